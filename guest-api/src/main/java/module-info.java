@@ -1,0 +1,18 @@
+/// Everything that talks to the outside: the vfio-user server, the emulated guest, the command line.
+module io.vpasid.guest {
+  requires static transitive org.jspecify;
+  requires transitive io.vpasid.vmm;
+  requires info.picocli;
+  requires io.netty.buffer;
+  requires io.netty.codec;
+  requires io.netty.common;
+  requires io.netty.handler;
+  requires io.netty.transport;
+  requires io.netty.transport.classes.epoll;
+  requires io.netty.transport.unix.common;
+  requires org.slf4j;
+  requires tools.jackson.databind;
+
+  opens io.vpasid.guest.cli to
+      info.picocli;
+}

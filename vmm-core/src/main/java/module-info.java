@@ -1,0 +1,5 @@
+/// What a VMM embeds to give its guests virtual PASID capabilities.
+module io.vpasid.vmm {
+  requires static transitive org.jspecify;
+  requires transitive io.vpasid.synth;
+}

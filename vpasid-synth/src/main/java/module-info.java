@@ -1,0 +1,8 @@
+/// Whether, where and how a function gets a virtual PASID capability.
+module io.vpasid.synth {
+  requires static transitive org.jspecify;
+  requires transitive io.vpasid.pci;
+  requires tools.jackson.databind;
+
+  exports io.vpasid.synth;
+}
