@@ -1,0 +1,58 @@
+package io.vpasid.pci;
+
+import java.util.Locale;
+
+/// A run of bytes in a configuration space.
+///
+/// @param offset first byte, from the start of the configuration space; not negative
+/// @param length number of bytes; may be 0, which is a place but covers nothing
+public record ByteRange(int offset, int length) {
+
+  /// @throws IllegalArgumentException if a value is negative or the end does not fit an `int`
+  public ByteRange {
+    if (offset < 0 || length < 0 || offset > Integer.MAX_VALUE - length) {
+      throw new IllegalArgumentException(
+          "A byte range needs offset and length of at least 0, not " + offset + " and " + length);
+    }
+  }
+
+  /// The range from `offset` up to but not including `end`.
+  ///
+  /// @throws IllegalArgumentException if `end` lies before `offset`
+  public static ByteRange between(int offset, int end) {
+    return new ByteRange(offset, end - offset);
+  }
+
+  /// The first byte behind the range.
+  public int end() {
+    return offset + length;
+  }
+
+  /// Whether the range covers nothing.
+  public boolean isEmpty() {
+    return length == 0;
+  }
+
+  /// Whether the byte at `position` belongs to the range.
+  public boolean contains(int position) {
+    return position >= offset && position < end();
+  }
+
+  /// Whether every byte of `other` belongs to this range.
+  public boolean contains(ByteRange other) {
+    return other.offset >= offset && other.end() <= end();
+  }
+
+  /// Whether the two ranges share at least one byte.
+  public boolean overlaps(ByteRange other) {
+    return length > 0 && other.length > 0 && offset < other.end() && other.offset < end();
+  }
+
+  /// First and last byte, both included, as in `0x230-0x237`; an empty range is `0x230 (empty)`.
+  @Override
+  public String toString() {
+    return length == 0
+        ? String.format(Locale.ROOT, "0x%03x (empty)", offset)
+        : String.format(Locale.ROOT, "0x%03x-0x%03x", offset, end() - 1);
+  }
+}

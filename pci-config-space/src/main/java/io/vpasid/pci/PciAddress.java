@@ -1,0 +1,70 @@
+package io.vpasid.pci;
+
+import java.util.Comparator;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// Where a function sits: domain (segment), bus, device and function number.
+///
+/// @param domain 0 to 0x7fffffff; Linux gives domains behind Intel VMD numbers above 0xffff
+/// @param bus 0 to 255
+/// @param device 0 to 31
+/// @param function 0 to 7
+public record PciAddress(int domain, int bus, int device, int function)
+    implements Comparable<PciAddress> {
+
+  private static final Pattern TEXT =
+      Pattern.compile("(?:([0-9a-fA-F]{1,8}):)?([0-9a-fA-F]{1,2}):([0-9a-fA-F]{1,2})\\.([0-7])");
+
+  private static final Comparator<PciAddress> ORDER =
+      Comparator.comparingInt(PciAddress::domain)
+          .thenComparingInt(PciAddress::bus)
+          .thenComparingInt(PciAddress::device)
+          .thenComparingInt(PciAddress::function);
+
+  /// @throws IllegalArgumentException if a number is out of its range
+  public PciAddress {
+    if (domain < 0 || (bus & ~0xff) != 0 || (device & ~0x1f) != 0 || (function & ~7) != 0) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "No PCI address: domain %d, bus %d, device %d, function %d",
+              domain,
+              bus,
+              device,
+              function));
+    }
+  }
+
+  /// Reads `DDDD:BB:DD.F` or `BB:DD.F` (then domain 0); empty if the text is neither.
+  public static Optional<PciAddress> parse(String text) {
+    Matcher m = TEXT.matcher(text);
+    if (!m.matches()) {
+      return Optional.empty();
+    }
+    long domain = m.group(1) == null ? 0 : Long.parseLong(m.group(1), 16);
+    int device = Integer.parseInt(m.group(3), 16);
+    if (domain > Integer.MAX_VALUE || device > 0x1f) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new PciAddress(
+            (int) domain,
+            Integer.parseInt(m.group(2), 16),
+            device,
+            Integer.parseInt(m.group(4), 16)));
+  }
+
+  @Override
+  public int compareTo(PciAddress other) {
+    return ORDER.compare(this, other);
+  }
+
+  /// The form that sysfs uses, always with the domain: `0000:6a:01.0`.
+  @Override
+  public String toString() {
+    return String.format(Locale.ROOT, "%04x:%02x:%02x.%x", domain, bus, device, function);
+  }
+}

@@ -1,0 +1,255 @@
+package io.vpasid.pci.capability;
+
+import io.vpasid.pci.ByteRange;
+import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.Header;
+import java.util.ArrayList;
+import java.util.List;
+
+/// One walk over both capability lists of a function.
+///
+/// Software differs in what it makes of odd lists; this walk finds what any of it could find, and
+/// reports the rest. It follows a pointer only to a dword that it has not visited, so it ends.
+///
+/// PCI Express Base Specification 7.0, sections 7.5.1.1.11 (Capabilities Pointer), 7.6 (PCI
+/// Express extended capabilities) and 7.9.28 (null capability).
+final class ChainWalk {
+  /// Where the extended list starts.
+  static final int EXTENDED_START = 0x100;
+
+  private static final int ALL_ONES = 0xffffffff;
+
+  private final ConfigSpace config;
+  private final List<Anomaly> anomalies = new ArrayList<>(0);
+
+  /// A bit per dword that the walk has visited: exactly the headers found.
+  private final long[] visited = new long[ConfigSpace.EXTENDED_SIZE / 4 / 64];
+
+  ChainWalk(ConfigSpace config) {
+    this.config = config;
+  }
+
+  CapabilityChain chain() {
+    List<Capability> standard = measure(walkStandard(), EXTENDED_START);
+    List<Capability> extended =
+        config.isExtended() ? measure(walkExtended(), ConfigSpace.EXTENDED_SIZE) : List.of();
+    if (!extended.isEmpty()
+        && standard.stream().noneMatch(c -> c.id().equals(CapabilityId.PCI_EXPRESS))) {
+      report(
+          Anomaly.Kind.EXTENDED_WITHOUT_PCI_EXPRESS, EXTENDED_START, config.u32(EXTENDED_START));
+    }
+    return new CapabilityChain(standard, extended, anomalies);
+  }
+
+  /// A header that the walk found, its extent not yet known.
+  private record Found(CapabilityId id, int version, int offset, int next) {}
+
+  private List<Found> walkStandard() {
+    List<Found> found = new ArrayList<>();
+    if ((config.u16(Header.STATUS) & Header.STATUS_CAPABILITIES_LIST) == 0) {
+      return found;
+    }
+    int owner = Header.CAPABILITIES_POINTER;
+    int pointer = config.u8(owner);
+    while (true) {
+      int offset = follow(owner, pointer, Header.RANGE.end(), EXTENDED_START);
+      if (offset < 0) {
+        return found;
+      }
+      int header = config.u16(offset);
+      if (header == 0) {
+        report(Anomaly.Kind.CHAIN_INTO_ZEROS, offset, owner);
+        return found;
+      }
+      if ((header & 0xff) == 0xff) {
+        report(Anomaly.Kind.CHAIN_INTO_ALL_ONES, offset, owner);
+        return found;
+      }
+      if ((header & 0xff) == 0) {
+        report(Anomaly.Kind.NULL_CAPABILITY, offset, header);
+      }
+      visit(offset);
+      pointer = header >>> 8;
+      found.add(new Found(CapabilityId.standard(header & 0xff), 0, offset, pointer & ~3));
+      owner = offset;
+    }
+  }
+
+  private List<Found> walkExtended() {
+    List<Found> found = new ArrayList<>();
+    int head = config.u32(EXTENDED_START);
+    int period = MirroredSpace.period(config);
+    if (period > 0) {
+      report(Anomaly.Kind.MIRRORED, EXTENDED_START, period);
+    }
+    if (head == 0 || period == EXTENDED_START) {
+      return found;
+    }
+    if (head == ALL_ONES && isUnreadable()) {
+      report(Anomaly.Kind.UNREADABLE, EXTENDED_START, head);
+      return found;
+    }
+    int owner = EXTENDED_START;
+    int pointer = EXTENDED_START;
+    while (true) {
+      int offset = follow(owner, pointer, EXTENDED_START, ConfigSpace.EXTENDED_SIZE);
+      if (offset < 0) {
+        return found;
+      }
+      int header = config.u32(offset);
+      if (header == 0) {
+        report(Anomaly.Kind.CHAIN_INTO_ZEROS, offset, owner);
+        return found;
+      }
+      if (header == ALL_ONES) {
+        report(Anomaly.Kind.CHAIN_INTO_ALL_ONES, offset, owner);
+        return found;
+      }
+      if (isPlaceholder(offset, header)) {
+        report(Anomaly.Kind.PLACEHOLDER_HEAD, offset, header);
+      } else if ((header & 0xffff) == 0) {
+        report(Anomaly.Kind.NULL_CAPABILITY, offset, header);
+      }
+      visit(offset);
+      pointer = header >>> 20;
+      found.add(
+          new Found(
+              CapabilityId.extended(header & 0xffff), header >>> 16 & 0xf, offset, pointer & ~3));
+      owner = offset;
+    }
+  }
+
+  /// Where a pointer leads, or -1 at the end of the list.
+  ///
+  /// @param owner offset of the register that holds the pointer
+  private int follow(int owner, int pointer, int from, int end) {
+    int offset = pointer & ~3;
+    if (pointer != offset) {
+      report(Anomaly.Kind.UNALIGNED_POINTER, owner, pointer);
+    }
+    if (offset == 0) {
+      return -1;
+    }
+    if (offset < from) {
+      report(Anomaly.Kind.POINTER_INTO_HEADER, owner, pointer);
+      return -1;
+    }
+    if (offset >= end) {
+      report(Anomaly.Kind.POINTER_OUTSIDE, owner, pointer);
+      return -1;
+    }
+    if (isVisited(offset)) {
+      report(Anomaly.Kind.LOOP, owner, pointer);
+      return -1;
+    }
+    if (offset < owner) {
+      report(Anomaly.Kind.BACKWARD_POINTER, owner, pointer);
+    }
+    return offset;
+  }
+
+  private static boolean isPlaceholder(int offset, int header) {
+    return offset == EXTENDED_START
+        && ((header & 0xfffff) == 0 || (header & 0xffff) == 0xffff);
+  }
+
+  private boolean isUnreadable() {
+    for (int offset = EXTENDED_START; offset < ConfigSpace.EXTENDED_SIZE; offset += 8) {
+      if (config.u64(offset) != -1L) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /// Gives each capability its extent, and reports duplicates and overlaps.
+  private List<Capability> measure(List<Found> found, int end) {
+    List<Capability> measured = new ArrayList<>(found.size());
+    for (Found f : found) {
+      Extent extent =
+          isPlaceholder(f.offset, config.u32(f.offset))
+              ? new Extent(
+                  new ByteRange(f.offset, 4), Extent.Certainty.EXACT, "placeholder: header only")
+              : ExtentRules.of(config, f.id, f.version, f.offset, nextHeader(f.offset, end));
+      measured.add(new Capability(f.id, f.offset, f.version, f.next, extent));
+    }
+    reportDuplicates(measured);
+    reportOverlaps(measured);
+    return measured;
+  }
+
+  private void reportDuplicates(List<Capability> list) {
+    for (int i = 1; i < list.size(); i++) {
+      CapabilityId id = list.get(i).id();
+      if (mayRepeat(id)) {
+        continue;
+      }
+      for (int j = 0; j < i; j++) {
+        if (list.get(j).id().equals(id)) {
+          report(Anomaly.Kind.DUPLICATE_ID, list.get(i).offset(), list.get(j).offset());
+          break;
+        }
+      }
+    }
+  }
+
+  /// Whether a function may have the capability more than once.
+  private static boolean mayRepeat(CapabilityId id) {
+    return switch (id.kind()) {
+      case STANDARD ->
+          switch (id.value()) {
+            case 0x00, 0x08, 0x09, 0x14 -> true; // null, HyperTransport, vendor-specific, EA
+            default -> false;
+          };
+      case EXTENDED ->
+          switch (id.value()) {
+            // null, VSEC, multi-path VC, DVSEC, alternate protocol, DOE, MMIO register block locator
+            case 0x00, 0x0b, 0x09, 0x23, 0x2b, 0x2e, 0x36 -> true;
+            default -> false;
+          };
+    };
+  }
+
+  /// Reports each capability that starts before the extents of those at lower offsets have ended.
+  private void reportOverlaps(List<Capability> list) {
+    List<Capability> ascending = new ArrayList<>(list);
+    ascending.sort((a, b) -> Integer.compare(a.offset(), b.offset()));
+    Capability furthest = null;
+    for (Capability capability : ascending) {
+      if (furthest != null && furthest.extent().range().end() > capability.offset()) {
+        report(Anomaly.Kind.OVERLAP, capability.offset(), furthest.offset());
+      }
+      if (furthest == null
+          || capability.extent().range().end() > furthest.extent().range().end()) {
+        furthest = capability;
+      }
+    }
+  }
+
+  /// Offset of the first header behind `offset`, `end` if there is none below it.
+  private int nextHeader(int offset, int end) {
+    int index = (offset >>> 2) + 1;
+    for (int word = index >>> 6; word < visited.length; word++) {
+      long candidates = visited[word];
+      if (word == index >>> 6) {
+        candidates &= -1L << index;
+      }
+      if (candidates != 0) {
+        return Math.min(end, ((word << 6) + Long.numberOfTrailingZeros(candidates)) << 2);
+      }
+    }
+    return end;
+  }
+
+  private void visit(int offset) {
+    visited[offset >>> 8] |= 1L << (offset >>> 2);
+  }
+
+  private boolean isVisited(int offset) {
+    return (visited[offset >>> 8] & 1L << (offset >>> 2)) != 0;
+  }
+
+  private void report(Anomaly.Kind kind, int offset, int value) {
+    anomalies.add(new Anomaly(kind, offset, value));
+  }
+}

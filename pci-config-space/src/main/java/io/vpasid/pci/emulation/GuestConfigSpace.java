@@ -1,0 +1,280 @@
+package io.vpasid.pci.emulation;
+
+import io.vpasid.pci.ConfigSpace;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// The configuration space that the guest reads and writes.
+///
+/// Each dword is the device's, or ours in the bits that a [ConfigPatch] names. An access of 1, 2 or
+/// 4 bytes at any offset is split at dword borders. Bytes that are wholly ours never reach the
+/// device; bytes that are ours in part are read from it but never written, because writing the
+/// others back could trigger registers that clear on 1. A read outside the space gives all ones and
+/// a write there is dropped, as on a bus where nobody answers.
+///
+/// Any number of vCPU threads may call at once. Reads and writes allocate nothing and take no lock.
+public final class GuestConfigSpace {
+
+  private static final VarHandle DWORD = MethodHandles.arrayElementVarHandle(int[].class);
+
+  private final DeviceConfig device;
+  private final int size;
+
+  /// Per dword: the bits that are ours, and what a reset makes of them.
+  private final int[] mask;
+
+  private final int[] initial;
+  private final int[] writable;
+  private final int[] writeOneToClear;
+
+  /// Per dword: our bits as they are now. Bits outside the mask are 0.
+  private final int[] bits;
+
+  private final @Nullable WriteRule[] rules;
+  private final @Nullable WriteObserver[] observers;
+
+  private GuestConfigSpace(Builder builder) {
+    device = builder.device;
+    size = builder.device.size();
+    mask = builder.mask.clone();
+    initial = builder.initial.clone();
+    writable = builder.writable.clone();
+    writeOneToClear = builder.writeOneToClear.clone();
+    bits = builder.initial.clone();
+    rules = builder.rules.clone();
+    observers = builder.observers.clone();
+  }
+
+  /// Starts a view of `device` without any patch.
+  public static Builder over(DeviceConfig device) {
+    return new Builder(device);
+  }
+
+  /// Number of bytes, 256 or 4096.
+  public int size() {
+    return size;
+  }
+
+  /// Reads as the guest does.
+  ///
+  /// @param offset of the first byte, any alignment; bytes outside the space read as 0xff
+  /// @param width 1, 2 or 4 bytes
+  /// @return the value, little endian, zero-extended
+  /// @throws IllegalArgumentException if the width is another
+  public int read(int offset, int width) {
+    int shift = (offset & 3) << 3;
+    if (offset < 0 || offset > size - width || shift + (width << 3) > 32 || !isWidth(width)) {
+      return readBytes(offset, width);
+    }
+    int index = offset >>> 2;
+    int asked = ones(width) << shift;
+    int ours = mask[index] & asked;
+    if (ours == asked) {
+      return ((int) DWORD.getAcquire(bits, index) & asked) >>> shift;
+    }
+    if (ours == 0 && (offset & (width - 1)) == 0) {
+      return device.read(offset, width) & ones(width);
+    }
+    return readBytes(offset, width);
+  }
+
+  private int readBytes(int offset, int width) {
+    requireWidth(width);
+    int value = 0;
+    for (int i = 0; i < width; i++) {
+      value |= readByte(offset + i) << (i << 3);
+    }
+    return value;
+  }
+
+  private int readByte(int offset) {
+    if (offset < 0 || offset >= size) {
+      return 0xff;
+    }
+    int shift = (offset & 3) << 3;
+    int ours = (mask[offset >>> 2] >>> shift) & 0xff;
+    int present = ((int) DWORD.getAcquire(bits, offset >>> 2) >>> shift) & ours;
+    return ours == 0xff ? present : present | (device.read(offset, 1) & 0xff & ~ours);
+  }
+
+  /// Writes as the guest does.
+  ///
+  /// @param offset of the first byte, any alignment; bytes outside the space are dropped
+  /// @param width 1, 2 or 4 bytes
+  /// @param value the value, little endian; bits above the width are ignored
+  /// @throws IllegalArgumentException if the width is another
+  public void write(int offset, int width, int value) {
+    requireWidth(width);
+    int first = offset & 3;
+    if (first + width <= 4) {
+      writeWithinDword(offset, width, value);
+    } else {
+      int low = 4 - first;
+      writeWithinDword(offset, low, value);
+      writeWithinDword(offset + low, width - low, value >>> (low << 3));
+    }
+  }
+
+  /// @param count 1 to 4 bytes that share a dword
+  private void writeWithinDword(int offset, int count, int value) {
+    if (offset < 0 || offset >= size) {
+      return;
+    }
+    int index = offset >>> 2;
+    int shift = (offset & 3) << 3;
+    int touched = ones(count) << shift;
+    int ours = mask[index] & touched;
+    if (ours == 0) {
+      writeDevice(offset, count, value);
+      return;
+    }
+    if (ours != touched) {
+      for (int i = 0; i < count; i++) {
+        if ((ours >>> (shift + (i << 3)) & 0xff) == 0) {
+          device.write(offset + i, 1, (value >>> (i << 3)) & 0xff);
+        }
+      }
+    }
+    writeRegister(index, touched, value << shift);
+  }
+
+  private void writeDevice(int offset, int count, int value) {
+    if (isWidth(count) && (offset & (count - 1)) == 0) {
+      device.write(offset, count, value & ones(count));
+      return;
+    }
+    for (int i = 0; i < count; i++) {
+      device.write(offset + i, 1, (value >>> (i << 3)) & 0xff);
+    }
+  }
+
+  private void writeRegister(int index, int touched, int value) {
+    int settable = writable[index] & touched;
+    int clearing = value & writeOneToClear[index] & touched;
+    WriteRule rule = rules[index];
+    while (true) {
+      int before = (int) DWORD.getAcquire(bits, index);
+      int proposed = ((before & ~settable) | (value & settable)) & ~clearing;
+      int after = rule == null ? proposed : rule.apply(before, proposed) & mask[index];
+      if (before == after || DWORD.compareAndSet(bits, index, before, after)) {
+        WriteObserver observer = observers[index];
+        if (observer != null) {
+          observer.written(before, proposed, after);
+        }
+        return;
+      }
+    }
+  }
+
+  /// Gives every emulated register the bits it has after a function-level reset. Observers are not
+  /// called. The device itself is reset by whoever owns it.
+  public void reset() {
+    for (int i = 0; i < bits.length; i++) {
+      DWORD.setRelease(bits, i, initial[i]);
+    }
+  }
+
+  /// What a guest that reads everything would see now.
+  public ConfigSpace toConfigSpace() {
+    ByteBuffer all = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+    for (int offset = 0; offset < size; offset += 4) {
+      all.putInt(read(offset, 4));
+    }
+    return ConfigSpace.of(all.array());
+  }
+
+  /// The low `width` bytes of a dword as a mask; `width` is 1 to 4.
+  private static int ones(int width) {
+    return -1 >>> (32 - (width << 3));
+  }
+
+  private static boolean isWidth(int width) {
+    return width == 1 || width == 2 || width == 4;
+  }
+
+  private static void requireWidth(int width) {
+    if (!isWidth(width)) {
+      throw new IllegalArgumentException(
+          "A configuration access has 1, 2 or 4 bytes, not " + width);
+    }
+  }
+
+  /// Collects patches, rules and observers. Not for sharing between threads.
+  public static final class Builder {
+    private final DeviceConfig device;
+    private final int[] mask;
+    private final int[] initial;
+    private final int[] writable;
+    private final int[] writeOneToClear;
+    private final @Nullable WriteRule[] rules;
+    private final @Nullable WriteObserver[] observers;
+
+    private Builder(DeviceConfig device) {
+      int dwords = device.size() >>> 2;
+      this.device = device;
+      mask = new int[dwords];
+      initial = new int[dwords];
+      writable = new int[dwords];
+      writeOneToClear = new int[dwords];
+      rules = new @Nullable WriteRule[dwords];
+      observers = new @Nullable WriteObserver[dwords];
+    }
+
+    /// Lays patches over the device in order; a later one replaces the bits it shares with an
+    /// earlier one.
+    ///
+    /// @throws IllegalArgumentException if one lies outside the device's space
+    public Builder patch(List<ConfigPatch> patches) {
+      for (ConfigPatch patch : patches) {
+        int index = indexOf(patch.offset());
+        mask[index] |= patch.mask();
+        initial[index] = (initial[index] & ~patch.mask()) | patch.bits();
+        writable[index] = (writable[index] & ~patch.mask()) | patch.writable();
+        writeOneToClear[index] =
+            (writeOneToClear[index] & ~patch.mask()) | patch.writeOneToClear();
+      }
+      return this;
+    }
+
+    /// Lets `rule` decide what guest writes make of the dword at `offset`.
+    ///
+    /// @throws IllegalArgumentException if the dword lies outside the space or already has a rule
+    public Builder rule(int offset, WriteRule rule) {
+      int index = indexOf(offset);
+      if (rules[index] != null) {
+        throw new IllegalArgumentException("The dword at " + offset + " already has a rule");
+      }
+      rules[index] = rule;
+      return this;
+    }
+
+    /// Tells `observer` of guest writes to the emulated bits of the dword at `offset`.
+    ///
+    /// @throws IllegalArgumentException if the dword lies outside the space or is already observed
+    public Builder observe(int offset, WriteObserver observer) {
+      int index = indexOf(offset);
+      if (observers[index] != null) {
+        throw new IllegalArgumentException("The dword at " + offset + " is already observed");
+      }
+      observers[index] = observer;
+      return this;
+    }
+
+    /// The view, with every register as after a reset.
+    public GuestConfigSpace build() {
+      return new GuestConfigSpace(this);
+    }
+
+    private int indexOf(int offset) {
+      if (offset < 0 || (offset & 3) != 0 || offset >>> 2 >= mask.length) {
+        throw new IllegalArgumentException(
+            "No dword of this configuration space starts at " + offset);
+      }
+      return offset >>> 2;
+    }
+  }
+}

@@ -1,0 +1,10 @@
+package io.vpasid.pci.occupancy;
+
+import io.vpasid.pci.ByteRange;
+
+/// A run of bytes with one owner.
+///
+/// @param range the bytes
+/// @param use why they are not free, or that they are
+/// @param owner who owns them, for people to read; empty if they are free
+public record Segment(ByteRange range, Use use, String owner) {}
