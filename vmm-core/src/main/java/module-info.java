@@ -2,4 +2,9 @@
 module io.vpasid.vmm {
   requires static transitive org.jspecify;
   requires transitive io.vpasid.synth;
+
+  exports io.vpasid.vmm.iommufd;
+  exports io.vpasid.vmm.pasid;
+
+  uses io.vpasid.vmm.iommufd.IommufdBackendProvider;
 }
