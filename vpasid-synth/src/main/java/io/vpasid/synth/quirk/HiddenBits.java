@@ -1,0 +1,67 @@
+package io.vpasid.synth.quirk;
+
+import io.vpasid.pci.ByteRange;
+import java.util.Locale;
+
+/// Register bits that no capability describes.
+///
+/// ```text
+///        31            24 23            16 15             8 7              0
+///  dword |   offset + 3    |   offset + 2    |   offset + 1    |     offset      |
+/// ```
+///
+/// @param range the bytes from the first that has such a bit to the last; inside the 4096 bytes of a
+///     configuration space and not empty
+/// @param mask when the range lies in one dword: which bits of that dword they are, bits 7:0 being
+///     the byte at the dword's own offset. Otherwise every bit of the range, and this is 0xffffffff
+/// @param access what software does with them
+/// @param evidence how it is known that they are there
+/// @param what name or meaning, for people to read
+/// @param source the quirk that knows of them
+public record HiddenBits(
+    ByteRange range,
+    int mask,
+    Access access,
+    Evidence evidence,
+    String what,
+    QuirkSource source) {
+
+  private static final int ALL = 0xffffffff;
+
+  /// All bits of `range`.
+  ///
+  /// @param range 1 byte or more, of any alignment
+  public static HiddenBits allOf(
+      ByteRange range, Access access, Evidence evidence, String what, QuirkSource source) {
+    int shift = (range.offset() & 3) * 8;
+    boolean oneDword = (range.offset() & ~3) == (range.end() - 1 & ~3);
+    int mask = oneDword ? ALL >>> 32 - range.length() * 8 << shift : ALL;
+    return new HiddenBits(range, mask, access, evidence, what, source);
+  }
+
+  /// The bits of `mask` in the dword at `dword`.
+  ///
+  /// @param dword offset of the dword, a multiple of 4
+  /// @param mask at least one bit
+  public static HiddenBits masked(
+      int dword, int mask, Access access, Evidence evidence, String what, QuirkSource source) {
+    int first = Integer.numberOfTrailingZeros(mask) / 8;
+    int last = (31 - Integer.numberOfLeadingZeros(mask)) / 8;
+    ByteRange range = ByteRange.between(dword + first, dword + last + 1);
+    return new HiddenBits(range, mask, access, evidence, what, source);
+  }
+
+  /// As in `0xff8-0xffb ELBI_CTRL (rw), by habana-gaudi (built in)`.
+  @Override
+  public String toString() {
+    boolean part = !equals(allOf(range, access, evidence, what, source));
+    return String.format(
+        Locale.ROOT,
+        "%s%s %s (%s), by %s",
+        range,
+        part ? String.format(Locale.ROOT, " mask 0x%08x", mask) : "",
+        what,
+        access,
+        source);
+  }
+}
