@@ -1,0 +1,313 @@
+package io.vpasid.vmm.pasid;
+
+import io.vpasid.vmm.iommufd.BoundDevice;
+import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.iommufd.PageTableId;
+import io.vpasid.vmm.iommufd.Pasid;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+
+/// The PASIDs of one function that are attached, and what to.
+///
+/// Requests come from guests, so any number is taken and every refusal is a value. What stands here
+/// is what the backend did: a request that the backend refuses leaves everything as it was. Nothing
+/// that happens in the guest alone changes it: when the guest disables PASIDs, or resets the
+/// function, what is attached stays attached, as it does in the kernel.
+///
+/// Safe to use from several threads. A request waits for another one only if that is for the same
+/// PASID; no lock is held while the backend works or while listeners are called.
+public final class PasidAttachments implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(PasidAttachments.class.getName());
+
+  private static final Refusal NO_PASID = new Refusal.NoPasidOnHost();
+  private static final Refusal ZERO = new Refusal.PasidZero();
+  private static final Refusal NOT_ENABLED = new Refusal.NotEnabled();
+  private static final Refusal CLOSED = new Refusal.Closed();
+  private static final DetachOutcome NOT_ATTACHED = new DetachOutcome.NotAttached();
+
+  private final BoundDevice device;
+  private final PasidLimits limits;
+  private final BooleanSupplier enabled;
+  private final PasidSlots slots;
+
+  /// Attached PASIDs and those being attached, for the quota.
+  private final AtomicInteger held = new AtomicInteger();
+
+  private final AtomicLong sequence = new AtomicLong();
+  private final List<PasidListener> listeners = new CopyOnWriteArrayList<>();
+  private volatile boolean closed;
+
+  /// No attachments yet.
+  ///
+  /// @param device the function; it stays the caller's and is not closed here
+  /// @param limits what its PASIDs are limited to
+  /// @param enabled whether the guest has PASIDs enabled in its capability right now; asked on the
+  ///     requesting thread
+  public PasidAttachments(BoundDevice device, PasidLimits limits, BooleanSupplier enabled) {
+    this.device = device;
+    this.limits = limits;
+    this.enabled = enabled;
+    this.slots = new PasidSlots(limits.width());
+  }
+
+  /// Attaches a PASID, or moves it to another page table if it is attached.
+  public AttachOutcome attach(Pasid pasid, PageTableId pageTable) {
+    Refusal refusal = screen(pasid);
+    if (refusal != null) {
+      return refuse(pasid, refusal);
+    }
+    int at = pasid.value();
+    long before = slots.claim(at);
+    long after = before;
+    boolean fresh = !PasidSlots.isAttached(before);
+    boolean counted = false;
+    AttachOutcome outcome;
+    PasidEvent event = null;
+    try {
+      if (closed) {
+        outcome = new Refused(pasid, CLOSED);
+      } else if (fresh && !(counted = reserve())) {
+        outcome = new Refused(pasid, new Refusal.QuotaReached(limits.quota()));
+      } else {
+        PageTableId attached = device.attachPasid(pasid, pageTable);
+        after = PasidSlots.attachedTo(attached);
+        outcome =
+            fresh
+                ? new AttachOutcome.Attached(attached)
+                : new AttachOutcome.Replaced(PasidSlots.pageTable(before), attached);
+      }
+      event = eventOf(pasid, outcome);
+    } catch (IommufdException e) {
+      outcome = new Refused(pasid, new Refusal.BackendFailed(e));
+      event = eventOf(pasid, outcome);
+    } finally {
+      if (counted && after == before) {
+        held.decrementAndGet();
+      }
+      slots.release(at, after);
+    }
+    deliver(event);
+    return outcome;
+  }
+
+  /// Detaches a PASID. Numbers that are no PASID of this function are simply not attached.
+  public DetachOutcome detach(Pasid pasid) {
+    if (!pasid.fits(limits.width())) {
+      return NOT_ATTACHED;
+    }
+    int at = pasid.value();
+    if (slots.isFree(at)) {
+      return NOT_ATTACHED;
+    }
+    return detach(pasid, slots.claim(at), closed);
+  }
+
+  private DetachOutcome detach(Pasid pasid, long before, boolean refuse) {
+    long after = before;
+    DetachOutcome outcome;
+    PasidEvent event = null;
+    try {
+      if (!PasidSlots.isAttached(before)) {
+        outcome = NOT_ATTACHED;
+      } else if (refuse) {
+        outcome = new Refused(pasid, CLOSED);
+        event = eventOf(pasid, outcome);
+      } else {
+        device.detachPasid(pasid);
+        after = PasidSlots.FREE;
+        held.decrementAndGet();
+        outcome = new DetachOutcome.Detached(PasidSlots.pageTable(before));
+        event = eventOf(pasid, outcome);
+      }
+    } catch (IommufdException e) {
+      outcome = new Refused(pasid, new Refusal.BackendFailed(e));
+      event = eventOf(pasid, outcome);
+    } finally {
+      slots.release(pasid.value(), after);
+    }
+    deliver(event);
+    return outcome;
+  }
+
+  /// Detaches every PASID, in ascending order. Requests that come in meanwhile are served; a PASID
+  /// that is attached behind the one being detached stays.
+  public Cleared detachAll() {
+    return clear();
+  }
+
+  /// Refuses further requests, waits for those under way, and detaches every PASID in ascending
+  /// order. A PASID that the backend refuses to detach is logged and left to the function's own
+  /// close, which detaches whatever there is. Closing again does nothing.
+  @Override
+  public void close() {
+    closed = true;
+    for (Refused refused : clear().refused()) {
+      LOG.log(System.Logger.Level.WARNING, refused.text());
+    }
+  }
+
+  private Cleared clear() {
+    int detached = 0;
+    List<Refused> refused = new ArrayList<>();
+    for (int at = slots.firstInUse(1); at >= 0; at = slots.firstInUse(at + 1)) {
+      Pasid pasid = new Pasid(at);
+      switch (detach(pasid, slots.claim(at), false)) {
+        case DetachOutcome.Detached _ -> detached++;
+        case DetachOutcome.NotAttached _ -> {}
+        case Refused r -> refused.add(r);
+      }
+    }
+    return new Cleared(detached, refused);
+  }
+
+  /// Whether the PASID is attached. A request under way counts when it is done.
+  public boolean isAttached(Pasid pasid) {
+    return pasid.fits(limits.width()) && slots.isAttached(pasid.value());
+  }
+
+  /// What the PASID is attached to; empty if it is not attached.
+  public Optional<PageTableId> pageTable(Pasid pasid) {
+    if (!pasid.fits(limits.width())) {
+      return Optional.empty();
+    }
+    long slot = slots.read(pasid.value());
+    return PasidSlots.isAttached(slot) ? Optional.of(PasidSlots.pageTable(slot)) : Optional.empty();
+  }
+
+  /// The lowest attached PASID from `first` to `last`, both included; empty if there is none.
+  public Optional<Pasid> firstAttachedIn(Pasid first, Pasid last) {
+    if (limits.width() == 0 || Integer.toUnsignedLong(first.value()) > slots.last()) {
+      return Optional.empty();
+    }
+    int end = (int) Math.min(Integer.toUnsignedLong(last.value()), slots.last());
+    int at = slots.firstAttached(Math.max(first.value(), 1), end);
+    return at < 0 ? Optional.empty() : Optional.of(new Pasid(at));
+  }
+
+  /// How many PASIDs are attached or being attached.
+  public int count() {
+    return held.get();
+  }
+
+  /// What the PASIDs are limited to.
+  public PasidLimits limits() {
+    return limits;
+  }
+
+  /// What is attached, in ascending order. Requests that are served meanwhile may be in it or not.
+  public List<Attachment> snapshot() {
+    List<Attachment> all = new ArrayList<>();
+    for (int at = slots.firstAttached(1, slots.last());
+        at >= 0;
+        at = slots.firstAttached(at + 1, slots.last())) {
+      long slot = slots.read(at);
+      if (PasidSlots.isAttached(slot)) {
+        all.add(new Attachment(new Pasid(at), PasidSlots.pageTable(slot)));
+      }
+    }
+    return all;
+  }
+
+  /// Lets a listener hear what happens from now on.
+  public PasidListener.Subscription listen(PasidListener listener) {
+    // Wrapped, so that a listener that subscribes twice can end either subscription.
+    PasidListener once = listener::happened;
+    listeners.add(once);
+    return () -> listeners.remove(once);
+  }
+
+  /// What [#detachAll] did.
+  ///
+  /// @param detached number of PASIDs that were detached
+  /// @param refused those that the backend refused to detach; they are attached still
+  public record Cleared(int detached, List<Refused> refused) {
+
+    /// Keeps a copy.
+    public Cleared {
+      refused = List.copyOf(refused);
+    }
+  }
+
+  private @Nullable Refusal screen(Pasid pasid) {
+    if (limits.width() == 0) {
+      return NO_PASID;
+    }
+    if (pasid.value() == 0) {
+      return ZERO;
+    }
+    if (!pasid.fits(limits.width())) {
+      return new Refusal.BeyondWidth(limits.width());
+    }
+    if (closed) {
+      return CLOSED;
+    }
+    if (limits.whenDisabled() == PasidLimits.WhenDisabled.REFUSE && !enabled.getAsBoolean()) {
+      return NOT_ENABLED;
+    }
+    return null;
+  }
+
+  private boolean reserve() {
+    int now = held.get();
+    while (now < limits.quota()) {
+      int seen = held.compareAndExchange(now, now + 1);
+      if (seen == now) {
+        return true;
+      }
+      now = seen;
+    }
+    return false;
+  }
+
+  private Refused refuse(Pasid pasid, Refusal refusal) {
+    Refused refused = new Refused(pasid, refusal);
+    deliver(eventOf(pasid, (AttachOutcome) refused));
+    return refused;
+  }
+
+  /// Numbered while the PASID is claimed, so that the numbers of one PASID's events have the order
+  /// in which they took effect.
+  private @Nullable PasidEvent eventOf(Pasid pasid, AttachOutcome outcome) {
+    if (listeners.isEmpty()) {
+      return null;
+    }
+    long number = sequence.incrementAndGet();
+    return switch (outcome) {
+      case AttachOutcome.Attached a -> new PasidEvent.Attached(number, pasid, a.pageTable());
+      case AttachOutcome.Replaced r ->
+          new PasidEvent.Replaced(number, pasid, r.previous(), r.pageTable());
+      case Refused r -> new PasidEvent.Refused(number, pasid, r.reason());
+    };
+  }
+
+  private @Nullable PasidEvent eventOf(Pasid pasid, DetachOutcome outcome) {
+    if (listeners.isEmpty()) {
+      return null;
+    }
+    return switch (outcome) {
+      case DetachOutcome.Detached d ->
+          new PasidEvent.Detached(sequence.incrementAndGet(), pasid, d.previous());
+      case DetachOutcome.NotAttached _ -> null;
+      case Refused r -> new PasidEvent.Refused(sequence.incrementAndGet(), pasid, r.reason());
+    };
+  }
+
+  private void deliver(@Nullable PasidEvent event) {
+    if (event == null) {
+      return;
+    }
+    for (PasidListener listener : listeners) {
+      try {
+        listener.happened(event);
+      } catch (RuntimeException e) {
+        LOG.log(System.Logger.Level.WARNING, "A listener failed on " + event, e);
+      }
+    }
+  }
+}

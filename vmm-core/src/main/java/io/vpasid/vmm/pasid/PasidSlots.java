@@ -1,0 +1,184 @@
+package io.vpasid.vmm.pasid;
+
+import io.vpasid.vmm.iommufd.HwptId;
+import io.vpasid.vmm.iommufd.IoasId;
+import io.vpasid.vmm.iommufd.PageTableId;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/// One word of state for each PASID, in chunks that are made when first touched.
+///
+/// ```text
+///  63      62       33        32    31            0
+/// +-------+---------+--------+------+--------------+
+/// | claim | waiters |attached| HWPT | page table   |
+/// +-------+---------+--------+------+--------------+
+/// ```
+///
+/// Whoever wants to change a PASID claims its word first, works without any lock, and releases the
+/// word with the new state. A claimed word still shows the state before, so that readers never wait.
+/// Who finds a word claimed sets the waiters bit and sleeps on one of a few conditions, chosen by
+/// the PASID; their locks are held only to go to sleep and to wake up.
+///
+/// A word costs 8 bytes, so 2^20 PASIDs cost 8 MiB.
+final class PasidSlots {
+  static final long FREE = 0;
+
+  private static final long CLAIM = 1L << 63;
+  private static final long WAITERS = 1L << 62;
+  private static final long ATTACHED = 1L << 33;
+  private static final long HWPT = 1L << 32;
+
+  private static final int CHUNK_LOG2 = 10;
+  private static final int CHUNK = 1 << CHUNK_LOG2;
+  private static final int BEDS = 16;
+
+  private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
+
+  private final int last;
+  private final AtomicReferenceArray<long[]> chunks;
+  private final Bed[] beds = new Bed[BEDS];
+
+  private static final class Bed {
+    final ReentrantLock lock = new ReentrantLock();
+    final Condition released = lock.newCondition();
+  }
+
+  PasidSlots(int width) {
+    last = (1 << width) - 1;
+    chunks = new AtomicReferenceArray<>((last >>> CHUNK_LOG2) + 1);
+    for (int i = 0; i < BEDS; i++) {
+      beds[i] = new Bed();
+    }
+  }
+
+  /// The highest PASID.
+  int last() {
+    return last;
+  }
+
+  static boolean isAttached(long slot) {
+    return (slot & ATTACHED) != 0;
+  }
+
+  static long attachedTo(PageTableId pageTable) {
+    long number = Integer.toUnsignedLong(pageTable.value()) | ATTACHED;
+    return switch (pageTable) {
+      case HwptId _ -> number | HWPT;
+      case IoasId _ -> number;
+    };
+  }
+
+  static PageTableId pageTable(long slot) {
+    int number = (int) slot;
+    return (slot & HWPT) != 0 ? new HwptId(number) : new IoasId(number);
+  }
+
+  /// The state of a PASID, with or without marks.
+  long read(int pasid) {
+    long[] chunk = chunks.get(pasid >>> CHUNK_LOG2);
+    return chunk == null ? FREE : word(chunk, pasid);
+  }
+
+  boolean isAttached(int pasid) {
+    return isAttached(read(pasid));
+  }
+
+  /// Whether the PASID is neither attached nor claimed.
+  boolean isFree(int pasid) {
+    return read(pasid) == FREE;
+  }
+
+  /// Claims a PASID, waiting while somebody else has it.
+  ///
+  /// @return its state, without marks
+  long claim(int pasid) {
+    long[] chunk = chunkFor(pasid);
+    int at = pasid & CHUNK - 1;
+    while (true) {
+      long seen = word(chunk, pasid);
+      if (seen < 0) {
+        sleep(chunk, pasid);
+      } else if (WORD.compareAndSet(chunk, at, seen, seen | CLAIM)) {
+        return seen;
+      }
+    }
+  }
+
+  /// Ends a claim with a new state.
+  void release(int pasid, long state) {
+    long marked = (long) WORD.getAndSet(chunkFor(pasid), pasid & CHUNK - 1, state);
+    if ((marked & WAITERS) != 0) {
+      Bed bed = beds[pasid & BEDS - 1];
+      bed.lock.lock();
+      try {
+        bed.released.signalAll();
+      } finally {
+        bed.lock.unlock();
+      }
+    }
+  }
+
+  private void sleep(long[] chunk, int pasid) {
+    int at = pasid & CHUNK - 1;
+    Bed bed = beds[pasid & BEDS - 1];
+    bed.lock.lock();
+    try {
+      long seen = word(chunk, pasid);
+      while (seen < 0) {
+        // The releaser sees the waiters bit and needs the lock to wake us, so that it cannot be
+        // done before we sleep.
+        if ((seen & WAITERS) != 0 || WORD.compareAndSet(chunk, at, seen, seen | WAITERS)) {
+          bed.released.awaitUninterruptibly();
+        }
+        seen = word(chunk, pasid);
+      }
+    } finally {
+      bed.lock.unlock();
+    }
+  }
+
+  /// The lowest attached PASID from `first` to `end`, both included; -1 if there is none.
+  int firstAttached(int first, int end) {
+    return firstWith(ATTACHED, first, end);
+  }
+
+  /// The lowest PASID from `first` on that is attached or claimed; -1 if there is none.
+  int firstInUse(int first) {
+    return firstWith(ATTACHED | CLAIM, first, last);
+  }
+
+  private int firstWith(long bits, int first, int end) {
+    int pasid = first;
+    while (pasid <= end) {
+      long[] chunk = chunks.get(pasid >>> CHUNK_LOG2);
+      int chunkEnd = Math.min(end, pasid | CHUNK - 1);
+      for (; chunk != null && pasid <= chunkEnd; pasid++) {
+        if ((word(chunk, pasid) & bits) != 0) {
+          return pasid;
+        }
+      }
+      pasid = chunkEnd + 1;
+    }
+    return -1;
+  }
+
+  private static long word(long[] chunk, int pasid) {
+    return (long) WORD.getVolatile(chunk, pasid & CHUNK - 1);
+  }
+
+  private long[] chunkFor(int pasid) {
+    int index = pasid >>> CHUNK_LOG2;
+    long[] chunk = chunks.get(index);
+    if (chunk == null) {
+      long[] made = new long[CHUNK];
+      @Nullable long[] raced = chunks.compareAndExchange(index, null, made);
+      chunk = raced == null ? made : raced;
+    }
+    return chunk;
+  }
+}
