@@ -1,0 +1,80 @@
+package io.vpasid.it;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+/// The shape of the house: which module may know which, and what each may use from outside.
+///
+/// Think before you edit this file. A rule that stands in the way says most often that a class is in
+/// the wrong room; a new exception lets everybody else through as well.
+@AnalyzeClasses(packages = "io.vpasid", importOptions = DoNotIncludeTests.class)
+class LayersTest {
+  @ArchTest
+  static final ArchRule modulesDependInOneDirection =
+      layeredArchitecture()
+          .consideringOnlyDependenciesInAnyPackage("io.vpasid..")
+          .layer("pci")
+          .definedBy("io.vpasid.pci..")
+          .layer("synth")
+          .definedBy("io.vpasid.synth..")
+          .layer("vmm")
+          .definedBy("io.vpasid.vmm..")
+          .layer("guest")
+          .definedBy("io.vpasid.guest..")
+          .whereLayer("guest")
+          .mayNotBeAccessedByAnyLayer()
+          .whereLayer("vmm")
+          .mayOnlyBeAccessedByLayers("guest")
+          .whereLayer("synth")
+          .mayOnlyBeAccessedByLayers("vmm", "guest")
+          .whereLayer("pci")
+          .mayOnlyBeAccessedByLayers("synth", "vmm", "guest")
+          .ensureAllClassesAreContainedInArchitecture();
+
+  @ArchTest
+  static final ArchRule configSpaceNeedsOnlyTheJdk =
+      classes()
+          .that(resideInAPackage("io.vpasid.pci.."))
+          .should()
+          .onlyDependOnClassesThat(
+              resideInAnyPackage("io.vpasid.pci..", "java..", "org.jspecify.annotations"));
+
+  @ArchTest
+  static final ArchRule synthesisAndVmmNeedOnlyTheJdkAndJackson =
+      classes()
+          .that(resideInAnyPackage("io.vpasid.synth..", "io.vpasid.vmm.."))
+          .should()
+          .onlyDependOnClassesThat(
+              resideInAnyPackage(
+                  "io.vpasid..",
+                  "java..",
+                  "org.jspecify.annotations",
+                  "tools.jackson..",
+                  "com.fasterxml.jackson.annotation"));
+
+  @ArchTest
+  static final ArchRule nativeCallsAreMadeInTwoPackages =
+      noClasses()
+          .that(resideOutsideOfPackages("io.vpasid.vmm.linux..", "io.vpasid.guest.transport.."))
+          .should()
+          .dependOnClassesThat(resideInAPackage("java.lang.foreign.."));
+
+  @ArchTest
+  static final ArchRule packagesAreNamedAfterTheDomain =
+      noClasses()
+          .should()
+          .resideInAnyPackage("..util..", "..utils..", "..impl..", "..manager..", "..helper..");
+
+  @ArchTest
+  static final ArchRule classesAreNamedAfterTheDomain =
+      noClasses().should().haveNameMatching(".*(Util|Utils|Impl|Manager|Helper)(\\$.*)?");
+}
