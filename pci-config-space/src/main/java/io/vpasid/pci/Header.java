@@ -46,5 +46,15 @@ public final class Header {
   /// Header Type bits 6:0, the layout; bit 7 says that the device has several functions.
   public static final int HEADER_TYPE_LAYOUT = 0x7f;
 
+  private static final int CARDBUS_LAYOUT = 2;
+  private static final int CARDBUS_CAPABILITIES_POINTER = 0x14;
+
   private Header() {}
+
+  /// Offset of the pointer to the first standard capability.
+  ///
+  /// @param layout of the header, [ConfigSpace#headerLayout]; a CardBus bridge has it elsewhere
+  public static int capabilitiesPointer(int layout) {
+    return layout == CARDBUS_LAYOUT ? CARDBUS_CAPABILITIES_POINTER : CAPABILITIES_POINTER;
+  }
 }

@@ -1,5 +1,6 @@
 package io.vpasid.pci.capability;
 
+import io.vpasid.pci.ConfigSpace;
 import java.util.Locale;
 
 /// One capability as the walk found it.
@@ -10,6 +11,20 @@ import java.util.Locale;
 /// @param next offset of the capability behind it in the list as its header says, 0 at the end
 /// @param extent the bytes it occupies
 public record Capability(CapabilityId id, int offset, int version, int next, Extent extent) {
+
+  /// The capability whose header is known to be at `offset`, without a walk.
+  ///
+  /// @param offset 4-byte aligned, inside the space that the id's kind has
+  /// @param limit where other bytes begin; it ends a capability whose length the id does not decide
+  public static Capability at(
+      ConfigSpace config, CapabilityId id, int version, int offset, int limit) {
+    int next =
+        id.kind() == CapabilityId.Kind.STANDARD
+            ? config.u8(offset + 1)
+            : config.u32(offset) >>> 20;
+    return new Capability(
+        id, offset, version, next & ~3, ExtentRules.of(config, id, version, offset, limit));
+  }
 
   /// As lspci titles it: `[230] Process Address Space ID (PASID)`.
   @Override

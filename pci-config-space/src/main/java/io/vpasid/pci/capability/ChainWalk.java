@@ -49,7 +49,7 @@ final class ChainWalk {
     if ((config.u16(Header.STATUS) & Header.STATUS_CAPABILITIES_LIST) == 0) {
       return found;
     }
-    int owner = Header.CAPABILITIES_POINTER;
+    int owner = Header.capabilitiesPointer(config.headerLayout());
     int pointer = config.u8(owner);
     while (true) {
       int offset = follow(owner, pointer, Header.RANGE.end(), EXTENDED_START);
@@ -165,12 +165,14 @@ final class ChainWalk {
   /// Gives each capability its extent, and reports duplicates and overlaps.
   private List<Capability> measure(List<Found> found, int end) {
     List<Capability> measured = new ArrayList<>(found.size());
+    FunctionTraits traits = FunctionTraits.of(config);
     for (Found f : found) {
       Extent extent =
           isPlaceholder(f.offset, config.u32(f.offset))
               ? new Extent(
                   new ByteRange(f.offset, 4), Extent.Certainty.EXACT, "placeholder: header only")
-              : ExtentRules.of(config, f.id, f.version, f.offset, nextHeader(f.offset, end));
+              : ExtentRules.of(
+                  config, traits, f.id, f.version, f.offset, nextHeader(f.offset, end));
       measured.add(new Capability(f.id, f.offset, f.version, f.next, extent));
     }
     reportDuplicates(measured);

@@ -7,8 +7,9 @@ import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
-/// A host function's configuration space as vfio-pci shows it, worked out from the raw bytes.
+/// A host function's configuration space as vfio-pci shows it.
 ///
 /// vfio-pci takes the capabilities that it does not know, PASID among them, out of the two lists; it
 /// keeps a placeholder (id 0, version 0) where the first extended capability is one of them. The
@@ -43,9 +44,20 @@ public record VfioView(ConfigSpace config, List<Capability> hidden) {
         : new VfioView(ConfigSpace.of(bytes), hidden);
   }
 
+  /// The view that was read from a VFIO config region. The hidden extended capabilities are found by
+  /// their headers, which vfio-pci leaves readable.
+  public static VfioView read(ConfigSpace region) {
+    return new VfioView(region, HiddenHeaders.find(region, CapabilityChain.walk(region)));
+  }
+
+  /// The hidden capability with this id.
+  public Optional<Capability> findHidden(CapabilityId id) {
+    return hidden.stream().filter(c -> c.id().equals(id)).findFirst();
+  }
+
   private static void hideStandard(
       ConfigSpace host, CapabilityChain chain, byte[] bytes, List<Capability> hidden) {
-    int pointer = Header.CAPABILITIES_POINTER;
+    int pointer = Header.capabilitiesPointer(host.headerLayout());
     int kept = 0;
     for (Capability capability : chain.standard()) {
       if (isShownStandard(host, capability)) {
@@ -102,12 +114,19 @@ public record VfioView(ConfigSpace config, List<Capability> hidden) {
 
   private static boolean isShownExtended(ConfigSpace host, Capability capability) {
     return switch (capability.id().value()) {
-      case 0x01, 0x02, 0x03, 0x04, 0x08, 0x09 -> true;
-      case 0x0d, 0x0e, 0x0f, 0x10, 0x12, 0x13, 0x15, 0x16, 0x17, 0x18 -> true;
       // VSEC and DVSEC carry their length in bits 31:20 of the dword behind the header.
       case 0x0b, 0x23 ->
           capability.offset() + 4 < host.size() && host.u32(capability.offset() + 4) >>> 20 != 0;
-      default -> false;
+      default -> !isHiddenExtendedId(capability.id().value());
+    };
+  }
+
+  /// Whether vfio-pci hides every extended capability with this id.
+  static boolean isHiddenExtendedId(int id) {
+    return switch (id) {
+      case 0x01, 0x02, 0x03, 0x04, 0x08, 0x09, 0x0b, 0x0d, 0x0e, 0x0f, 0x10 -> false;
+      case 0x12, 0x13, 0x15, 0x16, 0x17, 0x18, 0x23 -> false;
+      default -> true;
     };
   }
 

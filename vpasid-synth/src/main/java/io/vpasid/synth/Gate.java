@@ -1,0 +1,59 @@
+package io.vpasid.synth;
+
+import io.vpasid.synth.quirk.Decision;
+import io.vpasid.synth.quirk.MatchedQuirks;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Whether a vPASID may be shown at all, and how much of one: never more than the host reports, than
+/// a quirk allows, and than PCI Express knows.
+sealed interface Gate {
+
+  /// It may.
+  ///
+  /// @param capability the most that may be shown
+  /// @param notes what narrowed it, each a sentence
+  record Open(PasidCapability capability, List<String> notes) implements Gate {}
+
+  /// It may not.
+  record Closed(DeclineReason reason, String explanation) implements Gate {}
+
+  static Gate decide(HardwareInfo hardware, MatchedQuirks quirks) {
+    if (quirks.refusal().isPresent()) {
+      Decision<String> refusal = quirks.refusal().get();
+      return new Closed(
+          DeclineReason.REFUSED_BY_QUIRK,
+          "The quirk " + refusal.source() + " refuses a vPASID: " + refusal.value());
+    }
+    if (hardware.maxPasidLog2() == 0) {
+      return new Closed(
+          DeclineReason.NO_PASID_ON_HOST,
+          "The IOMMU reports no PASID for this device (IOMMU_GET_HW_INFO: out_max_pasid_log2 is 0).");
+    }
+    List<String> notes = new ArrayList<>();
+    int width = Math.min(hardware.maxPasidLog2(), HardwareInfo.MAX_WIDTH);
+    if (width < hardware.maxPasidLog2()) {
+      notes.add(
+          "The host reports "
+              + hardware.maxPasidLog2()
+              + " bits; PCI Express has no PASIDs of more than 20.");
+    }
+    if (quirks.maxWidth().isPresent() && quirks.maxWidth().get().value() < width) {
+      Decision<Integer> limit = quirks.maxWidth().get();
+      width = limit.value();
+      notes.add("The quirk " + limit.source() + " limits PASIDs to " + width + " bits.");
+      if (width == 0) {
+        return new Closed(DeclineReason.REFUSED_BY_QUIRK, notes.getLast());
+      }
+    }
+    boolean exec = hardware.exec() && quirks.exec().map(Decision::value).orElse(true);
+    boolean priv = hardware.priv() && quirks.priv().map(Decision::value).orElse(true);
+    if (exec != hardware.exec()) {
+      notes.add("The quirk " + quirks.exec().get().source() + " turns execute permission off.");
+    }
+    if (priv != hardware.priv()) {
+      notes.add("The quirk " + quirks.priv().get().source() + " turns privileged mode off.");
+    }
+    return new Open(new PasidCapability(width, exec, priv), notes);
+  }
+}

@@ -1,0 +1,40 @@
+package io.vpasid.synth;
+
+import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.vfio.VfioView;
+import io.vpasid.synth.quirk.FunctionKind;
+import io.vpasid.synth.quirk.QuirkTable;
+import java.util.List;
+
+/// Everything that a synthesis depends on; equal requests give equal results.
+///
+/// @param view the function as vfio-pci shows it
+/// @param kind whether it is a physical or a virtual function
+/// @param hardware what the host can do with PASIDs on it
+/// @param quirks what is known of devices
+/// @param policy what the user wants
+/// @param otherCaptures raw bytes or views of the same device in other states or on other machines;
+///     what is not 0, or not as in the view, in any of them counts as live
+public record SynthesisRequest(
+    VfioView view,
+    FunctionKind kind,
+    HardwareInfo hardware,
+    QuirkTable quirks,
+    PlacementPolicy policy,
+    List<ConfigSpace> otherCaptures) {
+
+  public SynthesisRequest {
+    otherCaptures = List.copyOf(otherCaptures);
+  }
+
+  /// A physical function with the built-in quirks and no wishes.
+  public static SynthesisRequest of(VfioView view, HardwareInfo hardware) {
+    return new SynthesisRequest(
+        view,
+        FunctionKind.PHYSICAL,
+        hardware,
+        QuirkTable.builtIn(),
+        PlacementPolicy.DEFAULT,
+        List.of());
+  }
+}

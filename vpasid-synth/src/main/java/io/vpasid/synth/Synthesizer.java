@@ -1,0 +1,297 @@
+package io.vpasid.synth;
+
+import io.vpasid.pci.ByteRange;
+import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.capability.Anomaly;
+import io.vpasid.pci.capability.Capability;
+import io.vpasid.pci.capability.CapabilityChain;
+import io.vpasid.pci.capability.CapabilityId;
+import io.vpasid.pci.emulation.ConfigPatch;
+import io.vpasid.pci.emulation.DeviceConfig;
+import io.vpasid.pci.emulation.GuestConfigSpace;
+import io.vpasid.pci.occupancy.OccupancyMap;
+import io.vpasid.pci.occupancy.Use;
+import io.vpasid.synth.placement.HoleFinder;
+import io.vpasid.synth.placement.HoleRequest;
+import io.vpasid.synth.placement.HoleSearch;
+import io.vpasid.synth.placement.Placement;
+import io.vpasid.synth.placement.Strategy;
+import io.vpasid.synth.quirk.Decision;
+import io.vpasid.synth.quirk.FunctionIdentity;
+import io.vpasid.synth.quirk.HiddenBits;
+import io.vpasid.synth.quirk.MatchedQuirks;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// Gives a function a vPASID, or says why not: the gate, the map, the search, the link, in this
+/// order.
+public final class Synthesizer {
+  private static final int HEAD = 0x100;
+
+  private final SynthesisRequest request;
+  private final MatchedQuirks quirks;
+  private final Gate gate;
+
+  /// What keeps the guest from PASID capabilities that the view shows and must not; usually nothing.
+  private final List<ConfigPatch> removal = new ArrayList<>();
+
+  /// The bytes after the removal.
+  private final ConfigSpace view;
+
+  private final CapabilityChain chain;
+
+  private Synthesizer(SynthesisRequest request) {
+    this.request = request;
+    ConfigSpace shown = request.view().config();
+    quirks = request.quirks().match(FunctionIdentity.of(shown, request.kind()));
+    gate = Gate.decide(request.hardware(), quirks);
+    CapabilityChain chain = CapabilityChain.walk(shown);
+    boolean wanted = gate instanceof Gate.Open;
+    for (Capability capability : chain.extended()) {
+      if (capability.id().equals(CapabilityId.PASID)) {
+        if (wanted && fits(capability.offset())) {
+          wanted = false;
+        } else {
+          remove(capability);
+        }
+      }
+    }
+    view = removal.isEmpty() ? shown : patched(shown);
+    this.chain = removal.isEmpty() ? chain : CapabilityChain.walk(view);
+  }
+
+  private void remove(Capability capability) {
+    ConfigSpace now = patched(request.view().config());
+    removal.addAll(ChainLink.remove(now, CapabilityChain.walk(now), capability.offset()));
+    if (fits(capability.offset())) {
+      removal.add(ConfigPatch.readOnly(capability.offset() + PasidCapability.REGISTERS, 0));
+    }
+  }
+
+  private ConfigSpace patched(ConfigSpace config) {
+    return GuestConfigSpace.over(DeviceConfig.readOnly(config))
+        .patch(removal)
+        .build()
+        .toConfigSpace();
+  }
+
+  private static boolean fits(int offset) {
+    return offset + PasidCapability.LENGTH <= ConfigSpace.EXTENDED_SIZE;
+  }
+
+  /// Synthesizes what `request` asks for. A pure function; safe to call from any thread.
+  public static SynthesisResult synthesize(SynthesisRequest request) {
+    return new Synthesizer(request).synthesize();
+  }
+
+  /// Who owns each byte of the function as the search for a hole sees it: the lists, what vfio-pci
+  /// hides, the quirks, mirrored space and whatever is not 0.
+  public static OccupancyMap occupancy(SynthesisRequest request) {
+    return new Synthesizer(request).occupancy();
+  }
+
+  private SynthesisResult synthesize() {
+    return switch (gate) {
+      case Gate.Closed closed -> decline(closed.reason(), closed.explanation());
+      case Gate.Open open ->
+          unfitSpace().orElseGet(() -> withCapability(open.capability(), open.notes()));
+    };
+  }
+
+  private Optional<SynthesisResult> unfitSpace() {
+    if (view.headerLayout() != 0) {
+      return refuse(
+          DeclineReason.NOT_AN_ENDPOINT,
+          "Header type "
+              + view.headerLayout()
+              + ": vfio-pci passes through functions with header type 0 only.");
+    }
+    if (chain.find(CapabilityId.PCI_EXPRESS).isEmpty()) {
+      return refuse(
+          DeclineReason.NOT_PCI_EXPRESS,
+          "No PCI Express capability: a guest does not look for extended capabilities.");
+    }
+    if (!view.isExtended()) {
+      return refuse(
+          DeclineReason.NO_EXTENDED_SPACE,
+          "The configuration space has 256 bytes, a PASID capability lives above them (a dump needs"
+              + " lspci -xxxx, as root).");
+    }
+    if (chain.find(Anomaly.Kind.UNREADABLE).isPresent()) {
+      return refuse(
+          DeclineReason.UNREADABLE,
+          "Everything above 0x100 reads as all ones: the extended space cannot be reached.");
+    }
+    if (mirrorPeriod() == HEAD) {
+      return refuse(
+          DeclineReason.MIRRORED,
+          "The space repeats every 0x100 bytes: a guest takes it for one of 256 bytes.");
+    }
+    return Optional.empty();
+  }
+
+  private SynthesisResult withCapability(PasidCapability capability, List<String> notes) {
+    Optional<Capability> present = chain.find(CapabilityId.PASID);
+    if (present.isPresent()) {
+      return new SynthesisResult.Synthesized(inPlace(capability, present.get(), notes));
+    }
+    return switch (HoleFinder.find(occupancy(), holeRequest())) {
+      case HoleSearch.NoHole none ->
+          new SynthesisResult.Declined(
+              DeclineReason.NO_HOLE,
+              request.policy().offset().isPresent()
+                  ? "The requested offset cannot be used: " + none.passedOver().getFirst().why() + "."
+                  : "No 8 bytes of the extended space are free.",
+              none.passedOver(),
+              protection());
+      case HoleSearch.Found found -> linked(capability, found.placement(), notes);
+    };
+  }
+
+  private SynthesisResult linked(
+      PasidCapability capability, Placement placement, List<String> notes) {
+    if (chain.extended().isEmpty() && placement.offset() != HEAD && isLive(HEAD)) {
+      return decline(
+          DeclineReason.HEAD_OCCUPIED,
+          "The list of extended capabilities is empty, and a quirk knows a register at 0x100 where"
+              + " it has to start.");
+    }
+    ChainLink link =
+        ChainLink.insert(
+            view, chain, placement.offset(), CapabilityId.PASID, PasidCapability.VERSION);
+    List<ConfigPatch> patches = new ArrayList<>(protection());
+    AddressTranslation translation = AddressTranslation.of(chain);
+    patches.addAll(translation.patches(view));
+    patches.addAll(link.patches());
+    patches.add(capability.patch(placement.offset()));
+    return new SynthesisResult.Synthesized(
+        new Synthesis(capability, placement, link, translation, notes, patches));
+  }
+
+  private Synthesis inPlace(PasidCapability capability, Capability present, List<String> notes) {
+    ChainLink link = ChainLink.present(view, chain, present);
+    Placement placement =
+        new Placement(
+            new ByteRange(present.offset(), PasidCapability.LENGTH),
+            Strategy.PRESENT,
+            List.of("The list has a PASID capability already; its registers are emulated in place."),
+            List.of());
+    AddressTranslation translation = AddressTranslation.of(chain);
+    List<ConfigPatch> patches = new ArrayList<>(protection());
+    patches.addAll(translation.patches(view));
+    patches.addAll(link.patches());
+    patches.add(capability.patch(present.offset()));
+    return new Synthesis(capability, placement, link, translation, notes, patches);
+  }
+
+  /// What no guest may reach whether it gets a vPASID or not: the device's own PASID registers, which
+  /// vfio-pci would let it write, read as 0.
+  private List<ConfigPatch> protection() {
+    List<ConfigPatch> patches = new ArrayList<>(removal);
+    ownSlot()
+        .ifPresent(
+            slot -> {
+              // A placeholder at the head is vfio-pci's, not the device's, and stays in the list.
+              if (slot.offset() != HEAD) {
+                patches.add(ConfigPatch.readOnly(slot.offset(), 0));
+              }
+              patches.add(ConfigPatch.readOnly(slot.offset() + PasidCapability.REGISTERS, 0));
+            });
+    return patches;
+  }
+
+  private OccupancyMap occupancy() {
+    OccupancyMap.Builder map = OccupancyMap.builder(view.size());
+    map.listed(listWithoutPlaceholder());
+    map.capabilities(request.view().hidden(), Use.HIDDEN_CAPABILITY);
+    for (HiddenBits bits : quirks.hiddenBits()) {
+      map.claim(bits.range(), Use.QUIRK, bits.what() + " (" + bits.source() + ")");
+    }
+    int period = mirrorPeriod();
+    if (period > 0) {
+      map.claim(ByteRange.between(period, view.size()), Use.MIRRORED, "mirror");
+    }
+    map.nonZero(view);
+    for (ConfigSpace other : request.otherCaptures()) {
+      map.nonZero(other);
+    }
+    return map.build();
+  }
+
+  /// The list as the map should have it: where the device's own hidden PASID capability is the head,
+  /// vfio-pci's placeholder in its place makes room for ours.
+  private CapabilityChain listWithoutPlaceholder() {
+    boolean own = ownSlot().filter(slot -> slot.offset() == HEAD).isPresent();
+    return own
+        ? new CapabilityChain(
+            chain.standard(),
+            chain.extended().subList(Math.min(1, chain.extended().size()), chain.extended().size()),
+            chain.anomalies())
+        : chain;
+  }
+
+  private HoleRequest holeRequest() {
+    List<HoleRequest.Wish> available = new ArrayList<>();
+    for (ByteRange range : request.policy().available()) {
+      available.add(new HoleRequest.Wish(range, "the user"));
+    }
+    for (Decision<ByteRange> decision : quirks.available()) {
+      available.add(wish(decision));
+    }
+    List<HoleRequest.Wish> shadowable = new ArrayList<>();
+    if (request.policy().shadowing()) {
+      for (Decision<ByteRange> decision : quirks.shadowing()) {
+        shadowable.add(wish(decision));
+      }
+    }
+    return new HoleRequest(
+        PasidCapability.LENGTH,
+        request.policy().offset().map(o -> new HoleRequest.Wish(at(o), "The user")),
+        quirks
+            .pinnedOffset()
+            .map(d -> new HoleRequest.Wish(at(d.value()), d.source().toString())),
+        ownSlot(),
+        available,
+        shadowable,
+        chain.extended().isEmpty());
+  }
+
+  private static HoleRequest.Wish wish(Decision<ByteRange> decision) {
+    return new HoleRequest.Wish(decision.value(), "the quirk " + decision.source());
+  }
+
+  private static ByteRange at(int offset) {
+    return new ByteRange(offset, PasidCapability.LENGTH);
+  }
+
+  /// The 8 bytes of the device's own PASID capability, if vfio-pci hides one.
+  private Optional<ByteRange> ownSlot() {
+    return request
+        .view()
+        .findHidden(CapabilityId.PASID)
+        .map(c -> at(c.offset()))
+        .filter(slot -> slot.end() <= view.size());
+  }
+
+  private boolean isLive(int offset) {
+    for (HiddenBits bits : quirks.hiddenBits()) {
+      if (bits.range().overlaps(new ByteRange(offset, 4))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private int mirrorPeriod() {
+    return chain.find(Anomaly.Kind.MIRRORED).map(Anomaly::value).orElse(0);
+  }
+
+  private Optional<SynthesisResult> refuse(DeclineReason reason, String explanation) {
+    return Optional.of(decline(reason, explanation));
+  }
+
+  private SynthesisResult decline(DeclineReason reason, String explanation) {
+    return new SynthesisResult.Declined(reason, explanation, List.of(), protection());
+  }
+}
