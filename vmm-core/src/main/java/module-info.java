@@ -3,6 +3,7 @@ module io.vpasid.vmm {
   requires static transitive org.jspecify;
   requires transitive io.vpasid.synth;
 
+  exports io.vpasid.vmm;
   exports io.vpasid.vmm.iommufd;
   exports io.vpasid.vmm.pasid;
 

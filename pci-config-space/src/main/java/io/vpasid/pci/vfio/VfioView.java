@@ -2,6 +2,7 @@ package io.vpasid.pci.vfio;
 
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.Header;
+import io.vpasid.pci.PciId;
 import io.vpasid.pci.capability.Capability;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
@@ -42,6 +43,17 @@ public record VfioView(ConfigSpace config, List<Capability> hidden) {
     return hidden.isEmpty()
         ? new VfioView(host, hidden)
         : new VfioView(ConfigSpace.of(bytes), hidden);
+  }
+
+  /// The view of an SR-IOV virtual function whose own id registers read 0xffff: vfio-pci fills in the
+  /// ids that the kernel knows. For every other function it is that of [#of(ConfigSpace)].
+  public static VfioView of(ConfigSpace host, PciId id) {
+    if (host.id().vendor() != 0xffff) {
+      return of(host);
+    }
+    byte[] bytes = host.toByteArray();
+    putDword(bytes, Header.VENDOR_ID, id.vendor() | id.device() << 16);
+    return of(ConfigSpace.of(bytes));
   }
 
   /// The view that was read from a VFIO config region. The hidden extended capabilities are found by

@@ -1,0 +1,52 @@
+package io.vpasid.vmm;
+
+import io.vpasid.synth.PlacementPolicy;
+import io.vpasid.synth.quirk.FunctionKind;
+import io.vpasid.synth.quirk.QuirkTable;
+import io.vpasid.vmm.pasid.PasidLimits;
+
+/// What a VMM decides about one function before it opens it.
+///
+/// @param kind whether it is a physical or an SR-IOV virtual function
+/// @param quirks what is known of devices
+/// @param policy wishes for the placement
+/// @param quota how many PASIDs may be attached at the same time, 0 or more
+/// @param whenDisabled what becomes of attach requests while the guest has not enabled PASIDs
+public record FunctionOptions(
+    FunctionKind kind,
+    QuirkTable quirks,
+    PlacementPolicy policy,
+    int quota,
+    PasidLimits.WhenDisabled whenDisabled) {
+
+  /// A physical function, the built-in quirks, no wishes, no quota, and no attachments before the
+  /// guest has enabled PASIDs.
+  public static FunctionOptions defaults() {
+    return new FunctionOptions(
+        FunctionKind.PHYSICAL,
+        QuirkTable.builtIn(),
+        PlacementPolicy.DEFAULT,
+        Integer.MAX_VALUE,
+        PasidLimits.WhenDisabled.REFUSE);
+  }
+
+  /// The same for another kind of function.
+  public FunctionOptions withKind(FunctionKind kind) {
+    return new FunctionOptions(kind, quirks, policy, quota, whenDisabled);
+  }
+
+  /// The same with other quirks.
+  public FunctionOptions withQuirks(QuirkTable quirks) {
+    return new FunctionOptions(kind, quirks, policy, quota, whenDisabled);
+  }
+
+  /// The same with other wishes for the placement.
+  public FunctionOptions withPolicy(PlacementPolicy policy) {
+    return new FunctionOptions(kind, quirks, policy, quota, whenDisabled);
+  }
+
+  /// The same with another quota.
+  public FunctionOptions withQuota(int quota) {
+    return new FunctionOptions(kind, quirks, policy, quota, whenDisabled);
+  }
+}
