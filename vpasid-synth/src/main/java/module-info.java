@@ -5,4 +5,6 @@ module io.vpasid.synth {
   requires tools.jackson.databind;
 
   exports io.vpasid.synth;
+  exports io.vpasid.synth.placement;
+  exports io.vpasid.synth.quirk;
 }
