@@ -8,8 +8,8 @@ import java.util.Locale;
 /// @param mask 0xf at the fixed digits, 0 at the free ones; 24 bits
 public record ClassPattern(int value, int mask) {
 
-  /// @throws IllegalArgumentException if the mask cuts through a digit or the value has bits outside
-  ///     the mask
+  /// @throws IllegalArgumentException if the mask cuts through a digit or the value has bits
+  ///   outside the mask
   public ClassPattern {
     int anyBitOfDigit = (mask | mask >>> 1 | mask >>> 2 | mask >>> 3) & 0x111111;
     if (mask >>> 24 != 0 || anyBitOfDigit * 0xf != mask || (value & ~mask) != 0) {

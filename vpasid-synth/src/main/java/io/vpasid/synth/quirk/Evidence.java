@@ -2,7 +2,8 @@ package io.vpasid.synth.quirk;
 
 /// How it is known that something is hidden there.
 public enum Evidence {
-  /// A published document or header names the register or its address: `documented` in a quirk file.
+  /// A published document or header names the register or its address: `documented` in a quirk
+  /// file.
   DOCUMENTED("documented"),
   /// A driver or tool uses the register, or its headers define it: `driver` in a quirk file.
   DRIVER("driver"),

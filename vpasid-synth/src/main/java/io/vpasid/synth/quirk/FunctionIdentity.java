@@ -21,8 +21,8 @@ public record FunctionIdentity(
   /// Layout 0 in the Header Type register, the only one with the subsystem registers at 0x2c.
   private static final int ENDPOINT_HEADER = 0;
 
-  /// @throws IllegalArgumentException if the class code needs more than 24 bits or the revision more
-  ///     than 8
+  /// @throws IllegalArgumentException if the class code needs more than 24 bits or the revision
+  ///   more than 8
   public FunctionIdentity {
     if ((classCode & ~0xffffff) != 0 || (revision & ~0xff) != 0) {
       throw new IllegalArgumentException(

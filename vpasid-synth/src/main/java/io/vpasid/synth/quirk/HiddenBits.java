@@ -1,6 +1,7 @@
 package io.vpasid.synth.quirk;
 
 import io.vpasid.pci.ByteRange;
+import java.util.Comparator;
 import java.util.Locale;
 
 /// Register bits that no capability describes.
@@ -10,23 +11,21 @@ import java.util.Locale;
 ///  dword |   offset + 3    |   offset + 2    |   offset + 1    |     offset      |
 /// ```
 ///
-/// @param range the bytes from the first that has such a bit to the last; inside the 4096 bytes of a
-///     configuration space and not empty
+/// @param range the bytes from the first that has such a bit to the last; inside the 4096 bytes of
+///   a configuration space and not empty
 /// @param mask when the range lies in one dword: which bits of that dword they are, bits 7:0 being
-///     the byte at the dword's own offset. Otherwise every bit of the range, and this is 0xffffffff
+///   the byte at the dword's own offset. Otherwise every bit of the range, and this is 0xffffffff
 /// @param access what software does with them
 /// @param evidence how it is known that they are there
 /// @param what name or meaning, for people to read
 /// @param source the quirk that knows of them
 public record HiddenBits(
-    ByteRange range,
-    int mask,
-    Access access,
-    Evidence evidence,
-    String what,
-    QuirkSource source) {
+    ByteRange range, int mask, Access access, Evidence evidence, String what, QuirkSource source) {
 
   private static final int ALL = 0xffffffff;
+
+  /// By ascending offset.
+  static final Comparator<HiddenBits> BY_OFFSET = Comparator.comparingInt(h -> h.range.offset());
 
   /// All bits of `range`.
   ///
@@ -49,6 +48,11 @@ public record HiddenBits(
     int last = (31 - Integer.numberOfLeadingZeros(mask)) / 8;
     ByteRange range = ByteRange.between(dword + first, dword + last + 1);
     return new HiddenBits(range, mask, access, evidence, what, source);
+  }
+
+  /// The same bits, known from `other`.
+  HiddenBits from(QuirkSource other) {
+    return new HiddenBits(range, mask, access, evidence, what, other);
   }
 
   /// As in `0xff8-0xffb ELBI_CTRL (rw), by habana-gaudi (built in)`.

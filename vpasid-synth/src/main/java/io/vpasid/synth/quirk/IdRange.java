@@ -8,7 +8,8 @@ import java.util.Locale;
 /// @param last the highest, not below `first`
 public record IdRange(int first, int last) {
 
-  /// @throws IllegalArgumentException if the range is turned round, negative, or reaches past 0xffff
+  /// @throws IllegalArgumentException if the range is turned round, negative, or reaches past
+  ///   0xffff
   public IdRange {
     if (first < 0 || last < first || last > 0xffff) {
       throw new IllegalArgumentException(

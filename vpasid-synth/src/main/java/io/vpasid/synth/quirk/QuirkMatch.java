@@ -1,15 +1,16 @@
 package io.vpasid.synth.quirk;
 
+import io.vpasid.pci.PciId;
 import java.util.List;
 import java.util.Optional;
 
-/// Which functions a quirk is about. A function must fulfil every condition; a condition with several
-/// alternatives is fulfilled by any of them.
+/// Which functions a quirk is about. A function must fulfil every condition; a condition with
+/// several alternatives is fulfilled by any of them.
 ///
-/// Of two matches, that one is more specific which is so in the first of these that tells them apart:
-/// the subsystem (device named, vendor named, not named), the device (one id, a range, a vendor,
-/// any vendor), the revision (named or not), the function kind (named or not), the number of fixed
-/// digits in the class pattern.
+/// Of two matches, the first of these that tells them apart decides which is more specific: the
+/// subsystem (device named, vendor named, not named), the device (one id, a range, a vendor, any
+/// vendor), the revision (named, not named), the function kind (named, not named), the number of
+/// fixed digits in the class pattern.
 ///
 /// @param vendor Vendor ID, or [#ANY]
 /// @param devices Device IDs; empty for any
@@ -28,10 +29,108 @@ public record QuirkMatch(
   /// Stands for every id.
   public static final int ANY = -1;
 
+  /// What the ranks below say of a condition that the function does not fulfil.
+  static final int NO_MATCH = -1;
+
+  /// Ranks of the device condition.
+  static final int ANY_VENDOR = 0;
+
+  static final int WHOLE_VENDOR = 1;
+  static final int DEVICE_RANGE = 2;
+  static final int ONE_DEVICE = 3;
+
+  /// @throws IllegalArgumentException if the vendor needs more than 16 bits, or devices are named
+  ///   without a vendor
   public QuirkMatch {
+    if (vendor != ANY && (vendor & ~0xffff) != 0 || vendor == ANY && !devices.isEmpty()) {
+      throw new IllegalArgumentException("No vendor and devices: " + vendor + ", " + devices);
+    }
     devices = List.copyOf(devices);
     subsystems = List.copyOf(subsystems);
     classes = List.copyOf(classes);
     revisions = List.copyOf(revisions);
+  }
+
+  /// Whether `function` fulfils every condition.
+  public boolean matches(FunctionIdentity function) {
+    int device = deviceRank(function.id());
+    return device != NO_MATCH && specificity(function, device) != NO_MATCH;
+  }
+
+  private int deviceRank(PciId id) {
+    if (vendor == ANY) {
+      return ANY_VENDOR;
+    }
+    if (vendor != id.vendor()) {
+      return NO_MATCH;
+    }
+    int rank = devices.isEmpty() ? WHOLE_VENDOR : NO_MATCH;
+    for (IdRange range : devices) {
+      if (range.contains(id.device())) {
+        rank = Math.max(rank, range.isSingle() ? ONE_DEVICE : DEVICE_RANGE);
+      }
+    }
+    return rank;
+  }
+
+  /// How specific the match is for a function that fulfils the device condition: the higher the
+  /// more; [#NO_MATCH] if it fails another.
+  ///
+  /// ```text
+  ///  bits  8  7  |  6  5  |    4     |  3   |  2  1  0
+  ///   subsystem  | device | revision | kind | class digits
+  /// ```
+  ///
+  /// @param device rank of the device condition
+  int specificity(FunctionIdentity function, int device) {
+    int subsystem = subsystemRank(function.subsystem());
+    int digits = classDigits(function.classCode());
+    if (subsystem == NO_MATCH
+        || digits == NO_MATCH
+        || !isAnyOf(revisions, function.revision())
+        || kind.isPresent() && kind.get() != function.kind()) {
+      return NO_MATCH;
+    }
+    int revisionNamed = revisions.isEmpty() ? 0 : 1;
+    int kindNamed = kind.isEmpty() ? 0 : 1;
+    return subsystem << 7 | device << 5 | revisionNamed << 4 | kindNamed << 3 | digits;
+  }
+
+  private int subsystemRank(PciId subsystem) {
+    if (subsystems.isEmpty()) {
+      return 0;
+    }
+    int rank = NO_MATCH;
+    for (SubsystemMatch s : subsystems) {
+      if (s.matches(subsystem)) {
+        rank = Math.max(rank, s.device() == ANY ? 1 : 2);
+      }
+    }
+    return rank;
+  }
+
+  private int classDigits(int classCode) {
+    if (classes.isEmpty()) {
+      return 0;
+    }
+    int digits = NO_MATCH;
+    for (ClassPattern pattern : classes) {
+      if (pattern.matches(classCode)) {
+        digits = Math.max(digits, pattern.fixedDigits());
+      }
+    }
+    return digits;
+  }
+
+  private static boolean isAnyOf(List<IdRange> ranges, int id) {
+    if (ranges.isEmpty()) {
+      return true;
+    }
+    for (IdRange range : ranges) {
+      if (range.contains(id)) {
+        return true;
+      }
+    }
+    return false;
   }
 }

@@ -1,21 +1,60 @@
 package io.vpasid.synth.quirk;
 
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /// What is known about devices, from quirk files in layers.
 ///
-/// Layers come in the order built in, system, administrator, command line. A quirk of a later layer
-/// takes the place of one with the same id in an earlier layer. A table never changes; a new set of
-/// files is a new table.
+/// Layers come in the order built in, system, administrator, command line. All that the matching
+/// quirks say about ranges adds up; of what they say about single values, the latest layer counts,
+/// and within a layer the most specific match ([QuirkMatch]), and of equal ones the last. A quirk
+/// of a later layer that has the id of one in an earlier layer replaces it: that is how a built-in
+/// quirk is corrected or taken back.
+///
+/// A table never changes, so it is safe to share between threads; other files make another table. A
+/// match takes time for the quirks that it finds, hardly any for those that it does not.
 public final class QuirkTable {
-  private static final QuirkTable EMPTY = new QuirkTable();
+  /// Where vendors and distributions put quirk files.
+  public static final Path SYSTEM_FOLDER = Path.of("/usr/share/vpasid/quirks.d");
 
-  private QuirkTable() {}
+  /// Where the administrator of a host puts quirk files.
+  public static final Path ADMINISTRATOR_FOLDER = Path.of("/etc/vpasid/quirks.d");
 
-  /// The quirks that come with this library, read once.
+  /// Names of the layers behind [QuirkSource#BUILT_IN].
+  public static final String SYSTEM = "system";
+
+  public static final String ADMINISTRATOR = "administrator";
+  public static final String COMMAND_LINE = "command line";
+
+  /// Most quirk files in one folder.
+  private static final int MAX_FILES = 4_096;
+
+  private static final QuirkTable EMPTY = new QuirkTable(List.of(), 0);
+
+  /// All quirks, by layer, file and place in the file.
+  private final List<RankedQuirk> quirks;
+
+  private final int layers;
+  private final QuirkIndex index;
+
+  private QuirkTable(List<RankedQuirk> quirks, int layers) {
+    this.quirks = quirks;
+    this.layers = layers;
+    index = new QuirkIndex(quirks);
+  }
+
+  /// The quirks that come with this library, read at the first call.
   public static QuirkTable builtIn() {
-    return EMPTY;
+    return BuiltIn.TABLE;
   }
 
   /// No quirks.
@@ -23,27 +62,120 @@ public final class QuirkTable {
     return EMPTY;
   }
 
-  /// This table with the quirks of one more file, or of all `*.json` files of one more folder by
-  /// ascending name, as its latest layer.
+  /// The built-in quirks with those of [#SYSTEM_FOLDER] and [#ADMINISTRATOR_FOLDER], where these
+  /// folders exist.
+  ///
+  /// @throws QuirkFileException if a file cannot be read or is wrong
+  public static QuirkTable installed() {
+    return builtIn()
+        .withIfPresent(SYSTEM_FOLDER, SYSTEM)
+        .withIfPresent(ADMINISTRATOR_FOLDER, ADMINISTRATOR);
+  }
+
+  /// This table with one more layer, its latest: the quirks of a file, or of all files of a folder
+  /// whose names end in `.json` and do not start with a dot, by ascending name.
   ///
   /// @param layer the layer's name, for [QuirkSource]
-  /// @throws QuirkFileException if the path does not exist, or a file cannot be read or is wrong
+  /// @throws QuirkFileException if there is no such path, or a file cannot be read or is wrong
   public QuirkTable with(Path fileOrFolder, String layer) {
-    throw new QuirkFileException(fileOrFolder.toString(), 0, 0, "quirk files are not read yet");
+    List<Quirk> added = new ArrayList<>();
+    for (Path file :
+        Files.isDirectory(fileOrFolder) ? files(fileOrFolder) : List.of(fileOrFolder)) {
+      added.addAll(QuirkFileReader.read(file, layer));
+    }
+    return with(added);
+  }
+
+  /// This table, with the layer that [#with(Path, String)] adds if the path exists.
+  ///
+  /// @throws QuirkFileException if a file cannot be read or is wrong
+  public QuirkTable withIfPresent(Path fileOrFolder, String layer) {
+    return Files.notExists(fileOrFolder) ? this : with(fileOrFolder, layer);
+  }
+
+  private static List<Path> files(Path folder) {
+    String name = QuirkFileReader.printable(folder);
+    List<Path> files = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, "[!.]*.json")) {
+      for (Path entry : entries) {
+        if (files.size() == MAX_FILES) {
+          throw new QuirkFileException(
+              name, 0, 0, "more than " + MAX_FILES + " quirk files; put several into one");
+        }
+        files.add(entry);
+      }
+    } catch (DirectoryIteratorException e) {
+      throw QuirkFileReader.unreadable(name, e.getCause());
+    } catch (IOException e) {
+      throw QuirkFileReader.unreadable(name, e);
+    }
+    files.sort(null);
+    return files;
+  }
+
+  /// This table with `added` as one more layer, its latest.
+  ///
+  /// @throws QuirkFileException if two of them have the same id
+  QuirkTable with(List<Quirk> added) {
+    Map<String, Quirk> ids = new HashMap<>();
+    for (Quirk quirk : added) {
+      Quirk first = ids.putIfAbsent(quirk.id(), quirk);
+      if (first != null) {
+        throw new QuirkFileException(
+            quirk.source().file(),
+            quirk.line(),
+            quirk.column(),
+            "the id "
+                + JsonCursor.quote(quirk.id())
+                + " is already used in "
+                + first.source().file()
+                + ":"
+                + first.line()
+                + "; choose another");
+      }
+    }
+    List<RankedQuirk> all = new ArrayList<>(quirks.size() + added.size());
+    for (RankedQuirk earlier : quirks) {
+      if (!ids.containsKey(earlier.quirk().id())) {
+        all.add(new RankedQuirk(earlier.quirk(), earlier.layer(), all.size()));
+      }
+    }
+    for (Quirk quirk : added) {
+      all.add(new RankedQuirk(quirk, layers, all.size()));
+    }
+    return new QuirkTable(all, layers + 1);
   }
 
   /// What is known about `function`; [MatchedQuirks#NONE] if nothing is.
   public MatchedQuirks match(FunctionIdentity function) {
-    return MatchedQuirks.NONE;
+    List<RankedQuirk.Hit> hits = index.search(function);
+    return switch (hits.size()) {
+      case 0 -> MatchedQuirks.NONE;
+      case 1 -> hits.getFirst().ranked().quirk().effects();
+      default -> MatchedQuirks.merge(byStrength(hits).stream().map(Quirk::effects).toList());
+    };
   }
 
-  /// The quirks that match `function`, those that decide single values last.
+  /// The quirks that match `function`; where several decide a single value, the last one's counts.
   public List<Quirk> matching(FunctionIdentity function) {
-    return List.of();
+    return byStrength(index.search(function));
   }
 
-  /// All quirks, by layer, file and place in the file.
+  private static List<Quirk> byStrength(List<RankedQuirk.Hit> hits) {
+    hits.sort(RankedQuirk.Hit.BY_QUIRK);
+    Set<RankedQuirk> seen = new HashSet<>();
+    hits.removeIf(hit -> !seen.add(hit.ranked()));
+    hits.sort(RankedQuirk.Hit.BY_STRENGTH);
+    return hits.stream().map(hit -> hit.ranked().quirk()).toList();
+  }
+
+  /// All quirks, by layer, file and place in the file; without those that a later layer replaces.
   public List<Quirk> entries() {
-    return List.of();
+    return quirks.stream().map(RankedQuirk::quirk).toList();
+  }
+
+  /// Reads the built-in quirks when they are first asked for.
+  private static final class BuiltIn {
+    static final QuirkTable TABLE = EMPTY.with(BuiltInFiles.read());
   }
 }

@@ -1,5 +1,6 @@
 package io.vpasid.synth.quirk;
 
+import io.vpasid.pci.PciId;
 import java.util.Locale;
 
 /// One subsystem, or all of a vendor.
@@ -14,6 +15,13 @@ public record SubsystemMatch(int vendor, int device) {
       throw new IllegalArgumentException(
           String.format(Locale.ROOT, "No subsystem: %x:%x", vendor, device));
     }
+  }
+
+  /// Whether `subsystem` is meant; never true for [FunctionIdentity#NO_SUBSYSTEM].
+  public boolean matches(PciId subsystem) {
+    return !subsystem.equals(FunctionIdentity.NO_SUBSYSTEM)
+        && subsystem.vendor() == vendor
+        && (device == QuirkMatch.ANY || device == subsystem.device());
   }
 
   /// As quirk files write it: `0x1028:0x0015` or, for all of the vendor, `0x1028`.

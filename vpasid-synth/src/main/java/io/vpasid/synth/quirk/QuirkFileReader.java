@@ -1,0 +1,597 @@
+package io.vpasid.synth.quirk;
+
+import io.vpasid.pci.ByteRange;
+import io.vpasid.pci.ConfigSpace;
+import io.vpasid.synth.HardwareInfo;
+import io.vpasid.synth.quirk.JsonCursor.Place;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// Reads one quirk file. `quirks.schema.json`, beside this class, describes the format; this reader
+/// also checks what a schema cannot say: that ids are unique, that ranges are the right way round
+/// and end inside the configuration space.
+///
+/// ```text
+/// { "format": 1,
+///   "quirks": [
+///     { "id": "acme-rocket", "name": "ACME Rocket", "source": "ACME data sheet 7, table 12",
+///       "match": { "vendor": "0x1234", "device": ["0x0001", "0x0010-0x001f"] },
+///       "hidden": [
+///         { "offset": "0xff8", "length": 4, "access": "rw", "what": "doorbell" },
+///         { "offset": "0x488", "mask": "0x02000000", "what": "audio enable" } ] } ] }
+/// ```
+///
+/// Ids, offsets and masks are hexadecimal strings only, because `"device": 2080` would be read by
+/// every person as 0x2080; lengths are plain numbers or hexadecimal strings, widths are plain
+/// numbers.
+///
+/// The file may come from anyone who can write to a quirk folder. Its size, its number of quirks
+/// and the length of its texts have limits, and whatever its bytes are, the only exception is
+/// [QuirkFileException].
+final class QuirkFileReader {
+  /// Most bytes of one file.
+  static final int MAX_BYTES = 16 << 20;
+
+  /// Most quirks in one file.
+  static final int MAX_QUIRKS = 65_536;
+
+  /// Most characters of one text.
+  static final int MAX_TEXT = 4_000;
+
+  /// The version of the format that this reader knows.
+  static final int FORMAT = 1;
+
+  static final List<String> FILE_KEYS = List.of("$schema", "format", "quirks");
+  static final List<String> QUIRK_KEYS =
+      List.of(
+          "id",
+          "name",
+          "source",
+          "notes",
+          "match",
+          "hidden",
+          "place",
+          "available",
+          "shadow",
+          "maxWidth",
+          "exec",
+          "priv",
+          "refuse");
+  static final List<String> EFFECT_KEYS = QUIRK_KEYS.subList(5, QUIRK_KEYS.size());
+  static final List<String> MATCH_KEYS =
+      List.of("vendor", "device", "subsystem", "class", "revision", "function");
+  static final List<String> HIDDEN_KEYS =
+      List.of("offset", "length", "mask", "access", "evidence", "what");
+
+  private static final List<String> ACCESS_WORDS = List.of("ro", "rw", "unknown");
+  private static final List<String> EVIDENCE_WORDS = List.of("documented", "driver", "observed");
+  private static final List<String> FUNCTION_WORDS = List.of("physical", "virtual");
+
+  private static final Pattern ID = Pattern.compile("[a-z0-9][a-z0-9._-]{0,99}");
+  private static final Pattern HEX = Pattern.compile("0x([0-9a-fA-F]{1,16})");
+  private static final Pattern HEX_RANGE =
+      Pattern.compile("(0x[0-9a-fA-F]{1,16})(?:-(0x[0-9a-fA-F]{1,16}))?");
+  private static final Pattern SUBSYSTEM =
+      Pattern.compile("(0x[0-9a-fA-F]{1,16})(?::(0x[0-9a-fA-F]{1,16}))?");
+  private static final Pattern CLASS = Pattern.compile("0x([0-9a-fA-Fx]{6})");
+
+  private static final int ID_MAX = 0xffff;
+  private static final int REVISION_MAX = 0xff;
+  private static final int OFFSET_MAX = ConfigSpace.EXTENDED_SIZE - 1;
+  private static final int EXTENDED_START = ConfigSpace.STANDARD_SIZE;
+  private static final int PASID_CAPABILITY_SIZE = 8;
+  private static final int LAST_PLACE = ConfigSpace.EXTENDED_SIZE - PASID_CAPABILITY_SIZE;
+
+  private static final Place NOWHERE = new Place(0, 0);
+
+  /// Stands in hidden bits until the quirk's id is known.
+  private static final QuirkSource NOT_YET_KNOWN = new QuirkSource("", "", "");
+
+  private final String file;
+  private final String layer;
+  private final JsonCursor json;
+  private final List<Quirk> quirks = new ArrayList<>();
+
+  /// Where each id was given.
+  private final Map<String, Place> places = new HashMap<>();
+
+  private boolean formatSeen;
+  private boolean quirksSeen;
+
+  private QuirkFileReader(String file, String layer, char[] text) {
+    this.file = file;
+    this.layer = layer;
+    json = new JsonCursor(file, text);
+  }
+
+  /// The quirks of `file`, in its order.
+  ///
+  /// @throws QuirkFileException if it cannot be read or is wrong
+  static List<Quirk> read(Path file, String layer) {
+    String name = printable(file);
+    if (!Files.isRegularFile(file)) {
+      throw new QuirkFileException(
+          name, 0, 0, Files.exists(file) ? "not a regular file; remove it" : "no such file");
+    }
+    try (InputStream in = Files.newInputStream(file)) {
+      return read(in.readNBytes(MAX_BYTES + 1), name, layer);
+    } catch (IOException e) {
+      throw unreadable(name, e);
+    }
+  }
+
+  static QuirkFileException unreadable(String name, IOException e) {
+    String why = e instanceof AccessDeniedException ? "permission denied" : e.getMessage();
+    return new QuirkFileException(
+        name, "cannot be read: " + why + "; check that it is there and may be read", e);
+  }
+
+  /// The name of `path` for messages, in one line.
+  static String printable(Path path) {
+    return path.toString().replaceAll("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]", "?");
+  }
+
+  /// The quirks in `bytes`, in their order.
+  ///
+  /// @param file what messages and sources call the file
+  /// @throws QuirkFileException if they are not a quirk file
+  static List<Quirk> read(byte[] bytes, String file, String layer) {
+    if (bytes.length > MAX_BYTES) {
+      throw new QuirkFileException(
+          file, 0, 0, "larger than " + (MAX_BYTES >> 20) + " MiB; split it into several files");
+    }
+    QuirkFileReader reader = new QuirkFileReader(file, layer, decode(bytes, file));
+    reader.readFile();
+    return reader.quirks;
+  }
+
+  private static char[] decode(byte[] bytes, String file) {
+    CharsetDecoder decoder =
+        StandardCharsets.UTF_8
+            .newDecoder()
+            .onMalformedInput(CodingErrorAction.REPORT)
+            .onUnmappableCharacter(CodingErrorAction.REPORT);
+    CharBuffer text = CharBuffer.allocate(bytes.length);
+    CoderResult result = decoder.decode(ByteBuffer.wrap(bytes), text, true);
+    int length = text.position();
+    char[] chars = text.array();
+    if (result.isError()) {
+      int line = 1;
+      int lineStart = 0;
+      for (int i = 0; i < length; i++) {
+        if (chars[i] == '\n') {
+          line++;
+          lineStart = i + 1;
+        }
+      }
+      throw new QuirkFileException(
+          file, line, length - lineStart + 1, "not UTF-8 text; save the file as UTF-8");
+    }
+    boolean byteOrderMark = length > 0 && chars[0] == '\ufeff';
+    return Arrays.copyOfRange(chars, byteOrderMark ? 1 : 0, length);
+  }
+
+  private void readFile() {
+    if (!json.next()) {
+      throw json.wrong(
+          new Place(1, 1), "the file is empty; write { \"format\": 1, \"quirks\": [ … ] }");
+    }
+    Place start = json.place();
+    json.object("a quirk file", FILE_KEYS, this::readFileKey);
+    require(start, formatSeen, "the file has no \"format\"; add \"format\": " + FORMAT);
+    require(start, quirksSeen, "the file has no \"quirks\"; add \"quirks\": [ … ]");
+    if (json.next()) {
+      throw json.wrong("there is more behind the end of the file's object; remove it");
+    }
+  }
+
+  private void readFileKey(String key) {
+    switch (key) {
+      case "$schema" -> json.string("\"$schema\"", "the schema's address");
+      case "format" -> {
+        int format = json.integer("\"format\"", 1, 999_999_999);
+        if (format != FORMAT) {
+          throw json.wrong(
+              "format " + format + " is not known here, only " + FORMAT + "; use a newer vpasid");
+        }
+        formatSeen = true;
+      }
+      default -> {
+        json.list("\"quirks\"", this::readQuirk);
+        quirksSeen = true;
+      }
+    }
+  }
+
+  private void require(Place place, boolean present, String problem) {
+    if (!present) {
+      throw json.wrong(place, problem);
+    }
+  }
+
+  /// A quirk while it is read; the keys may come in any order. A value that is not there yet is
+  /// empty or 0, which no value in a file can be.
+  private static final class QuirkDraft {
+    String id = "";
+    Place idPlace = NOWHERE;
+    String name = "";
+    String citation = "";
+    String notes = "";
+    final List<QuirkMatch> matches = new ArrayList<>();
+    final List<HiddenBits> hidden = new ArrayList<>();
+    int place;
+    final List<ByteRange> available = new ArrayList<>();
+    final List<ByteRange> shadowing = new ArrayList<>();
+    int maxWidth;
+    boolean execOff;
+    boolean privOff;
+    String refusal = "";
+    boolean hasEffect;
+  }
+
+  private void readQuirk() {
+    Place start = json.place();
+    if (quirks.size() == MAX_QUIRKS) {
+      throw json.wrong(
+          "more than " + MAX_QUIRKS + " quirks in one file; split it into several files");
+    }
+    QuirkDraft draft = new QuirkDraft();
+    json.object("a quirk", QUIRK_KEYS, key -> readQuirkKey(key, draft));
+    require(start, !draft.id.isEmpty(), "the quirk has no \"id\"; add one that no other has");
+    String which = "quirk " + JsonCursor.quote(draft.id);
+    require(start, !draft.name.isEmpty(), which + " has no \"name\"; name the devices");
+    require(
+        start,
+        !draft.citation.isEmpty(),
+        which + " has no \"source\"; say where the knowledge comes from");
+    require(start, !draft.matches.isEmpty(), which + " has no \"match\"; say which devices");
+    require(
+        start,
+        draft.hasEffect,
+        which + " says nothing about its devices; add one of " + String.join(", ", EFFECT_KEYS));
+    Place first = places.putIfAbsent(draft.id, draft.idPlace);
+    if (first != null) {
+      throw json.wrong(
+          draft.idPlace,
+          "the id "
+              + JsonCursor.quote(draft.id)
+              + " is already used in line "
+              + first.line()
+              + "; choose another");
+    }
+    quirks.add(finish(draft, start));
+  }
+
+  private void readQuirkKey(String key, QuirkDraft draft) {
+    draft.hasEffect |= EFFECT_KEYS.contains(key);
+    switch (key) {
+      case "id" -> {
+        draft.idPlace = json.place();
+        draft.id = id();
+      }
+      case "name" -> draft.name = json.text("\"name\"", MAX_TEXT);
+      case "source" -> draft.citation = json.text("\"source\"", MAX_TEXT);
+      case "notes" -> draft.notes = json.text("\"notes\"", MAX_TEXT);
+      case "match" -> json.oneOrMore("\"match\"", () -> draft.matches.add(match()));
+      case "hidden" -> json.oneOrMore("\"hidden\"", () -> draft.hidden.add(hiddenBits()));
+      case "place" -> draft.place = placeOfPasid();
+      case "available" ->
+          json.oneOrMore("\"available\"", () -> draft.available.add(byteRange("\"available\"")));
+      case "shadow" ->
+          json.oneOrMore("\"shadow\"", () -> draft.shadowing.add(byteRange("\"shadow\"")));
+      case "maxWidth" -> draft.maxWidth = json.integer("\"maxWidth\"", 1, HardwareInfo.MAX_WIDTH);
+      case "exec" -> draft.execOff = off("\"exec\"");
+      case "priv" -> draft.privOff = off("\"priv\"");
+      default -> draft.refusal = json.text("\"refuse\"", MAX_TEXT);
+    }
+  }
+
+  private String id() {
+    String id = json.string("\"id\"", "an id such as \"acme-rocket\"");
+    if (!ID.matcher(id).matches()) {
+      throw json.wrong(
+          "the id "
+              + JsonCursor.quote(id)
+              + " must be 1 to 100 of a-z, 0-9, '-', '.' and '_' and start with a letter or digit");
+    }
+    return id;
+  }
+
+  /// Reads `false`, the only thing that `exec` and `priv` can be.
+  private boolean off(String what) {
+    if (!json.isFalse()) {
+      throw json.wrong(
+          what
+              + " can only be false, not "
+              + json.found()
+              + "; leave it out where it may be shown");
+    }
+    return true;
+  }
+
+  /// A match while it is read.
+  private static final class MatchDraft {
+    int vendor = QuirkMatch.ANY;
+    final List<IdRange> devices = new ArrayList<>();
+    final List<SubsystemMatch> subsystems = new ArrayList<>();
+    final List<ClassPattern> classes = new ArrayList<>();
+    final List<IdRange> revisions = new ArrayList<>();
+    Optional<FunctionKind> kind = Optional.empty();
+  }
+
+  private QuirkMatch match() {
+    Place start = json.place();
+    MatchDraft draft = new MatchDraft();
+    json.object("\"match\"", MATCH_KEYS, key -> readMatchKey(key, draft));
+    boolean anyVendor = draft.vendor == QuirkMatch.ANY;
+    require(
+        start,
+        !anyVendor || !draft.classes.isEmpty(),
+        "the match names neither \"vendor\" nor \"class\"; name at least one of them");
+    require(
+        start,
+        !anyVendor || draft.devices.isEmpty(),
+        "the match names \"device\" without \"vendor\"; add the vendor");
+    return new QuirkMatch(
+        draft.vendor, draft.devices, draft.subsystems, draft.classes, draft.revisions, draft.kind);
+  }
+
+  private void readMatchKey(String key, MatchDraft draft) {
+    String what = '"' + key + '"';
+    switch (key) {
+      case "vendor" -> draft.vendor = (int) hex(what, "0x10de", ID_MAX);
+      case "device" ->
+          json.oneOrMore(
+              what,
+              () -> draft.devices.add(idRange(what, "\"0x20b0\" or \"0x20b0-0x20bf\"", ID_MAX)));
+      case "subsystem" -> json.oneOrMore(what, () -> draft.subsystems.add(subsystem(what)));
+      case "class" -> json.oneOrMore(what, () -> draft.classes.add(classPattern(what)));
+      case "revision" ->
+          json.oneOrMore(
+              what,
+              () -> draft.revisions.add(idRange(what, "\"0xa1\" or \"0xa0-0xaf\"", REVISION_MAX)));
+      default ->
+          draft.kind =
+              Optional.of(
+                  json.word(what, FUNCTION_WORDS).equals("virtual")
+                      ? FunctionKind.VIRTUAL
+                      : FunctionKind.PHYSICAL);
+    }
+  }
+
+  private IdRange idRange(String what, String form, int max) {
+    Matcher m = matcher(HEX_RANGE, what, form);
+    int first = (int) number(m.group(1), what, max);
+    int last = m.group(2) == null ? first : (int) number(m.group(2), what, max);
+    requireOrder(first, last, what);
+    return new IdRange(first, last);
+  }
+
+  private void requireOrder(int first, int last, String what) {
+    if (last < first) {
+      throw json.wrong(what + " has a range that ends before it starts; write the lower end first");
+    }
+  }
+
+  private SubsystemMatch subsystem(String what) {
+    Matcher m = matcher(SUBSYSTEM, what, "\"0x1028:0x0015\" or, for a vendor, \"0x1028\"");
+    return new SubsystemMatch(
+        (int) number(m.group(1), what, ID_MAX),
+        m.group(2) == null ? QuirkMatch.ANY : (int) number(m.group(2), what, ID_MAX));
+  }
+
+  private ClassPattern classPattern(String what) {
+    Matcher m = matcher(CLASS, what, "\"0x0300xx\", six digits, x for any");
+    int value = 0;
+    int mask = 0;
+    for (char c : m.group(1).toCharArray()) {
+      value = value << 4 | (c == 'x' ? 0 : Character.digit(c, 16));
+      mask = mask << 4 | (c == 'x' ? 0 : 0xf);
+    }
+    if (mask == 0) {
+      throw json.wrong(what + " fixes no digit; fix at least one or leave it out");
+    }
+    return new ClassPattern(value, mask);
+  }
+
+  /// A hidden register while it is read. A number that is not there yet is 0, which no length and
+  /// no mask in a file can be.
+  private static final class HiddenDraft {
+    int offset;
+    Place offsetPlace = NOWHERE;
+    int length;
+    Place lengthPlace = NOWHERE;
+    int mask;
+    Access access = Access.UNKNOWN;
+    Evidence evidence = Evidence.UNSTATED;
+    String what = "";
+  }
+
+  private HiddenBits hiddenBits() {
+    Place start = json.place();
+    HiddenDraft draft = new HiddenDraft();
+    json.object("an item of \"hidden\"", HIDDEN_KEYS, key -> readHiddenKey(key, draft));
+    require(start, draft.offsetPlace != NOWHERE, "the hidden register has no \"offset\"; add it");
+    require(start, !draft.what.isEmpty(), "the hidden register has no \"what\"; say what it is");
+    require(
+        start,
+        draft.length == 0 || draft.mask == 0,
+        "the hidden register has \"length\" and \"mask\"; keep one of them");
+    require(
+        start,
+        draft.length != 0 || draft.mask != 0,
+        "the hidden register has neither \"length\" nor \"mask\"; add one of them");
+    return draft.mask != 0 ? maskedBits(draft) : wholeBytes(draft);
+  }
+
+  private void readHiddenKey(String key, HiddenDraft draft) {
+    String what = '"' + key + '"';
+    switch (key) {
+      case "offset" -> {
+        draft.offsetPlace = json.place();
+        draft.offset = (int) hex(what, "0xff8", OFFSET_MAX);
+      }
+      case "length" -> {
+        draft.lengthPlace = json.place();
+        draft.length =
+            json.isString()
+                ? (int) hex(what, "0x10", ConfigSpace.EXTENDED_SIZE)
+                : json.integer(what, 1, ConfigSpace.EXTENDED_SIZE);
+        if (draft.length == 0) {
+          throw json.wrong("\"length\" is 0; write at least 1");
+        }
+      }
+      case "mask" -> {
+        draft.mask = (int) hex(what, "0x02000000", 0xffffffffL);
+        if (draft.mask == 0) {
+          throw json.wrong("\"mask\" names no bit; set at least one");
+        }
+      }
+      case "access" ->
+          draft.access =
+              switch (json.word(what, ACCESS_WORDS)) {
+                case "ro" -> Access.READ_ONLY;
+                case "rw" -> Access.READ_WRITE;
+                default -> Access.UNKNOWN;
+              };
+      case "evidence" ->
+          draft.evidence =
+              switch (json.word(what, EVIDENCE_WORDS)) {
+                case "documented" -> Evidence.DOCUMENTED;
+                case "driver" -> Evidence.DRIVER;
+                default -> Evidence.OBSERVED;
+              };
+      default -> draft.what = json.text(what, MAX_TEXT);
+    }
+  }
+
+  private HiddenBits maskedBits(HiddenDraft draft) {
+    if ((draft.offset & 3) != 0) {
+      throw json.wrong(
+          draft.offsetPlace,
+          String.format(
+              Locale.ROOT,
+              "with a mask the offset is a dword's, a multiple of 4; write 0x%x and shift the mask",
+              draft.offset & ~3));
+    }
+    return HiddenBits.masked(
+        draft.offset, draft.mask, draft.access, draft.evidence, draft.what, NOT_YET_KNOWN);
+  }
+
+  private HiddenBits wholeBytes(HiddenDraft draft) {
+    if (draft.offset + draft.length > ConfigSpace.EXTENDED_SIZE) {
+      throw json.wrong(
+          draft.lengthPlace,
+          String.format(
+              Locale.ROOT,
+              "0x%x bytes from 0x%x reach past 0xfff, the end of the configuration space; 0x%x fit",
+              draft.length,
+              draft.offset,
+              ConfigSpace.EXTENDED_SIZE - draft.offset));
+    }
+    return HiddenBits.allOf(
+        new ByteRange(draft.offset, draft.length),
+        draft.access,
+        draft.evidence,
+        draft.what,
+        NOT_YET_KNOWN);
+  }
+
+  private int placeOfPasid() {
+    int offset = (int) hex("\"place\"", "0x180", OFFSET_MAX);
+    if ((offset & 3) != 0) {
+      throw json.wrong("\"place\" must be a multiple of 4; extended capabilities are aligned");
+    }
+    if (offset < EXTENDED_START || offset > LAST_PLACE) {
+      throw json.wrong(
+          String.format(
+              Locale.ROOT,
+              "\"place\" must be from 0x%x to 0x%x, where the 8 bytes of a PASID capability fit",
+              EXTENDED_START,
+              LAST_PLACE));
+    }
+    return offset;
+  }
+
+  private ByteRange byteRange(String what) {
+    Matcher m = matcher(HEX_RANGE, what, "\"0x180-0x24f\", first and last byte");
+    int first = (int) number(m.group(1), what, OFFSET_MAX);
+    int last = m.group(2) == null ? first : (int) number(m.group(2), what, OFFSET_MAX);
+    requireOrder(first, last, what);
+    if (first < EXTENDED_START) {
+      throw json.wrong(what + " must start at 0x100 or above, where extended capabilities may be");
+    }
+    return ByteRange.between(first, last + 1);
+  }
+
+  private long hex(String what, String example, long max) {
+    return number(matcher(HEX, what, '"' + example + '"').group(), what, max);
+  }
+
+  /// The current token as a string in the form of `pattern`.
+  private Matcher matcher(Pattern pattern, String what, String form) {
+    String text = json.string(what, "a string such as " + form);
+    Matcher m = pattern.matcher(text);
+    if (!m.matches()) {
+      throw json.wrong(
+          what + " must be a string such as " + form + ", not " + JsonCursor.quote(text));
+    }
+    return m;
+  }
+
+  /// The value of `digits`, `0x` and 1 to 16 hexadecimal digits.
+  private long number(String digits, String what, long max) {
+    long value = Long.parseUnsignedLong(digits.substring(2), 16);
+    if (Long.compareUnsigned(value, max) > 0) {
+      throw json.wrong(
+          String.format(
+              Locale.ROOT, "%s %s is too large; the highest there is is 0x%x", what, digits, max));
+    }
+    return value;
+  }
+
+  private Quirk finish(QuirkDraft draft, Place start) {
+    QuirkSource source = new QuirkSource(layer, file, draft.id);
+    MatchedQuirks effects =
+        new MatchedQuirks(
+            draft.hidden.stream().map(h -> h.from(source)).sorted(HiddenBits.BY_OFFSET).toList(),
+            optional(draft.place != 0, draft.place, source),
+            draft.available.stream().map(r -> new Decision<>(r, source)).toList(),
+            draft.shadowing.stream().map(r -> new Decision<>(r, source)).toList(),
+            optional(draft.maxWidth != 0, draft.maxWidth, source),
+            optional(draft.execOff, false, source),
+            optional(draft.privOff, false, source),
+            optional(!draft.refusal.isEmpty(), draft.refusal, source));
+    return new Quirk(
+        source,
+        start.line(),
+        start.column(),
+        draft.name,
+        draft.citation,
+        draft.notes,
+        draft.matches,
+        effects);
+  }
+
+  private static <T> Optional<Decision<T>> optional(boolean present, T value, QuirkSource source) {
+    return present ? Optional.of(new Decision<>(value, source)) : Optional.empty();
+  }
+}
