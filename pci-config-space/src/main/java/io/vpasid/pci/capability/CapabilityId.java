@@ -212,9 +212,8 @@ public record CapabilityId(Kind kind, int value) {
     int last = kind == Kind.STANDARD ? 0xff : 0xffff;
     if (value < 0 || value > last) {
       throw new IllegalArgumentException(
-          "A "
-              + (kind == Kind.STANDARD ? "standard" : "extended")
-              + " capability id lies in 0 to "
+          (kind == Kind.STANDARD ? "Standard" : "Extended")
+              + " capability ids lie in 0 to "
               + last
               + ", not "
               + value);

@@ -5,7 +5,6 @@ import static java.lang.Math.min;
 
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
-import io.vpasid.pci.Header;
 import io.vpasid.pci.capability.Extent.Certainty;
 
 /// How many bytes each capability occupies: two tables, one row per id, each with its source.
@@ -15,26 +14,30 @@ import io.vpasid.pci.capability.Extent.Certainty;
 /// the longer reading wins, because the question is who owns a byte, not what software needs:
 ///
 /// - The PCI Express capability runs to its Slot Status 2 register from version 2 on, for every
-///   port type: registers that do not apply read 0 but are there. Version 1 may end before them,
-///   and real functions put the next capability there.
+///   port type: registers that do not apply read 0 but are there. (Endpoints exist that keep theirs
+///   so near the end of the space that the last two do not fit; it is cut there.) Version 1 may end
+///   before them, and real functions put the next capability there.
 /// - Arrays per lane, per port or per entry end at a 4-byte border; extended capabilities consist
 ///   of whole doublewords.
 /// - The TLP Prefix Log of AER is there if End-End TLP Prefixes are supported, whatever the version
 ///   says: functions exist that claim version 1 and support prefixes. Without them version 2 is no
 ///   longer than version 1, and real functions do put the next capability at +0x38 and +0x40.
-/// - Registers that only some port types have count for a function whose port type is not known.
+/// - Registers that only some port types have count for a function whose port type is not known,
+///   and an unknown link width is the widest that leaves the next header alone.
 ///
 /// Lengths that the registers deny (a length field smaller than the fields in front of it, a count
 /// outside its range) and versions newer than the rule become lower bounds that reach up to the
 /// next known structure.
 ///
-/// `PCIe` is the PCI Express Base Specification; a row names an older revision where 7.0 has dropped
-/// or moved the section.
+/// `PCIe` is the PCI Express Base Specification; a row names an older revision where 7.0 has
+/// dropped or moved the section.
 final class ExtentRules {
 
   /// For capabilities whose layout grows only by fields that the rule already reads, and for the
   /// standard ones, whose header has no version.
   private static final int ANY = Integer.MAX_VALUE;
+
+  private static final int WIDEST_LINK = 32;
 
   private static final Rule[] STANDARD = {
     /* 00 Null */ fixed(2, ANY, "PCIe 7.0 §7.9.27"),
@@ -165,8 +168,8 @@ final class ExtentRules {
   /// @param version of an extended capability's header; ignored for a standard one
   /// @param offset of its first byte, 4-byte aligned, inside the space that its kind lives in
   /// @param limit where bytes begin that are known to be something else: the next capability's
-  ///     header, or the end of the standard or the extended space. Only capabilities whose length
-  ///     no register tells reach up to it
+  ///   header, or the end of the standard or the extended space. Only capabilities whose length no
+  ///   register tells reach up to it
   static Extent of(
       ConfigSpace config,
       FunctionTraits traits,
@@ -176,7 +179,7 @@ final class ExtentRules {
       int limit) {
     Rule rule = ruleOf(id);
     int end = id.isExtended() ? config.size() : ConfigSpace.STANDARD_SIZE;
-    int known = rule.length.in(new Registers(config, traits, version, offset, end));
+    int known = rule.length.in(new Registers(config, traits, version, offset, limit, end));
     boolean exact = known > 0 && (!id.isExtended() || version <= rule.newestVersion);
     int length = exact ? known : max(Math.abs(known), limit - offset);
     boolean cut = length > end - offset;
@@ -325,10 +328,8 @@ final class ExtentRules {
   ///      or doublewords 5 and up of the log      Header Log Size above 4 (Flit Mode)
   /// ```
   private static int aer(Registers at) {
-    int log = bits(at.u32(0x18), 17, 13);
-    if (log == 0) {
-      log = at.version >= 3 ? 14 : at.traits.endEndPrefixes() ? 8 : 4;
-    }
+    int size = bits(at.u32(0x18), 17, 13);
+    int log = size == 0 && at.version >= 3 ? 14 : max(size, at.traits.endEndPrefixes() ? 8 : 4);
     if (log > 4) {
       return 0x38 + 4 * (log - 4);
     }
@@ -343,7 +344,9 @@ final class ExtentRules {
     int phaseBits = 1 << bits(port, 11, 10);
     int vcArbitration = at.u32(8);
     int length =
-        max(0x10 + 0x0c * channels, arbitrationTableEnd(vcArbitration, bits(vcArbitration, 3, 0), 4));
+        max(
+            0x10 + 0x0c * channels,
+            arbitrationTableEnd(vcArbitration, bits(vcArbitration, 3, 0), 4));
     for (int channel = 0; channel < channels; channel++) {
       int resource = at.u32(0x10 + 0x0c * channel);
       length = max(length, arbitrationTableEnd(resource, bits(resource, 5, 0), phaseBits));
@@ -429,7 +432,11 @@ final class ExtentRules {
 
   private static int perLane(Registers at, int start, int bytes) {
     int lanes = at.traits.maxLinkWidth();
-    return lanes == 0 ? atLeast(dwords(start + bytes)) : dwords(start + bytes * lanes);
+    if (lanes > 0) {
+      return dwords(start + bytes * lanes);
+    }
+    int room = at.limit - at.offset;
+    return max(dwords(start + bytes), min(dwords(start + bytes * WIDEST_LINK), room));
   }
 
   // Notation.
@@ -486,7 +493,7 @@ final class ExtentRules {
 
   /// A capability's registers by their offset in it; those behind the end of the space read 0.
   private record Registers(
-      ConfigSpace config, FunctionTraits traits, int version, int offset, int end) {
+      ConfigSpace config, FunctionTraits traits, int version, int offset, int limit, int end) {
 
     int u8(int register) {
       return offset + register < end ? config.u8(offset + register) : 0;

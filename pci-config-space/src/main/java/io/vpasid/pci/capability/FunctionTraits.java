@@ -10,7 +10,7 @@ import io.vpasid.pci.Header;
 ///
 /// @param portType Device/Port Type, 0 to 15, or [#NO_PORT_TYPE]
 /// @param maxLinkWidth lanes in Maximum Link Width: 1, 2, 4, 8, 12, 16 or 32; 0 if the register
-///     says nothing usable, as in a function that is integrated into the root complex
+///   says nothing usable, as in a function that is integrated into the root complex
 /// @param endEndPrefixes whether End-End TLP Prefixes are supported
 record FunctionTraits(int portType, int maxLinkWidth, boolean endEndPrefixes) {
 
