@@ -1,0 +1,271 @@
+package io.vpasid.pci.emulation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vpasid.pci.ConfigSpace;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class GuestConfigSpaceTest {
+
+  /// A device that remembers every access and whose registers hold whatever is written.
+  private static final class RecordingDevice implements DeviceConfig {
+    final byte[] bytes = new byte[4096];
+    final List<String> accesses = new ArrayList<>();
+
+    RecordingDevice() {
+      new Random(7).nextBytes(bytes);
+    }
+
+    @Override
+    public int size() {
+      return bytes.length;
+    }
+
+    @Override
+    public int read(int offset, int width) {
+      accesses.add("r" + width + "@" + Integer.toHexString(offset));
+      int value = 0;
+      for (int i = 0; i < width; i++) {
+        value |= (bytes[offset + i] & 0xff) << (8 * i);
+      }
+      return value;
+    }
+
+    @Override
+    public void write(int offset, int width, int value) {
+      accesses.add("w" + width + "@" + Integer.toHexString(offset));
+      for (int i = 0; i < width; i++) {
+        bytes[offset + i] = (byte) (value >>> (8 * i));
+      }
+    }
+  }
+
+  private final RecordingDevice device = new RecordingDevice();
+
+  private GuestConfigSpace view(ConfigPatch... patches) {
+    return GuestConfigSpace.over(device).patch(List.of(patches)).build();
+  }
+
+  @Test
+  void unpatchedAccessGoesToTheDeviceAsItIs() {
+    GuestConfigSpace view = view();
+
+    int value = view.read(0x10, 4);
+    view.write(0x14, 2, 0xbeef);
+
+    assertThat(value).isEqualTo(ConfigSpace.of(device.bytes).u32(0x10));
+    assertThat(device.accesses).containsExactly("r4@10", "w2@14");
+  }
+
+  @Test
+  void patchedDwordNeverReachesTheDevice() {
+    GuestConfigSpace view = view(ConfigPatch.register(0x230, 0x2401001b, 0));
+
+    assertThat(view.read(0x230, 4)).isEqualTo(0x2401001b);
+    assertThat(view.read(0x232, 2)).isEqualTo(0x2401);
+    assertThat(view.read(0x231, 1)).isEqualTo(0x00);
+    view.write(0x230, 4, -1);
+    view.write(0x233, 1, 0xff);
+
+    assertThat(view.read(0x230, 4)).isEqualTo(0x2401001b);
+    assertThat(device.accesses).isEmpty();
+  }
+
+  @Test
+  void writableBitsTakeTheWriteAndTheOthersKeepTheirValue() {
+    GuestConfigSpace view = view(ConfigPatch.register(0x234, 0x00001404, 0x00070000));
+
+    view.write(0x236, 2, 0xffff);
+
+    assertThat(view.read(0x234, 4)).isEqualTo(0x00071404);
+  }
+
+  @Test
+  void byteWriteTouchesOnlyItsByte() {
+    GuestConfigSpace view = view(ConfigPatch.register(0x100, 0, 0xffffffff));
+
+    view.write(0x102, 1, 0x5a);
+
+    assertThat(view.read(0x100, 4)).isEqualTo(0x005a0000);
+  }
+
+  @Test
+  void writeOneToClearBitsClearOnOneAndKeepOnZero() {
+    GuestConfigSpace view =
+        view(new ConfigPatch(0x244, 0xffffffff, 0x00030000, 0, 0x00030000));
+
+    view.write(0x244, 4, 0x00010000);
+
+    assertThat(view.read(0x244, 4)).isEqualTo(0x00020000);
+  }
+
+  @Test
+  void partlyPatchedByteIsMergedOnReadAndNeverWritten() {
+    device.bytes[0x41] = 0x3c;
+    GuestConfigSpace view = view(new ConfigPatch(0x40, 0x0000f000, 0x00005000, 0x0000f000, 0));
+
+    assertThat(view.read(0x41, 1)).isEqualTo(0x5c);
+    view.write(0x41, 1, 0xa1);
+
+    assertThat(view.read(0x41, 1)).isEqualTo(0xac);
+    assertThat(device.bytes[0x41]).isEqualTo((byte) 0x3c);
+  }
+
+  @Test
+  void writeAcrossAPatchReachesTheDeviceOnlyInTheOtherBytes() {
+    GuestConfigSpace view = view(new ConfigPatch(0x40, 0x0000ff00, 0, 0, 0));
+
+    view.write(0x40, 4, 0x44332211);
+
+    assertThat(device.accesses).containsExactly("w1@40", "w1@42", "w1@43");
+  }
+
+  @Test
+  void accessAcrossADwordBorderIsSplitThere() {
+    GuestConfigSpace view = view(ConfigPatch.register(0x204, 0x11223344, 0xffffffff));
+    device.bytes[0x202] = 0x0a;
+    device.bytes[0x203] = 0x0b;
+
+    assertThat(view.read(0x202, 4)).isEqualTo(0x33440b0a);
+    view.write(0x202, 4, 0xaabbccdd);
+
+    assertThat(view.read(0x204, 4)).isEqualTo(0x1122aabb);
+    assertThat(device.bytes[0x202]).isEqualTo((byte) 0xdd);
+    assertThat(device.bytes[0x203]).isEqualTo((byte) 0xcc);
+  }
+
+  @Test
+  void readOutsideGivesAllOnesAndWriteOutsideIsDropped() {
+    GuestConfigSpace view = view();
+    device.bytes[0xffe] = 0x12;
+    device.bytes[0xfff] = 0x34;
+
+    assertThat(view.read(0x1000, 4)).isEqualTo(-1);
+    assertThat(view.read(-4, 2)).isEqualTo(0xffff);
+    assertThat(view.read(Integer.MAX_VALUE, 4)).isEqualTo(-1);
+    assertThat(view.read(0xffe, 4)).isEqualTo(0xffff3412);
+    view.write(0x1000, 4, 0);
+    view.write(Integer.MIN_VALUE, 4, 0);
+    view.write(Integer.MAX_VALUE - 1, 4, 0);
+  }
+
+  @Test
+  void otherWidthsAreRefused() {
+    GuestConfigSpace view = view();
+
+    assertThatThrownBy(() -> view.read(0, 3)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> view.write(0, 8, 0)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> view.read(0, 0)).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> view.read(0, -1)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void laterPatchReplacesTheBitsOfAnEarlierOne() {
+    GuestConfigSpace view =
+        view(
+            ConfigPatch.register(0x100, 0xaaaaaaaa, 0xffffffff),
+            new ConfigPatch(0x100, 0x0000ffff, 0x00001234, 0, 0));
+
+    view.write(0x100, 4, 0);
+
+    assertThat(view.read(0x100, 4)).isEqualTo(0x00001234);
+  }
+
+  @Test
+  void ruleDecidesAndObserverHears() {
+    List<String> heard = new ArrayList<>();
+    GuestConfigSpace view =
+        GuestConfigSpace.over(device)
+            .patch(List.of(ConfigPatch.register(0x200, 0, 0xff)))
+            .rule(0x200, (before, proposed) -> proposed & 0x0f)
+            .observe(
+                0x200, (before, proposed, after) -> heard.add(before + ">" + proposed + ">" + after))
+            .build();
+
+    view.write(0x200, 1, 0x35);
+
+    assertThat(view.read(0x200, 4)).isEqualTo(0x05);
+    assertThat(heard).containsExactly("0>53>5");
+  }
+
+  @Test
+  void resetBringsBackTheFirstValues() {
+    GuestConfigSpace view = view(ConfigPatch.register(0x200, 0x77, 0xff));
+    view.write(0x200, 1, 0x11);
+
+    view.reset();
+
+    assertThat(view.read(0x200, 1)).isEqualTo(0x77);
+  }
+
+  /// Random patches and accesses against a model that works bit by bit.
+  @Test
+  void readBackAfterWriteObeysTheMasks() {
+    for (long seed = 0; seed < 200; seed++) {
+      Random random = new Random(seed);
+      RecordingDevice below = new RecordingDevice();
+      List<ConfigPatch> patches = new ArrayList<>();
+      boolean[] ours = new boolean[4096 * 8];
+      boolean[] writable = new boolean[4096 * 8];
+      boolean[] clearing = new boolean[4096 * 8];
+      boolean[] state = new boolean[4096 * 8];
+      for (int i = 0; i < 12; i++) {
+        int offset = 0x100 + 4 * random.nextInt(4);
+        int mask = random.nextBoolean() ? -1 : random.nextInt();
+        int bits = random.nextInt() & mask;
+        int settable = random.nextInt() & mask;
+        int clearable = random.nextInt() & mask & ~settable;
+        patches.add(new ConfigPatch(offset, mask, bits, settable, clearable));
+        for (int b = 0; b < 32; b++) {
+          if ((mask >>> b & 1) != 0) {
+            int bit = offset * 8 + b;
+            ours[bit] = true;
+            state[bit] = (bits >>> b & 1) != 0;
+            writable[bit] = (settable >>> b & 1) != 0;
+            clearing[bit] = (clearable >>> b & 1) != 0;
+          }
+        }
+      }
+      GuestConfigSpace view = GuestConfigSpace.over(below).patch(patches).build();
+      byte[] devices = below.bytes.clone();
+      for (int i = 0; i < 300; i++) {
+        int offset = 0xfc + random.nextInt(24);
+        int width = 1 << random.nextInt(3);
+        int value = random.nextInt();
+        view.write(offset, width, value);
+        for (int b = 0; b < width; b++) {
+          int at = offset + b;
+          boolean anyOurs = false;
+          for (int k = 0; k < 8; k++) {
+            anyOurs |= ours[at * 8 + k];
+          }
+          for (int k = 0; k < 8; k++) {
+            int bit = at * 8 + k;
+            boolean one = (value >>> (b * 8 + k) & 1) != 0;
+            if (writable[bit]) {
+              state[bit] = one;
+            } else if (clearing[bit] && one) {
+              state[bit] = false;
+            }
+          }
+          if (!anyOurs) {
+            devices[at] = (byte) (value >>> (b * 8));
+          }
+        }
+        int probe = 0xfc + random.nextInt(24);
+        int expected = 0;
+        for (int k = 0; k < 8; k++) {
+          int bit = probe * 8 + k;
+          boolean one = ours[bit] ? state[bit] : (devices[probe] >>> k & 1) != 0;
+          expected |= one ? 1 << k : 0;
+        }
+        assertThat(view.read(probe, 1)).as("seed %d, step %d", seed, i).isEqualTo(expected);
+      }
+      assertThat(below.bytes).as("seed %d", seed).isEqualTo(devices);
+    }
+  }
+}
