@@ -1,0 +1,334 @@
+package io.vpasid.pci.dump;
+
+import io.vpasid.pci.PciId;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.zip.GZIPInputStream;
+
+/// Names of vendors, devices, subsystems and classes, from a `pci.ids` file.
+///
+/// ```text
+/// 8086  Intel Corporation                        vendor
+/// <tab>1533  I210 Gigabit Network Connection     its device
+/// <tab><tab>103c 0003  Ethernet I210-T1 GbE NIC  subsystem vendor and subsystem on that device
+/// C 02  Network controller                       base class
+/// <tab>00  Ethernet controller                   its sub-class
+/// <tab><tab>02  ...                              the programming interface of that
+/// ```
+///
+/// The file is read at the first question; one pass notes where each vendor and class begins, and a
+/// name is looked for in its own section only. The file is trusted with nothing: lines of another
+/// form are skipped, what is missing or unreadable has no names, a file above [#MAX_BYTES] has none
+/// either, and no method throws. Safe to share between threads.
+public final class PciNames {
+  /// Largest file that is read, unpacked; Debian's has 1.4 MB.
+  public static final int MAX_BYTES = 16 << 20;
+
+  private static final int MAX_NAME_BYTES = 200;
+
+  private static final List<Path> INSTALLED =
+      List.of(
+          Path.of("/usr/share/misc/pci.ids"),
+          Path.of("/usr/share/hwdata/pci.ids"),
+          Path.of("/var/lib/pciutils/pci.ids"),
+          Path.of("/usr/share/misc/pci.ids.gz"),
+          Path.of("/usr/share/hwdata/pci.ids.gz"));
+
+  private final List<Path> candidates;
+  private volatile Sections sections = Sections.UNREAD;
+
+  private PciNames(List<Path> candidates) {
+    this.candidates = candidates;
+  }
+
+  /// The names that the system has installed, in the first of the usual places where there is a
+  /// file; none if there is none.
+  public static PciNames system() {
+    return new PciNames(INSTALLED);
+  }
+
+  /// The names of a file, which may be packed with gzip.
+  public static PciNames of(Path file) {
+    return new PciNames(List.of(file));
+  }
+
+  /// No names at all.
+  public static PciNames none() {
+    return new PciNames(List.of());
+  }
+
+  /// The name of a vendor, or of a subsystem vendor.
+  ///
+  /// @param vendor 0 to 0xffff; others have no name
+  public Optional<String> vendor(int vendor) {
+    Sections in = sections();
+    return in.name(in.vendor(vendor));
+  }
+
+  /// The name of a device.
+  public Optional<String> device(PciId id) {
+    Sections in = sections();
+    return in.name(in.child(in.vendor(id.vendor()), 1, 4, id.device()));
+  }
+
+  /// The name of a board that carries a device.
+  ///
+  /// @param subsystem subsystem vendor and subsystem
+  public Optional<String> subsystem(PciId device, PciId subsystem) {
+    Sections in = sections();
+    int parent = in.child(in.vendor(device.vendor()), 1, 4, device.device());
+    return in.name(in.subsystem(parent, subsystem));
+  }
+
+  /// The name of a base class, such as `Network controller`.
+  ///
+  /// @param classCode base class, sub-class and programming interface, 24 bits
+  public Optional<String> baseClass(int classCode) {
+    Sections in = sections();
+    return in.name(in.baseClass(classCode >>> 16));
+  }
+
+  /// The name of a sub-class, such as `Ethernet controller`.
+  ///
+  /// @param classCode as above
+  public Optional<String> subClass(int classCode) {
+    Sections in = sections();
+    return in.name(in.subClass(classCode));
+  }
+
+  /// The name of a programming interface, such as `NVM Express`.
+  ///
+  /// @param classCode as above
+  public Optional<String> programmingInterface(int classCode) {
+    Sections in = sections();
+    return in.name(in.child(in.subClass(classCode), 2, 2, classCode & 0xff));
+  }
+
+  /// A function in one line, as `lspci` puts it: `System peripheral: Intel Corporation Device 0b25
+  /// (rev 01)`. What has no name is a number.
+  ///
+  /// @param classCode as above
+  /// @param revision Revision ID; 0 is not shown
+  public String describe(PciId id, int classCode, int revision) {
+    StringBuilder text = new StringBuilder(80);
+    int shown = classCode >>> 8;
+    subClass(classCode)
+        .or(() ->
+            baseClass(classCode).map(name -> String.format(Locale.ROOT, "%s [%04x]", name, shown)))
+        .ifPresentOrElse(
+            text::append, () -> text.append(String.format(Locale.ROOT, "Class [%04x]", shown)));
+    text.append(": ");
+    vendor(id.vendor())
+        .ifPresentOrElse(
+            vendor ->
+                text.append(vendor)
+                    .append(' ')
+                    .append(
+                        device(id)
+                            .orElseGet(
+                                () -> String.format(Locale.ROOT, "Device %04x", id.device()))),
+            () -> text.append("Device ").append(id));
+    if (revision != 0) {
+      text.append(String.format(Locale.ROOT, " (rev %02x)", revision));
+    }
+    return text.toString();
+  }
+
+  private Sections sections() {
+    Sections read = sections;
+    if (read == Sections.UNREAD) {
+      synchronized (this) {
+        read = sections;
+        if (read == Sections.UNREAD) {
+          read = Sections.of(firstFile());
+          sections = read;
+        }
+      }
+    }
+    return read;
+  }
+
+  private byte[] firstFile() {
+    for (Path file : candidates) {
+      if (Files.isRegularFile(file)) {
+        try {
+          return read(file);
+        } catch (IOException _) {
+          // Unreadable is as good as not installed; the next place may have one.
+        }
+      }
+    }
+    return new byte[0];
+  }
+
+  private static byte[] read(Path file) throws IOException {
+    byte[] bytes = bounded(Files.newInputStream(file));
+    if (bytes.length > 2 && bytes[0] == 0x1f && bytes[1] == (byte) 0x8b) {
+      bytes = bounded(new GZIPInputStream(new ByteArrayInputStream(bytes)));
+    }
+    return bytes;
+  }
+
+  private static byte[] bounded(InputStream stream) throws IOException {
+    try (stream) {
+      byte[] bytes = stream.readNBytes(MAX_BYTES + 1);
+      if (bytes.length > MAX_BYTES) {
+        throw new IOException("larger than any pci.ids");
+      }
+      return bytes;
+    }
+  }
+
+  /// The file's bytes, and where the sections in them begin. A place is the offset of a line's
+  /// first byte behind its tabs, or -1.
+  private static final class Sections {
+    static final Sections UNREAD = new Sections(new byte[0]);
+
+    private final byte[] text;
+
+    /// Where a vendor's line begins, and likewise that of a base class, plus 1; 0 is none.
+    private final int[] vendors;
+
+    private final int[] classes = new int[0x100];
+
+    private Sections(byte[] text) {
+      this.text = text;
+      this.vendors = new int[text.length == 0 ? 0 : 0x10000];
+    }
+
+    static Sections of(byte[] text) {
+      Sections sections = new Sections(text);
+      sections.index();
+      return sections;
+    }
+
+    private void index() {
+      for (int at = 0; at < text.length; at = nextLine(at)) {
+        if (text[at] == '\t' || text[at] == '#') {
+          continue;
+        }
+        int vendor = number(at, 4);
+        if (vendor >= 0) {
+          vendors[vendor] = vendors[vendor] == 0 ? at + 1 : vendors[vendor];
+        } else if (text[at] == 'C' && at + 1 < text.length && text[at + 1] == ' ') {
+          int baseClass = number(at + 2, 2);
+          if (baseClass >= 0) {
+            classes[baseClass] = classes[baseClass] == 0 ? at + 1 : classes[baseClass];
+          }
+        }
+      }
+    }
+
+    int vendor(int vendor) {
+      return vendor >= 0 && vendor < vendors.length ? vendors[vendor] - 1 : -1;
+    }
+
+    int baseClass(int baseClass) {
+      return baseClass >= 0 && baseClass < classes.length ? classes[baseClass] - 1 : -1;
+    }
+
+    int subClass(int classCode) {
+      return child(baseClass(classCode >>> 16), 1, 2, classCode >>> 8 & 0xff);
+    }
+
+    /// The line below `parent` that has `tabs` tabs and begins with `id` in so many digits.
+    int child(int parent, int tabs, int digits, int id) {
+      for (int at = firstChild(parent, tabs); at >= 0; at = nextChild(at, tabs)) {
+        if (number(at + tabs, digits) == id) {
+          return at + tabs;
+        }
+      }
+      return -1;
+    }
+
+    int subsystem(int device, PciId subsystem) {
+      for (int at = firstChild(device, 2); at >= 0; at = nextChild(at, 2)) {
+        if (number(at + 2, 4) == subsystem.vendor() && number(at + 7, 4) == subsystem.device()) {
+          return at + 7;
+        }
+      }
+      return -1;
+    }
+
+    /// What stands behind the first two blanks in a row from `at` on its line.
+    Optional<String> name(int at) {
+      if (at < 0) {
+        return Optional.empty();
+      }
+      int end = lineEnd(at);
+      int from = at;
+      while (from + 1 < end && !(text[from] == ' ' && text[from + 1] == ' ')) {
+        from++;
+      }
+      if (from + 2 >= end) {
+        return Optional.empty();
+      }
+      int length = Math.min(end - from - 2, 4 * MAX_NAME_BYTES);
+      String name =
+          OneLine.of(new String(text, from + 2, length, StandardCharsets.UTF_8), MAX_NAME_BYTES);
+      return name.isEmpty() ? Optional.empty() : Optional.of(name);
+    }
+
+    private int firstChild(int parent, int tabs) {
+      return parent < 0 ? -1 : childFrom(nextLine(parent), tabs);
+    }
+
+    private int nextChild(int at, int tabs) {
+      return childFrom(nextLine(at), tabs);
+    }
+
+    /// The next line with exactly `tabs` tabs, before the next with fewer. Comments and empty lines
+    /// do not count.
+    private int childFrom(int from, int tabs) {
+      for (int at = from; at < text.length; at = nextLine(at)) {
+        int found = 0;
+        while (at + found < text.length && found <= tabs && text[at + found] == '\t') {
+          found++;
+        }
+        if (found == tabs) {
+          return at;
+        }
+        boolean skipped = found > tabs || text[at] == '#' || text[at] == '\n' || text[at] == '\r';
+        if (!skipped) {
+          return -1;
+        }
+      }
+      return -1;
+    }
+
+    /// A number of exactly so many hex digits with a blank behind, or -1.
+    private int number(int at, int digits) {
+      if (at + digits >= text.length || text[at + digits] != ' ') {
+        return -1;
+      }
+      int number = 0;
+      for (int i = at; i < at + digits; i++) {
+        int digit = HexDigit.value(text[i]);
+        if (digit < 0) {
+          return -1;
+        }
+        number = number << 4 | digit;
+      }
+      return number;
+    }
+
+    private int nextLine(int at) {
+      return lineEnd(at) + 1;
+    }
+
+    private int lineEnd(int from) {
+      int at = from;
+      while (at < text.length && text[at] != '\n') {
+        at++;
+      }
+      return at;
+    }
+  }
+}

@@ -1,0 +1,52 @@
+package io.vpasid.pci.dump;
+
+import io.vpasid.pci.ConfigSpace;
+import java.nio.file.Path;
+
+/// Reads a configuration space as its bare bytes, 256 or 4096 of them: a copy of a `config` file of
+/// sysfs, for example.
+///
+/// Such a file does not say where the function sits. The address is taken from the folder where it
+/// is named like one, as in a captured sysfs tree (`0000:03:00.0/config`), and is otherwise
+/// 0000:00:00.0. The description has the numbers that `lspci -n` prints.
+public final class RawBytes {
+  private RawBytes() {}
+
+  /// Reads a file.
+  ///
+  /// @throws DumpException if it cannot be read or has another number of bytes
+  public static HostFunction read(Path path) {
+    return parse(DumpFile.read(path));
+  }
+
+  static HostFunction parse(DumpFile file) {
+    byte[] bytes = file.bytes();
+    if (DumpFile.isHeaderOnly(bytes.length)) {
+      throw new DumpException(
+          file.name(),
+          0,
+          "has only "
+              + bytes.length
+              + " bytes, which is what Linux shows without privileges: copy sysfs's config file as"
+              + " root");
+    }
+    if (bytes.length != ConfigSpace.STANDARD_SIZE && bytes.length != ConfigSpace.EXTENDED_SIZE) {
+      throw new DumpException(
+          file.name(),
+          0,
+          "has "
+              + bytes.length
+              + " bytes, a raw configuration space has 256 or 4096: copy sysfs's config file as"
+              + " root, or "
+              + DumpFile.CAPTURE);
+    }
+    return function(file, ConfigSpace.of(bytes));
+  }
+
+  /// A function of which only the bytes are known.
+  static HostFunction function(DumpFile file, ConfigSpace config) {
+    String description =
+        HostFunction.numericDescription(config.id(), config.classCode(), config.revision());
+    return new HostFunction(file.address(), description, config, file.name(), 0);
+  }
+}

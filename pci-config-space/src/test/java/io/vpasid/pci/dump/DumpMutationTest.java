@@ -1,0 +1,103 @@
+package io.vpasid.pci.dump;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
+
+import io.vpasid.pci.ConfigSpace;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Damaged input of every form: the outcome is functions, or a DumpException that names the place.
+class DumpMutationTest {
+  private static final int ROUNDS = 4000;
+
+  static Stream<Arguments> forms() {
+    StringBuilder lspci = new StringBuilder();
+    LspciText.write(new RandomSpaces(1).functions(4), lspci);
+    ConfigSpace config = new RandomSpaces(2).config(256);
+    String bytes = HexFormat.ofDelimiter(" ").formatHex(config.toByteArray());
+    String hexdump = "00000000  86 80 00 00  |....|\n00000004  00 00 00 00  |....|\n*\n00000100\n";
+    return Stream.of(
+        Arguments.of("lspci", lspci.toString().getBytes(ISO_8859_1), 11),
+        Arguments.of(
+            "prefixed", lspci.toString().replaceAll("(?m)^", "h: ").getBytes(ISO_8859_1), 12),
+        Arguments.of("bytes", bytes.getBytes(ISO_8859_1), 13),
+        Arguments.of("hexdump", hexdump.getBytes(ISO_8859_1), 14),
+        Arguments.of("raw", config.toByteArray(), 15),
+        Arguments.of("nothing", new byte[0], 16));
+  }
+
+  @ParameterizedTest(name = "{0}, seed {2}")
+  @MethodSource("forms")
+  void damageIsNamedOrHarmless(String form, byte[] intact, long seed) {
+    Random random = new Random(seed);
+    for (int round = 0; round < ROUNDS; round++) {
+      byte[] damaged = damaged(intact, random);
+      try {
+        List<HostFunction> functions = Dumps.parse("input", damaged);
+        assertThat(functions).isNotEmpty();
+      } catch (DumpException e) {
+        assertNamesThePlace(e, damaged);
+      } catch (RuntimeException e) {
+        fail("round " + round + ": " + new String(damaged, ISO_8859_1), e);
+      }
+    }
+  }
+
+  private static void assertNamesThePlace(DumpException e, byte[] input) {
+    long lines = new String(input, ISO_8859_1).lines().count();
+    assertThat(e.getMessage())
+        .doesNotContainPattern("[\\p{Cntrl}]")
+        .matches("input(:[1-9][0-9]*)?: .+");
+    assertThat((long) e.line()).isBetween(0L, lines);
+    assertThat(e.source()).isEqualTo("input");
+    assertThat(e.problem()).isNotBlank();
+  }
+
+  private static byte[] damaged(byte[] intact, Random random) {
+    byte[] bytes = intact.clone();
+    int changes = 1 + random.nextInt(4);
+    for (int i = 0; i < changes; i++) {
+      int at = random.nextInt(bytes.length + 1);
+      int length = Math.min(bytes.length - at, random.nextInt(60));
+      bytes =
+          switch (random.nextInt(6)) {
+            case 0 -> Arrays.copyOf(bytes, at);
+            case 1 -> joined(Arrays.copyOf(bytes, at), tail(bytes, at + length));
+            case 2 -> joined(Arrays.copyOf(bytes, at + length), tail(bytes, at));
+            case 3 -> overwritten(bytes, at, (byte) random.nextInt(256));
+            case 4 -> overwritten(bytes, at, (byte) " \t\r\n:-.*#|0f".charAt(random.nextInt(12)));
+            default ->
+                joined(
+                    Arrays.copyOf(bytes, at),
+                    joined(new byte[] {(byte) random.nextInt(256)}, tail(bytes, at)));
+          };
+    }
+    return bytes;
+  }
+
+  private static byte[] tail(byte[] bytes, int from) {
+    return Arrays.copyOfRange(bytes, from, bytes.length);
+  }
+
+  private static byte[] joined(byte[] first, byte[] second) {
+    byte[] both = Arrays.copyOf(first, first.length + second.length);
+    System.arraycopy(second, 0, both, first.length, second.length);
+    return both;
+  }
+
+  private static byte[] overwritten(byte[] bytes, int at, byte value) {
+    byte[] changed = bytes.clone();
+    if (at < changed.length) {
+      changed[at] = value;
+    }
+    return changed;
+  }
+}

@@ -1,0 +1,70 @@
+package io.vpasid.pci.dump;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Against pciutils, which reads what is written here and writes what is read here.
+class LspciOracleTest {
+  @TempDir private Path folder;
+
+  private Path write(List<HostFunction> functions) throws Exception {
+    Path file = folder.resolve("machine.txt");
+    try (Writer out = Files.newBufferedWriter(file)) {
+      LspciText.write(functions, out);
+    }
+    return file;
+  }
+
+  /// lspci sorts its output by address.
+  private static List<String> sortedRows(String text) {
+    return LspciTool.rows(text).stream().sorted().toList();
+  }
+
+  @Test
+  void lspciReadsTheSameBytes() throws Exception {
+    List<HostFunction> functions = new RandomSpaces(5).functions(500);
+    Path file = write(functions);
+
+    String printed = LspciTool.run("-F", file.toString(), "-D", "-n", "-xxxx");
+
+    assertThat(Bare.undescribed(LspciText.parse("lspci", printed)))
+        .containsExactlyInAnyOrderElementsOf(Bare.undescribed(functions));
+    assertThat(sortedRows(printed)).isEqualTo(sortedRows(Files.readString(file)));
+  }
+
+  @Test
+  void lspciReadsTheLongestDescription() throws Exception {
+    HostFunction random = new RandomSpaces(6).functions(1).getFirst();
+    HostFunction function = new HostFunction(random.address(), "é".repeat(1000), random.config());
+
+    String printed = LspciTool.run("-F", write(List.of(function)).toString(), "-D", "-n", "-xxxx");
+
+    assertThat(LspciText.parse("lspci", printed))
+        .singleElement()
+        .extracting(HostFunction::config)
+        .isEqualTo(function.config());
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.vpasid.pci.dump.Corpus#entries")
+  void capturedFunctionsAreTheSameBehindLspci(Corpus.Entry entry) throws Exception {
+    List<HostFunction> functions = Dumps.read(entry.file());
+    String file = entry.file().toString();
+
+    String plain = LspciTool.run("-F", file, "-D", "-xxxx");
+    String decoded = LspciTool.run("-F", file, "-vvv", "-nn", "-xxxx");
+
+    assertThat(Bare.undescribed(LspciText.parse("plain", plain)))
+        .containsExactlyInAnyOrderElementsOf(Bare.undescribed(functions));
+    assertThat(Bare.undescribed(LspciText.parse("decoded", decoded)))
+        .containsExactlyInAnyOrderElementsOf(Bare.undescribed(functions));
+  }
+}
