@@ -1,11 +1,88 @@
 package io.vpasid.guest.cli;
 
-/// The command line `vpasid`.
+import io.vpasid.pci.dump.DumpAccessException;
+import io.vpasid.pci.dump.DumpException;
+import io.vpasid.synth.quirk.QuirkFileException;
+import io.vpasid.vmm.iommufd.IommufdException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/// The command line `vpasid`. Whatever goes wrong is one line on the error stream and an exit code
+/// of [ExitCode]; never a stack trace, unless the environment variable VPASID_DEBUG is set.
 public final class Main {
   private Main() {}
 
-  /// Runs one command.
+  /// Runs one command and ends the process with its exit code.
   public static void main(String[] arguments) {
-    System.out.println("vpasid " + String.join(" ", arguments));
+    PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
+    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    int code = run(out, err, arguments);
+    out.flush();
+    System.exit(code);
+  }
+
+  /// Runs one command.
+  ///
+  /// @param out receives the result
+  /// @param err receives notes and errors
+  /// @return the exit code
+  static int run(PrintWriter out, PrintWriter err, String... arguments) {
+    CommandLine line =
+        new CommandLine(new VpasidCommand())
+            .setOut(out)
+            .setErr(err)
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .setUsageHelpAutoWidth(true)
+            .setParameterExceptionHandler(Main::badUsage)
+            .setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
+    return line.execute(arguments);
+  }
+
+  private static int badUsage(ParameterException e, String[] arguments) {
+    CommandLine command = e.getCommandLine();
+    StringBuilder message = new StringBuilder(firstLine(e));
+    if (e instanceof UnmatchedArgumentException unmatched
+        && !unmatched.getSuggestions().isEmpty()) {
+      message.append(" (did you mean ");
+      message.append(String.join(" or ", unmatched.getSuggestions())).append("?)");
+    }
+    say(
+        command,
+        message + "; see " + command.getCommandSpec().qualifiedName() + " --help");
+    return ExitCode.USAGE;
+  }
+
+  private static int failed(Exception e, CommandLine command) {
+    if (System.getenv("VPASID_DEBUG") != null) {
+      e.printStackTrace(command.getErr());
+    }
+    return switch (e) {
+      case DumpAccessException _, IommufdException _ -> {
+        say(command, firstLine(e));
+        yield ExitCode.ENVIRONMENT;
+      }
+      case DumpException _, QuirkFileException _, InputException _ -> {
+        say(command, firstLine(e));
+        yield ExitCode.USAGE;
+      }
+      default -> {
+        say(
+            command,
+            "this is a bug: " + e + "; please report it, with the output under VPASID_DEBUG=1");
+        yield ExitCode.BUG;
+      }
+    };
+  }
+
+  private static void say(CommandLine command, String message) {
+    command.getErr().println("vpasid: " + message);
+  }
+
+  private static String firstLine(Exception e) {
+    String message = e.getMessage();
+    return message == null ? e.toString() : message.lines().findFirst().orElse(e.toString());
   }
 }

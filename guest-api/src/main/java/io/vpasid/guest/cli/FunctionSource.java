@@ -1,0 +1,67 @@
+package io.vpasid.guest.cli;
+
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.Dumps;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.dump.SysfsDevice;
+import io.vpasid.synth.quirk.FunctionKind;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/// Which functions a command works on, and `--function`, which picks one of them.
+final class FunctionSource {
+  @Option(
+      names = "--function",
+      paramLabel = "ADDRESS",
+      description = "Work only on the function at this address of the file, as in 0000:6a:01.0.")
+  private Optional<String> picked = Optional.empty();
+
+  /// The functions that `sources` name: files, and addresses of this machine.
+  ///
+  /// @throws InputException if `--function` names none of them
+  List<HostFunction> functions(List<String> sources) {
+    List<HostFunction> all = new ArrayList<>();
+    for (String source : sources) {
+      all.addAll(read(source));
+    }
+    if (picked.isEmpty()) {
+      return all;
+    }
+    PciAddress address =
+        PciAddress.parse(picked.get())
+            .orElseThrow(
+                () ->
+                    new InputException(
+                        "--function '" + picked.get() + "' is no address such as 0000:6a:01.0"));
+    List<HostFunction> chosen =
+        all.stream().filter(f -> f.address().equals(address)).toList();
+    if (chosen.isEmpty()) {
+      throw new InputException(
+          String.join(", ", sources)
+              + ": has no function "
+              + address
+              + "; vpasid inspect lists those that it has");
+    }
+    return chosen;
+  }
+
+  private static List<HostFunction> read(String source) {
+    Optional<PciAddress> address = PciAddress.parse(source);
+    Path path = Path.of(source);
+    if (address.isPresent() && !Files.exists(path)) {
+      return List.of(SysfsDevice.read(address.get()));
+    }
+    return Dumps.read(path);
+  }
+
+  /// Whether a function is an SR-IOV virtual one: its id registers read 0xffff.
+  static FunctionKind kindOf(HostFunction function) {
+    return function.config().id().vendor() == 0xffff
+        ? FunctionKind.VIRTUAL
+        : FunctionKind.PHYSICAL;
+  }
+}

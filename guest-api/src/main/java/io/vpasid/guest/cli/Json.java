@@ -1,0 +1,37 @@
+package io.vpasid.guest.cli;
+
+import io.vpasid.pci.ByteRange;
+import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/// JSON for machines: one document per command, keys in a stable order, offsets as `"0x230"`.
+final class Json {
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+
+  private Json() {}
+
+  /// An object whose keys keep the order in which they are put.
+  static Map<String, Object> object() {
+    return new LinkedHashMap<>();
+  }
+
+  static void print(PrintWriter out, Object document) {
+    out.println(MAPPER.writeValueAsString(document));
+  }
+
+  static String hex(int offset) {
+    return String.format(Locale.ROOT, "0x%03x", offset);
+  }
+
+  static Map<String, Object> range(ByteRange range) {
+    Map<String, Object> json = object();
+    json.put("offset", hex(range.offset()));
+    json.put("length", range.length());
+    return json;
+  }
+}

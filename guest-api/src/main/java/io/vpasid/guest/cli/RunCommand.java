@@ -1,0 +1,74 @@
+package io.vpasid.guest.cli;
+
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.quirk.QuirkTable;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// Lets an emulated guest use the vPASID of a captured function.
+@Command(
+    name = "run",
+    description = {
+      "Passes a captured function through to an emulated guest on a simulated host: the guest finds"
+          + " the vPASID, enables it, attaches and detaches PASIDs; each step is shown with what"
+          + " it came to.",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nExample:%n",
+    footer = "  vpasid run machine.txt --function 0000:6a:01.0 --hw-info width=20,priv")
+final class RunCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "SOURCE",
+      arity = "1..*",
+      description =
+          "A dump (lspci -xxxx text, raw or hex bytes), or an address of this machine such as"
+              + " 0000:3b:00.0, which is only read.")
+  private List<String> sources = List.of();
+
+  @Mixin private FunctionSource source;
+  @Mixin private SynthesisOptions options;
+
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    List<HostFunction> functions = source.functions(sources);
+    options.noteAssumptions(spec.commandLine().getErr());
+    return tell(functions, options, json, spec.commandLine().getOut());
+  }
+
+  /// Tells the story of each function.
+  ///
+  /// @return the exit code: whether at least one story is good
+  static int tell(
+      List<HostFunction> functions, SynthesisOptions options, boolean json, PrintWriter out) {
+    QuirkTable quirks = options.quirkTable();
+    List<Story> stories = new ArrayList<>();
+    for (HostFunction function : functions) {
+      Story story =
+          Story.of(
+              function,
+              new SimulatedMachine(function, options, options.decisions(function, quirks)));
+      stories.add(story);
+      if (!json) {
+        story.print(out);
+      }
+    }
+    if (json) {
+      Json.print(out, stories.stream().map(Story::toJson).toList());
+    }
+    return stories.stream().anyMatch(Story::isGood) ? ExitCode.DONE : ExitCode.NO;
+  }
+}

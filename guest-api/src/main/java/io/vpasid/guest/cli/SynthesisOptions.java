@@ -1,0 +1,157 @@
+package io.vpasid.guest.cli;
+
+import io.vpasid.pci.ByteRange;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.vfio.VfioView;
+import io.vpasid.synth.HardwareInfo;
+import io.vpasid.synth.PlacementPolicy;
+import io.vpasid.synth.SynthesisRequest;
+import io.vpasid.synth.quirk.FunctionKind;
+import io.vpasid.synth.quirk.QuirkTable;
+import io.vpasid.vmm.FunctionOptions;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+/// The options that decide a synthesis, the same for every command that makes one.
+final class SynthesisOptions {
+  private static final HardwareInfo ASSUMED = new HardwareInfo(20, false, false, true);
+
+  @Option(
+      names = "--hw-info",
+      paramLabel = "INFO",
+      converter = HardwareInfoConverter.class,
+      description =
+          "What IOMMU_GET_HW_INFO reports for the device: none, or width=N[,exec][,priv][,no-ats]"
+              + " with N from 0 to 20. Default: width=20.")
+  private Optional<HardwareInfo> hardware = Optional.empty();
+
+  @Option(
+      names = "--quirks",
+      paramLabel = "PATH",
+      description =
+          "A quirk file, or a directory of them, on top of the built-in table; may be repeated,"
+              + " the last one wins.")
+  private List<Path> quirks = List.of();
+
+  @Option(
+      names = "--vf",
+      description =
+          "The function is an SR-IOV virtual function. Found by itself where the ids read ffff.")
+  private boolean virtual;
+
+  @Option(
+      names = "--offset",
+      paramLabel = "OFFSET",
+      converter = OffsetConverter.class,
+      description = "Put the capability at this offset, as in 0x180, or nowhere.")
+  private Optional<Integer> offset = Optional.empty();
+
+  @Option(
+      names = "--available",
+      paramLabel = "RANGES",
+      split = ",",
+      converter = RangeConverter.class,
+      description = "Ranges to try before any other, as in 0x180-0x24f,0x300-0x3ff.")
+  private List<ByteRange> available = List.of();
+
+  @Option(
+      names = "--allow-shadowing",
+      description = "Allow to cover live registers where a quirk permits it and nothing else is left.")
+  private boolean shadowing;
+
+  HardwareInfo hardware() {
+    return hardware.orElse(ASSUMED);
+  }
+
+  /// Says on `err` what was assumed because no option told it.
+  void noteAssumptions(PrintWriter err) {
+    if (hardware.isEmpty()) {
+      err.println("vpasid: note: no --hw-info, so " + ASSUMED + " is assumed");
+    }
+  }
+
+  QuirkTable quirkTable() {
+    QuirkTable table = QuirkTable.installed();
+    for (Path path : quirks) {
+      table = table.with(path, QuirkTable.COMMAND_LINE);
+    }
+    return table;
+  }
+
+  PlacementPolicy policy() {
+    return new PlacementPolicy(offset, available, shadowing);
+  }
+
+  FunctionKind kindOf(HostFunction function) {
+    return virtual ? FunctionKind.VIRTUAL : FunctionSource.kindOf(function);
+  }
+
+  FunctionOptions decisions(HostFunction function, QuirkTable table) {
+    return FunctionOptions.defaults()
+        .withKind(kindOf(function))
+        .withQuirks(table)
+        .withPolicy(policy());
+  }
+
+  SynthesisRequest request(HostFunction function, QuirkTable table) {
+    return new SynthesisRequest(
+        VfioView.of(function.config(), function.id()),
+        kindOf(function),
+        hardware(),
+        table,
+        policy(),
+        List.of());
+  }
+
+  static final class HardwareInfoConverter implements ITypeConverter<HardwareInfo> {
+    @Override
+    public HardwareInfo convert(String text) {
+      try {
+        return HardwareInfo.parse(text);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+    }
+  }
+
+  static final class OffsetConverter implements ITypeConverter<Integer> {
+    @Override
+    public Integer convert(String text) {
+      return parseOffset(text);
+    }
+  }
+
+  static final class RangeConverter implements ITypeConverter<ByteRange> {
+    private static final Pattern RANGE = Pattern.compile("([^-]+)-([^-]+)");
+
+    @Override
+    public ByteRange convert(String text) {
+      Matcher m = RANGE.matcher(text.strip());
+      if (m.matches()) {
+        int first = parseOffset(m.group(1));
+        int last = parseOffset(m.group(2));
+        if (first <= last) {
+          return ByteRange.between(first, last + 1);
+        }
+      }
+      throw new TypeConversionException(
+          "'" + text + "' is no range: write first and last byte, as in 0x180-0x24f");
+    }
+  }
+
+  private static int parseOffset(String text) {
+    String digits = text.strip();
+    if (digits.matches("0[xX][0-9a-fA-F]{1,3}")) {
+      return Integer.parseInt(digits.substring(2), 16);
+    }
+    throw new TypeConversionException(
+        "'" + text + "' is no offset: write it in hexadecimal, 0x100 to 0xfff");
+  }
+}

@@ -1,0 +1,5 @@
+/// The command line `vpasid`.
+@NullMarked
+package io.vpasid.guest.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,87 @@
+package io.vpasid.guest.vfiouser;
+
+import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.iommufd.IommufdException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/// A function that a VMM holds, as a device for vfio-user clients: its configuration space is the
+/// guest view, with the vPASID in it. It has no BARs and no interrupts.
+public final class FunctionDevice implements VfioUserDevice {
+  private final PassthroughFunction function;
+
+  /// The device of `function`, which stays its owner's to close.
+  public FunctionDevice(PassthroughFunction function) {
+    this.function = function;
+  }
+
+  @Override
+  public List<Region> regions() {
+    List<Region> regions = new ArrayList<>(Collections.nCopies(PciIndex.REGIONS, Region.NONE));
+    regions.set(
+        PciIndex.CONFIG_REGION, new Region(function.configSize(), Region.READ | Region.WRITE));
+    return regions;
+  }
+
+  @Override
+  public List<Irq> irqs() {
+    return Collections.nCopies(PciIndex.IRQS, Irq.NONE);
+  }
+
+  @Override
+  public boolean isResettable() {
+    return true;
+  }
+
+  @Override
+  public Outcome read(int region, long offset, ByteBuffer destination) {
+    int at = (int) offset;
+    while (destination.hasRemaining()) {
+      int width = width(at, destination.remaining());
+      int value = function.readConfig(at, width);
+      switch (width) {
+        case 4 -> destination.putInt(value);
+        case 2 -> destination.putShort((short) value);
+        default -> destination.put((byte) value);
+      }
+      at += width;
+    }
+    return Outcome.done();
+  }
+
+  @Override
+  public Outcome write(int region, long offset, ByteBuffer source) {
+    int at = (int) offset;
+    while (source.hasRemaining()) {
+      int width = width(at, source.remaining());
+      switch (width) {
+        case 4 -> function.writeConfig(at, width, source.getInt());
+        case 2 -> function.writeConfig(at, width, source.getShort());
+        default -> function.writeConfig(at, width, source.get());
+      }
+      at += width;
+    }
+    return Outcome.done();
+  }
+
+  /// The widest register access at `at` that is aligned and not longer than `remaining` bytes.
+  private static int width(int at, int remaining) {
+    if ((at & 3) == 0 && remaining >= 4) {
+      return 4;
+    }
+    return (at & 1) == 0 && remaining >= 2 ? 2 : 1;
+  }
+
+  @Override
+  public Outcome reset() {
+    try {
+      function.reset();
+      return Outcome.done();
+    } catch (IommufdException e) {
+      return Outcome.refused(e.errno(), String.valueOf(e.getMessage()));
+    }
+  }
+}
