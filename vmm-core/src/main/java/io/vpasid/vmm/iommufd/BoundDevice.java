@@ -9,9 +9,9 @@ import io.vpasid.pci.emulation.DeviceConfig;
 /// nothing, unless it says so. After [#close] every method that makes a request fails with EBADF.
 ///
 /// There are traps which a caller must know, because the kernel has them: a function for which
-/// [#hwInfo] reports no PASIDs may accept every PASID and program nothing; PASID 0 is the function's
-/// own attachment; and both the function's own page table and a PASID's must have been made with
-/// [HwptFlag#PASID].
+/// [#hwInfo] reports no PASIDs may accept every PASID and program nothing; PASID 0 is the
+/// function's own attachment; and both the function's own page table and a PASID's must have been
+/// made with [HwptFlag#PASID].
 public interface BoundDevice extends AutoCloseable {
 
   /// Where the function sits on the host.
@@ -35,14 +35,14 @@ public interface BoundDevice extends AutoCloseable {
   /// (VFIO_DEVICE_ATTACH_IOMMUFD_PT).
   ///
   /// @return what it is attached to: the page table that the kernel chose or made, for an IOAS
-  /// @throws IommufdException EINVAL; ENOENT no such page table; EADDRINUSE its mappings collide with regions
-  ///     reserved by the device; EINVAL a PASID is attached and the page table was made without
-  ///     [HwptFlag#PASID]; EBUSY a reset is going on, or PASID 0 is attached; EFAULT, ENOMEM memory
-  ///     mapped earlier cannot be pinned
+  /// @throws IommufdException EINVAL; ENOENT no such page table; EADDRINUSE its mappings collide
+  ///   with regions reserved by the device; EINVAL a PASID is attached and the page table was made
+  ///   without [HwptFlag#PASID]; EBUSY a reset is going on, or PASID 0 is attached; EFAULT, ENOMEM
+  ///   memory mapped earlier cannot be pinned
   PageTableId attach(PageTableId pageTable);
 
-  /// Detaches the function itself and blocks its DMA without PASID
-  /// (VFIO_DEVICE_DETACH_IOMMUFD_PT). Succeeds when it is not attached. PASIDs stay attached.
+  /// Detaches the function itself and blocks its DMA without PASID (VFIO_DEVICE_DETACH_IOMMUFD_PT).
+  /// Succeeds when it is not attached. PASIDs stay attached.
   void detach();
 
   /// Attaches a PASID, or moves it to another page table (VFIO_DEVICE_ATTACH_IOMMUFD_PT with
@@ -50,11 +50,11 @@ public interface BoundDevice extends AutoCloseable {
   ///
   /// @param pasid any number, as it goes to the kernel
   /// @return what the PASID is attached to, as the kernel wrote it back
-  /// @throws IommufdException EOPNOTSUPP the driver has no PASIDs; ENOSPC a PASID of 2^31 or more; ENOENT no such
-  ///     page table; EINVAL it is an IOAS; EINVAL the group has the PASID on another page table, or the
-  ///     page table or the function's own was made without [HwptFlag#PASID]; EOPNOTSUPP the IOMMU
-  ///     attaches no PASIDs to it; EBUSY a reset is going on; EINVAL the PASID is beyond the limit; or
-  ///     the IOMMU driver's error
+  /// @throws IommufdException EOPNOTSUPP the driver has no PASIDs; ENOSPC a PASID of 2^31 or more;
+  ///   ENOENT no such page table; EINVAL it is an IOAS; EINVAL the group has the PASID on another
+  ///   page table, or the page table or the function's own was made without [HwptFlag#PASID];
+  ///   EOPNOTSUPP the IOMMU attaches no PASIDs to it; EBUSY a reset is going on; EINVAL the PASID
+  ///   is beyond the limit; or the IOMMU driver's error
   PageTableId attachPasid(Pasid pasid, PageTableId pageTable);
 
   /// Detaches a PASID (VFIO_DEVICE_DETACH_IOMMUFD_PT with VFIO_DEVICE_DETACH_PASID). Succeeds when

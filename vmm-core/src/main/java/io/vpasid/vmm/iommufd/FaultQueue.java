@@ -5,8 +5,8 @@ import java.util.List;
 
 /// An open queue of page faults: the file of IOMMU_FAULT_QUEUE_ALLOC.
 ///
-/// Faults of a page request group are read together and answered with one response. Safe to use from
-/// several threads. After [#close] reading and responding fail with EBADF.
+/// Faults of a page request group are read together and answered with one response. Safe to use
+/// from several threads. After [#close] reading and responding fail with EBADF.
 public interface FaultQueue extends AutoCloseable {
 
   /// The queue's id in the context.
@@ -27,8 +27,8 @@ public interface FaultQueue extends AutoCloseable {
   /// Answers groups that were read.
   ///
   /// @return number of responses taken: all, or those before the first bad one
-  /// @throws IommufdException EINVAL the first response names no open group, or its code is unknown; its
-  ///     request is `write`
+  /// @throws IommufdException EINVAL the first response names no open group, or its code is
+  ///   unknown; its request is `write`
   int respond(List<PageResponse> responses);
 
   /// Closes the file. The object stays until it is destroyed. Closing again does nothing.

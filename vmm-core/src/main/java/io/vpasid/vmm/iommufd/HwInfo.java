@@ -4,8 +4,8 @@ import io.vpasid.synth.HardwareInfo;
 
 /// What IOMMU_GET_HW_INFO says of a device.
 ///
-/// @param maxPasidLog2 `out_max_pasid_log2`, 0 to 255: bits of a PASID; 0 means that PASIDs must not be
-///     used, and that EXEC and PRIV mean nothing
+/// @param maxPasidLog2 `out_max_pasid_log2`, 0 to 255: bits of a PASID; 0 means that PASIDs must
+///   not be used, and that EXEC and PRIV mean nothing
 /// @param capabilities `out_capabilities`, the bits below; 64 bits, unknown ones kept
 /// @param data the IOMMU's own registers
 public record HwInfo(int maxPasidLog2, long capabilities, HwInfoData data) {

@@ -109,8 +109,7 @@ public sealed interface HwInfoData {
   /// @param version of the CMDQV
   /// @param log2Queues log2 of the number of virtual command queues of one virtual machine
   /// @param log2Sids log2 of the number of its stream id replacements
-  record Tegra241Cmdqv(int flags, int version, int log2Queues, int log2Sids)
-      implements HwInfoData {
+  record Tegra241Cmdqv(int flags, int version, int log2Queues, int log2Sids) implements HwInfoData {
     /// The type number.
     public static final int TYPE = 3;
 

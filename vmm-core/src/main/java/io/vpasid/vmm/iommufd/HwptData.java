@@ -1,6 +1,7 @@
 package io.vpasid.vmm.iommufd;
 
-/// What a guest says of its own page table, in the IOMMU's format (`data_type` of IOMMU_HWPT_ALLOC).
+/// What a guest says of its own page table, in the IOMMU's format (`data_type` of
+/// IOMMU_HWPT_ALLOC).
 public sealed interface HwptData {
 
   /// `data_type`: which of the formats this is.
@@ -42,7 +43,8 @@ public sealed interface HwptData {
 
   /// IOMMU_HWPT_DATA_ARM_SMMUV3 (2): `struct iommu_hwpt_arm_smmuv3`; only on a virtual IOMMU.
   ///
-  /// @param ste0 first doubleword of the guest's stream table entry; goes to the kernel little endian
+  /// @param ste0 first doubleword of the guest's stream table entry; goes to the kernel little
+  ///   endian
   /// @param ste1 second doubleword
   record ArmSmmuV3(long ste0, long ste1) implements HwptData {
     @Override

@@ -8,7 +8,8 @@ public enum HwptFlag {
   DIRTY_TRACKING(2),
   /// IOMMU_HWPT_FAULT_ID_VALID: its page faults go to a queue.
   FAULT_ID_VALID(4),
-  /// IOMMU_HWPT_ALLOC_PASID: it can be attached to PASIDs, and to devices that have PASIDs attached.
+  /// IOMMU_HWPT_ALLOC_PASID: it can be attached to PASIDs, and to devices that have PASIDs
+  /// attached.
   PASID(8);
 
   private final int bit;

@@ -16,11 +16,7 @@ import java.util.Set;
 /// @param data what the guest says of its page table; [HwptData.None] on an IOAS
 /// @param faultQueue `fault_id`; ignored without [HwptFlag#FAULT_ID_VALID]
 public record HwptRequest(
-    DeviceId device,
-    HwptParentId parent,
-    Set<HwptFlag> flags,
-    HwptData data,
-    FaultId faultQueue) {
+    DeviceId device, HwptParentId parent, Set<HwptFlag> flags, HwptData data, FaultId faultQueue) {
 
   /// Keeps a copy.
   public HwptRequest {

@@ -17,8 +17,8 @@ public interface IommufdBackendProvider {
 
   /// Opens a new context.
   ///
-  /// @throws IllegalArgumentException if an option is unknown or its value is bad; the message names
-  ///     both
+  /// @throws IllegalArgumentException if an option is unknown or its value is bad; the message
+  ///   names both
   /// @throws IommufdException if the context cannot be opened
   IommufdBackend open(BackendOptions options);
 }

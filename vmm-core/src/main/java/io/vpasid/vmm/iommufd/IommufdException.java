@@ -17,7 +17,8 @@ public final class IommufdException extends RuntimeException {
   ///
   /// @param errno why it was refused
   /// @param request name of the request in the uAPI, such as `IOMMU_HWPT_ALLOC`
-  /// @param arguments the arguments as a person reads them, such as `IOAS 1, device 2`; may be empty
+  /// @param arguments the arguments as a person reads them, such as `IOAS 1, device 2`; may be
+  ///   empty
   public IommufdException(Errno errno, String request, String arguments) {
     this(errno, request, arguments, 0);
   }

@@ -6,7 +6,7 @@ import java.util.List;
 ///
 /// @param allowed the ranges that may be mapped, ascending
 /// @param alignment of IOVAs, lengths and addresses, in bytes, a power of two; 1 while no device is
-///     attached
+///   attached
 public record IovaRanges(List<Range> allowed, long alignment) {
 
   /// Keeps a copy.

@@ -2,8 +2,8 @@ package io.vpasid.vmm.iommufd;
 
 /// A process address space id as somebody asked for it: any 32-bit number.
 ///
-/// PCI Express gives a PASID 20 bits, and 0 is no PASID for iommufd (it names the requester id's own
-/// attachment). Guests and control clients send anything, so this type carries anything;
+/// PCI Express gives a PASID 20 bits, and 0 is no PASID for iommufd (it names the requester id's
+/// own attachment). Guests and control clients send anything, so this type carries anything;
 /// [#fits(int)] says whether a function may use it. Numbers are unsigned and so ordered.
 ///
 /// @param value the number, 32 bits unsigned

@@ -48,7 +48,7 @@ public final class PasidAttachments implements AutoCloseable {
   /// @param device the function; it stays the caller's and is not closed here
   /// @param limits what its PASIDs are limited to
   /// @param enabled whether the guest has PASIDs enabled in its capability right now; asked on the
-  ///     requesting thread
+  ///   requesting thread
   public PasidAttachments(BoundDevice device, PasidLimits limits, BooleanSupplier enabled) {
     this.device = device;
     this.limits = limits;
@@ -66,34 +66,44 @@ public final class PasidAttachments implements AutoCloseable {
     long before = slots.claim(at);
     long after = before;
     boolean fresh = !PasidSlots.isAttached(before);
-    boolean counted = false;
     AttachOutcome outcome;
-    PasidEvent event = null;
+    PasidEvent event;
     try {
       if (closed) {
         outcome = new Refused(pasid, CLOSED);
-      } else if (fresh && !(counted = reserve())) {
+      } else if (fresh && !reserve()) {
         outcome = new Refused(pasid, new Refusal.QuotaReached(limits.quota()));
       } else {
-        PageTableId attached = device.attachPasid(pasid, pageTable);
-        after = PasidSlots.attachedTo(attached);
+        PageTableId chosen = attachReserved(pasid, pageTable, fresh);
+        after = PasidSlots.attachedTo(chosen);
         outcome =
             fresh
-                ? new AttachOutcome.Attached(attached)
-                : new AttachOutcome.Replaced(PasidSlots.pageTable(before), attached);
+                ? new AttachOutcome.Attached(chosen)
+                : new AttachOutcome.Replaced(PasidSlots.pageTable(before), chosen);
       }
       event = eventOf(pasid, outcome);
     } catch (IommufdException e) {
       outcome = new Refused(pasid, new Refusal.BackendFailed(e));
       event = eventOf(pasid, outcome);
     } finally {
-      if (counted && after == before) {
-        held.decrementAndGet();
-      }
       slots.release(at, after);
     }
     deliver(event);
     return outcome;
+  }
+
+  /// Returns a fresh PASID's share of the quota if the backend fails, however it fails.
+  private PageTableId attachReserved(Pasid pasid, PageTableId pageTable, boolean fresh) {
+    boolean attached = false;
+    try {
+      PageTableId chosen = device.attachPasid(pasid, pageTable);
+      attached = true;
+      return chosen;
+    } finally {
+      if (fresh && !attached) {
+        held.decrementAndGet();
+      }
+    }
   }
 
   /// Detaches a PASID. Numbers that are no PASID of this function are simply not attached.
@@ -214,12 +224,10 @@ public final class PasidAttachments implements AutoCloseable {
     return all;
   }
 
-  /// Lets a listener hear what happens from now on.
+  /// Lets a listener hear what happens from now on; once for each time it is added.
   public PasidListener.Subscription listen(PasidListener listener) {
-    // Wrapped, so that a listener that subscribes twice can end either subscription.
-    PasidListener once = listener::happened;
-    listeners.add(once);
-    return () -> listeners.remove(once);
+    listeners.add(listener);
+    return () -> listeners.remove(listener);
   }
 
   /// What [#detachAll] did.

@@ -8,7 +8,6 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /// One word of state for each PASID, in chunks that are made when first touched.
 ///
@@ -20,9 +19,9 @@ import org.jspecify.annotations.Nullable;
 /// ```
 ///
 /// Whoever wants to change a PASID claims its word first, works without any lock, and releases the
-/// word with the new state. A claimed word still shows the state before, so that readers never wait.
-/// Who finds a word claimed sets the waiters bit and sleeps on one of a few conditions, chosen by
-/// the PASID; their locks are held only to go to sleep and to wake up.
+/// word with the new state. A claimed word still shows the state before, so that readers never
+/// wait. Who finds a word claimed sets the waiters bit and sleeps on one of a few conditions,
+/// chosen by the PASID; their locks are held only to go to sleep and to wake up.
 ///
 /// A word costs 8 bytes, so 2^20 PASIDs cost 8 MiB.
 final class PasidSlots {
@@ -176,8 +175,7 @@ final class PasidSlots {
     long[] chunk = chunks.get(index);
     if (chunk == null) {
       long[] made = new long[CHUNK];
-      @Nullable long[] raced = chunks.compareAndExchange(index, null, made);
-      chunk = raced == null ? made : raced;
+      chunk = chunks.compareAndSet(index, null, made) ? made : chunks.get(index);
     }
     return chunk;
   }

@@ -1,0 +1,258 @@
+package io.vpasid.vmm.iommufd.simulated;
+
+import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.emulation.DeviceConfig;
+import io.vpasid.synth.HardwareInfo;
+import io.vpasid.vmm.iommufd.Errno;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Describes a function of a simulated host; immutable, each method gives another description.
+///
+/// ```java
+/// SimulatedDevice.at(address).pasidWidth(20).priv(true).group(7)
+/// ```
+public final class SimulatedDevice {
+  /// No PASID capability at all.
+  static final int NO_PASID = -1;
+
+  /// A group of its own.
+  static final int OWN_GROUP = -1;
+
+  /// Which driver has the function on the host.
+  public enum Driver {
+    /// `vfio-pci`.
+    VFIO_PCI,
+    /// A variant driver or an emulated (mediated) device: no PASIDs.
+    WITHOUT_PASIDS
+  }
+
+  private final PciAddress address;
+  private int group = OWN_GROUP;
+  private int pasidWidth = NO_PASID;
+  private boolean exec;
+  private boolean priv;
+  private boolean ats = true;
+  private boolean pageRequests = true;
+  private boolean virtualFunction;
+  private boolean dirtyTracking = true;
+  private boolean resettable = true;
+  private Driver driver = Driver.VFIO_PCI;
+  private @Nullable IommuProfile iommu;
+  private @Nullable Errno bindError;
+  private DeviceConfig config =
+      DeviceConfig.readOnly(ConfigSpace.of(new byte[ConfigSpace.EXTENDED_SIZE]));
+
+  private SimulatedDevice(PciAddress address) {
+    this.address = address;
+  }
+
+  private SimulatedDevice(SimulatedDevice from, PciAddress address) {
+    this(address);
+    group = from.group;
+    pasidWidth = from.pasidWidth;
+    exec = from.exec;
+    priv = from.priv;
+    ats = from.ats;
+    pageRequests = from.pageRequests;
+    virtualFunction = from.virtualFunction;
+    dirtyTracking = from.dirtyTracking;
+    resettable = from.resettable;
+    driver = from.driver;
+    iommu = from.iommu;
+    bindError = from.bindError;
+    config = from.config;
+  }
+
+  /// A physical function in a group of its own, without PASIDs, with ATS and page requests, that
+  /// can be reset; its configuration space is all zeros.
+  public static SimulatedDevice at(PciAddress address) {
+    return new SimulatedDevice(address);
+  }
+
+  /// At another address.
+  public SimulatedDevice movedTo(PciAddress other) {
+    return new SimulatedDevice(this, other);
+  }
+
+  /// In an IOMMU group with every other function of that number.
+  ///
+  /// @param number 0 or more
+  /// @throws IllegalArgumentException if it is negative
+  public SimulatedDevice group(int number) {
+    if (number < 0) {
+      throw new IllegalArgumentException(
+          "An IOMMU group has a number of at least 0, not " + number);
+    }
+    SimulatedDevice other = copy();
+    other.group = number;
+    return other;
+  }
+
+  /// With a PASID capability of this width (a virtual function: its physical function has it).
+  ///
+  /// @param bits 0 to 30
+  /// @throws IllegalArgumentException if it is another number
+  public SimulatedDevice pasidWidth(int bits) {
+    if (bits < 0 || bits > 30) {
+      throw new IllegalArgumentException("A PASID capability has 0 to 30 bits here, not " + bits);
+    }
+    SimulatedDevice other = copy();
+    other.pasidWidth = bits;
+    return other;
+  }
+
+  /// Without a PASID capability.
+  public SimulatedDevice withoutPasid() {
+    SimulatedDevice other = copy();
+    other.pasidWidth = NO_PASID;
+    return other;
+  }
+
+  /// With execute permission enabled or not.
+  public SimulatedDevice exec(boolean enabled) {
+    SimulatedDevice other = copy();
+    other.exec = enabled;
+    return other;
+  }
+
+  /// With privileged mode enabled or not.
+  public SimulatedDevice priv(boolean enabled) {
+    SimulatedDevice other = copy();
+    other.priv = enabled;
+    return other;
+  }
+
+  /// With ATS or not; a function without it goes on translating while it is reset.
+  public SimulatedDevice ats(boolean supported) {
+    SimulatedDevice other = copy();
+    other.ats = supported;
+    return other;
+  }
+
+  /// With page requests (PRI) or not; of a virtual function, those of its physical function.
+  public SimulatedDevice pageRequests(boolean supported) {
+    SimulatedDevice other = copy();
+    other.pageRequests = supported;
+    return other;
+  }
+
+  /// A virtual function.
+  public SimulatedDevice virtualFunction() {
+    SimulatedDevice other = copy();
+    other.virtualFunction = true;
+    return other;
+  }
+
+  /// Without dirty tracking, though the IOMMU has it.
+  public SimulatedDevice withoutDirtyTracking() {
+    SimulatedDevice other = copy();
+    other.dirtyTracking = false;
+    return other;
+  }
+
+  /// Without any way to reset it.
+  public SimulatedDevice withoutReset() {
+    SimulatedDevice other = copy();
+    other.resettable = false;
+    return other;
+  }
+
+  /// With another driver than vfio-pci.
+  public SimulatedDevice driver(Driver boundTo) {
+    SimulatedDevice other = copy();
+    other.driver = boundTo;
+    return other;
+  }
+
+  /// Behind another IOMMU than the host's other functions.
+  public SimulatedDevice behind(IommuProfile own) {
+    SimulatedDevice other = copy();
+    other.iommu = own;
+    return other;
+  }
+
+  /// Which cannot be bound: EPERM where MSIs are not isolated, ENODEV without an IOMMU group,
+  /// EACCES where a VF token is needed, and so on.
+  public SimulatedDevice refusesToBind(Errno errno) {
+    SimulatedDevice other = copy();
+    other.bindError = errno;
+    return other;
+  }
+
+  /// With these registers in region 7.
+  public SimulatedDevice config(DeviceConfig registers) {
+    SimulatedDevice other = copy();
+    other.config = registers;
+    return other;
+  }
+
+  /// So that GET_HW_INFO says this, as far as the IOMMU allows the width.
+  public SimulatedDevice reporting(HardwareInfo info) {
+    SimulatedDevice other =
+        info.maxPasidLog2() == 0 ? withoutPasid() : pasidWidth(info.maxPasidLog2());
+    return other.exec(info.exec()).priv(info.priv()).ats(info.ats());
+  }
+
+  private SimulatedDevice copy() {
+    return new SimulatedDevice(this, address);
+  }
+
+  /// Where the function sits.
+  public PciAddress address() {
+    return address;
+  }
+
+  int group() {
+    return group;
+  }
+
+  int pasidWidth() {
+    return pasidWidth;
+  }
+
+  boolean exec() {
+    return exec;
+  }
+
+  boolean priv() {
+    return priv;
+  }
+
+  boolean ats() {
+    return ats;
+  }
+
+  boolean pageRequests() {
+    return pageRequests;
+  }
+
+  boolean isVirtualFunction() {
+    return virtualFunction;
+  }
+
+  boolean dirtyTracking() {
+    return dirtyTracking;
+  }
+
+  boolean resettable() {
+    return resettable;
+  }
+
+  Driver driver() {
+    return driver;
+  }
+
+  Optional<IommuProfile> iommu() {
+    return Optional.ofNullable(iommu);
+  }
+
+  Optional<Errno> bindError() {
+    return Optional.ofNullable(bindError);
+  }
+
+  DeviceConfig config() {
+    return config;
+  }
+}
