@@ -9,7 +9,39 @@ import java.util.List;
 /// The quirk files that come with this library, one per vendor, as resources in `built-in`.
 final class BuiltInFiles {
   /// The files' names, in the order in which they are read.
-  static final List<String> NAMES = List.of();
+  static final List<String> NAMES =
+      List.of(
+          "adaptec.json",
+          "agere.json",
+          "amd.json",
+          "areca.json",
+          "asmedia.json",
+          "atheros.json",
+          "broadcom.json",
+          "cavium.json",
+          "chelsio.json",
+          "dr-kaiser.json",
+          "emulex.json",
+          "fintek.json",
+          "generic.json",
+          "genesys.json",
+          "habana.json",
+          "highpoint.json",
+          "idt.json",
+          "intel.json",
+          "jmicron.json",
+          "lsi.json",
+          "marvell.json",
+          "matrox.json",
+          "netronome.json",
+          "nvidia.json",
+          "o2micro.json",
+          "realtek.json",
+          "renesas.json",
+          "ricoh.json",
+          "synopsys.json",
+          "ti.json",
+          "via.json");
 
   private BuiltInFiles() {}
 

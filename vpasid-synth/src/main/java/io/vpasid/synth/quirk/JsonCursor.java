@@ -2,6 +2,7 @@ package io.vpasid.synth.quirk;
 
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -41,10 +42,11 @@ final class JsonCursor {
                   .build())
           .build();
 
-  /// What Jackson says behind its first clause: its own type names and buffers.
+  /// What Jackson adds to its first clause: its own names, codes and advice.
   private static final Pattern JACKSON_DETAILS =
       Pattern.compile(
-          "\\s*(\\(code \\d+[^)]*\\)|\\(start marker.*|, from `.*|: was expecting.*|\\R.*)");
+          "\\s*\\(code \\d+[^)]*\\)|\\s*\\(start marker.*|, from `[^`]*`"
+              + "|: was expecting.*|: has to be.*|: maybe a .*|\\R.*");
 
   /// Categories that a terminal could take for a command, or that would break a line.
   private static final Pattern UNPRINTABLE =
@@ -65,7 +67,10 @@ final class JsonCursor {
   /// Goes to the next token; false behind the last.
   boolean next() {
     try {
-      return parser.nextToken() != null;
+      boolean there = parser.nextToken() != null;
+      // Otherwise the rest of a string is read, and found wrong, only where its text is asked for.
+      parser.finishToken();
+      return there;
     } catch (UnexpectedEndOfInputException e) {
       throw wrong(
           place(e.getLocation()),
@@ -95,7 +100,8 @@ final class JsonCursor {
 
   private static String clause(JacksonException e) {
     String message = JACKSON_DETAILS.matcher(e.getOriginalMessage()).replaceAll("");
-    return UNPRINTABLE.matcher(message).replaceAll("?");
+    String printable = UNPRINTABLE.matcher(message).replaceAll("?");
+    return printable.substring(0, 1).toLowerCase(Locale.ROOT) + printable.substring(1);
   }
 
   QuirkFileException wrong(Place at, String problem) {

@@ -1,10 +1,9 @@
 package io.vpasid.synth.quirk;
 
 import io.vpasid.pci.ByteRange;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
-import java.util.stream.Stream;
 
 /// What all quirks together say about one function.
 ///
@@ -54,27 +53,40 @@ public record MatchedQuirks(
     return equals(NONE);
   }
 
-  /// All of `weakestFirst` together: ranges add up, of single values the last one counts.
-  static MatchedQuirks merge(List<MatchedQuirks> weakestFirst) {
-    List<MatchedQuirks> strongestFirst = weakestFirst.reversed();
+  /// What all of `weakestFirst` say together: ranges add up, of single values the last one counts.
+  static MatchedQuirks merge(List<Quirk> weakestFirst) {
+    List<HiddenBits> hiddenBits = new ArrayList<>();
+    List<Decision<ByteRange>> available = new ArrayList<>();
+    List<Decision<ByteRange>> shadowing = new ArrayList<>();
+    MatchedQuirks single = NONE;
+    for (Quirk quirk : weakestFirst.reversed()) {
+      MatchedQuirks weaker = quirk.effects();
+      hiddenBits.addAll(weaker.hiddenBits);
+      available.addAll(weaker.available);
+      shadowing.addAll(weaker.shadowing);
+      single = single.singleValuesOr(weaker);
+    }
+    hiddenBits.sort(HiddenBits.BY_OFFSET);
     return new MatchedQuirks(
-        all(strongestFirst, MatchedQuirks::hiddenBits).sorted(HiddenBits.BY_OFFSET).toList(),
-        first(strongestFirst, MatchedQuirks::pinnedOffset),
-        all(strongestFirst, MatchedQuirks::available).toList(),
-        all(strongestFirst, MatchedQuirks::shadowing).toList(),
-        first(strongestFirst, MatchedQuirks::maxWidth),
-        first(strongestFirst, MatchedQuirks::exec),
-        first(strongestFirst, MatchedQuirks::priv),
-        first(strongestFirst, MatchedQuirks::refusal));
+        hiddenBits,
+        single.pinnedOffset,
+        available,
+        shadowing,
+        single.maxWidth,
+        single.exec,
+        single.priv,
+        single.refusal);
   }
 
-  private static <T> Stream<T> all(
-      List<MatchedQuirks> quirks, Function<MatchedQuirks, List<T>> part) {
-    return quirks.stream().flatMap(q -> part.apply(q).stream());
-  }
-
-  private static <T> Optional<T> first(
-      List<MatchedQuirks> quirks, Function<MatchedQuirks, Optional<T>> part) {
-    return quirks.stream().flatMap(q -> part.apply(q).stream()).findFirst();
+  private MatchedQuirks singleValuesOr(MatchedQuirks weaker) {
+    return new MatchedQuirks(
+        List.of(),
+        pinnedOffset.or(() -> weaker.pinnedOffset),
+        List.of(),
+        List.of(),
+        maxWidth.or(() -> weaker.maxWidth),
+        exec.or(() -> weaker.exec),
+        priv.or(() -> weaker.priv),
+        refusal.or(() -> weaker.refusal));
   }
 }

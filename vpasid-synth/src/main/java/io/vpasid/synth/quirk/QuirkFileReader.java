@@ -562,8 +562,7 @@ final class QuirkFileReader {
     long value = Long.parseUnsignedLong(digits.substring(2), 16);
     if (Long.compareUnsigned(value, max) > 0) {
       throw json.wrong(
-          String.format(
-              Locale.ROOT, "%s %s is too large; the highest there is is 0x%x", what, digits, max));
+          String.format(Locale.ROOT, "%s %s is too large; the highest is 0x%x", what, digits, max));
     }
     return value;
   }

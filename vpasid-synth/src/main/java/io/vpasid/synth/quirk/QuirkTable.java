@@ -7,10 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /// What is known about devices, from quirk files in layers.
 ///
@@ -152,7 +150,7 @@ public final class QuirkTable {
     return switch (hits.size()) {
       case 0 -> MatchedQuirks.NONE;
       case 1 -> hits.getFirst().ranked().quirk().effects();
-      default -> MatchedQuirks.merge(byStrength(hits).stream().map(Quirk::effects).toList());
+      default -> MatchedQuirks.merge(byStrength(hits));
     };
   }
 
@@ -163,10 +161,20 @@ public final class QuirkTable {
 
   private static List<Quirk> byStrength(List<RankedQuirk.Hit> hits) {
     hits.sort(RankedQuirk.Hit.BY_QUIRK);
-    Set<RankedQuirk> seen = new HashSet<>();
-    hits.removeIf(hit -> !seen.add(hit.ranked()));
-    hits.sort(RankedQuirk.Hit.BY_STRENGTH);
-    return hits.stream().map(hit -> hit.ranked().quirk()).toList();
+    List<RankedQuirk.Hit> once = new ArrayList<>(hits.size());
+    int last = -1;
+    for (RankedQuirk.Hit hit : hits) {
+      if (hit.ranked().position() != last) {
+        once.add(hit);
+        last = hit.ranked().position();
+      }
+    }
+    once.sort(RankedQuirk.Hit.BY_STRENGTH);
+    List<Quirk> quirks = new ArrayList<>(once.size());
+    for (RankedQuirk.Hit hit : once) {
+      quirks.add(hit.ranked().quirk());
+    }
+    return quirks;
   }
 
   /// All quirks, by layer, file and place in the file; without those that a later layer replaces.
