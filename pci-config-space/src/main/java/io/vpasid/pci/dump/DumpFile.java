@@ -77,7 +77,7 @@ record DumpFile(String name, PciAddress address, byte[] bytes) {
               name, "may not be read: run this as root or change the permissions", e);
       case FileSystemException f when f.getReason() != null ->
           new DumpException(name, "cannot be read: " + f.getReason(), e);
-      default -> new DumpException(name, "cannot be read: " + e.getMessage(), e);
+      default -> new DumpException(name, "cannot be read: " + e, e);
     };
   }
 

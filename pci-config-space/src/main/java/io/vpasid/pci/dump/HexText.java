@@ -163,13 +163,16 @@ public final class HexText {
   /// Tells text from hex, and words from bytes, before the first line is taken for anything.
   private void checkFirst(int digits, int behind, int end) {
     boolean colon = behind < end && text[behind] == ':';
+    if (!colon && (behind == end || !isBlank(text[behind]))) {
+      return;
+    }
     int second = skipBlanks(colon ? behind + 1 : behind, end);
     int secondEnd = groupEnd(second, end);
     boolean hex = second < secondEnd && allDigits(second, secondEnd);
-    if (colon && !hex) {
+    if (!hex) {
       throw noDump();
     }
-    if (!colon && hex && digits >= 4 && secondEnd - second >= 4) {
+    if (!colon && digits >= 4 && secondEnd - second >= 4) {
       throw unknownOrder(second, secondEnd);
     }
   }

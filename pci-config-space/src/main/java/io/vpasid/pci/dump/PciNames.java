@@ -7,10 +7,13 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.zip.GZIPInputStream;
+import org.jspecify.annotations.Nullable;
 
 /// Names of vendors, devices, subsystems and classes, from a `pci.ids` file.
 ///
@@ -24,9 +27,9 @@ import java.util.zip.GZIPInputStream;
 /// ```
 ///
 /// The file is read at the first question; one pass notes where each vendor and class begins, and a
-/// name is looked for in its own section only. The file is trusted with nothing: lines of another
-/// form are skipped, what is missing or unreadable has no names, a file above [#MAX_BYTES] has none
-/// either, and no method throws. Safe to share between threads.
+/// vendor's devices are noted when the first of them is asked for. The file is trusted with
+/// nothing: lines of another form are skipped, what is missing or unreadable has no names, a file
+/// above [#MAX_BYTES] has none either, and no method throws. Safe to share between threads.
 public final class PciNames {
   /// Largest file that is read, unpacked; Debian's has 1.4 MB.
   public static final int MAX_BYTES = 16 << 20;
@@ -75,7 +78,7 @@ public final class PciNames {
   /// The name of a device.
   public Optional<String> device(PciId id) {
     Sections in = sections();
-    return in.name(in.child(in.vendor(id.vendor()), 1, 4, id.device()));
+    return in.name(in.device(id));
   }
 
   /// The name of a board that carries a device.
@@ -83,8 +86,7 @@ public final class PciNames {
   /// @param subsystem subsystem vendor and subsystem
   public Optional<String> subsystem(PciId device, PciId subsystem) {
     Sections in = sections();
-    int parent = in.child(in.vendor(device.vendor()), 1, 4, device.device());
-    return in.name(in.subsystem(parent, subsystem));
+    return in.name(in.subsystem(in.device(device), subsystem));
   }
 
   /// The name of a base class, such as `Network controller`.
@@ -118,27 +120,34 @@ public final class PciNames {
   /// @param revision Revision ID; 0 is not shown
   public String describe(PciId id, int classCode, int revision) {
     StringBuilder text = new StringBuilder(80);
-    int shown = classCode >>> 8;
-    subClass(classCode)
-        .or(() ->
-            baseClass(classCode).map(name -> String.format(Locale.ROOT, "%s [%04x]", name, shown)))
-        .ifPresentOrElse(
-            text::append, () -> text.append(String.format(Locale.ROOT, "Class [%04x]", shown)));
+    Optional<String> subClass = subClass(classCode);
+    if (subClass.isPresent()) {
+      text.append(subClass.get());
+    } else {
+      text.append(baseClass(classCode).orElse("Class")).append(" [");
+      appendHex(text, classCode >>> 8, 4).append(']');
+    }
     text.append(": ");
-    vendor(id.vendor())
-        .ifPresentOrElse(
-            vendor ->
-                text.append(vendor)
-                    .append(' ')
-                    .append(
-                        device(id)
-                            .orElseGet(
-                                () -> String.format(Locale.ROOT, "Device %04x", id.device()))),
-            () -> text.append("Device ").append(id));
+    Optional<String> vendor = vendor(id.vendor());
+    Optional<String> device = device(id);
+    if (device.isPresent()) {
+      text.append(vendor.orElse("")).append(' ').append(device.get());
+    } else if (vendor.isPresent()) {
+      appendHex(text.append(vendor.get()).append(" Device "), id.device(), 4);
+    } else {
+      text.append("Device ").append(id);
+    }
     if (revision != 0) {
-      text.append(String.format(Locale.ROOT, " (rev %02x)", revision));
+      appendHex(text.append(" (rev "), revision, 2).append(')');
     }
     return text.toString();
+  }
+
+  private static StringBuilder appendHex(StringBuilder text, int value, int digits) {
+    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
+      text.append(Character.forDigit(value >>> shift & 0xf, 16));
+    }
+    return text;
   }
 
   private Sections sections() {
@@ -198,6 +207,9 @@ public final class PciNames {
 
     private final int[] classes = new int[0x100];
 
+    /// Filled as vendors are asked for: some have thousands of devices.
+    private final Map<Integer, long[]> devices = new ConcurrentHashMap<>();
+
     private Sections(byte[] text) {
       this.text = text;
       this.vendors = new int[text.length == 0 ? 0 : 0x10000];
@@ -210,24 +222,70 @@ public final class PciNames {
     }
 
     private void index() {
-      for (int at = 0; at < text.length; at = nextLine(at)) {
-        if (text[at] == '\t' || text[at] == '#') {
-          continue;
+      boolean lineStart = true;
+      for (int at = 0; at < text.length; at++) {
+        byte b = text[at];
+        if (lineStart && b != '\t' && b != '#' && b != '\n') {
+          noteSection(at);
         }
-        int vendor = number(at, 4);
-        if (vendor >= 0) {
-          vendors[vendor] = vendors[vendor] == 0 ? at + 1 : vendors[vendor];
-        } else if (text[at] == 'C' && at + 1 < text.length && text[at + 1] == ' ') {
-          int baseClass = number(at + 2, 2);
-          if (baseClass >= 0) {
-            classes[baseClass] = classes[baseClass] == 0 ? at + 1 : classes[baseClass];
-          }
+        lineStart = b == '\n';
+      }
+    }
+
+    private void noteSection(int at) {
+      int vendor = number(at, 4);
+      if (vendor >= 0) {
+        vendors[vendor] = vendors[vendor] == 0 ? at + 1 : vendors[vendor];
+      } else if (text[at] == 'C' && at + 1 < text.length && text[at + 1] == ' ') {
+        int baseClass = number(at + 2, 2);
+        if (baseClass >= 0) {
+          classes[baseClass] = classes[baseClass] == 0 ? at + 1 : classes[baseClass];
         }
       }
     }
 
     int vendor(int vendor) {
       return vendor >= 0 && vendor < vendors.length ? vendors[vendor] - 1 : -1;
+    }
+
+    int device(PciId id) {
+      int vendor = vendor(id.vendor());
+      if (vendor < 0) {
+        return -1;
+      }
+      long @Nullable [] known = devices.get(vendor);
+      if (known == null) {
+        known = devicesOf(vendor);
+        devices.put(vendor, known);
+      }
+      int at = Arrays.binarySearch(known, (long) id.device() << 32);
+      int next = at < 0 ? -at - 1 : at;
+      return next < known.length && known[next] >>> 32 == id.device() ? (int) known[next] : -1;
+    }
+
+    /// All devices of a vendor: the id in the upper half, the place in the lower, ascending.
+    private long[] devicesOf(int vendor) {
+      long[] found = new long[16];
+      int count = 0;
+      boolean lineStart = false;
+      for (int at = vendor; at < text.length; at++) {
+        byte b = text[at];
+        if (lineStart && b == '\t') {
+          int device = number(at + 1, 4);
+          if (device >= 0) {
+            if (count == found.length) {
+              found = Arrays.copyOf(found, 2 * count);
+            }
+            found[count++] = (long) device << 32 | (at + 1);
+          }
+        } else if (lineStart && isBelowNothing(b)) {
+          break;
+        }
+        lineStart = b == '\n';
+      }
+      long[] sorted = Arrays.copyOf(found, count);
+      Arrays.sort(sorted);
+      return sorted;
     }
 
     int baseClass(int baseClass) {
@@ -276,6 +334,11 @@ public final class PciNames {
       return name.isEmpty() ? Optional.empty() : Optional.of(name);
     }
 
+    /// Whether a line that begins so ends the section before it: no tab, no comment, not empty.
+    private static boolean isBelowNothing(byte first) {
+      return first != '\t' && first != '#' && first != '\n' && first != '\r';
+    }
+
     private int firstChild(int parent, int tabs) {
       return parent < 0 ? -1 : childFrom(nextLine(parent), tabs);
     }
@@ -295,8 +358,7 @@ public final class PciNames {
         if (found == tabs) {
           return at;
         }
-        boolean skipped = found > tabs || text[at] == '#' || text[at] == '\n' || text[at] == '\r';
-        if (!skipped) {
+        if (found < tabs && (found > 0 || isBelowNothing(text[at]))) {
           return -1;
         }
       }

@@ -10,6 +10,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -47,6 +48,28 @@ class DumpMutationTest {
         assertNamesThePlace(e, damaged);
       } catch (RuntimeException e) {
         fail("round " + round + ": " + new String(damaged, ISO_8859_1), e);
+      }
+    }
+  }
+
+  /// With 256 bytes each: behind row 0xf0 of a longer one nothing tells that there was more.
+  @Test
+  void textThatIsCutAnywhereGivesWholeFunctionsOrAnError() {
+    List<HostFunction> functions =
+        new RandomSpaces(3)
+            .functions(20).stream()
+                .filter(function -> !function.config().isExtended())
+                .limit(4)
+                .toList();
+    StringBuilder text = new StringBuilder();
+    LspciText.write(functions, text);
+    for (int length = 1; length < text.length(); length++) {
+      byte[] cut = text.substring(0, length).getBytes(ISO_8859_1);
+      try {
+        List<HostFunction> found = Bare.functions(Dumps.parse("input", cut));
+        assertThat(found).isEqualTo(functions.subList(0, found.size()));
+      } catch (DumpException e) {
+        assertNamesThePlace(e, cut);
       }
     }
   }

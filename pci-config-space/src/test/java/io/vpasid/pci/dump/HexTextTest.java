@@ -77,23 +77,6 @@ class HexTextTest {
   }
 
   @Test
-  void wordsOfXxdAreBytesInTheOrderOfPrint() {
-    String text =
-        lines(CONFIG, 16, "%08x: %s", "").replaceAll("(?<=[0-9a-f]{4})(?=[0-9a-f]{4}+)", "$0");
-    String xxd =
-        text.lines()
-            .map(line -> line.substring(0, 10) + line.substring(10).replaceAll("(.{4})", "$1 "))
-            .map(line -> line + " |86")
-            .collect(Collectors.joining("\n"));
-
-    assertThat(xxd)
-        .startsWith(
-            String.format(
-                Locale.ROOT, "00000000: %s%s ", hex(CONFIG, 0, 1, ""), hex(CONFIG, 1, 1, "")));
-    assertThat(config(xxd)).isEqualTo(CONFIG);
-  }
-
-  @Test
   void dashOfEdk2SeparatesBytes() {
     String text =
         lines(CONFIG, 16, "  %08X: %s  *characters*", " ").replaceAll("(?m)^(.{35}) ", "$1-");

@@ -160,7 +160,8 @@ class SysfsDeviceTest {
     assumeThat(System.getProperty("user.name"))
         .as("only root may read whole configuration spaces")
         .isEqualTo("root");
-    List<HostFunction> printed = LspciText.parse("lspci", LspciTool.run("-D", "-n", "-xxxx"));
+    List<HostFunction> printed =
+        LspciText.parse("lspci", InstalledTool.run("lspci", "-D", "-n", "-xxxx"));
 
     List<HostFunction> functions = SysfsDevice.list().stream().map(SysfsDevice::read).toList();
 
