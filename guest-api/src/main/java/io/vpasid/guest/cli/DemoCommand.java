@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
 /// The main job, on functions that are part of this program.
 @Command(
     name = "demo",
+    header = "Does the main job on two functions that are part of this program.",
     description = {
       "Does the main job on two made-up functions that are part of this program: a physical one,"
           + " whose own PASID capability vfio-pci hides, and a virtual one, which has none and keeps"

@@ -22,8 +22,11 @@ final class FunctionSource {
 
   /// The functions that `sources` name: files, and addresses of this machine.
   ///
-  /// @throws InputException if `--function` names none of them
+  /// @throws InputException if there are none, or `--function` names none of them
   List<HostFunction> functions(List<String> sources) {
+    if (sources.isEmpty()) {
+      throw new InputException("a SOURCE is missing: a dump, or an address such as 0000:3b:00.0");
+    }
     List<HostFunction> all = new ArrayList<>();
     for (String source : sources) {
       all.addAll(read(source));

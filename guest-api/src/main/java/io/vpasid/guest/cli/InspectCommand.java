@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
 /// Shows what is where in a function's configuration space.
 @Command(
     name = "inspect",
+    header = "Shows what is where in a configuration space.",
     description = {
       "Shows what is where in a function's configuration space: capabilities with their extents,"
           + " gaps, live bytes in the gaps, and whatever is odd.",

@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
 /// Says whether and where a function gets a vPASID, and why there.
 @Command(
     name = "plan",
+    header = "Says whether, where and why there a function gets a vPASID.",
     description = {
       "Says for each function whether it gets a vPASID, at which offset, and why there: what the"
           + " guest will see, with nothing bound and nothing changed.",
@@ -38,7 +39,7 @@ final class PlanCommand implements Callable<Integer> {
 
   @Parameters(
       paramLabel = "SOURCE",
-      arity = "1..*",
+      arity = "0..*",
       description =
           "A dump (lspci -xxxx text, raw or hex bytes), or an address of this machine such as"
               + " 0000:3b:00.0.")

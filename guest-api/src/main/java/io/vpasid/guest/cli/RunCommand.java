@@ -16,6 +16,7 @@ import picocli.CommandLine.Spec;
 /// Lets an emulated guest use the vPASID of a captured function.
 @Command(
     name = "run",
+    header = "Lets an emulated guest use the vPASID of a captured function.",
     description = {
       "Passes a captured function through to an emulated guest on a simulated host: the guest finds"
           + " the vPASID, enables it, attaches and detaches PASIDs; each step is shown with what"
@@ -30,7 +31,7 @@ final class RunCommand implements Callable<Integer> {
 
   @Parameters(
       paramLabel = "SOURCE",
-      arity = "1..*",
+      arity = "0..*",
       description =
           "A dump (lspci -xxxx text, raw or hex bytes), or an address of this machine such as"
               + " 0000:3b:00.0, which is only read.")

@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
 /// Serves a function with its vPASID to a VMM, through vfio-user.
 @Command(
     name = "serve",
+    header = "Serves a function with its vPASID to QEMU and other vfio-user clients.",
     description = {
       "Serves a captured function, with its vPASID, to one vfio-user client such as QEMU, until it"
           + " is interrupted.",

@@ -1,7 +1,6 @@
 package io.vpasid.guest.vfiouser;
 
 import io.vpasid.vmm.PassthroughFunction;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IommufdException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;

@@ -1,0 +1,168 @@
+package io.vpasid.guest.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class PlanCommandTest {
+  private static final JsonMapper MAPPER = new JsonMapper();
+
+  @TempDir private Path folder;
+
+  @Test
+  void namesFunctionOffsetReasonsLinkAndBytes() {
+    Run run =
+        Run.of(
+            "plan", Inputs.captured("pciutils-pri-pasid.txt"), "--hw-info", "width=20,priv");
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out())
+        .contains("8086:0b25")
+        .contains("at 0x230, Max PASID Width: 20, Exec-, Priv+")
+        .contains("The device's own PASID capability is there")
+        .contains(
+            "behind [220] Address Translation Services (ATS), whose next pointer changes from 0x240"
+                + " to 0x230")
+        .contains("1b 00 01 24 04 14 00 00");
+    assertThat(run.err()).isEmpty();
+  }
+
+  @Test
+  void lspciReadsTheGuestViewAndFindsEveryOtherCapabilityWhereItWas() throws IOException {
+    Path captured = Path.of(Inputs.captured("pciutils-pri-pasid.txt"));
+    Run run =
+        Run.of("plan", captured.toString(), "--hw-info", "width=20,priv", "--format", "lspci");
+    Path written = Files.writeString(folder.resolve("guest.txt"), run.out());
+
+    String before = Inputs.lspci(captured);
+    String after = Inputs.lspci(written);
+
+    assertThat(after)
+        .contains("Capabilities: [230 v1] Process Address Space ID (PASID)")
+        .contains("PASIDCap: Exec- Priv+, Max PASID Width: 14")
+        .contains("PASIDCtl: Enable- Exec- Priv-");
+    assertThat(capabilities(after)).isEqualTo(capabilities(before)).hasSizeGreaterThan(8);
+  }
+
+  private static List<String> capabilities(String lspci) {
+    return Pattern.compile("Capabilities: \\[[0-9a-f]+").matcher(lspci).results()
+        .map(m -> m.group())
+        .toList();
+  }
+
+  @Test
+  void hostWithoutPasidDeclinesWithExitCode1() {
+    Run run = Run.of("plan", Inputs.demo(folder).toString(), "--hw-info", "none");
+
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.out()).contains("The IOMMU reports no PASID for this device");
+  }
+
+  @Test
+  void functionPicksOneOfSeveral() {
+    String dump = Inputs.demo(folder).toString();
+
+    assertThat(Run.of("plan", dump).out()).contains("0000:17:00.0").contains("0000:17:00.1");
+    assertThat(Run.of("plan", dump, "--function", "17:00.1").out())
+        .doesNotContain("0000:17:00.0 ")
+        .contains("0000:17:00.1");
+  }
+
+  @Test
+  void stdoutCarriesOnlyTheGuestViewsOfThosePlaced() {
+    String several = Inputs.captured("coreboot-e6430.txt");
+
+    Run run = Run.of("plan", several, "--hw-info", "width=16", "--format", "lspci");
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out().lines())
+        .allMatch(l -> l.isEmpty() || l.matches("[0-9a-f]{2,3}:( [0-9a-f]{2}){16}|[0-9a-f:.]+ .*"));
+    assertThat(run.out()).contains("0000:00:1b.0").doesNotContain("0000:00:01.0");
+    assertThat(run.err())
+        .contains("0000:00:01.0 8086:0151: no vPASID. Header type 1")
+        .contains("0000:00:1b.0 8086:1e20: vPASID at 0x");
+  }
+
+  @Test
+  void jsonSaysTheSame() {
+    Run run =
+        Run.of("plan", Inputs.demo(folder).toString(), "--hw-info", "width=16,exec", "--json");
+
+    JsonNode plans = MAPPER.readTree(run.out());
+    assertThat(plans.size()).isEqualTo(2);
+    assertThat(plans.get(0).get("offset").asString()).isEqualTo("0x1a0");
+    assertThat(plans.get(0).get("strategy").asString()).isEqualTo("own_slot");
+    assertThat(plans.get(1).get("id").asString()).isEqualTo("f00d:0002");
+    assertThat(plans.get(1).get("width").asInt()).isEqualTo(16);
+    assertThat(plans.get(1).get("exec").asBoolean()).isTrue();
+  }
+
+  @Test
+  void withoutHardwareInfoTheAssumptionIsNoted() {
+    assertThat(Run.of("plan", Inputs.demo(folder).toString()).err())
+        .isEqualToIgnoringNewLines("vpasid: note: no --hw-info, so width=20 is assumed");
+  }
+
+  @Test
+  void requestedOffsetOnACapabilityIsDeclined() {
+    Run run =
+        Run.of(
+            "plan",
+            Inputs.demo(folder).toString(),
+            "--function",
+            "17:00.1",
+            "--offset",
+            "0x148");
+
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.out()).contains("The requested offset cannot be used: it meets 0x148");
+  }
+
+  @Test
+  void availableRangesAreUsedFirst() {
+    Run run =
+        Run.of(
+            "plan",
+            Inputs.demo(folder).toString(),
+            "--function",
+            "17:00.1",
+            "--available",
+            "0xff0-0xfff,0x300-0x3ff");
+
+    assertThat(run.out()).contains("at 0x300").contains("which the user declares available");
+  }
+
+  @Test
+  void quirkFileIsObeyed() throws IOException {
+    Path quirks =
+        Files.writeString(
+            folder.resolve("f00d.json"),
+            """
+            {"format": 1, "quirks": [
+              {"id": "live-middle", "name": "a test",
+               "match": {"vendor": "0xf00d", "device": "0x0002"},
+               "hidden": [{"offset": "0xd80", "length": 8, "access": "rw",
+                           "evidence": "documented", "what": "secret"}],
+               "source": "made up"}]}
+            """);
+
+    Run run =
+        Run.of(
+            "plan",
+            Inputs.demo(folder).toString(),
+            "--function",
+            "17:00.1",
+            "--quirks",
+            quirks.toString());
+
+    assertThat(run.out()).contains("vPASID").doesNotContain("at 0xd80,");
+  }
+}

@@ -1,0 +1,19 @@
+package io.vpasid.guest.cli;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+
+/// One run of the command line, and what it left behind.
+///
+/// @param code the exit code
+/// @param out what went to the standard output
+/// @param err what went to the error stream
+record Run(int code, String out, String err) {
+
+  static Run of(String... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int code = Main.run(new PrintWriter(out), new PrintWriter(err), arguments);
+    return new Run(code, out.toString(), err.toString());
+  }
+}
