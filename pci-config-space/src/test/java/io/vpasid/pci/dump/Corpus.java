@@ -16,17 +16,27 @@ final class Corpus {
 
   /// A line of the folder's index.
   record Entry(Path file, int functions, int configBytes) {
+    /// Skips the test that asks, if there are no captured files.
+    @Override
+    public Path file() {
+      assumeTrue(
+          Files.exists(file),
+          "no captured configuration spaces in shared/corpus beside the checkout");
+      return file;
+    }
+
     @Override
     public String toString() {
       return file.getFileName().toString();
     }
   }
 
+  /// At least one entry, so that a missing folder shows as a skipped test.
   static List<Entry> entries() throws IOException {
     Path index = FOLDER.resolve("INDEX.tsv");
-    assumeTrue(
-        Files.exists(index),
-        "no captured configuration spaces in shared/corpus beside the checkout");
+    if (!Files.exists(index)) {
+      return List.of(new Entry(index, 0, 0));
+    }
     return Files.readAllLines(index).stream()
         .skip(1)
         .map(line -> line.split("\t", -1))
