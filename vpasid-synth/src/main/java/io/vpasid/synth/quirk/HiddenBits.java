@@ -33,7 +33,7 @@ public record HiddenBits(
   public static HiddenBits allOf(
       ByteRange range, Access access, Evidence evidence, String what, QuirkSource source) {
     int shift = (range.offset() & 3) * 8;
-    boolean oneDword = (range.offset() & ~3) == (range.end() - 1 & ~3);
+    boolean oneDword = (range.offset() & ~3) == ((range.end() - 1) & ~3);
     int mask = oneDword ? (ALL >>> (32 - range.length() * 8)) << shift : ALL;
     return new HiddenBits(range, mask, access, evidence, what, source);
   }

@@ -138,7 +138,7 @@ final class QuirkFileReader {
     }
   }
 
-  static QuirkFileException unreadable(String name, IOException e) {
+  static QuirkFileException unreadable(String name, Exception e) {
     String why = e instanceof AccessDeniedException ? "permission denied" : e.getMessage();
     return new QuirkFileException(
         name, "cannot be read: " + why + "; check that it is there and may be read", e);
@@ -429,7 +429,7 @@ final class QuirkFileReader {
     Place start = json.place();
     HiddenDraft draft = new HiddenDraft();
     json.object("an item of \"hidden\"", HIDDEN_KEYS, key -> readHiddenKey(key, draft));
-    require(start, draft.offsetPlace != NOWHERE, "the hidden register has no \"offset\"; add it");
+    require(start, !draft.offsetPlace.equals(NOWHERE), "the hidden register has no \"offset\"; add it");
     require(start, !draft.what.isEmpty(), "the hidden register has no \"what\"; say what it is");
     require(
         start,

@@ -60,7 +60,7 @@ final class QuirkIndex {
     if (from == to) {
       return -1;
     }
-    int root = from + to >>> 1;
+    int root = (from + to) >>> 1;
     highest[root] = Math.max(nodes[root].last(), Math.max(fill(from, root), fill(root + 1, to)));
     return highest[root];
   }
@@ -77,7 +77,7 @@ final class QuirkIndex {
       long number, int from, int to, FunctionIdentity function, List<RankedQuirk.Hit> hits) {
     int start = from;
     while (start < to) {
-      int root = start + to >>> 1;
+      int root = (start + to) >>> 1;
       if (highest[root] < number) {
         return;
       }

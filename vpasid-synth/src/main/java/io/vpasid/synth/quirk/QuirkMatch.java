@@ -42,7 +42,7 @@ public record QuirkMatch(
   /// @throws IllegalArgumentException if the vendor needs more than 16 bits, or devices are named
   ///   without a vendor
   public QuirkMatch {
-    if (vendor != ANY && (vendor & ~0xffff) != 0 || vendor == ANY && !devices.isEmpty()) {
+    if (vendor == ANY ? !devices.isEmpty() : (vendor & ~0xffff) != 0) {
       throw new IllegalArgumentException("No vendor and devices: " + vendor + ", " + devices);
     }
     devices = List.copyOf(devices);
@@ -88,7 +88,7 @@ public record QuirkMatch(
     if (subsystem == NO_MATCH
         || digits == NO_MATCH
         || !isAnyOf(revisions, function.revision())
-        || kind.isPresent() && kind.get() != function.kind()) {
+        || (kind.isPresent() && kind.get() != function.kind())) {
       return NO_MATCH;
     }
     int revisionNamed = revisions.isEmpty() ? 0 : 1;

@@ -102,9 +102,7 @@ public final class QuirkTable {
         }
         files.add(entry);
       }
-    } catch (DirectoryIteratorException e) {
-      throw QuirkFileReader.unreadable(name, e.getCause());
-    } catch (IOException e) {
+    } catch (IOException | DirectoryIteratorException e) {
       throw QuirkFileReader.unreadable(name, e);
     }
     files.sort(null);

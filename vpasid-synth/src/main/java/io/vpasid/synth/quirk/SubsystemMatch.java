@@ -11,7 +11,7 @@ public record SubsystemMatch(int vendor, int device) {
 
   /// @throws IllegalArgumentException if an id needs more than 16 bits
   public SubsystemMatch {
-    if ((vendor & ~0xffff) != 0 || device != QuirkMatch.ANY && (device & ~0xffff) != 0) {
+    if ((vendor & ~0xffff) != 0 || (device != QuirkMatch.ANY && (device & ~0xffff) != 0)) {
       throw new IllegalArgumentException(
           String.format(Locale.ROOT, "No subsystem: %x:%x", vendor, device));
     }
