@@ -10,8 +10,11 @@ module io.vpasid.guest {
   requires io.netty.transport;
   requires io.netty.transport.classes.epoll;
   requires io.netty.transport.unix.common;
+  requires jdk.net;
   requires org.slf4j;
   requires tools.jackson.databind;
+
+  exports io.vpasid.guest.vfiouser;
 
   opens io.vpasid.guest.cli to
       info.picocli;

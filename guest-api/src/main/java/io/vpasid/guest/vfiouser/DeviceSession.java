@@ -1,0 +1,443 @@
+package io.vpasid.guest.vfiouser;
+
+import io.vpasid.guest.transport.PeerCredentials;
+import io.vpasid.vmm.iommufd.Errno;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// One client's use of a device, from its first message to its end: what is answered to what.
+///
+/// Knows no bytes and no sockets. Used by one thread at a time.
+///
+/// ```text
+///            VERSION                              end
+///  new ───────────────▶ agreed ── any request ─┐ ─────▶ ended
+///   │ anything else,      ▲ ◀──────────────────┘         ▲
+///   │ or a bad VERSION    │ a request that is refused: stays
+///   └─────────────────────┴── a message that breaks the protocol ┘
+/// ```
+final class DeviceSession implements VfioUserPeer {
+  private static final Logger LOG = LoggerFactory.getLogger(DeviceSession.class);
+
+  /// Version of the protocol.
+  static final int MAJOR = 0;
+
+  /// QEMU refuses a server that answers with a higher one than its own.
+  static final int MINOR = 0;
+
+  private final ServedDevice device;
+  private final Capabilities own;
+  private final boolean descriptorsPass;
+  private final PeerCredentials peer;
+  private final DmaRegions dma;
+  private final Interrupts interrupts;
+  private boolean agreed;
+  private boolean faultLogged;
+
+  /// A session that has not begun.
+  ///
+  /// @param device what is used
+  /// @param own what this server can do
+  /// @param descriptorsPass whether descriptors can come with messages
+  /// @param peer who the client is
+  DeviceSession(
+      ServedDevice device, Capabilities own, boolean descriptorsPass, PeerCredentials peer) {
+    this.device = device;
+    this.own = own;
+    this.descriptorsPass = descriptorsPass;
+    this.peer = peer;
+    this.dma = new DmaRegions((int) own.maxDmaMaps());
+    this.interrupts = new Interrupts(device.irqs(), descriptorsPass);
+  }
+
+  /// What is to be done about a message.
+  sealed interface Answer {
+    /// Nothing.
+    record Silence() implements Answer {
+      static final Silence INSTANCE = new Silence();
+    }
+
+    /// This is sent.
+    record Reply(Message message) implements Answer {}
+
+    /// This is sent, and then the connection is closed.
+    record LastReply(Message message) implements Answer {}
+
+    /// The connection is closed.
+    record HangUp() implements Answer {
+      static final HangUp INSTANCE = new HangUp();
+    }
+  }
+
+  /// Whether a version has been agreed on.
+  boolean isAgreed() {
+    return agreed;
+  }
+
+  /// Number of DMA windows that the client has mapped.
+  int dmaWindows() {
+    return dma.count();
+  }
+
+  /// Answers a message. Its descriptors are closed, but for those that are kept.
+  Answer answer(Message message) {
+    try (var descriptors = message.descriptors()) {
+      Header header = message.header();
+      if (!header.isRequest()) {
+        // Nothing is ever asked of a client, so there is nothing to reply to.
+        return violation(header, "It is no request.");
+      }
+      return switch (message.payload()) {
+        case Payload.Broken broken -> violation(header, broken.reason());
+        case Payload.Version version when !agreed ->
+            descriptors.count() == 0
+                ? agree(header, version)
+                : violation(header, "Descriptors came with it.");
+        case Payload _ when !agreed -> violation(header, "The first message must be a VERSION.");
+        default -> reply(header, handle(message));
+      };
+    }
+  }
+
+  /// The client has gone: its memory windows and eventfds are given up, the device keeps its state.
+  void end() {
+    dma.clear();
+    interrupts.close();
+    if (agreed) {
+      agreed = false;
+      guarded("disconnected", () -> device.device().disconnected());
+    }
+  }
+
+  @Override
+  public boolean trigger(int irq, int vector) {
+    return interrupts.trigger(irq, vector);
+  }
+
+  @Override
+  public int userId() {
+    return peer.uid();
+  }
+
+  @Override
+  public int processId() {
+    return peer.pid();
+  }
+
+  // The handshake
+
+  private Answer agree(Header header, Payload.Version version) {
+    if (version.major() != MAJOR) {
+      return violation(
+          header, "The client wants version " + version.major() + "." + version.minor() + ".");
+    }
+    return switch (Capabilities.parse(version.data())) {
+      case Capabilities.Parsed.Refused refused -> violation(header, refused.reason() + ".");
+      case Capabilities.Parsed.Understood understood -> {
+        agreed = true;
+        guarded("connected", () -> device.device().connected(this));
+        yield reply(
+            header,
+            new Payload.Version(
+                MAJOR, Math.min(version.minor(), MINOR), own.reply(understood.named())));
+      }
+    };
+  }
+
+  // The requests
+
+  /// What a request comes to: the payload of its reply, or why it is refused.
+  private sealed interface Result {
+    record Success(Payload payload) implements Result {}
+
+    record Failure(Errno errno, String reason) implements Result {}
+  }
+
+  private static final Result NOTHING = new Result.Success(Payload.Empty.INSTANCE);
+
+  private Result handle(Message message) {
+    return switch (message.payload()) {
+      case Payload.DeviceInfo info -> deviceInfo(info);
+      case Payload.RegionInfo info -> regionInfo(info);
+      case Payload.IrqInfo info -> irqInfo(info);
+      case Payload.IrqSet set -> result(interrupts.set(set, message.descriptors()), NOTHING);
+      case Payload.RegionAccess read -> read(read);
+      case Payload.RegionData write -> write(write);
+      case Payload.DmaMap map -> map(map, message.descriptors().count());
+      case Payload.DmaUnmap unmap -> unmap(unmap);
+      case Payload.Empty _ -> reset();
+      case Payload.Version _ -> invalid("A version has been agreed on already.");
+      case Payload.Malformed malformed -> invalid(malformed.reason());
+      case Payload.Unknown _ -> unserved(Command.of(message.header().command()));
+      case Payload.Broken broken -> invalid(broken.reason());
+    };
+  }
+
+  private Result deviceInfo(Payload.DeviceInfo request) {
+    if (request.argsz() < Payload.DeviceInfo.LENGTH) {
+      return badArgsz(request.argsz(), Payload.DeviceInfo.LENGTH);
+    }
+    int reset = device.isResettable() ? Payload.DeviceInfo.RESET : 0;
+    return new Result.Success(
+        new Payload.DeviceInfo(
+            Payload.DeviceInfo.LENGTH,
+            Payload.DeviceInfo.PCI | reset,
+            device.regions().size(),
+            device.irqs().size()));
+  }
+
+  private Result regionInfo(Payload.RegionInfo request) {
+    if (request.argsz() < Payload.RegionInfo.LENGTH) {
+      return badArgsz(request.argsz(), Payload.RegionInfo.LENGTH);
+    }
+    if (request.index() >= device.regions().size()) {
+      return invalid("There is no region " + request.index() + ".");
+    }
+    Region region = device.regions().get((int) request.index());
+    return new Result.Success(
+        new Payload.RegionInfo(
+            Payload.RegionInfo.LENGTH, region.flags(), request.index(), 0, region.size(), 0));
+  }
+
+  private Result irqInfo(Payload.IrqInfo request) {
+    if (request.argsz() < Payload.IrqInfo.LENGTH) {
+      return badArgsz(request.argsz(), Payload.IrqInfo.LENGTH);
+    }
+    if (request.index() >= device.irqs().size()) {
+      return invalid("There is no interrupt type " + request.index() + ".");
+    }
+    Irq irq = device.irqs().get((int) request.index());
+    int flags = descriptorsPass ? irq.flags() : irq.flags() & ~Irq.EVENTFD;
+    return new Result.Success(
+        new Payload.IrqInfo(Payload.IrqInfo.LENGTH, flags, request.index(), irq.count()));
+  }
+
+  private Result read(Payload.RegionAccess request) {
+    if (!isWithin(request.region(), request.offset(), request.count(), Region.READ)) {
+      return outside(request.region(), request.offset(), request.count());
+    }
+    ByteBuffer data = ByteBuffer.allocate((int) request.count()).order(ByteOrder.LITTLE_ENDIAN);
+    int region = (int) request.region();
+    Outcome outcome =
+        request.count() == 0
+            ? Outcome.done()
+            : guarded("read", () -> device.device().read(region, request.offset(), data));
+    if (outcome instanceof Outcome.Done && data.hasRemaining()) {
+      logFault("read", new IllegalStateException(data.remaining() + " bytes were not filled"));
+      return new Result.Failure(Errno.EIO, "The device did not fill the buffer.");
+    }
+    return result(
+        outcome,
+        new Result.Success(
+            new Payload.RegionData(request.offset(), request.region(), data.rewind())));
+  }
+
+  private Result write(Payload.RegionData request) {
+    long count = request.data().remaining();
+    if (!isWithin(request.region(), request.offset(), count, Region.WRITE)) {
+      return outside(request.region(), request.offset(), count);
+    }
+    int region = (int) request.region();
+    Outcome outcome =
+        count == 0
+            ? Outcome.done()
+            : guarded(
+                "write", () -> device.device().write(region, request.offset(), request.data()));
+    return result(
+        outcome,
+        new Result.Success(new Payload.RegionAccess(request.offset(), request.region(), count)));
+  }
+
+  /// Whether a region permits an access and holds all of it. An access of no bytes is one, too.
+  private boolean isWithin(long index, long offset, long count, int flag) {
+    if (index >= device.regions().size() || count > own.maxDataTransfer()) {
+      return false;
+    }
+    Region region = device.regions().get((int) index);
+    return (region.flags() & flag) != 0
+        && offset >= 0
+        && offset <= region.size()
+        && count <= region.size() - offset;
+  }
+
+  private Result outside(long region, long offset, long count) {
+    return invalid(
+        count
+            + " bytes at "
+            + Long.toUnsignedString(offset)
+            + " of region "
+            + region
+            + " cannot be accessed.");
+  }
+
+  private Result map(Payload.DmaMap request, int descriptors) {
+    if (request.argsz() < Payload.DmaMap.LENGTH) {
+      return badArgsz(request.argsz(), Payload.DmaMap.LENGTH);
+    }
+    if ((request.flags() & ~(Payload.DmaMap.READABLE | Payload.DmaMap.WRITABLE)) != 0
+        || descriptors > 1) {
+      return invalid(
+          "The flags are "
+              + Integer.toHexString(request.flags())
+              + ", and "
+              + descriptors
+              + " descriptors came.");
+    }
+    return result(
+        dma.map(request.address(), request.size(), request.flags(), request.offset()), NOTHING);
+  }
+
+  private Result unmap(Payload.DmaUnmap request) {
+    if (request.argsz() < Payload.DmaUnmap.LENGTH) {
+      return badArgsz(request.argsz(), Payload.DmaUnmap.LENGTH);
+    }
+    Result entry = new Result.Success(request);
+    return switch (request.flags()) {
+      case 0 -> result(dma.unmap(request.address(), request.size()), entry);
+      case Payload.DmaUnmap.ALL -> {
+        if (request.address() != 0 || request.size() != 0) {
+          yield invalid("A range was given with the request to unmap all.");
+        }
+        dma.clear();
+        yield entry;
+      }
+      case Payload.DmaUnmap.GET_DIRTY_BITMAP ->
+          new Result.Failure(Errno.EOPNOTSUPP, "Dirty pages are not tracked.");
+      default -> invalid("The flags are " + Integer.toHexString(request.flags()) + ".");
+    };
+  }
+
+  private Result reset() {
+    return device.isResettable()
+        ? result(guarded("reset", () -> device.device().reset()), NOTHING)
+        : new Result.Failure(Errno.EOPNOTSUPP, "The device cannot be reset.");
+  }
+
+  private static Result unserved(Command command) {
+    return switch (command) {
+      case DEVICE_GET_REGION_IO_FDS,
+          REGION_WRITE_MULTI,
+          DEVICE_FEATURE,
+          MIG_DATA_READ,
+          MIG_DATA_WRITE ->
+          new Result.Failure(Errno.EOPNOTSUPP, "This server does not serve it.");
+      default -> invalid("No such command goes from client to server.");
+    };
+  }
+
+  // The device
+
+  private Outcome guarded(String what, Supplier<Outcome> call) {
+    try {
+      return call.get();
+    } catch (RuntimeException e) {
+      logFault(what, e);
+      return Outcome.refused(Errno.EIO, "The device failed.");
+    }
+  }
+
+  private void guarded(String what, Runnable call) {
+    try {
+      call.run();
+    } catch (RuntimeException e) {
+      logFault(what, e);
+    }
+  }
+
+  /// A client may make a fault happen as often as it likes, so it is told of once.
+  private void logFault(String what, RuntimeException fault) {
+    if (faultLogged) {
+      LOG.debug("The device failed again at {}.", what, fault);
+    } else {
+      faultLogged = true;
+      LOG.error("The device failed at {}.", what, fault);
+    }
+  }
+
+  // Replies
+
+  private static Result result(Outcome outcome, Result success) {
+    return switch (outcome) {
+      case Outcome.Done _ -> success;
+      case Outcome.Refused refused -> new Result.Failure(refused.errno(), refused.reason());
+    };
+  }
+
+  private static Result invalid(String reason) {
+    return new Result.Failure(Errno.EINVAL, reason);
+  }
+
+  private static Result badArgsz(long argsz, int length) {
+    return invalid("argsz is " + argsz + ", less than the " + length + " needed.");
+  }
+
+  private static Answer reply(Header request, Result result) {
+    return switch (result) {
+      case Result.Success success -> reply(request, success.payload());
+      case Result.Failure failure -> {
+        log(request, failure.errno(), failure.reason());
+        yield request.wantsReply()
+            ? new Answer.Reply(Message.of(request.failure(failure.errno()), Payload.Empty.INSTANCE))
+            : Answer.Silence.INSTANCE;
+      }
+    };
+  }
+
+  private static Answer reply(Header request, Payload payload) {
+    return request.wantsReply()
+        ? new Answer.Reply(Message.of(request.reply(), payload))
+        : Answer.Silence.INSTANCE;
+  }
+
+  /// Ends the connection, with EINVAL for a last word where one is expected.
+  private static Answer violation(Header header, String reason) {
+    log(header, Errno.EINVAL, reason);
+    return header.wantsReply()
+        ? new Answer.LastReply(Message.of(header.failure(Errno.EINVAL), Payload.Empty.INSTANCE))
+        : Answer.HangUp.INSTANCE;
+  }
+
+  private static void log(Header header, Errno errno, String reason) {
+    if (LOG.isDebugEnabled()) {
+      LOG.debug(
+          "Message {}, {}: {}. {}", header.id(), Command.describe(header.command()), errno, reason);
+    }
+  }
+
+  /// A device as it described itself once, and the guard against its bugs.
+  ///
+  /// @param regions by index, at most [#MAX_REGIONS]
+  /// @param irqs by index, at most [#MAX_IRQS]
+  record ServedDevice(
+      VfioUserDevice device, List<Region> regions, List<Irq> irqs, boolean isResettable) {
+    /// More than QEMU takes from a server.
+    static final int MAX_REGIONS = 100;
+
+    /// More than QEMU takes from a server.
+    static final int MAX_IRQS = 50;
+
+    /// Asks the device what it is.
+    ///
+    /// @throws IllegalArgumentException if it has too many regions or interrupt types
+    static ServedDevice of(VfioUserDevice device) {
+      List<Region> regions = List.copyOf(device.regions());
+      List<Irq> irqs = List.copyOf(device.irqs());
+      if (regions.size() > MAX_REGIONS || irqs.size() > MAX_IRQS) {
+        throw new IllegalArgumentException(
+            "A device has at most "
+                + MAX_REGIONS
+                + " regions and "
+                + MAX_IRQS
+                + " interrupt types, not "
+                + regions.size()
+                + " and "
+                + irqs.size());
+      }
+      return new ServedDevice(device, regions, irqs, device.isResettable());
+    }
+  }
+}

@@ -1,0 +1,222 @@
+package io.vpasid.guest.vfiouser;
+
+import io.netty.channel.unix.FileDescriptor;
+import io.vpasid.guest.transport.Descriptors;
+import io.vpasid.vmm.iommufd.Errno;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.BitSet;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The eventfds through which one client wants to be told of interrupts, and which of them it has
+/// masked.
+///
+/// The device may signal from any thread while the client changes its mind, so everything is
+/// guarded by this object's monitor.
+final class Interrupts implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Interrupts.class);
+
+  /// What is added to an eventfd's counter, in the host's byte order.
+  private static final ByteBuffer ONE =
+      ByteBuffer.allocateDirect(Long.BYTES).order(ByteOrder.nativeOrder()).putLong(0, 1);
+
+  private final List<Irq> irqs;
+  private final boolean descriptorsPass;
+  private final Line[] lines;
+
+  /// Nothing set up yet.
+  ///
+  /// @param irqs the device's interrupt types
+  /// @param descriptorsPass whether eventfds can come at all
+  Interrupts(List<Irq> irqs, boolean descriptorsPass) {
+    this.irqs = irqs;
+    this.descriptorsPass = descriptorsPass;
+    this.lines = new Line[irqs.size()];
+    for (int i = 0; i < lines.length; i++) {
+      lines[i] = new Line(irqs.get(i).count());
+    }
+  }
+
+  /// The interrupts of one type.
+  private static final class Line {
+    final @Nullable FileDescriptor[] eventfds;
+    final BitSet masked = new BitSet();
+    final BitSet pending = new BitSet();
+
+    Line(int count) {
+      eventfds = new FileDescriptor[count];
+    }
+  }
+
+  /// Does what a DEVICE_SET_IRQS message says (specification, "VFIO_USER_DEVICE_SET_IRQS").
+  ///
+  /// Where descriptors do not pass, eventfds are refused with EOPNOTSUPP: the kernel drops them on
+  /// the way, so that a client that sends some cannot be told from one that takes its own back.
+  ///
+  /// @param descriptors those that came with it; eventfds that are kept are taken out
+  synchronized Outcome set(Payload.IrqSet set, Descriptors descriptors) {
+    if (set.argsz() < Payload.IrqSet.LENGTH || set.index() >= irqs.size()) {
+      return Outcome.refused(
+          Errno.EINVAL, "argsz is " + set.argsz() + ", the index " + set.index() + ".");
+    }
+    int data = set.flags() & Payload.IrqSet.DATA_MASK;
+    int action = set.flags() & Payload.IrqSet.ACTIONS;
+    int index = (int) set.index();
+    int available = irqs.get(index).count();
+    if ((set.flags() & ~(Payload.IrqSet.DATA_MASK | Payload.IrqSet.ACTIONS)) != 0
+        || Integer.bitCount(data) != 1
+        || Integer.bitCount(action) != 1) {
+      return Outcome.refused(
+          Errno.EINVAL, "The flags " + Integer.toHexString(set.flags()) + " are not one of each.");
+    }
+    if (data != Payload.IrqSet.DATA_EVENTFD && descriptors.count() != 0) {
+      return Outcome.refused(
+          Errno.EINVAL, "Descriptors came with a message that has no use for them.");
+    }
+    if (set.count() == 0) {
+      return disable(index, set, data, action);
+    }
+    if (set.start() + set.count() > available) {
+      return Outcome.refused(
+          Errno.EINVAL,
+          set.count() + " from " + set.start() + " on, but there are " + available + ".");
+    }
+    if (data == Payload.IrqSet.DATA_BOOL && set.data().remaining() != set.count()) {
+      return Outcome.refused(
+          Errno.EINVAL, set.count() + " booleans expected, " + set.data().remaining() + " came.");
+    }
+    return switch (action) {
+      case Payload.IrqSet.ACTION_TRIGGER ->
+          data == Payload.IrqSet.DATA_EVENTFD
+              ? assign(index, set, descriptors)
+              : triggerEach(index, set);
+      case Payload.IrqSet.ACTION_MASK -> maskEach(index, set, true);
+      default -> maskEach(index, set, false);
+    };
+  }
+
+  private Outcome disable(int index, Payload.IrqSet set, int data, int action) {
+    if (set.start() != 0
+        || data != Payload.IrqSet.DATA_NONE
+        || action != Payload.IrqSet.ACTION_TRIGGER) {
+      return Outcome.refused(Errno.EINVAL, "A count of 0 only disables a whole type.");
+    }
+    release(lines[index]);
+    return Outcome.done();
+  }
+
+  private Outcome assign(int index, Payload.IrqSet set, Descriptors descriptors) {
+    if (!descriptorsPass) {
+      return Outcome.refused(
+          Errno.EOPNOTSUPP, "Interrupts need eventfds, and descriptors do not pass here.");
+    }
+    int start = (int) set.start();
+    int count = (int) set.count();
+    if (descriptors.count() != 0 && descriptors.count() != count) {
+      return Outcome.refused(
+          Errno.EINVAL, count + " eventfds expected, " + descriptors.count() + " came.");
+    }
+    if (!descriptors.areEventFds()) {
+      return Outcome.refused(Errno.EINVAL, "Not every descriptor is an eventfd.");
+    }
+    List<FileDescriptor> eventfds = descriptors.take();
+    Line line = lines[index];
+    for (int i = 0; i < count; i++) {
+      FileDescriptor before = line.eventfds[start + i];
+      line.eventfds[start + i] = eventfds.isEmpty() ? null : eventfds.get(i);
+      if (before != null) {
+        Descriptors.close(before);
+      }
+    }
+    return Outcome.done();
+  }
+
+  private Outcome triggerEach(int index, Payload.IrqSet set) {
+    forEach(set, vector -> trigger(index, vector));
+    return Outcome.done();
+  }
+
+  private Outcome maskEach(int index, Payload.IrqSet set, boolean mask) {
+    if (!irqs.get(index).isMaskable()) {
+      return Outcome.refused(Errno.EINVAL, "Interrupts of type " + index + " cannot be masked.");
+    }
+    if ((set.flags() & Payload.IrqSet.DATA_EVENTFD) != 0) {
+      return Outcome.refused(
+          Errno.EOPNOTSUPP, "Masking is not reported, and not asked for, through eventfds.");
+    }
+    Line line = lines[index];
+    forEach(
+        set,
+        vector -> {
+          line.masked.set(vector, mask);
+          if (!mask && line.pending.get(vector)) {
+            trigger(index, vector);
+          }
+        });
+    return Outcome.done();
+  }
+
+  private static void forEach(Payload.IrqSet set, java.util.function.IntConsumer action) {
+    boolean all = (set.flags() & Payload.IrqSet.DATA_NONE) != 0;
+    for (int i = 0; i < set.count(); i++) {
+      if (all || set.data().get(set.data().position() + i) != 0) {
+        action.accept((int) set.start() + i);
+      }
+    }
+  }
+
+  /// Tells the client, unless it has masked the interrupt: then when it unmasks it.
+  ///
+  /// @return whether it was told
+  synchronized boolean trigger(int index, int vector) {
+    if (index < 0 || index >= lines.length || vector < 0 || vector >= irqs.get(index).count()) {
+      return false;
+    }
+    Line line = lines[index];
+    FileDescriptor eventfd = line.eventfds[vector];
+    if (eventfd == null) {
+      return false;
+    }
+    if (line.masked.get(vector)) {
+      line.pending.set(vector);
+      return false;
+    }
+    line.pending.clear(vector);
+    if (irqs.get(index).isAutomasked()) {
+      line.masked.set(vector);
+    }
+    try {
+      // Nothing written means that the counter is full: a signal waits that the client has not
+      // read.
+      eventfd.write(ONE, 0, Long.BYTES);
+      return true;
+    } catch (IOException e) {
+      LOG.debug("Signalling interrupt {}, {} failed.", index, vector, e);
+      return false;
+    }
+  }
+
+  private static void release(Line line) {
+    for (int i = 0; i < line.eventfds.length; i++) {
+      FileDescriptor eventfd = line.eventfds[i];
+      if (eventfd != null) {
+        Descriptors.close(eventfd);
+        line.eventfds[i] = null;
+      }
+    }
+    line.masked.clear();
+    line.pending.clear();
+  }
+
+  /// Closes all eventfds; from now on nothing is told.
+  @Override
+  public synchronized void close() {
+    for (Line line : lines) {
+      release(line);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+package io.vpasid.guest.vfiouser;
+
+/// One of a device's interrupt types, as a client sees it. Its index is its place among the
+/// device's interrupt types.
+///
+/// @param count number of interrupts of this type, 0 to 2048; 0 for a type that the device does not
+///   have
+/// @param flags [#EVENTFD], [#MASKABLE], [#AUTOMASKED], [#NORESIZE]
+public record Irq(int count, int flags) {
+  /// It can be signalled through eventfds (`VFIO_IRQ_INFO_EVENTFD`). A client is told so only where
+  /// descriptors pass.
+  public static final int EVENTFD = 1;
+
+  /// The client may mask and unmask it (`VFIO_IRQ_INFO_MASKABLE`).
+  public static final int MASKABLE = 1 << 1;
+
+  /// It is masked when it is signalled, until the client unmasks it (`VFIO_IRQ_INFO_AUTOMASKED`).
+  public static final int AUTOMASKED = 1 << 2;
+
+  /// Interrupts of this type are set up together (`VFIO_IRQ_INFO_NORESIZE`).
+  public static final int NORESIZE = 1 << 3;
+
+  /// Most interrupts of one type: MSI-X has no more vectors.
+  public static final int MAX_COUNT = 2048;
+
+  /// An interrupt type that the device does not have.
+  public static final Irq NONE = new Irq(0, 0);
+
+  private static final int FLAGS = EVENTFD | MASKABLE | AUTOMASKED | NORESIZE;
+
+  /// @throws IllegalArgumentException if there are too many, or a flag has no meaning
+  public Irq {
+    if (count < 0 || count > MAX_COUNT || (flags & ~FLAGS) != 0) {
+      throw new IllegalArgumentException(
+          count + " interrupts with flags " + Integer.toHexString(flags) + " cannot be.");
+    }
+  }
+
+  boolean isMaskable() {
+    return (flags & MASKABLE) != 0;
+  }
+
+  boolean isAutomasked() {
+    return (flags & AUTOMASKED) != 0;
+  }
+}

@@ -1,0 +1,138 @@
+package io.vpasid.guest.vfiouser;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.vpasid.guest.vfiouser.DeviceSession.Answer;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Lets a session speak through a channel.
+///
+/// A client that does not read its replies is not read from either, until it has; one that does not
+/// say its version in time is disconnected.
+final class SessionHandler extends ChannelInboundHandlerAdapter {
+  private static final Logger LOG = LoggerFactory.getLogger(SessionHandler.class);
+
+  /// How long a client that is to be disconnected has to read the last reply.
+  private static final long LAST_REPLY_MILLIS = 1000;
+
+  private final DeviceSession session;
+  private final Duration handshakeTimeout;
+  private @Nullable Future<?> handshake;
+  private final CompletableFuture<Void> ended = new CompletableFuture<>();
+  private boolean closing;
+
+  SessionHandler(DeviceSession session, Duration handshakeTimeout) {
+    this.session = session;
+    this.handshakeTimeout = handshakeTimeout;
+  }
+
+  /// Done when the client has gone and the device knows it.
+  CompletableFuture<Void> ended() {
+    return ended;
+  }
+
+  @Override
+  public void handlerAdded(ChannelHandlerContext context) {
+    handshake =
+        context
+            .executor()
+            .schedule(() -> giveUp(context), handshakeTimeout.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private void giveUp(ChannelHandlerContext context) {
+    if (!session.isAgreed()) {
+      LOG.info("A client said nothing for {} and is disconnected.", handshakeTimeout);
+      var _ = context.close();
+    }
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext context, Object read) {
+    Message message = (Message) read;
+    if (closing) {
+      message.descriptors().close();
+      return;
+    }
+    switch (session.answer(message)) {
+      case Answer.Silence _ -> {}
+      case Answer.Reply reply -> {
+        var _ = context.write(reply.message(), context.voidPromise());
+        slowDown(context);
+      }
+      case Answer.LastReply last -> {
+        closing = true;
+        Channel channel = context.channel();
+        channel.config().setAutoRead(false);
+        context.writeAndFlush(last.message()).addListener(ChannelFutureListener.CLOSE);
+        var _ =
+            context
+                .executor()
+                .schedule(() -> close(channel), LAST_REPLY_MILLIS, TimeUnit.MILLISECONDS);
+      }
+      case Answer.HangUp _ -> {
+        closing = true;
+        var _ = context.close();
+      }
+    }
+    if (session.isAgreed() && handshake != null) {
+      handshake.cancel(false);
+      handshake = null;
+    }
+  }
+
+  private static void close(Channel channel) {
+    var _ = channel.close();
+  }
+
+  /// Stops reading while too much waits to be sent.
+  private static void slowDown(ChannelHandlerContext context) {
+    Channel channel = context.channel();
+    if (!channel.isWritable()) {
+      context.flush();
+      if (!channel.isWritable()) {
+        channel.config().setAutoRead(false);
+      }
+    }
+  }
+
+  @Override
+  public void channelReadComplete(ChannelHandlerContext context) {
+    context.flush();
+  }
+
+  @Override
+  public void channelWritabilityChanged(ChannelHandlerContext context) {
+    if (context.channel().isWritable() && !closing) {
+      context.channel().config().setAutoRead(true);
+    }
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) {
+    if (handshake != null) {
+      handshake.cancel(false);
+      handshake = null;
+    }
+    session.end();
+    ended.complete(null);
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    if (cause instanceof IOException) {
+      LOG.debug("A connection broke.", cause);
+    } else {
+      LOG.error("A connection is closed because of a fault here.", cause);
+    }
+    var _ = context.close();
+  }
+}

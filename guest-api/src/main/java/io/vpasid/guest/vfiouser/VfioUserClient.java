@@ -1,0 +1,437 @@
+package io.vpasid.guest.vfiouser;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.unix.FileDescriptor;
+import io.vpasid.guest.transport.Descriptors;
+import io.vpasid.guest.transport.SocketKind;
+import io.vpasid.guest.transport.SocketLoops;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+
+/// The client's end of a vfio-user connection.
+///
+/// Methods that return a value wait for the reply; those whose name ends in `Async` return at once,
+/// so that many requests can be under way (the server answers them in order). Any thread may use a
+/// client, but for the threads of its own sockets. A request that is not answered in time closes
+/// the connection, because what has become of it cannot be known.
+///
+/// All throw [VfioUserException] if the server refuses the request, and another [IOException] if
+/// the connection is lost or the server does not keep to the protocol.
+public final class VfioUserClient implements AutoCloseable {
+  private final SocketLoops loops;
+  private final boolean ownsLoops;
+  private final Channel channel;
+  private final ClientHandler handler;
+  private final Duration timeout;
+  private final Semaphore window;
+  private final int maxDataTransfer;
+
+  /// Limits of a client.
+  ///
+  /// @param timeout how long a reply may take
+  /// @param window most requests that wait for a reply at a time, 1 to [#MAX_WINDOW]; one more
+  ///   waits for a place
+  /// @param maxDataTransfer most bytes of data in one message, 1 to 64 MiB; the server may lower it
+  public record Options(Duration timeout, int window, int maxDataTransfer) {
+    /// Message ids are 16 bits wide, and half of them are enough.
+    public static final int MAX_WINDOW = 1 << 15;
+
+    private static final Options DEFAULTS = new Options(Duration.ofSeconds(5), 64, 1 << 20);
+
+    /// @throws IllegalArgumentException if a number is out of its range
+    public Options {
+      if (!timeout.isPositive()
+          || timeout.compareTo(Duration.ofDays(1)) > 0
+          || window < 1
+          || window > MAX_WINDOW
+          || maxDataTransfer < 1
+          || maxDataTransfer > VfioUserServer.Options.MAX_DATA_TRANSFER) {
+        throw new IllegalArgumentException(
+            "A timeout of "
+                + timeout
+                + ", a window of "
+                + window
+                + " or transfers of "
+                + maxDataTransfer
+                + " bytes are out of range");
+      }
+    }
+
+    /// 5 seconds, 64 requests, 1 MiB.
+    public static Options defaults() {
+      return DEFAULTS;
+    }
+
+    /// These options with another timeout.
+    public Options withTimeout(Duration timeout) {
+      return new Options(timeout, window, maxDataTransfer);
+    }
+
+    /// These options with another window.
+    public Options withWindow(int requests) {
+      return new Options(timeout, requests, maxDataTransfer);
+    }
+  }
+
+  private VfioUserClient(SocketLoops loops, boolean ownsLoops, Path path, Options options)
+      throws IOException {
+    this.loops = loops;
+    this.ownsLoops = ownsLoops;
+    this.timeout = options.timeout();
+    this.window = new Semaphore(options.window());
+    this.handler = new ClientHandler(options.timeout());
+    this.channel =
+        loops.connect(
+            path,
+            VfioUserFraming.forDataTransfer(
+                Math.max(options.maxDataTransfer(), Capabilities.MAX_LENGTH)),
+            new ChannelInitializer<>() {
+              @Override
+              protected void initChannel(Channel connection) {
+                connection
+                    .pipeline()
+                    .addLast(new VfioUserDecoder(), new VfioUserEncoder(), handler);
+              }
+            });
+    try {
+      this.maxDataTransfer = negotiate(options.maxDataTransfer());
+    } catch (IOException | RuntimeException e) {
+      channel.close().syncUninterruptibly();
+      throw e;
+    }
+  }
+
+  /// Connects, and agrees on a version, on a thread of its own.
+  ///
+  /// @param path where the server listens
+  /// @param options limits
+  public static VfioUserClient connect(Path path, Options options) throws IOException {
+    SocketLoops loops = SocketLoops.open(SocketKind.best(), "vfio-user-client", 1);
+    try {
+      return connect(loops, true, path, options);
+    } catch (IOException | RuntimeException e) {
+      loops.close();
+      throw e;
+    }
+  }
+
+  static VfioUserClient connect(SocketLoops loops, boolean ownsLoops, Path path, Options options)
+      throws IOException {
+    return new VfioUserClient(loops, ownsLoops, path, options);
+  }
+
+  private int negotiate(int proposed) throws IOException {
+    Capabilities own =
+        new Capabilities(
+            loops.kind().carriesDescriptors() ? 1 : 0,
+            proposed,
+            Capabilities.DEFAULTS.maxDmaMaps(),
+            Capabilities.DEFAULTS.pageSizes());
+    Payload.Version answer =
+        await(
+            request(
+                Command.VERSION,
+                new Payload.Version(DeviceSession.MAJOR, DeviceSession.MINOR, own.proposal()),
+                Payload.Version.class,
+                "VERSION"));
+    if (answer.major() != DeviceSession.MAJOR || answer.minor() > DeviceSession.MINOR) {
+      throw new IOException(
+          "The server speaks version " + answer.major() + "." + answer.minor() + ", not 0.0.");
+    }
+    return switch (Capabilities.parse(answer.data())) {
+      case Capabilities.Parsed.Understood understood ->
+          (int) Math.min(proposed, understood.capabilities().maxDataTransfer());
+      case Capabilities.Parsed.Refused refused ->
+          throw new IOException("The server's VERSION reply is bad: " + refused.reason() + ".");
+    };
+  }
+
+  /// Most bytes of one read or write, as agreed with the server.
+  public int maxDataTransfer() {
+    return maxDataTransfer;
+  }
+
+  /// Whether the connection stands.
+  public boolean isOpen() {
+    return channel.isActive();
+  }
+
+  /// What the device is.
+  public DeviceInfo deviceInfo() throws IOException {
+    Payload.DeviceInfo info =
+        await(
+            request(
+                Command.DEVICE_GET_INFO,
+                new Payload.DeviceInfo(Payload.DeviceInfo.LENGTH, 0, 0, 0),
+                Payload.DeviceInfo.class,
+                "DEVICE_GET_INFO"));
+    return new DeviceInfo(
+        (info.flags() & Payload.DeviceInfo.PCI) != 0,
+        (info.flags() & Payload.DeviceInfo.RESET) != 0,
+        count(info.regions()),
+        count(info.irqs()));
+  }
+
+  /// One of the device's regions; what could be mapped or lies in capabilities is not told.
+  ///
+  /// @param index of the region, from 0
+  public Region regionInfo(int index) throws IOException {
+    Payload.RegionInfo info =
+        await(
+            request(
+                Command.DEVICE_GET_REGION_INFO,
+                new Payload.RegionInfo(Payload.RegionInfo.LENGTH, 0, index, 0, 0, 0),
+                Payload.RegionInfo.class,
+                "DEVICE_GET_REGION_INFO of region " + index));
+    if (info.index() != index || info.size() < 0) {
+      throw new IOException("The server's description of region " + index + " is bad: " + info);
+    }
+    return new Region(info.size(), info.flags() & (Region.READ | Region.WRITE));
+  }
+
+  /// One of the device's interrupt types.
+  ///
+  /// @param index of the type, from 0
+  public Irq irqInfo(int index) throws IOException {
+    Payload.IrqInfo info =
+        await(
+            request(
+                Command.DEVICE_GET_IRQ_INFO,
+                new Payload.IrqInfo(Payload.IrqInfo.LENGTH, 0, index, 0),
+                Payload.IrqInfo.class,
+                "DEVICE_GET_IRQ_INFO of type " + index));
+    if (info.index() != index || info.count() > Irq.MAX_COUNT) {
+      throw new IOException("The server's description of interrupt " + index + " is bad: " + info);
+    }
+    return new Irq(
+        (int) info.count(),
+        info.flags() & (Irq.EVENTFD | Irq.MASKABLE | Irq.AUTOMASKED | Irq.NORESIZE));
+  }
+
+  /// Reads a part of a region.
+  ///
+  /// @param region its index, from 0
+  /// @param offset of the first byte
+  /// @param count of bytes, 0 to [#maxDataTransfer]
+  /// @return the bytes from position to limit, little endian; fewer than asked for if the server
+  ///   has no more
+  public ByteBuffer read(int region, long offset, int count) throws IOException {
+    return await(readAsync(region, offset, count));
+  }
+
+  /// Reads a part of a region, without waiting.
+  ///
+  /// @see #read
+  public CompletableFuture<ByteBuffer> readAsync(int region, long offset, int count)
+      throws IOException {
+    checkCount(count);
+    return request(
+            Command.REGION_READ,
+            new Payload.RegionAccess(offset, region, count),
+            Payload.RegionData.class,
+            "REGION_READ of region " + region)
+        .thenCompose(reply ->
+            reply.data().remaining() > count
+                ? CompletableFuture.failedFuture(
+                    new IOException(
+                        "The server sent " + reply.data().remaining() + " bytes for " + count))
+                : CompletableFuture.completedFuture(reply.data()));
+  }
+
+  /// Writes a part of a region.
+  ///
+  /// @param region its index, from 0
+  /// @param offset of the first byte
+  /// @param data what is written, from position to limit, at most [#maxDataTransfer] bytes
+  public void write(int region, long offset, ByteBuffer data) throws IOException {
+    await(writeAsync(region, offset, data));
+  }
+
+  /// Writes a part of a region, without waiting.
+  ///
+  /// @return done when the server has written
+  /// @see #write
+  public CompletableFuture<Void> writeAsync(int region, long offset, ByteBuffer data)
+      throws IOException {
+    return request(
+            Command.REGION_WRITE,
+            data(region, offset, data),
+            Payload.RegionAccess.class,
+            "REGION_WRITE of region " + region)
+        .thenAccept(_ -> {});
+  }
+
+  /// Writes a part of a region without asking for a reply: whether it was refused is not told. What
+  /// is asked after it is answered after it is done.
+  ///
+  /// @see #write
+  public void post(int region, long offset, ByteBuffer data) throws IOException {
+    Payload payload = data(region, offset, data);
+    send(
+        Message.of(Header.silentRequest(0, Command.REGION_WRITE), payload),
+        "REGION_WRITE of region " + region);
+  }
+
+  /// Resets the device.
+  public void reset() throws IOException {
+    await(
+        request(Command.DEVICE_RESET, Payload.Empty.INSTANCE, Payload.Empty.class, "DEVICE_RESET"));
+  }
+
+  /// Offers a window of this process's memory for DMA, without a descriptor.
+  ///
+  /// @param address of the window's first byte, as the device will use it
+  /// @param size in bytes
+  public void mapDma(long address, long size) throws IOException {
+    await(
+        request(
+            Command.DMA_MAP,
+            new Payload.DmaMap(
+                Payload.DmaMap.LENGTH,
+                Payload.DmaMap.READABLE | Payload.DmaMap.WRITABLE,
+                0,
+                address,
+                size),
+            Payload.Empty.class,
+            "DMA_MAP"));
+  }
+
+  /// Takes a window back.
+  ///
+  /// @param address and
+  /// @param size as it was mapped
+  public void unmapDma(long address, long size) throws IOException {
+    await(
+        request(
+            Command.DMA_UNMAP,
+            new Payload.DmaUnmap(Payload.DmaUnmap.LENGTH, 0, address, size),
+            Payload.DmaUnmap.class,
+            "DMA_UNMAP"));
+  }
+
+  /// Has interrupts signalled through eventfds.
+  ///
+  /// @param irq index of their type
+  /// @param start number of the first interrupt
+  /// @param eventfds one for each; they are closed once they have been sent
+  void assignInterrupts(int irq, int start, List<FileDescriptor> eventfds) throws IOException {
+    Payload payload =
+        new Payload.IrqSet(
+            Payload.IrqSet.LENGTH,
+            Payload.IrqSet.DATA_EVENTFD | Payload.IrqSet.ACTION_TRIGGER,
+            irq,
+            start,
+            eventfds.size(),
+            ByteBuffer.allocate(0));
+    await(
+        request(
+            Command.DEVICE_SET_IRQS,
+            payload,
+            Descriptors.of(eventfds),
+            Payload.Empty.class,
+            "DEVICE_SET_IRQS of type " + irq));
+  }
+
+  /// Closes the connection. Requests under way fail.
+  @Override
+  public void close() {
+    channel.close().syncUninterruptibly();
+    if (ownsLoops) {
+      loops.close();
+    }
+  }
+
+  // Requests
+
+  private <P extends Payload> CompletableFuture<P> request(
+      Command command, Payload payload, Class<P> reply, String what) throws IOException {
+    return request(command, payload, Descriptors.none(), reply, what);
+  }
+
+  private <P extends Payload> CompletableFuture<P> request(
+      Command command, Payload payload, Descriptors descriptors, Class<P> reply, String what)
+      throws IOException {
+    try {
+      takePlace(what);
+    } catch (IOException e) {
+      descriptors.close();
+      throw e;
+    }
+    CompletableFuture<P> answer =
+        handler.request(channel, command, payload, descriptors, reply, what);
+    var _ = answer.whenComplete((_, _) -> window.release());
+    return answer;
+  }
+
+  private void send(Message message, String what) throws IOException {
+    takePlace(what);
+    var _ = channel.writeAndFlush(message).addListener(_ -> window.release());
+  }
+
+  private void takePlace(String what) throws IOException {
+    if (channel.eventLoop().inEventLoop()) {
+      throw new IllegalStateException("A thread that serves sockets must not wait for one.");
+    }
+    try {
+      if (!window.tryAcquire(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
+        throw new IOException(what + " found no place among the requests under way.");
+      }
+    } catch (InterruptedException e) {
+      throw interrupted(what);
+    }
+  }
+
+  private static <T> T await(CompletableFuture<T> answer) throws IOException {
+    try {
+      return answer.get();
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      throw switch (cause) {
+        case VfioUserException refused -> refused;
+        case IOException lost -> new IOException(lost.getMessage(), lost);
+        default -> new IOException("A request failed.", cause);
+      };
+    } catch (InterruptedException e) {
+      throw interrupted("A request");
+    }
+  }
+
+  private static InterruptedIOException interrupted(String what) {
+    Thread.currentThread().interrupt();
+    return new InterruptedIOException(what + " was interrupted while it waited.");
+  }
+
+  private Payload data(int region, long offset, ByteBuffer data) {
+    checkCount(data.remaining());
+    ByteBuffer copy = ByteBuffer.allocate(data.remaining()).order(ByteOrder.LITTLE_ENDIAN);
+    copy.put(data.duplicate()).flip();
+    return new Payload.RegionData(offset, region, copy);
+  }
+
+  private void checkCount(int count) {
+    if (count < 0 || count > maxDataTransfer) {
+      throw new IllegalArgumentException(
+          "One transfer has 0 to " + maxDataTransfer + " bytes, not " + count);
+    }
+  }
+
+  private static int count(long unsigned) throws IOException {
+    if (unsigned > MAX_COUNT) {
+      throw new IOException("The server says that the device has " + unsigned + " of something.");
+    }
+    return (int) unsigned;
+  }
+
+  /// More regions or interrupt types than a device has.
+  private static final int MAX_COUNT = 65536;
+}

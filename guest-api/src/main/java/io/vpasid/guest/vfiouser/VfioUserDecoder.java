@@ -1,0 +1,218 @@
+package io.vpasid.guest.vfiouser;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.MessageToMessageDecoder;
+import io.vpasid.guest.transport.Descriptors;
+import io.vpasid.guest.transport.Packet;
+import io.vpasid.vmm.iommufd.Errno;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+
+/// Makes records of bytes. Whatever the bytes are, a packet becomes exactly one message, and its
+/// descriptors are the message's.
+///
+/// Structures that have an `argsz` field may be followed by bytes that a later revision adds; the
+/// other payloads have exactly their length. Data is copied, so that messages need no releasing.
+final class VfioUserDecoder extends MessageToMessageDecoder<Packet> {
+
+  VfioUserDecoder() {
+    super(Packet.class);
+  }
+
+  @Override
+  protected void decode(ChannelHandlerContext context, Packet packet, List<Object> out) {
+    Message message = decode(packet.bytes());
+    Descriptors descriptors = Descriptors.of(packet.descriptors().take());
+    out.add(new Message(message.header(), message.payload(), descriptors));
+  }
+
+  /// The message that these bytes are, at least a header's worth.
+  static Message decode(ByteBuf bytes) {
+    int length = bytes.readableBytes();
+    int id = bytes.readUnsignedShortLE();
+    int command = bytes.readUnsignedShortLE();
+    long size = bytes.readUnsignedIntLE();
+    Header header = new Header(id, command, bytes.readIntLE(), bytes.readUnsignedIntLE());
+    if (size != length) {
+      return Message.of(
+          header,
+          new Payload.Broken(
+              size < Header.LENGTH
+                  ? "The message size is " + size + ", less than a header."
+                  : "The message size is " + size + ", more than is accepted."));
+    }
+    Payload payload =
+        switch (header.type()) {
+          case Header.TYPE_COMMAND -> request(Command.of(command), bytes);
+          case Header.TYPE_REPLY ->
+              header.isError() ? Payload.Empty.INSTANCE : reply(Command.of(command), bytes);
+          default -> new Payload.Malformed("The message type is " + header.type() + ".");
+        };
+    return Message.of(header, payload);
+  }
+
+  private static Payload request(Command command, ByteBuf body) {
+    return switch (command) {
+      case VERSION -> version(body);
+      case DMA_MAP -> dmaMap(body);
+      case DMA_UNMAP -> dmaUnmap(body);
+      case DEVICE_GET_INFO -> deviceInfo(body);
+      case DEVICE_GET_REGION_INFO -> regionInfo(body);
+      case DEVICE_GET_IRQ_INFO -> irqInfo(body);
+      case DEVICE_SET_IRQS -> irqSet(body);
+      case REGION_READ -> regionAccess(body);
+      case REGION_WRITE -> regionData(body);
+      case DEVICE_RESET -> empty(body);
+      case UNKNOWN,
+          DEVICE_GET_REGION_IO_FDS,
+          DMA_READ,
+          DMA_WRITE,
+          REGION_WRITE_MULTI,
+          DEVICE_FEATURE,
+          MIG_DATA_READ,
+          MIG_DATA_WRITE ->
+          Payload.Unknown.INSTANCE;
+    };
+  }
+
+  private static Payload reply(Command command, ByteBuf body) {
+    return switch (command) {
+      case VERSION -> version(body);
+      case DMA_UNMAP -> dmaUnmap(body);
+      case DEVICE_GET_INFO -> deviceInfo(body);
+      case DEVICE_GET_REGION_INFO -> regionInfo(body);
+      case DEVICE_GET_IRQ_INFO -> irqInfo(body);
+      case REGION_READ -> regionData(body);
+      case REGION_WRITE -> regionAccess(body);
+      case DMA_MAP, DEVICE_SET_IRQS, DEVICE_RESET -> empty(body);
+      case UNKNOWN,
+          DEVICE_GET_REGION_IO_FDS,
+          DMA_READ,
+          DMA_WRITE,
+          REGION_WRITE_MULTI,
+          DEVICE_FEATURE,
+          MIG_DATA_READ,
+          MIG_DATA_WRITE ->
+          Payload.Unknown.INSTANCE;
+    };
+  }
+
+  private static Payload version(ByteBuf body) {
+    return body.readableBytes() < Payload.Version.LENGTH
+        ? tooShort(body, Payload.Version.LENGTH)
+        : new Payload.Version(body.readUnsignedShortLE(), body.readUnsignedShortLE(), rest(body));
+  }
+
+  private static Payload dmaMap(ByteBuf body) {
+    return body.readableBytes() < Payload.DmaMap.LENGTH
+        ? tooShort(body, Payload.DmaMap.LENGTH)
+        : new Payload.DmaMap(
+            body.readUnsignedIntLE(),
+            body.readIntLE(),
+            body.readLongLE(),
+            body.readLongLE(),
+            body.readLongLE());
+  }
+
+  private static Payload dmaUnmap(ByteBuf body) {
+    return body.readableBytes() < Payload.DmaUnmap.LENGTH
+        ? tooShort(body, Payload.DmaUnmap.LENGTH)
+        : new Payload.DmaUnmap(
+            body.readUnsignedIntLE(), body.readIntLE(), body.readLongLE(), body.readLongLE());
+  }
+
+  private static Payload deviceInfo(ByteBuf body) {
+    return body.readableBytes() < Payload.DeviceInfo.LENGTH
+        ? tooShort(body, Payload.DeviceInfo.LENGTH)
+        : new Payload.DeviceInfo(
+            body.readUnsignedIntLE(),
+            body.readIntLE(),
+            body.readUnsignedIntLE(),
+            body.readUnsignedIntLE());
+  }
+
+  private static Payload regionInfo(ByteBuf body) {
+    return body.readableBytes() < Payload.RegionInfo.LENGTH
+        ? tooShort(body, Payload.RegionInfo.LENGTH)
+        : new Payload.RegionInfo(
+            body.readUnsignedIntLE(),
+            body.readIntLE(),
+            body.readUnsignedIntLE(),
+            body.readUnsignedIntLE(),
+            body.readLongLE(),
+            body.readLongLE());
+  }
+
+  private static Payload irqInfo(ByteBuf body) {
+    return body.readableBytes() < Payload.IrqInfo.LENGTH
+        ? tooShort(body, Payload.IrqInfo.LENGTH)
+        : new Payload.IrqInfo(
+            body.readUnsignedIntLE(),
+            body.readIntLE(),
+            body.readUnsignedIntLE(),
+            body.readUnsignedIntLE());
+  }
+
+  private static Payload irqSet(ByteBuf body) {
+    return body.readableBytes() < Payload.IrqSet.LENGTH
+        ? tooShort(body, Payload.IrqSet.LENGTH)
+        : new Payload.IrqSet(
+            body.readUnsignedIntLE(),
+            body.readIntLE(),
+            body.readUnsignedIntLE(),
+            body.readUnsignedIntLE(),
+            body.readUnsignedIntLE(),
+            rest(body));
+  }
+
+  private static Payload regionAccess(ByteBuf body) {
+    return body.readableBytes() != Payload.RegionAccess.LENGTH
+        ? wrongLength(body, Payload.RegionAccess.LENGTH)
+        : new Payload.RegionAccess(
+            body.readLongLE(), body.readUnsignedIntLE(), body.readUnsignedIntLE());
+  }
+
+  private static Payload regionData(ByteBuf body) {
+    if (body.readableBytes() < Payload.RegionData.LENGTH) {
+      return tooShort(body, Payload.RegionData.LENGTH);
+    }
+    long offset = body.readLongLE();
+    long region = body.readUnsignedIntLE();
+    long count = body.readUnsignedIntLE();
+    return count == body.readableBytes()
+        ? new Payload.RegionData(offset, region, rest(body))
+        : new Payload.Malformed(
+            "The count is " + count + ", but " + body.readableBytes() + " bytes of data came.");
+  }
+
+  private static Payload empty(ByteBuf body) {
+    return body.isReadable() ? wrongLength(body, 0) : Payload.Empty.INSTANCE;
+  }
+
+  private static Payload tooShort(ByteBuf body, int length) {
+    return new Payload.Malformed(
+        "The payload has " + body.readableBytes() + " bytes, less than the " + length + " needed.");
+  }
+
+  private static Payload wrongLength(ByteBuf body, int length) {
+    return new Payload.Malformed(
+        "The payload has " + body.readableBytes() + " bytes instead of " + length + ".");
+  }
+
+  private static ByteBuffer rest(ByteBuf body) {
+    byte[] copy = new byte[body.readableBytes()];
+    body.readBytes(copy);
+    return ByteBuffer.wrap(copy).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /// What an error reply says, with EINVAL for a number that is none.
+  static Errno errno(Header failure) {
+    long number = failure.error();
+    return number > 0 && number <= MAX_ERRNO ? new Errno((int) number) : Errno.EINVAL;
+  }
+
+  /// Linux keeps its numbers below this.
+  private static final int MAX_ERRNO = 4095;
+}

@@ -1,0 +1,48 @@
+package io.vpasid.guest.vfiouser;
+
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/// A PCI device that can be served to a vfio-user client.
+///
+/// One thread at a time calls these methods, in the order of the client's requests; a call that
+/// takes long holds up this client, and the sockets that share its thread. What a method refuses
+/// the client is told as an errno; what it throws is a bug, is logged and told as EIO.
+public interface VfioUserDevice {
+
+  /// The regions, by index; at least [PciIndex#REGIONS] for QEMU to accept the device. Asked once
+  /// when the device is served; must not change.
+  List<Region> regions();
+
+  /// The interrupt types, by index; at least 3 for QEMU to accept the device. Asked once when the
+  /// device is served; must not change.
+  List<Irq> irqs();
+
+  /// Whether the client may reset it. Asked once when the device is served; must not change.
+  boolean isResettable();
+
+  /// Reads a part of a region. QEMU begins with the whole configuration space in one read, so any
+  /// length and alignment may come.
+  ///
+  /// @param region index of a readable region
+  /// @param offset of the first byte; all bytes lie within the region
+  /// @param destination is to be filled to its limit; little endian, at least one byte
+  Outcome read(int region, long offset, ByteBuffer destination);
+
+  /// Writes a part of a region.
+  ///
+  /// @param region index of a writable region
+  /// @param offset of the first byte; all bytes lie within the region
+  /// @param source what is written, from position to limit; read-only, little endian, at least one
+  ///   byte
+  Outcome write(int region, long offset, ByteBuffer source);
+
+  /// Resets the device. Called only if it [#isResettable].
+  Outcome reset();
+
+  /// A client has agreed on a version.
+  default void connected(VfioUserPeer peer) {}
+
+  /// That client has gone, whether it said so or not. The device keeps its state for the next one.
+  default void disconnected() {}
+}

@@ -1,0 +1,26 @@
+package io.vpasid.guest.vfiouser;
+
+import io.netty.buffer.ByteBuf;
+import io.vpasid.guest.transport.Framing;
+
+/// Where a message ends: its header says so, and a bound says how far to believe it.
+///
+/// @param maxMessageLength most bytes of a message, header included
+record VfioUserFraming(int maxMessageLength) implements Framing {
+
+  /// The framing under which region data of `maxDataTransfer` bytes fits, and nothing longer.
+  static VfioUserFraming forDataTransfer(int maxDataTransfer) {
+    return new VfioUserFraming(Header.LENGTH + Payload.RegionData.LENGTH + maxDataTransfer);
+  }
+
+  @Override
+  public int headerLength() {
+    return Header.LENGTH;
+  }
+
+  @Override
+  public int messageLength(ByteBuf header) {
+    long size = header.getUnsignedIntLE(header.readerIndex() + Header.SIZE_OFFSET);
+    return size < Header.LENGTH || size > maxMessageLength ? -1 : (int) size;
+  }
+}

@@ -1,0 +1,53 @@
+package io.vpasid.guest.vfiouser;
+
+import io.vpasid.guest.transport.SocketKind;
+import io.vpasid.guest.transport.SocketLoops;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/// Threads that many servers and clients share.
+///
+/// A server, with its client, belongs to one of the threads. Close what was opened here first; what
+/// is forgotten is cut off when this is closed.
+public final class VfioUserSockets implements AutoCloseable {
+  private final SocketLoops loops;
+
+  private VfioUserSockets(SocketLoops loops) {
+    this.loops = loops;
+  }
+
+  /// Starts threads. Sockets pass descriptors where this machine and the JVM's options permit it.
+  ///
+  /// @param name what the threads' names begin with
+  /// @param threads how many, at least 1
+  public static VfioUserSockets open(String name, int threads) {
+    return open(SocketKind.best(), name, threads);
+  }
+
+  /// Starts threads for sockets of a certain kind.
+  static VfioUserSockets open(SocketKind kind, String name, int threads) {
+    return new VfioUserSockets(SocketLoops.open(kind, name, threads));
+  }
+
+  /// Serves a device, as [VfioUserServer#open] does, on one of these threads.
+  public VfioUserServer serve(Path path, VfioUserDevice device, VfioUserServer.Options options)
+      throws IOException {
+    return VfioUserServer.open(loops, false, path, device, options);
+  }
+
+  /// Connects to a server, as [VfioUserClient#connect] does, on one of these threads.
+  public VfioUserClient connect(Path path, VfioUserClient.Options options) throws IOException {
+    return VfioUserClient.connect(loops, false, path, options);
+  }
+
+  /// Whether file descriptors pass, so that clients can have interrupts.
+  public boolean carriesDescriptors() {
+    return loops.kind().carriesDescriptors();
+  }
+
+  /// Ends the threads and waits for them.
+  @Override
+  public void close() {
+    loops.close();
+  }
+}
