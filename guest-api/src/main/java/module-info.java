@@ -11,7 +11,6 @@ module io.vpasid.guest {
   requires io.netty.transport.classes.epoll;
   requires io.netty.transport.unix.common;
   requires jdk.net;
-  requires jdk.net;
   requires org.slf4j;
   requires tools.jackson.databind;
 
