@@ -222,13 +222,10 @@ public final class PciNames {
     }
 
     private void index() {
-      boolean lineStart = true;
-      for (int at = 0; at < text.length; at++) {
-        byte b = text[at];
-        if (lineStart && b != '\t' && b != '#' && b != '\n') {
+      for (int at = 0; at < text.length; at = nextLine(at)) {
+        if (startsSection(text[at])) {
           noteSection(at);
         }
-        lineStart = b == '\n';
       }
     }
 
@@ -267,21 +264,17 @@ public final class PciNames {
     private long[] devicesOf(int vendor) {
       long[] found = new long[16];
       int count = 0;
-      boolean lineStart = false;
-      for (int at = vendor; at < text.length; at++) {
-        byte b = text[at];
-        if (lineStart && b == '\t') {
-          int device = number(at + 1, 4);
-          if (device >= 0) {
-            if (count == found.length) {
-              found = Arrays.copyOf(found, 2 * count);
-            }
-            found[count++] = (long) device << 32 | (at + 1);
-          }
-        } else if (lineStart && isBelowNothing(b)) {
+      for (int at = nextLine(vendor); at < text.length; at = nextLine(at)) {
+        if (startsSection(text[at])) {
           break;
         }
-        lineStart = b == '\n';
+        int device = text[at] == '\t' ? number(at + 1, 4) : -1;
+        if (device >= 0) {
+          if (count == found.length) {
+            found = Arrays.copyOf(found, 2 * count);
+          }
+          found[count++] = (long) device << 32 | (at + 1);
+        }
       }
       long[] sorted = Arrays.copyOf(found, count);
       Arrays.sort(sorted);
@@ -334,8 +327,8 @@ public final class PciNames {
       return name.isEmpty() ? Optional.empty() : Optional.of(name);
     }
 
-    /// Whether a line that begins so ends the section before it: no tab, no comment, not empty.
-    private static boolean isBelowNothing(byte first) {
+    /// Whether a line that begins so is of the top level: no tab, no comment, not empty.
+    private static boolean startsSection(byte first) {
       return first != '\t' && first != '#' && first != '\n' && first != '\r';
     }
 
@@ -358,7 +351,7 @@ public final class PciNames {
         if (found == tabs) {
           return at;
         }
-        if (found < tabs && (found > 0 || isBelowNothing(text[at]))) {
+        if (found < tabs && (found > 0 || startsSection(text[at]))) {
           return -1;
         }
       }
@@ -386,8 +379,14 @@ public final class PciNames {
     }
 
     private int lineEnd(int from) {
+      return lineEnd(text, from);
+    }
+
+    /// Nearly all the time goes by here, before anything is compiled: hence no fields.
+    private static int lineEnd(byte[] text, int from) {
       int at = from;
-      while (at < text.length && text[at] != '\n') {
+      int end = text.length;
+      while (at < end && text[at] != '\n') {
         at++;
       }
       return at;
