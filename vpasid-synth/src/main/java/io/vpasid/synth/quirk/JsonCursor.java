@@ -55,6 +55,9 @@ final class JsonCursor {
   private final String file;
   private final JsonParser parser;
 
+  /// The current token, if it is a string.
+  private String string = "";
+
   /// A place in the text, both numbers from 1.
   record Place(int line, int column) {}
 
@@ -67,10 +70,10 @@ final class JsonCursor {
   /// Goes to the next token; false behind the last.
   boolean next() {
     try {
-      boolean there = parser.nextToken() != null;
-      // Otherwise the rest of a string is read, and found wrong, only where its text is asked for.
-      parser.finishToken();
-      return there;
+      JsonToken token = parser.nextToken();
+      // A string is read to its end, and found wrong, only where it is asked for.
+      string = token == JsonToken.VALUE_STRING ? parser.getString() : "";
+      return token != null;
     } catch (UnexpectedEndOfInputException e) {
       throw wrong(
           place(e.getLocation()),
@@ -197,7 +200,7 @@ final class JsonCursor {
     if (!is(JsonToken.VALUE_STRING)) {
       throw wrong(what + " must be " + form + ", not " + found());
     }
-    return parser.getString();
+    return string;
   }
 
   /// Reads one of a few words.
@@ -249,7 +252,7 @@ final class JsonCursor {
       case null -> "nothing";
       case START_OBJECT -> "an object";
       case START_ARRAY -> "a list";
-      case VALUE_STRING -> quote(parser.getString());
+      case VALUE_STRING -> quote(string);
       case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> "the number " + parser.getString();
       case VALUE_TRUE -> "true";
       case VALUE_FALSE -> "false";

@@ -129,7 +129,12 @@ final class QuirkFileReader {
     String name = printable(file);
     if (!Files.isRegularFile(file)) {
       throw new QuirkFileException(
-          name, 0, 0, Files.exists(file) ? "not a regular file; remove it" : "no such file");
+          name,
+          0,
+          0,
+          Files.exists(file)
+              ? "not a regular file; take it out of the folder or name a file"
+              : "no such file or folder; check the path");
     }
     try (InputStream in = Files.newInputStream(file)) {
       return read(in.readNBytes(MAX_BYTES + 1), name, layer);
@@ -429,7 +434,8 @@ final class QuirkFileReader {
     Place start = json.place();
     HiddenDraft draft = new HiddenDraft();
     json.object("an item of \"hidden\"", HIDDEN_KEYS, key -> readHiddenKey(key, draft));
-    require(start, !draft.offsetPlace.equals(NOWHERE), "the hidden register has no \"offset\"; add it");
+    require(
+        start, !draft.offsetPlace.equals(NOWHERE), "the hidden register has no \"offset\"; add it");
     require(start, !draft.what.isEmpty(), "the hidden register has no \"what\"; say what it is");
     require(
         start,

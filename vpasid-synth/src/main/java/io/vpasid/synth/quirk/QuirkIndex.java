@@ -68,23 +68,33 @@ final class QuirkIndex {
   /// The quirks that match `function`, in no order; one may be there several times.
   List<RankedQuirk.Hit> search(FunctionIdentity function) {
     List<RankedQuirk.Hit> hits = new ArrayList<>(0);
-    long number = number(function.id().vendor(), function.id().device());
-    search(number, 0, nodes.length, function, hits);
+    search(number(function), 0, nodes.length, function, hits);
     return hits;
   }
 
-  private void search(
+  /// How many nodes a search looks at: what it costs.
+  int steps(FunctionIdentity function) {
+    return search(number(function), 0, nodes.length, function, new ArrayList<>());
+  }
+
+  private static long number(FunctionIdentity function) {
+    return number(function.id().vendor(), function.id().device());
+  }
+
+  private int search(
       long number, int from, int to, FunctionIdentity function, List<RankedQuirk.Hit> hits) {
+    int steps = 0;
     int start = from;
     while (start < to) {
+      steps++;
       int root = (start + to) >>> 1;
       if (highest[root] < number) {
-        return;
+        break;
       }
-      search(number, start, root, function, hits);
+      steps += search(number, start, root, function, hits);
       Node node = nodes[root];
       if (node.first > number) {
-        return;
+        break;
       }
       if (node.last >= number) {
         int specificity = node.match.specificity(function, node.rank);
@@ -94,5 +104,6 @@ final class QuirkIndex {
       }
       start = root + 1;
     }
+    return steps;
   }
 }

@@ -1,0 +1,331 @@
+package io.vpasid.synth.quirk;
+
+import static io.vpasid.synth.quirk.QuirkFiles.function;
+import static io.vpasid.synth.quirk.QuirkFiles.quirk;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vpasid.pci.ByteRange;
+import io.vpasid.pci.PciId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class QuirkTableTest {
+  private static final FunctionIdentity ROCKET =
+      new FunctionIdentity(
+          new PciId(0x1234, 0x0015),
+          new PciId(0x1028, 0x0007),
+          0x030200,
+          0xa1,
+          FunctionKind.PHYSICAL);
+
+  @TempDir Path folder;
+
+  /// A table of one layer.
+  private static QuirkTable table(Quirk... quirks) {
+    return QuirkTable.empty().with(List.of(quirks));
+  }
+
+  private Path write(String name, String text) throws IOException {
+    return Files.writeString(folder.resolve(name), text);
+  }
+
+  @Test
+  void anEmptyTableKnowsNothing() {
+    assertThat(QuirkTable.empty().match(ROCKET)).isSameAs(MatchedQuirks.NONE);
+    assertThat(QuirkTable.empty().matching(ROCKET)).isEmpty();
+    assertThat(QuirkTable.empty().entries()).isEmpty();
+  }
+
+  @Test
+  void everyConditionMustHold() {
+    String all =
+        """
+        "vendor": "0x1234", "device": "0x0010-0x001f", "subsystem": "0x1028:0x0007",
+        "class": "0x03xxxx", "revision": "0xa0-0xaf", "function": "physical"
+        """;
+    QuirkMatch match = quirk("a", all, "\"exec\": false").matches().getFirst();
+    PciId id = ROCKET.id();
+    PciId subsystem = ROCKET.subsystem();
+
+    assertThat(match.matches(ROCKET)).isTrue();
+    assertThat(match.matches(ROCKET.withId(new PciId(0x1235, 0x0015)))).isFalse();
+    assertThat(match.matches(ROCKET.withId(new PciId(0x1234, 0x0020)))).isFalse();
+    assertThat(
+            match.matches(
+                new FunctionIdentity(
+                    id, new PciId(0x1028, 0x0008), 0x030200, 0xa1, FunctionKind.PHYSICAL)))
+        .isFalse();
+    assertThat(
+            match.matches(
+                new FunctionIdentity(id, subsystem, 0x040300, 0xa1, FunctionKind.PHYSICAL)))
+        .isFalse();
+    assertThat(
+            match.matches(
+                new FunctionIdentity(id, subsystem, 0x030200, 0xb0, FunctionKind.PHYSICAL)))
+        .isFalse();
+    assertThat(
+            match.matches(
+                new FunctionIdentity(id, subsystem, 0x030200, 0xa1, FunctionKind.VIRTUAL)))
+        .isFalse();
+  }
+
+  @Test
+  void anyOfSeveralAlternativesWillDo() {
+    Quirk quirk =
+        quirk(
+            "a",
+            "\"vendor\": \"0x1234\", \"device\": [\"0x1\", \"0x7\"], \"class\": [\"0x02xxxx\"]",
+            "\"exec\": false");
+
+    assertThat(table(quirk).matching(function(0x1234, 0x1))).containsExactly(quirk);
+    assertThat(table(quirk).matching(function(0x1234, 0x7))).containsExactly(quirk);
+    assertThat(table(quirk).matching(function(0x1234, 0x4))).isEmpty();
+  }
+
+  @Test
+  void aFunctionWithoutSubsystemMatchesNoneThatNamesOne() {
+    Quirk quirk = quirk("a", "\"vendor\": \"0x1234\", \"subsystem\": \"0x0\"", "\"exec\": false");
+
+    assertThat(table(quirk).matching(function(0x1234, 0x1))).isEmpty();
+  }
+
+  @Test
+  void aMatchWithoutVendorIsAboutAllVendors() {
+    Quirk quirk = quirk("a", "\"class\": \"0x0200xx\"", "\"exec\": false");
+
+    assertThat(table(quirk).matching(function(0x0000, 0x0000))).containsExactly(quirk);
+    assertThat(table(quirk).matching(function(0xffff, 0xffff))).containsExactly(quirk);
+    assertThat(table(quirk).matching(ROCKET)).isEmpty();
+  }
+
+  @Test
+  void rangesAddUp() {
+    QuirkTable table =
+        table(
+            quirk(
+                "vendor",
+                "\"vendor\": \"0x1234\"",
+                """
+                "hidden": { "offset": "0x800", "length": 4, "what": "high" },
+                "available": "0x100-0x1ff", "shadow": "0x800-0x807"
+                """),
+            quirk(
+                "device",
+                "\"vendor\": \"0x1234\", \"device\": \"0x15\"",
+                """
+                "hidden": { "offset": "0x400", "length": 4, "what": "low" },
+                "available": "0x300-0x3ff", "shadow": "0x900-0x907"
+                """));
+
+    MatchedQuirks matched = table.match(ROCKET);
+
+    assertThat(matched.hiddenBits()).extracting(HiddenBits::what).containsExactly("low", "high");
+    assertThat(matched.hiddenBits())
+        .extracting(h -> h.source().entryId())
+        .containsExactly("device", "vendor");
+    assertThat(matched.available())
+        .as("the more specific first")
+        .extracting(Decision::value)
+        .containsExactly(new ByteRange(0x300, 0x100), new ByteRange(0x100, 0x100));
+    assertThat(matched.shadowing())
+        .extracting(Decision::value)
+        .containsExactlyInAnyOrder(new ByteRange(0x800, 8), new ByteRange(0x900, 8));
+  }
+
+  @Test
+  void theMoreSpecificMatchDecidesSingleValues() {
+    QuirkTable table =
+        table(
+            quirk("device", "\"vendor\": \"0x1234\", \"device\": \"0x15\"", "\"place\": \"0x200\""),
+            quirk(
+                "vendor",
+                "\"vendor\": \"0x1234\"",
+                "\"place\": \"0x300\", \"maxWidth\": 8, \"refuse\": \"no\", \"exec\": false"));
+
+    MatchedQuirks matched = table.match(ROCKET);
+
+    assertThat(matched.pinnedOffset())
+        .contains(new Decision<>(0x200, new QuirkSource("test", "test.json", "device")));
+    assertThat(matched.maxWidth())
+        .contains(new Decision<>(8, new QuirkSource("test", "test.json", "vendor")));
+    assertThat(matched.refusal()).map(Decision::value).contains("no");
+    assertThat(matched.exec()).map(Decision::value).contains(false);
+    assertThat(matched.priv()).isEmpty();
+  }
+
+  @Test
+  void specificityHasAnOrder() {
+    List<String> leastSpecificFirst =
+        List.of(
+            "\"class\": \"0x03xxxx\"",
+            "\"class\": \"0x0302xx\"",
+            "\"class\": \"0x03xxxx\", \"function\": \"physical\"",
+            "\"class\": \"0x030200\", \"revision\": \"0xa1\"",
+            "\"vendor\": \"0x1234\"",
+            "\"vendor\": \"0x1234\", \"class\": \"0x030200\", \"function\": \"physical\"",
+            "\"vendor\": \"0x1234\", \"device\": \"0x0-0xff\"",
+            "\"vendor\": \"0x1234\", \"device\": \"0x15\"",
+            "\"vendor\": \"0x1234\", \"device\": \"0x15\", \"function\": \"physical\"",
+            "\"vendor\": \"0x1234\", \"device\": \"0x15\", \"revision\": \"0xa0-0xaf\"",
+            "\"class\": \"0x03xxxx\", \"subsystem\": \"0x1028\"",
+            "\"vendor\": \"0x1234\", \"device\": \"0x15\", \"subsystem\": \"0x1028\"",
+            "\"vendor\": \"0x1234\", \"subsystem\": \"0x1028:0x0007\"");
+    List<Quirk> mostSpecificFirst =
+        leastSpecificFirst.reversed().stream()
+            .map(match ->
+                quirk("q" + leastSpecificFirst.indexOf(match), match, "\"place\": \"0x100\""))
+            .toList();
+
+    assertThat(QuirkTable.empty().with(mostSpecificFirst).matching(ROCKET))
+        .containsExactlyElementsOf(mostSpecificFirst.reversed());
+  }
+
+  @Test
+  void theMostSpecificAlternativeCounts() {
+    QuirkTable table =
+        table(
+            quirk(
+                "list",
+                "\"vendor\": \"0x1234\", \"device\": [\"0x0-0xff\", \"0x15\"]",
+                "\"place\": \"0x200\""),
+            quirk(
+                "range",
+                "\"vendor\": \"0x1234\", \"device\": \"0x15-0x16\"",
+                "\"place\": \"0x300\""));
+
+    assertThat(table.match(ROCKET).pinnedOffset()).map(Decision::value).contains(0x200);
+    assertThat(table.matching(ROCKET))
+        .as("each once")
+        .extracting(Quirk::id)
+        .containsExactly("range", "list");
+  }
+
+  @Test
+  void ofEquallySpecificMatchesTheLastCounts() {
+    QuirkTable table =
+        table(
+            quirk("first", "\"vendor\": \"0x1234\"", "\"maxWidth\": 8"),
+            quirk("last", "\"vendor\": \"0x1234\"", "\"maxWidth\": 16"));
+
+    assertThat(table.match(ROCKET).maxWidth()).map(Decision::value).contains(16);
+  }
+
+  @Test
+  void aLaterLayerDecidesOverAMoreSpecificMatch() {
+    QuirkTable table =
+        table(
+                quirk(
+                    "early",
+                    "\"vendor\": \"0x1234\", \"device\": \"0x15\"",
+                    "\"maxWidth\": 8, \"hidden\": { \"offset\": \"0x40\", \"length\": 4, \"what\":"
+                        + " \"w\" }"))
+            .with(List.of(quirk("late", "\"vendor\": \"0x1234\"", "\"maxWidth\": 16")));
+
+    assertThat(table.match(ROCKET).maxWidth()).map(Decision::value).contains(16);
+    assertThat(table.match(ROCKET).hiddenBits()).as("ranges still add up").hasSize(1);
+  }
+
+  @Test
+  void aQuirkOfALaterLayerReplacesOneWithItsId() {
+    QuirkTable early =
+        table(
+            quirk("a", "\"vendor\": \"0x1234\"", "\"refuse\": \"no\""),
+            quirk("b", "\"vendor\": \"0x1234\"", "\"maxWidth\": 8"));
+    Quirk correction = quirk("a", "\"vendor\": \"0x1234\"", "\"priv\": false");
+
+    QuirkTable table = early.with(List.of(correction));
+
+    assertThat(table.match(ROCKET).refusal()).isEmpty();
+    assertThat(table.match(ROCKET).maxWidth()).map(Decision::value).contains(8);
+    assertThat(table.entries()).extracting(Quirk::id).containsExactly("b", "a");
+    assertThat(early.match(ROCKET).refusal()).as("the earlier table stays").isPresent();
+  }
+
+  @Test
+  void aFileIsALayer() throws IOException {
+    Path file =
+        write("site.json", QuirkFiles.file("site-7", "\"vendor\": \"0x1234\"", "\"maxWidth\": 8"));
+
+    QuirkTable table = QuirkTable.empty().with(file, QuirkTable.COMMAND_LINE);
+
+    assertThat(table.match(ROCKET).maxWidth())
+        .contains(
+            new Decision<>(8, new QuirkSource(QuirkTable.COMMAND_LINE, file.toString(), "site-7")));
+    assertThat(table.match(ROCKET).maxWidth().orElseThrow())
+        .hasToString("8 by site-7 (" + file + ")");
+  }
+
+  @Test
+  void aFolderIsALayerOfItsJsonFilesByName() throws IOException {
+    write("20.json", QuirkFiles.file("b", "\"vendor\": \"0x1234\"", "\"maxWidth\": 2"));
+    write("10.json", QuirkFiles.file("a", "\"vendor\": \"0x1234\"", "\"maxWidth\": 1"));
+    write("README", "no quirks");
+    write(".20.json", "an editor's copy");
+
+    QuirkTable table = QuirkTable.empty().with(folder, QuirkTable.ADMINISTRATOR);
+
+    assertThat(table.entries()).extracting(Quirk::id).containsExactly("a", "b");
+    assertThat(table.match(ROCKET).maxWidth()).map(Decision::value).contains(2);
+  }
+
+  @Test
+  void anEmptyFolderIsAnEmptyLayer() {
+    assertThat(QuirkTable.empty().with(folder, QuirkTable.ADMINISTRATOR).entries()).isEmpty();
+  }
+
+  @Test
+  void idsAreUniqueInAFolder() throws IOException {
+    Path first = write("1.json", QuirkFiles.file("a", "\"vendor\": \"0x1\"", "\"exec\": false"));
+    Path second =
+        write("2.json", "\n" + QuirkFiles.file("a", "\"vendor\": \"0x2\"", "\"exec\": false"));
+
+    assertThatThrownBy(() -> QuirkTable.empty().with(folder, QuirkTable.ADMINISTRATOR))
+        .isInstanceOf(QuirkFileException.class)
+        .hasMessage(
+            second + ":2:28: the id \"a\" is already used in " + first + ":1; choose another");
+  }
+
+  @Test
+  void aWrongFileInAFolderIsNamed() throws IOException {
+    Path wrong = write("1.json", "{ \"format\": 1 }");
+
+    assertThatThrownBy(() -> QuirkTable.empty().with(folder, QuirkTable.ADMINISTRATOR))
+        .isInstanceOf(QuirkFileException.class)
+        .hasMessage(wrong + ":1:1: the file has no \"quirks\"; add \"quirks\": [ … ]");
+  }
+
+  @Test
+  void aPathThatIsNotThereIsAnErrorUnlessItMayBeMissing() {
+    Path missing = folder.resolve("missing.json");
+
+    assertThatThrownBy(() -> QuirkTable.empty().with(missing, QuirkTable.COMMAND_LINE))
+        .isInstanceOf(QuirkFileException.class)
+        .hasMessage(missing + ": no such file or folder; check the path");
+    assertThat(QuirkTable.empty().withIfPresent(missing, QuirkTable.SYSTEM))
+        .isSameAs(QuirkTable.empty());
+  }
+
+  @Test
+  void aFolderNamedLikeAFileIsAnError() throws IOException {
+    Path inner = Files.createDirectory(folder.resolve("inner.json"));
+
+    assertThatThrownBy(() -> QuirkTable.empty().with(folder, QuirkTable.ADMINISTRATOR))
+        .isInstanceOf(QuirkFileException.class)
+        .hasMessage(inner + ": not a regular file; take it out of the folder or name a file");
+  }
+
+  @Test
+  void aFileNameThatCannotBePrintedIsShownWithoutHarm() throws IOException {
+    write("a\nb.json", "");
+
+    assertThatThrownBy(() -> QuirkTable.empty().with(folder, QuirkTable.ADMINISTRATOR))
+        .isInstanceOf(QuirkFileException.class)
+        .hasMessageContaining("a?b.json:1:1: the file is empty")
+        .hasMessageNotContaining("\n");
+  }
+}
