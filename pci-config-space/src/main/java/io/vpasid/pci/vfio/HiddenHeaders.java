@@ -26,7 +26,7 @@ final class HiddenHeaders {
   /// The hidden capabilities of the extended space, in address order.
   static List<Capability> find(ConfigSpace vfioView, CapabilityChain chain) {
     List<Capability> found = new ArrayList<>();
-    if (!vfioView.isExtended() || chain.extended().isEmpty()) {
+    if (!vfioView.isExtended()) {
       return found;
     }
     List<ByteRange> gaps = OccupancyMap.of(vfioView, chain).gaps();

@@ -135,6 +135,18 @@ class VfioViewTest {
   }
 
   @Test
+  void hiddenHeadersAreFoundInAViewWhoseListIsEmpty() {
+    extended(0x100, 0x001d, 0x230);
+    extended(0x230, 0x001b, 0);
+    bytes.putInt(0x234, 0x00051404);
+
+    VfioView read = VfioView.read(VfioView.of(config()).config());
+
+    assertThat(read.config().u32(0x100)).isZero();
+    assertThat(offsets(read.hidden())).containsExactly(0x230);
+  }
+
+  @Test
   void virtualFunctionGetsTheIdsThatTheKernelKnows() {
     bytes.putInt(0x00, -1);
 
