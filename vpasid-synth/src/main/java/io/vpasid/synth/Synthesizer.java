@@ -23,6 +23,7 @@ import io.vpasid.synth.quirk.MatchedQuirks;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// Gives a function a vPASID, or says why not: the gate, the map, the search, the link, in this
 /// order.
@@ -45,8 +46,9 @@ public final class Synthesizer {
     this.request = request;
     ConfigSpace shown = request.view().config();
     quirks = request.quirks().match(FunctionIdentity.of(shown, request.kind()));
-    gate = Gate.decide(request.hardware(), quirks);
     CapabilityChain chain = CapabilityChain.walk(shown);
+    Gate ofHost = Gate.decide(request.hardware(), quirks);
+    gate = ofHost instanceof Gate.Open ? unfitSpace(shown, chain).orElse(ofHost) : ofHost;
     boolean wanted = gate instanceof Gate.Open;
     for (Capability capability : chain.extended()) {
       if (capability.id().equals(CapabilityId.PASID)) {
@@ -94,12 +96,12 @@ public final class Synthesizer {
   private SynthesisResult synthesize() {
     return switch (gate) {
       case Gate.Closed closed -> decline(closed.reason(), closed.explanation());
-      case Gate.Open open ->
-          unfitSpace().orElseGet(() -> withCapability(open.capability(), open.notes()));
+      case Gate.Open open -> withCapability(open.capability(), open.notes());
     };
   }
 
-  private Optional<SynthesisResult> unfitSpace() {
+  /// What closes the gate whatever the host can do: a space that cannot show the capability.
+  private static Optional<Gate> unfitSpace(ConfigSpace view, CapabilityChain chain) {
     if (view.headerLayout() != 0) {
       return refuse(
           DeclineReason.NOT_AN_ENDPOINT,
@@ -123,7 +125,7 @@ public final class Synthesizer {
           DeclineReason.UNREADABLE,
           "Everything above 0x100 reads as all ones: the extended space cannot be reached.");
     }
-    if (mirrorPeriod() == HEAD) {
+    if (mirrorPeriod(chain) == HEAD) {
       return refuse(
           DeclineReason.MIRRORED,
           "The space repeats every 0x100 bytes: a guest takes it for one of 256 bytes.");
@@ -189,8 +191,8 @@ public final class Synthesizer {
   /// vfio-pci would let it write, read as 0.
   private List<ConfigPatch> protection() {
     List<ConfigPatch> patches = new ArrayList<>(removal);
-    ownSlot()
-        .ifPresent(
+    hiddenSlots()
+        .forEach(
             slot -> {
               // A placeholder at the head is vfio-pci's, not the device's, and stays in the list.
               if (slot.offset() != HEAD) {
@@ -208,7 +210,7 @@ public final class Synthesizer {
     for (HiddenBits bits : quirks.hiddenBits()) {
       map.claim(bits.range(), Use.QUIRK, bits.what() + " (" + bits.source() + ")");
     }
-    int period = mirrorPeriod();
+    int period = mirrorPeriod(chain);
     if (period > 0) {
       map.claim(ByteRange.between(period, view.size()), Use.MIRRORED, "mirror");
     }
@@ -267,11 +269,14 @@ public final class Synthesizer {
 
   /// The 8 bytes of the device's own PASID capability, if vfio-pci hides one.
   private Optional<ByteRange> ownSlot() {
-    return request
-        .view()
-        .findHidden(CapabilityId.PASID)
-        .map(c -> at(c.offset()))
-        .filter(slot -> slot.end() <= view.size());
+    return hiddenSlots().findFirst();
+  }
+
+  /// The same of every such capability; a sane device has one at most.
+  private Stream<ByteRange> hiddenSlots() {
+    return request.view().hidden().stream()
+        .filter(c -> c.id().equals(CapabilityId.PASID) && fits(c.offset()))
+        .map(c -> at(c.offset()));
   }
 
   private boolean isLive(int offset) {
@@ -283,12 +288,12 @@ public final class Synthesizer {
     return false;
   }
 
-  private int mirrorPeriod() {
+  private static int mirrorPeriod(CapabilityChain chain) {
     return chain.find(Anomaly.Kind.MIRRORED).map(Anomaly::value).orElse(0);
   }
 
-  private Optional<SynthesisResult> refuse(DeclineReason reason, String explanation) {
-    return Optional.of(decline(reason, explanation));
+  private static Optional<Gate> refuse(DeclineReason reason, String explanation) {
+    return Optional.of(new Gate.Closed(reason, explanation));
   }
 
   private SynthesisResult decline(DeclineReason reason, String explanation) {

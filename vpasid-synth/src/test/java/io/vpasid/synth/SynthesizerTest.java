@@ -320,6 +320,27 @@ class SynthesizerTest {
   }
 
   @Test
+  void unfitFunctionLosesThePasidCapabilityThatItsListShows() {
+    bytes.put(0x40, (byte) 0x09); // vendor-specific in place of PCI Express: vfio-pci hides nothing
+
+    assertThat(declined().reason()).isEqualTo(DeclineReason.NOT_PCI_EXPRESS);
+    assertThat(guest().read(0x220, 4)).isEqualTo(0x2401000f);
+    assertThat(guest().read(0x230, 4)).isZero();
+    assertThat(guest().read(0x234, 4)).isZero();
+  }
+
+  @Test
+  void everyHiddenPasidCapabilityIsOutOfReach() {
+    extended(0x230, 0x001b, 0x300);
+    extended(0x300, 0x001b, 0x240);
+    bytes.putInt(0x304, 0x00051404);
+
+    assertThat(synthesis().offset()).isEqualTo(0x230);
+    assertThat(guest().read(0x300, 4)).isZero();
+    assertThat(guest().read(0x304, 4)).isZero();
+  }
+
+  @Test
   void resultOfEqualRequestsIsEqual() {
     assertThat(result()).isEqualTo(result());
   }
