@@ -50,6 +50,6 @@ record FunctionLevelReset(int deviceControl, int advancedFeatures) {
   private static boolean hasBit(int register, int bit, int offset, int width, int value) {
     return register >= offset
         && register < offset + width
-        && (value >>> (register - offset << 3) & bit) != 0;
+        && (value >>> ((register - offset) << 3) & bit) != 0;
   }
 }
