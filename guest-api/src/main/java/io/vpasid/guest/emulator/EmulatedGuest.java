@@ -122,7 +122,7 @@ public final class EmulatedGuest {
     }
     int at = pasid.get();
     int capability = port.read(at + PASID_CAPABILITY, 2);
-    port.write(at + PASID_CONTROL, 2, PASID_ENABLE | capability & PASID_PERMISSIONS);
+    port.write(at + PASID_CONTROL, 2, PASID_ENABLE | (capability & PASID_PERMISSIONS));
     int control = port.read(at + PASID_CONTROL, 2);
     if ((control & PASID_ENABLE) == 0) {
       return new EnableOutcome.Refused(
