@@ -1,6 +1,7 @@
 package io.vpasid.synth;
 
 import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.capability.Capability;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.emulation.ConfigPatch;
@@ -40,12 +41,21 @@ public record AddressTranslation(Optional<Integer> ats, Optional<Integer> pri) {
 
   static AddressTranslation of(CapabilityChain chain) {
     return new AddressTranslation(
-        chain.find(CapabilityId.ATS).map(c -> c.offset()).filter(o -> fits(o, 8)),
-        chain.find(CapabilityId.PRI).map(c -> c.offset()).filter(o -> fits(o, 16)));
+        offset(chain, CapabilityId.ATS, 8), offset(chain, CapabilityId.PRI, 16));
   }
 
-  private static boolean fits(int offset, int length) {
-    return offset + length <= ConfigSpace.EXTENDED_SIZE;
+  /// Where the capability is, if its registers are there and its alone: a header of the list on top
+  /// of them, in a list that is broken, has to stay what it is.
+  private static Optional<Integer> offset(CapabilityChain chain, CapabilityId id, int length) {
+    return chain
+        .find(id)
+        .map(Capability::offset)
+        .filter(o -> o + length <= ConfigSpace.EXTENDED_SIZE)
+        .filter(o -> chain.extended().stream().noneMatch(c -> isBetween(o, c.offset(), o + length)));
+  }
+
+  private static boolean isBetween(int start, int offset, int end) {
+    return start < offset && offset < end;
   }
 
   List<ConfigPatch> patches(ConfigSpace view) {

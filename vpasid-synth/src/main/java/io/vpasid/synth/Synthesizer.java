@@ -52,10 +52,11 @@ public final class Synthesizer {
     boolean wanted = gate instanceof Gate.Open;
     for (Capability capability : chain.extended()) {
       if (capability.id().equals(CapabilityId.PASID)) {
-        if (wanted && fits(capability.offset())) {
+        boolean hasRegisters = hasRegisters(capability, chain);
+        if (wanted && hasRegisters) {
           wanted = false;
         } else {
-          remove(capability);
+          remove(capability, hasRegisters);
         }
       }
     }
@@ -63,10 +64,10 @@ public final class Synthesizer {
     this.chain = removal.isEmpty() ? chain : CapabilityChain.walk(view);
   }
 
-  private void remove(Capability capability) {
+  private void remove(Capability capability, boolean hasRegisters) {
     ConfigSpace now = patched(request.view().config());
     removal.addAll(ChainLink.remove(now, CapabilityChain.walk(now), capability.offset()));
-    if (fits(capability.offset())) {
+    if (hasRegisters) {
       removal.add(ConfigPatch.readOnly(capability.offset() + PasidCapability.REGISTERS, 0));
     }
   }
@@ -78,8 +79,13 @@ public final class Synthesizer {
         .toConfigSpace();
   }
 
-  private static boolean fits(int offset) {
-    return offset + PasidCapability.LENGTH <= ConfigSpace.EXTENDED_SIZE;
+  /// Whether the registers of a PASID capability lie inside the space and are its alone. A broken
+  /// list may have a header on top of them: vfio-pci lets nobody write headers, so there the header
+  /// counts.
+  private static boolean hasRegisters(Capability pasid, CapabilityChain chain) {
+    int registers = pasid.offset() + PasidCapability.REGISTERS;
+    return registers + 4 <= ConfigSpace.EXTENDED_SIZE
+        && chain.extended().stream().noneMatch(c -> c.offset() == registers);
   }
 
   /// Synthesizes what `request` asks for. A pure function; safe to call from any thread.
@@ -275,7 +281,7 @@ public final class Synthesizer {
   /// The same of every such capability; a sane device has one at most.
   private Stream<ByteRange> hiddenSlots() {
     return request.view().hidden().stream()
-        .filter(c -> c.id().equals(CapabilityId.PASID) && fits(c.offset()))
+        .filter(c -> c.id().equals(CapabilityId.PASID) && hasRegisters(c, chain))
         .map(c -> at(c.offset()));
   }
 

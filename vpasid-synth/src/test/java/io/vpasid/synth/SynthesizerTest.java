@@ -341,6 +341,50 @@ class SynthesizerTest {
   }
 
   @Test
+  void headersOnTopOfEmulatedRegistersStayInTheList() {
+    extended(0x220, 0x000f, 0x240);
+    extended(0x240, 0x0013, 0x24c); // on top of Outstanding Page Request Allocation
+    extended(0x24c, 0x0003, 0);
+
+    assertThat(synthesis().predecessor()).contains(0x24c);
+    assertThat(guest().read(0x24c, 4)).isEqualTo(synthesis().offset() << 20 | 0x00010003);
+    assertThat(guest().read(0x240, 4)).isEqualTo(0x24c10013);
+  }
+
+  @Test
+  void headersOnTopOfThePasidRegistersInTheListStayInTheList() {
+    extended(0x230, 0x001b, 0x234);
+    extended(0x234, 0x0003, 0x240);
+    SynthesisRequest request =
+        new SynthesisRequest(
+            new VfioView(ConfigSpace.of(bytes.array()), List.of()), // shows PASID
+            FunctionKind.PHYSICAL,
+            HOST,
+            QuirkTable.empty(),
+            PlacementPolicy.DEFAULT,
+            List.of());
+
+    GuestConfigSpace guest =
+        Synthesizer.synthesize(request)
+            .applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(request.view().config())))
+            .build();
+
+    assertThat(guest.read(0x220, 4)).isEqualTo(0x2341000f);
+    assertThat(guest.read(0x230, 4)).isZero();
+    assertThat(guest.read(0x234, 4)).isEqualTo(0x24010003);
+  }
+
+  @Test
+  void headersOnTopOfThePhysicalRegistersStayInTheList() {
+    extended(0x230, 0x001b, 0x234);
+    extended(0x234, 0x0003, 0x240);
+
+    assertThat(synthesis().placement().strategy()).isEqualTo(Strategy.ZERO_HOLE);
+    assertThat(guest().read(0x220, 4)).isEqualTo(0x2341000f);
+    assertThat(guest().read(0x234, 4)).isEqualTo(0x24010003);
+  }
+
+  @Test
   void resultOfEqualRequestsIsEqual() {
     assertThat(result()).isEqualTo(result());
   }
