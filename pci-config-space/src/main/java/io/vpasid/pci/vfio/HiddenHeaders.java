@@ -37,7 +37,11 @@ final class HiddenHeaders {
           offset = headers.nextSetBit(offset + 1)) {
         int header = vfioView.u32(offset);
         CapabilityId id = CapabilityId.extended(header & 0xffff);
-        found.add(Capability.at(vfioView, id, version(header), offset, gap.end()));
+        Capability capability = Capability.at(vfioView, id, version(header), offset, gap.end());
+        // The registers of a PASID capability get emulated: they must not be somebody else's.
+        if (!id.equals(CapabilityId.PASID) || gap.contains(capability.extent().range())) {
+          found.add(capability);
+        }
       }
     }
     return found;

@@ -147,6 +147,15 @@ class VfioViewTest {
   }
 
   @Test
+  void registerInFrontOfACapabilityIsNoPasidHeader() {
+    extended(0x100, 0x000f, 0x10c);
+    bytes.putInt(0x108, 0x0001001b);
+    extended(0x10c, 0x000e, 0);
+
+    assertThat(VfioView.read(config()).hidden()).isEmpty();
+  }
+
+  @Test
   void virtualFunctionGetsTheIdsThatTheKernelKnows() {
     bytes.putInt(0x00, -1);
 
