@@ -22,7 +22,6 @@ import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.SocketAddress;
-import java.nio.ByteBuffer;
 import java.nio.channels.AlreadyConnectedException;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,10 +47,11 @@ final class DescriptorChannel extends AbstractChannel {
   /// Bytes for which a packet's buffer has room before its length is known.
   private static final int USUAL_LENGTH = 64;
 
-  /// Messages that one system call writes, as many as `writev` takes on Linux.
-  private static final int BUFFERS_PER_WRITE = 1024;
-
   private static final EpollIoOps EPOLLHUP = EpollIoOps.valueOf(0x10);
+
+  /// What is watched always. Never nothing: Netty then forgets the descriptor for good.
+  private static final EpollIoOps IDLE = EpollIoOps.EPOLLERR;
+
   private static final EpollIoOps READING = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLRDHUP);
 
   private final ChannelConfig config = new Config();
@@ -61,7 +61,7 @@ final class DescriptorChannel extends AbstractChannel {
 
   // From here on only the loop's thread.
   private @Nullable IoRegistration registration;
-  private EpollIoOps interest = EpollIoOps.NONE;
+  private EpollIoOps interest = IDLE;
   private @Nullable ByteBuf incoming;
   private final List<FileDescriptor> incomingDescriptors = new ArrayList<>();
   private final List<FileDescriptor> arrived = new ArrayList<>();
@@ -221,8 +221,7 @@ final class DescriptorChannel extends AbstractChannel {
       boolean written =
           switch (message) {
             case Packet packet -> writePacket(outbound, packet);
-            default ->
-                outbound.size() > 1 ? writeMany(outbound) : writeOne(outbound, (ByteBuf) message);
+            default -> writeBytes(outbound);
           };
       if (!written) {
         gainInterest(EpollIoOps.EPOLLOUT);
@@ -232,31 +231,20 @@ final class DescriptorChannel extends AbstractChannel {
     loseInterest(EpollIoOps.EPOLLOUT);
   }
 
-  private boolean writeOne(ChannelOutboundBuffer outbound, ByteBuf bytes) throws IOException {
-    if (!bytes.isReadable()) {
-      outbound.remove();
-      return true;
-    }
-    ByteBuffer data = bytes.internalNioBuffer(bytes.readerIndex(), bytes.readableBytes());
-    int length = socket.write(data, data.position(), data.limit());
-    if (length <= 0) {
-      return false;
-    }
-    // The outbound buffer may hold on to this view.
-    data.position(data.position() + length);
-    outbound.removeBytes(length);
-    return true;
-  }
-
-  private boolean writeMany(ChannelOutboundBuffer outbound) throws IOException {
-    ByteBuffer[] buffers = outbound.nioBuffers(BUFFERS_PER_WRITE, Integer.MAX_VALUE);
-    int count = outbound.nioBufferCount();
-    if (count == 0) {
-      outbound.removeBytes(0);
-      return true;
-    }
-    long length = socket.writev(buffers, 0, count, outbound.nioBufferSize());
-    if (length <= 0) {
+  /// Writes the bytes at the head of the queue, up to the next packet.
+  private boolean writeBytes(ChannelOutboundBuffer outbound) throws Exception {
+    List<MemorySegment> pieces = new ArrayList<>();
+    outbound.forEachFlushedMessage(message -> {
+      if (!(message instanceof ByteBuf bytes)) {
+        return false;
+      }
+      if (bytes.isReadable()) {
+        pieces.add(readable(bytes));
+      }
+      return pieces.size() < SocketCalls.MAX_PIECES;
+    });
+    int length = pieces.isEmpty() ? 0 : send(pieces, List.of());
+    if (length < 0) {
       return false;
     }
     outbound.removeBytes(length);
@@ -265,14 +253,9 @@ final class DescriptorChannel extends AbstractChannel {
 
   private boolean writePacket(ChannelOutboundBuffer outbound, Packet packet) throws IOException {
     ByteBuf bytes = packet.bytes();
-    MemorySegment data =
-        MemorySegment.ofBuffer(bytes.internalNioBuffer(bytes.readerIndex(), bytes.readableBytes()));
-    int length = SocketCalls.current().send(socket.intValue(), data, packet.descriptors().view());
-    if (length == -SocketCalls.EAGAIN) {
-      return false;
-    }
+    int length = send(List.of(readable(bytes)), packet.descriptors().view());
     if (length < 0) {
-      throw new IOException("sendmsg failed with errno " + -length);
+      return false;
     }
     packet.descriptors().close();
     bytes.skipBytes(length);
@@ -280,6 +263,21 @@ final class DescriptorChannel extends AbstractChannel {
       outbound.remove();
     }
     return true;
+  }
+
+  /// The number of bytes sent, or a negative number if there is no room for any.
+  private int send(List<MemorySegment> pieces, List<FileDescriptor> descriptors)
+      throws IOException {
+    int length = SocketCalls.current().send(socket.intValue(), pieces, descriptors);
+    if (length < 0 && length != -SocketCalls.EAGAIN) {
+      throw new IOException("sendmsg failed with errno " + -length);
+    }
+    return length;
+  }
+
+  private static MemorySegment readable(ByteBuf bytes) {
+    return MemorySegment.ofBuffer(
+        bytes.internalNioBuffer(bytes.readerIndex(), bytes.readableBytes()));
   }
 
   // What epoll watches
@@ -356,7 +354,8 @@ final class DescriptorChannel extends AbstractChannel {
 
     @Override
     protected void autoReadCleared() {
-      if (isRegistered() && eventLoop().inEventLoop() && !readRequested) {
+      if (isRegistered() && eventLoop().inEventLoop()) {
+        readRequested = false;
         loseInterest(READING);
       }
     }

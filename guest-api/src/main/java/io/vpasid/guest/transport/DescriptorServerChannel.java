@@ -92,7 +92,8 @@ final class DescriptorServerChannel extends AbstractServerChannel {
     @Override
     protected void autoReadCleared() {
       if (isRegistered() && eventLoop().inEventLoop()) {
-        watch(EpollIoOps.NONE);
+        // Never nothing: Netty then forgets the descriptor for good.
+        watch(EpollIoOps.EPOLLERR);
       }
     }
   }

@@ -41,6 +41,9 @@ final class SocketCalls {
   /// Most descriptors that a message may carry, in either direction. The number QEMU sends at most.
   static final int MAX_DESCRIPTORS = 16;
 
+  /// Most pieces that one call writes.
+  static final int MAX_PIECES = 64;
+
   /// Nothing to read, or no room to write.
   static final int EAGAIN = 11;
 
@@ -96,7 +99,7 @@ final class SocketCalls {
     Arena arena = Arena.ofAuto();
     state = arena.allocate(Linked.STATE);
     header = arena.allocate(MSGHDR);
-    vector = arena.allocate(IOVEC);
+    vector = arena.allocate(IOVEC, MAX_PIECES);
     control = arena.allocate(CONTROL_LENGTH, JAVA_LONG.byteAlignment());
   }
 
@@ -119,7 +122,8 @@ final class SocketCalls {
   /// @return the number of bytes, 0 at the end of the stream, or a negated errno: `-EAGAIN`,
   ///   `-TOO_MANY_DESCRIPTORS`, or another
   int receive(int socket, MemorySegment into, List<FileDescriptor> descriptors) {
-    prepare(into, CONTROL_LENGTH);
+    setPiece(0, into);
+    prepare(1, CONTROL_LENGTH);
     int length = call(Linked.RECVMSG, socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (length < 0) {
       return length;
@@ -136,10 +140,10 @@ final class SocketCalls {
   /// Writes as many bytes as there is room for, and all of the descriptors with the first of them.
   ///
   /// @param socket a stream socket
-  /// @param from the bytes, at least one
+  /// @param from the bytes in up to [#MAX_PIECES] pieces, at least one byte in all
   /// @param descriptors at most [#MAX_DESCRIPTORS]
   /// @return the number of bytes, or a negated errno
-  int send(int socket, MemorySegment from, List<FileDescriptor> descriptors) {
+  int send(int socket, List<MemorySegment> from, List<FileDescriptor> descriptors) {
     int count = descriptors.size();
     long length = CMSG_HEADER + 4L * count;
     if (count > 0) {
@@ -150,7 +154,10 @@ final class SocketCalls {
         control.set(JAVA_INT, CMSG_HEADER + 4L * i, descriptors.get(i).intValue());
       }
     }
-    prepare(from, count == 0 ? 0 : align(length));
+    for (int i = 0; i < from.size(); i++) {
+      setPiece(i, from.get(i));
+    }
+    prepare(from.size(), count == 0 ? 0 : align(length));
     return call(Linked.SENDMSG, socket, header, MSG_DONTWAIT | MSG_NOSIGNAL);
   }
 
@@ -180,12 +187,16 @@ final class SocketCalls {
     }
   }
 
-  private void prepare(MemorySegment data, long controlLength) {
-    vector.set(ADDRESS, 0, data);
-    vector.set(JAVA_LONG, ADDRESS.byteSize(), data.byteSize());
+  private void setPiece(int index, MemorySegment data) {
+    long at = index * IOVEC.byteSize();
+    vector.set(ADDRESS, at, data);
+    vector.set(JAVA_LONG, at + ADDRESS.byteSize(), data.byteSize());
+  }
+
+  private void prepare(int pieces, long controlLength) {
     header.fill((byte) 0);
     header.set(ADDRESS, MSG_IOV, vector);
-    header.set(JAVA_LONG, MSG_IOVLEN, 1);
+    header.set(JAVA_LONG, MSG_IOVLEN, pieces);
     header.set(ADDRESS, MSG_CONTROL, controlLength == 0 ? MemorySegment.NULL : control);
     header.set(JAVA_LONG, MSG_CONTROLLEN, controlLength);
   }
