@@ -9,6 +9,9 @@ import java.util.Optional;
 /// What a machine does not have is empty, and the tests that need it are skipped with the reason.
 public abstract class ContractRig implements AutoCloseable {
 
+  /// A machine that has nothing but [#device].
+  protected ContractRig() {}
+
   /// What this machine is, for the reasons of skipped tests.
   public abstract String name();
 

@@ -48,6 +48,9 @@ public abstract class IommufdContract {
   private IommufdBackend iommufd;
   private final List<AutoCloseable> open = new ArrayList<>();
 
+  /// Run by JUnit for each test.
+  protected IommufdContract() {}
+
   /// The machine to test, new for each test.
   protected abstract ContractRig rig();
 
