@@ -20,7 +20,8 @@ public interface BoundDevice extends AutoCloseable {
   /// The device's id in the context.
   DeviceId id();
 
-  /// What the IOMMU says of the device (IOMMU_GET_HW_INFO).
+  /// What the IOMMU says of the device (IOMMU_GET_HW_INFO). It is the context that is asked, so its
+  /// file must be open still.
   ///
   /// @throws IommufdException EOPNOTSUPP it has no IOMMU
   HwInfo hwInfo();

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
@@ -227,7 +228,12 @@ public final class PasidAttachments implements AutoCloseable {
   /// Lets a listener hear what happens from now on; once for each time it is added.
   public PasidListener.Subscription listen(PasidListener listener) {
     listeners.add(listener);
-    return () -> listeners.remove(listener);
+    AtomicBoolean ended = new AtomicBoolean();
+    return () -> {
+      if (ended.compareAndSet(false, true)) {
+        listeners.remove(listener);
+      }
+    };
   }
 
   /// What [#detachAll] did.

@@ -42,11 +42,6 @@ public abstract class ContractRig implements AutoCloseable {
   /// Smallest IO page of [#device] in bytes.
   public abstract long pageSize();
 
-  /// Whether the device is a PCI function bound to VFIO, not a mock below it.
-  public boolean hasVfio() {
-    return true;
-  }
-
   /// A function whose PASID limit is 1, which leaves it none.
   public Optional<PciAddress> deviceWithLimitOne() {
     return Optional.empty();

@@ -152,6 +152,13 @@ public abstract class IommufdContract {
     rig.look(device, pasid).ifPresent(seen -> assertThat(seen.to()).isEmpty());
   }
 
+  /// The id that the next object gets.
+  private int nextId() {
+    IoasId next = iommufd.ioasAlloc();
+    iommufd.destroy(next);
+    return next.value();
+  }
+
   private static Pasid pasid(int number) {
     return new Pasid(number);
   }
@@ -161,11 +168,15 @@ public abstract class IommufdContract {
   class Selftests {
     private BoundDevice device;
     private IoasId ioas;
+    private HwptId s2;
 
+    /// The function begins on its IOAS, as in the kernel's fixture.
     @BeforeEach
-    void bindDevice() {
+    void attachToIoas() {
       device = bind(rig.device());
       ioas = iommufd.ioasAlloc();
+      device.attach(ioas);
+      s2 = paging(device, ioas, HwptFlag.PASID);
     }
 
     @Test
@@ -177,7 +188,6 @@ public abstract class IommufdContract {
     @Test
     void s2PasidIsRefusedWhileTheFunctionIsOnAPageTableWithoutPasidFlag() {
       HwptId parent = nestParent(device, ioas);
-      HwptId s2 = paging(device, ioas, HwptFlag.PASID);
       device.attach(parent);
 
       refused(Errno.EINVAL, () -> device.attachPasid(P100, s2));
@@ -187,7 +197,7 @@ public abstract class IommufdContract {
     @Test
     void s3NestedPageTableTakesAPasid() {
       HwptId n0 = nested(device, nestParent(device, ioas));
-      device.attach(paging(device, ioas, HwptFlag.PASID));
+      device.attach(s2);
 
       assertThat(device.attachPasid(P100, n0)).isEqualTo(n0);
       attached(device, P100, n0);
@@ -196,7 +206,6 @@ public abstract class IommufdContract {
     @Test
     void s4FunctionCannotLeavePageTablesWithPasidFlagWhileAPasidIsAttached() {
       HwptId parent = nestParent(device, ioas);
-      HwptId s2 = paging(device, ioas, HwptFlag.PASID);
       device.attach(s2);
       device.attachPasid(P100, nested(device, parent));
 
@@ -207,7 +216,7 @@ public abstract class IommufdContract {
     @Test
     void s5DetachEmptiesThePasid() {
       HwptId n0 = nested(device, nestParent(device, ioas));
-      device.attach(paging(device, ioas, HwptFlag.PASID));
+      device.attach(s2);
       device.attachPasid(P100, n0);
 
       done(() -> device.detachPasid(P100));
@@ -226,7 +235,6 @@ public abstract class IommufdContract {
     @Test
     void s7DeviceWithALimitOfOneTakesNoPasid() {
       HwptId parent = nestParent(device, ioas);
-      HwptId s2 = paging(device, ioas, HwptFlag.PASID);
       BoundDevice narrow = bind(rig.deviceWithLimitOne(), "device with a PASID limit of 1");
 
       refused(Errno.EINVAL, () -> narrow.attachPasid(P100, parent));
@@ -235,6 +243,7 @@ public abstract class IommufdContract {
 
     @Test
     void s8PageTableWithoutPasidFlagTakesNoPasid() {
+      device.attach(s2);
       HwptId parent = nestParent(device, ioas);
 
       refused(Errno.EINVAL, () -> device.attachPasid(P100, parent));
@@ -243,13 +252,14 @@ public abstract class IommufdContract {
 
     @Test
     void s9IoasTakesNoPasid() {
+      device.attach(s2);
       refused(Errno.EINVAL, () -> device.attachPasid(P100, ioas));
       notAttached(device, P100);
     }
 
     @Test
     void s10PagingPageTableTakesAPasid() {
-      HwptId s2 = paging(device, ioas, HwptFlag.PASID);
+      device.attach(s2);
 
       assertThat(device.attachPasid(P100, s2)).isEqualTo(s2);
       attached(device, P100, s2);
@@ -257,8 +267,8 @@ public abstract class IommufdContract {
 
     @Test
     void s11SecondAttachReplaces() {
+      device.attach(s2);
       HwptId n0 = nested(device, nestParent(device, ioas));
-      HwptId s2 = paging(device, ioas, HwptFlag.PASID);
       device.attachPasid(P100, s2);
 
       assertThat(device.attachPasid(P100, n0)).isEqualTo(n0);
@@ -267,8 +277,9 @@ public abstract class IommufdContract {
 
     @Test
     void s12AttachToTheSamePageTableAgainSucceeds() {
+      device.attach(s2);
       HwptId n0 = nested(device, nestParent(device, ioas));
-      device.attachPasid(P100, paging(device, ioas, HwptFlag.PASID));
+      device.attachPasid(P100, s2);
 
       done(() -> device.detachPasid(P100));
       done(() -> device.attachPasid(P100, n0));
@@ -282,7 +293,7 @@ public abstract class IommufdContract {
 
     @Test
     void s14ReplaceByAnIoasIsRefusedAndKeepsTheOldPageTable() {
-      HwptId s2 = paging(device, ioas, HwptFlag.PASID);
+      device.attach(s2);
       device.attachPasid(P200, s2);
 
       refused(Errno.EINVAL, () -> device.attachPasid(P200, ioas));
@@ -291,10 +302,11 @@ public abstract class IommufdContract {
 
     @Test
     void s15ReplaceTwiceAndDetach() {
+      device.attach(s2);
       HwptId parent = nestParent(device, ioas);
       HwptId n0 = nested(device, parent);
       HwptId n1 = nested(device, parent);
-      device.attachPasid(P200, paging(device, ioas, HwptFlag.PASID));
+      device.attachPasid(P200, s2);
 
       assertThat(device.attachPasid(P200, n0)).isEqualTo(n0);
       attached(device, P200, n0);
@@ -306,8 +318,8 @@ public abstract class IommufdContract {
 
     @Test
     void s16ReplaceThatTheDriverFailsKeepsTheOldPageTable() {
+      device.attach(s2);
       Pasid pasid = need(rig.pasidThatCannotBeReplaced(), "PASID whose replacement fails");
-      HwptId s2 = paging(device, ioas, HwptFlag.PASID);
       HwptId n0 = nested(device, nestParent(device, ioas));
       device.attachPasid(pasid, s2);
 
@@ -318,6 +330,7 @@ public abstract class IommufdContract {
 
     @Test
     void s17FaultOfAPasidIsReadAndAnswered() {
+      device.attach(s2);
       FaultQueue faults = keep(iommufd.faultQueueAlloc());
       HwptId iopf =
           iommufd.hwptAlloc(
@@ -345,8 +358,8 @@ public abstract class IommufdContract {
 
     @Test
     void s18FaultQueueCanBeDestroyedOnceNothingUsesIt() {
+      device.attach(s2);
       FaultQueue faults = iommufd.faultQueueAlloc();
-      HwptId s2 = paging(device, ioas, HwptFlag.PASID);
       HwptId iopf =
           iommufd.hwptAlloc(
               nesting(device, nestParent(device, ioas))
@@ -363,8 +376,8 @@ public abstract class IommufdContract {
 
     @Test
     void s19FunctionReturnsToTheIoas() {
-      device.attach(paging(device, ioas, HwptFlag.PASID));
-      device.attachPasid(P100, paging(device, ioas, HwptFlag.PASID));
+      device.attach(s2);
+      device.attachPasid(P100, s2);
       device.detachPasid(P100);
 
       done(() -> device.attach(ioas));
@@ -386,10 +399,7 @@ public abstract class IommufdContract {
 
     @Test
     void s21PasidIsRefusedWhileTheFunctionIsOnAnIoas() {
-      HwptId hwpt = paging(device, ioas, HwptFlag.PASID);
-      device.attach(ioas);
-
-      refused(Errno.EINVAL, () -> device.attachPasid(P100, hwpt));
+      refused(Errno.EINVAL, () -> device.attachPasid(P100, s2));
     }
 
     @Test
@@ -696,7 +706,9 @@ public abstract class IommufdContract {
 
     @Test
     void deviceGetsTheFirstFreeId() {
-      assertThat(bind(rig.device()).id()).isEqualTo(new DeviceId(1));
+      int next = nextId();
+
+      assertThat(bind(rig.device()).id()).isEqualTo(new DeviceId(next));
     }
 
     @Test
@@ -1009,6 +1021,20 @@ public abstract class IommufdContract {
     }
 
     @Test
+    void deadMemoryIsFoundBeforeAnIoasIsRefusedInAReplace(@TempDir Path directory)
+        throws IOException {
+      IoasId dead = iommufd.ioasAlloc();
+      iommufd.mapAt(dead, IOVA, deadMemory(directory), RW);
+      int next = nextId();
+
+      refused(Errno.EINVAL, () -> device.attachPasid(P100, dead));
+      device.attachPasid(P100, hwpt);
+      refused(Errno.EFAULT, () -> device.attachPasid(P100, dead));
+      attached(device, P100, hwpt);
+      assertThat(nextId()).as("nothing was left behind").isEqualTo(next);
+    }
+
+    @Test
     void failedReplaceKeepsTheOldPageTableInUse() {
       HwptId plain = paging(device, ioas);
       device.attachPasid(P100, hwpt);
@@ -1128,12 +1154,12 @@ public abstract class IommufdContract {
 
     @Test
     void idsAreTheLowestFree() {
-      assertThat(paging(device, ioas)).isEqualTo(new HwptId(3));
-      HwptId fourth = paging(device, ioas);
-      iommufd.destroy(new HwptId(3));
+      HwptId first = paging(device, ioas);
+      HwptId second = paging(device, ioas);
+      iommufd.destroy(first);
 
-      assertThat(fourth).isEqualTo(new HwptId(4));
-      assertThat(paging(device, ioas)).isEqualTo(new HwptId(3));
+      assertThat(second.value()).isEqualTo(first.value() + 1);
+      assertThat(paging(device, ioas)).isEqualTo(first);
     }
 
     @Test
@@ -1193,11 +1219,12 @@ public abstract class IommufdContract {
 
     @Test
     void faultQueueMustExist() {
+      int next = nextId();
       HwptRequest request = HwptRequest.paging(device.id(), ioas);
 
       refused(Errno.ENOENT, () -> iommufd.hwptAlloc(request.withFaults(new FaultId(0xffffffff))));
       refused(Errno.ENOENT, () -> iommufd.hwptAlloc(request.withFaults(new FaultId(ioas.value()))));
-      assertThat(paging(device, ioas)).as("nothing was left behind").isEqualTo(new HwptId(3));
+      assertThat(nextId()).as("nothing was left behind").isEqualTo(next);
     }
 
     @Test
@@ -1310,10 +1337,11 @@ public abstract class IommufdContract {
     @Test
     void deadMemoryIsFoundWhenAPageTableIsMade(@TempDir Path directory) throws IOException {
       iommufd.mapAt(ioas, IOVA, deadMemory(directory), RW);
+      int next = nextId();
 
       refused(Errno.EFAULT, () -> paging(device, ioas));
       iommufd.unmapAll(ioas);
-      assertThat(paging(device, ioas)).as("nothing was left behind").isEqualTo(new HwptId(3));
+      assertThat(nextId()).as("nothing was left behind").isEqualTo(next);
     }
 
     @Test
