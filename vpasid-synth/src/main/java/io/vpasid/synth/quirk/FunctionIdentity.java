@@ -2,6 +2,7 @@ package io.vpasid.synth.quirk;
 
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciId;
+import io.vpasid.pci.dump.HostFunction;
 import java.util.Locale;
 
 /// What quirks are matched by.
@@ -17,6 +18,9 @@ public record FunctionIdentity(
   /// The subsystem of a function that has none, such as a bridge; no quirk that names a subsystem
   /// matches it.
   public static final PciId NO_SUBSYSTEM = new PciId(0, 0);
+
+  /// What a virtual function's own id registers read as.
+  private static final PciId VIRTUAL_FUNCTION_ID = new PciId(0xffff, 0xffff);
 
   /// Layout 0 in the Header Type register, the only one with the subsystem registers at 0x2c.
   private static final int ENDPOINT_HEADER = 0;
@@ -46,6 +50,13 @@ public record FunctionIdentity(
         config.classCode(),
         config.revision(),
         kind);
+  }
+
+  /// What a capture shows; a function whose id registers read as 0xffff is a virtual function.
+  public static FunctionIdentity of(HostFunction capture) {
+    boolean virtual = capture.config().id().equals(VIRTUAL_FUNCTION_ID);
+    FunctionKind kind = virtual ? FunctionKind.VIRTUAL : FunctionKind.PHYSICAL;
+    return of(capture.config(), kind).withId(capture.id());
   }
 
   /// The same function under another id.

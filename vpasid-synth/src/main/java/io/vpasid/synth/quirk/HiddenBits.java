@@ -33,8 +33,7 @@ public record HiddenBits(
   public static HiddenBits allOf(
       ByteRange range, Access access, Evidence evidence, String what, QuirkSource source) {
     int shift = (range.offset() & 3) * 8;
-    boolean oneDword = (range.offset() & ~3) == ((range.end() - 1) & ~3);
-    int mask = oneDword ? (ALL >>> (32 - range.length() * 8)) << shift : ALL;
+    int mask = isInOneDword(range) ? (ALL >>> (32 - range.length() * 8)) << shift : ALL;
     return new HiddenBits(range, mask, access, evidence, what, source);
   }
 
@@ -50,6 +49,33 @@ public record HiddenBits(
     return new HiddenBits(range, mask, access, evidence, what, source);
   }
 
+  /// Whether they are all bits of the range.
+  boolean isWholeBytes() {
+    return equals(allOf(range, access, evidence, what, source));
+  }
+
+  /// Whether every bit of `other` is among these.
+  boolean contains(HiddenBits other) {
+    return range.contains(other.range)
+        && (isWholeBytes() || (sameDword(other) && (other.mask & ~mask) == 0));
+  }
+
+  /// Whether they share a bit with `other`.
+  boolean overlaps(HiddenBits other) {
+    return range.overlaps(other.range) && (!sameDword(other) || (other.mask & mask) != 0);
+  }
+
+  /// Whether both lie in the same dword, so that their masks can be compared.
+  private boolean sameDword(HiddenBits other) {
+    return isInOneDword(range)
+        && isInOneDword(other.range)
+        && (range.offset() & ~3) == (other.range.offset() & ~3);
+  }
+
+  private static boolean isInOneDword(ByteRange range) {
+    return (range.offset() & ~3) == ((range.end() - 1) & ~3);
+  }
+
   /// The same bits, known from `other`.
   HiddenBits from(QuirkSource other) {
     return new HiddenBits(range, mask, access, evidence, what, other);
@@ -58,12 +84,11 @@ public record HiddenBits(
   /// As in `0xff8-0xffb ELBI_CTRL (rw), by habana-gaudi (built in)`.
   @Override
   public String toString() {
-    boolean part = !equals(allOf(range, access, evidence, what, source));
     return String.format(
         Locale.ROOT,
         "%s%s %s (%s), by %s",
         range,
-        part ? String.format(Locale.ROOT, " mask 0x%08x", mask) : "",
+        isWholeBytes() ? "" : String.format(Locale.ROOT, " mask 0x%08x", mask),
         what,
         access,
         source);

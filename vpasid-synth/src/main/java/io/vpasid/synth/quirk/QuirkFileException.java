@@ -12,12 +12,14 @@ public final class QuirkFileException extends RuntimeException {
   private final String file;
   private final int line;
   private final int column;
+  private final String problem;
 
   QuirkFileException(String file, int line, int column, String problem) {
     super((line > 0 ? file + ":" + line + ":" + column : file) + ": " + problem);
     this.file = file;
     this.line = line;
     this.column = column;
+    this.problem = problem;
   }
 
   QuirkFileException(String file, String problem, Throwable cause) {
@@ -25,6 +27,7 @@ public final class QuirkFileException extends RuntimeException {
     this.file = file;
     line = 0;
     column = 0;
+    this.problem = problem;
   }
 
   /// The file, or the folder, that cannot be used.
@@ -40,5 +43,10 @@ public final class QuirkFileException extends RuntimeException {
   /// The column in characters, from 1; 0 if the problem is the file as a whole.
   public int column() {
     return column;
+  }
+
+  /// What is wrong and what to do about it: the message without the place.
+  public String problem() {
+    return problem;
   }
 }

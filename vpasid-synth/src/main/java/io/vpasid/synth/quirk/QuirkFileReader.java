@@ -64,8 +64,6 @@ final class QuirkFileReader {
       List.of(
           "id",
           "name",
-          "source",
-          "notes",
           "match",
           "hidden",
           "place",
@@ -74,8 +72,13 @@ final class QuirkFileReader {
           "maxWidth",
           "exec",
           "priv",
-          "refuse");
-  static final List<String> EFFECT_KEYS = QUIRK_KEYS.subList(5, QUIRK_KEYS.size());
+          "refuse",
+          "source",
+          "notes");
+
+  /// The keys that say something about the devices; a quirk needs one.
+  static final List<String> EFFECT_KEYS = QUIRK_KEYS.subList(3, 11);
+
   static final List<String> MATCH_KEYS =
       List.of("vendor", "device", "subsystem", "class", "revision", "function");
   static final List<String> HIDDEN_KEYS =

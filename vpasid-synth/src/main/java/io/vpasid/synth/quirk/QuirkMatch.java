@@ -3,6 +3,7 @@ package io.vpasid.synth.quirk;
 import io.vpasid.pci.PciId;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BiPredicate;
 
 /// Which functions a quirk is about. A function must fulfil every condition; a condition with
 /// several alternatives is fulfilled by any of them.
@@ -132,5 +133,25 @@ public record QuirkMatch(
       }
     }
     return false;
+  }
+
+  /// Whether every function that fulfils `other` fulfils this too. False may also mean that this
+  /// was not recognized, where it takes several alternatives together.
+  boolean contains(QuirkMatch other) {
+    return (vendor == ANY || vendor == other.vendor)
+        && containsAll(devices, other.devices, IdRange::contains)
+        && containsAll(subsystems, other.subsystems, SubsystemMatch::contains)
+        && containsAll(classes, other.classes, ClassPattern::contains)
+        && containsAll(revisions, other.revisions, IdRange::contains)
+        && (kind.isEmpty() || kind.equals(other.kind));
+  }
+
+  /// Whether each of `inner` lies in one of `outer`; an empty list stands for everything.
+  private static <T> boolean containsAll(List<T> outer, List<T> inner, BiPredicate<T, T> contains) {
+    if (outer.isEmpty()) {
+      return true;
+    }
+    return !inner.isEmpty()
+        && inner.stream().allMatch(i -> outer.stream().anyMatch(o -> contains.test(o, i)));
   }
 }

@@ -45,7 +45,7 @@ public final class QuirkTable {
   private final QuirkIndex index;
 
   private QuirkTable(List<RankedQuirk> quirks, int layers) {
-    this.quirks = quirks;
+    this.quirks = List.copyOf(quirks);
     this.layers = layers;
     index = new QuirkIndex(quirks);
   }
@@ -178,6 +178,11 @@ public final class QuirkTable {
   /// All quirks, by layer, file and place in the file; without those that a later layer replaces.
   public List<Quirk> entries() {
     return quirks.stream().map(RankedQuirk::quirk).toList();
+  }
+
+  /// The same quirks with their ranks.
+  List<RankedQuirk> ranked() {
+    return quirks;
   }
 
   /// Reads the built-in quirks when they are first asked for.

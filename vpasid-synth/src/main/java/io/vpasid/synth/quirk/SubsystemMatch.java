@@ -24,6 +24,11 @@ public record SubsystemMatch(int vendor, int device) {
         && (device == QuirkMatch.ANY || device == subsystem.device());
   }
 
+  /// Whether every subsystem of `other` is meant too.
+  boolean contains(SubsystemMatch other) {
+    return vendor == other.vendor && (device == QuirkMatch.ANY || device == other.device);
+  }
+
   /// As quirk files write it: `0x1028:0x0015` or, for all of the vendor, `0x1028`.
   @Override
   public String toString() {

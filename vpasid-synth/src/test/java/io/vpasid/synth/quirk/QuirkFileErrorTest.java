@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 /// Whatever is wrong with a file is said in one line: where, what, and what to do.
@@ -18,7 +19,7 @@ class QuirkFileErrorTest {
     QuirkFileException e =
         catchThrowableOfType(
             QuirkFileException.class, () -> QuirkFileReader.read(bytes, "f.json", "test"));
-    return e.getMessage();
+    return Objects.requireNonNull(e.getMessage());
   }
 
   /// The message for a file with one quirk of this match, in its second line.

@@ -56,7 +56,7 @@ class QuirkFileFuzzTest {
   @Test
   void randomBytes() {
     Random random = new Random(SEED);
-    for (int i = 0; i < 10_000; i++) {
+    for (int i = 0; i < 5_000; i++) {
       byte[] bytes = new byte[random.nextInt(60)];
       random.nextBytes(bytes);
       readOrOneLine(bytes, i);
@@ -66,7 +66,7 @@ class QuirkFileFuzzTest {
   @Test
   void changedBytes() {
     Random random = new Random(SEED);
-    for (int i = 0; i < 10_000; i++) {
+    for (int i = 0; i < 5_000; i++) {
       byte[] bytes = SAMPLE.clone();
       int changes = 1 + random.nextInt(3);
       for (int k = 0; k < changes; k++) {
@@ -80,7 +80,7 @@ class QuirkFileFuzzTest {
   void movedAndRepeatedTokens() {
     Random random = new Random(SEED);
     String sample = new String(SAMPLE, StandardCharsets.UTF_8);
-    for (int i = 0; i < 10_000; i++) {
+    for (int i = 0; i < 5_000; i++) {
       StringBuilder text = new StringBuilder(sample);
       int changes = 1 + random.nextInt(4);
       for (int k = 0; k < changes; k++) {

@@ -1,6 +1,9 @@
 package io.vpasid.synth.quirk;
 
+import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciId;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
@@ -35,5 +38,17 @@ final class QuirkFiles {
         0x020000,
         0x01,
         FunctionKind.PHYSICAL);
+  }
+
+  /// A configuration space of 4096 bytes, 0 except for these dwords.
+  ///
+  /// @param offsetsAndValues each offset, a multiple of 4, and the dword there
+  static ConfigSpace space(int... offsetsAndValues) {
+    byte[] bytes = new byte[ConfigSpace.EXTENDED_SIZE];
+    ByteBuffer dwords = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < offsetsAndValues.length; i += 2) {
+      dwords.putInt(offsetsAndValues[i], offsetsAndValues[i + 1]);
+    }
+    return ConfigSpace.of(bytes);
   }
 }

@@ -1,0 +1,53 @@
+package io.vpasid.synth.quirk;
+
+import java.util.Locale;
+
+/// Something in a quirk file that is wrong, or that its author may not have meant.
+///
+/// @param severity how bad it is
+/// @param rule which rule found it, in words joined by hyphens such as `never-counts`
+/// @param layer the quirk's layer
+/// @param file the file
+/// @param line the line where the quirk starts, from 1; 0 for the file as a whole
+/// @param column the column where the quirk starts, from 1; 0 for the file as a whole
+/// @param message what was found and what to do, in one line
+public record LintFinding(
+    Severity severity,
+    String rule,
+    String layer,
+    String file,
+    int line,
+    int column,
+    String message) {
+
+  /// How bad a finding is.
+  public enum Severity {
+    /// The quirk cannot be used or does harm.
+    ERROR,
+    /// The quirk probably does not do what it was written for.
+    WARNING,
+    /// Worth knowing.
+    NOTE
+  }
+
+  /// A file that cannot be read, as a finding.
+  ///
+  /// @param layer the layer that the file was read for
+  public static LintFinding of(QuirkFileException e, String layer) {
+    return new LintFinding(
+        Severity.ERROR, "unreadable", layer, e.file(), e.line(), e.column(), e.problem());
+  }
+
+  /// As compilers write it: `site.json:7:5: warning: … [never-counts]`.
+  @Override
+  public String toString() {
+    return (line > 0 ? file + ":" + line + ":" + column : file)
+        + ": "
+        + severity.name().toLowerCase(Locale.ROOT)
+        + ": "
+        + message
+        + " ["
+        + rule
+        + "]";
+  }
+}

@@ -1,0 +1,187 @@
+package io.vpasid.synth.quirk;
+
+import io.vpasid.pci.ByteRange;
+import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.Header;
+import io.vpasid.pci.PciId;
+import io.vpasid.pci.capability.Anomaly;
+import io.vpasid.pci.capability.CapabilityChain;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.dump.PciNames;
+import io.vpasid.pci.occupancy.OccupancyMap;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/// Drafts quirks from captured configuration spaces, for a person who knows the device to check.
+///
+/// A dword is proposed as a hidden register if one of its bytes, outside the header and every
+/// capability, is not 0 in some capture or differs between two. Adjacent dwords are one proposal,
+/// as long as the same can be said of them. Captures should be of the host's function, as `lspci
+/// -xxxx` shows it to root; in what vfio-pci shows, the capabilities that it hides look like hidden
+/// registers. More captures, of other machines and other power states, make a better draft.
+public final class QuirkDraft {
+  private static final int DWORD = 4;
+
+  /// Captures that a draft's source names one by one.
+  private static final int NAMED = 8;
+
+  /// Stands in drafts until they are in a file.
+  private static final String LAYER = "draft";
+
+  /// A captured function and how many of its bytes say something.
+  private record Capture(HostFunction function, int readableBytes) {
+    /// An extended space that repeats what is below it, or cannot be reached, says nothing.
+    static Capture of(HostFunction function) {
+      ConfigSpace config = function.config();
+      CapabilityChain chain = CapabilityChain.walk(config);
+      boolean standardOnly =
+          chain.find(Anomaly.Kind.MIRRORED).isPresent()
+              || chain.find(Anomaly.Kind.UNREADABLE).isPresent();
+      return new Capture(function, standardOnly ? ConfigSpace.STANDARD_SIZE : config.size());
+    }
+  }
+
+  private final PciId id;
+  private final List<Capture> captures;
+  private final PciNames names;
+  private final QuirkSource source;
+
+  private QuirkDraft(PciId id, List<HostFunction> captures, PciNames names) {
+    this.id = id;
+    this.captures = captures.stream().map(Capture::of).toList();
+    this.names = names;
+    source =
+        new QuirkSource(
+            LAYER, LAYER, String.format(Locale.ROOT, "draft-%04x-%04x", id.vendor(), id.device()));
+  }
+
+  /// A draft for each vendor and device id in `captures` of which there is something to say, in the
+  /// order in which the ids come. Captures that read as ones only are left out.
+  ///
+  /// @param names where the devices' names are looked up
+  public static List<Quirk> of(List<HostFunction> captures, PciNames names) {
+    Map<PciId, List<HostFunction>> byId = new LinkedHashMap<>();
+    for (HostFunction capture : captures) {
+      if (capture.config().u64(0) != -1L) {
+        byId.computeIfAbsent(capture.id(), id -> new ArrayList<>()).add(capture);
+      }
+    }
+    return byId.entrySet().stream()
+        .flatMap(e -> new QuirkDraft(e.getKey(), e.getValue(), names).quirk().stream())
+        .toList();
+  }
+
+  private Optional<Quirk> quirk() {
+    List<HiddenBits> hidden = proposals();
+    if (hidden.isEmpty()) {
+      return Optional.empty();
+    }
+    QuirkMatch match =
+        new QuirkMatch(
+            id.vendor(),
+            List.of(new IdRange(id.device(), id.device())),
+            List.of(),
+            List.of(),
+            List.of(),
+            Optional.of(FunctionIdentity.of(captures.getFirst().function).kind()));
+    MatchedQuirks effects =
+        new MatchedQuirks(
+            hidden,
+            Optional.empty(),
+            List.of(),
+            List.of(),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty());
+    return Optional.of(
+        new Quirk(
+            source,
+            1,
+            1,
+            name(),
+            citation(),
+            "Drafted from what is not 0 outside every capability. Name the registers, say what"
+                + " software does with them, and add those that read as 0.",
+            List.of(match),
+            effects));
+  }
+
+  private String name() {
+    return names
+        .vendor(id.vendor())
+        .map(vendor -> vendor + ' ' + names.device(id).orElse("Device " + id))
+        .orElse("Device " + id);
+  }
+
+  private String citation() {
+    String named =
+        captures.stream()
+            .limit(NAMED)
+            .map(c -> (c.function.location() + ' ' + c.function.address()).strip())
+            .collect(Collectors.joining(", "));
+    int others = captures.size() - NAMED;
+    return (captures.size() == 1 ? "1 dump: " : captures.size() + " dumps: ")
+        + named
+        + (others > 0 ? " and " + others + " more" : "");
+  }
+
+  private List<HiddenBits> proposals() {
+    List<HiddenBits> proposals = new ArrayList<>();
+    boolean[] outside = outsideCapabilities();
+    int start = 0;
+    String said = "";
+    for (int at = 0; at <= outside.length; at += DWORD) {
+      String says = at < outside.length && outside[at] ? observation(at) : "";
+      if (!says.equals(said)) {
+        if (!said.isEmpty()) {
+          proposals.add(
+              HiddenBits.allOf(
+                  ByteRange.between(start, at), Access.UNKNOWN, Evidence.OBSERVED, said, source));
+        }
+        start = at;
+        said = says;
+      }
+    }
+    return proposals;
+  }
+
+  /// Per dword, at its offset: whether it lies outside header and capabilities in all captures.
+  private boolean[] outsideCapabilities() {
+    boolean[] outside = new boolean[ConfigSpace.EXTENDED_SIZE];
+    Arrays.fill(outside, Header.RANGE.end(), outside.length, true);
+    for (Capture capture : captures) {
+      ConfigSpace config = capture.function.config();
+      OccupancyMap map =
+          OccupancyMap.builder(config.size()).listed(CapabilityChain.walk(config)).build();
+      for (int at = 0; at < config.size(); at++) {
+        if (map.useAt(at).isListed()) {
+          outside[at & -DWORD] = false;
+        }
+      }
+    }
+    return outside;
+  }
+
+  /// What the captures show of the dword at `at`; empty if it is 0 in all of them.
+  private String observation(int at) {
+    List<Integer> values =
+        captures.stream()
+            .filter(c -> at < c.readableBytes)
+            .map(c -> c.function.config().u32(at))
+            .toList();
+    long nonZero = values.stream().filter(v -> v != 0).count();
+    if (nonZero == 0) {
+      return "";
+    }
+    String dumps = values.size() == 1 ? " dump" : " dumps";
+    String seen = "not 0 in " + nonZero + " of " + values.size() + dumps;
+    return values.stream().distinct().count() > 1 ? seen + ", differs between them" : seen;
+  }
+}

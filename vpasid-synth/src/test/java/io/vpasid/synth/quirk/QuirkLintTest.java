@@ -1,0 +1,269 @@
+package io.vpasid.synth.quirk;
+
+import static io.vpasid.synth.quirk.QuirkFiles.quirk;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.dump.PciNames;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class QuirkLintTest {
+  private static final String DEVICE = "\"vendor\": \"0x1234\", \"device\": \"0x0015\"";
+
+  @TempDir Path folder;
+
+  /// What is found in one layer of these quirks, as text.
+  private static List<String> findings(Quirk... quirks) {
+    return findings(QuirkTable.empty().with(List.of(quirks)));
+  }
+
+  private static List<String> findings(QuirkTable table) {
+    return QuirkLint.check(table, PciNames.none()).stream().map(LintFinding::toString).toList();
+  }
+
+  /// 1234:0015 with AER version 1 at 0x100 and a byte that is not 0 at 0x204.
+  private static final HostFunction CAPTURE =
+      new HostFunction(
+          new PciAddress(0, 0x3b, 0, 0),
+          "",
+          QuirkFiles.space(0x00, 0x00151234, 0x100, 0x00010001, 0x204, 1),
+          "dump.txt",
+          3);
+
+  private static List<String> findingsOnCapture(Quirk... quirks) {
+    return QuirkLint.check(QuirkTable.empty().with(List.of(quirks)), List.of(CAPTURE)).stream()
+        .map(LintFinding::toString)
+        .toList();
+  }
+
+  private static String hidden(String... offsets) {
+    return "\"hidden\": ["
+        + String.join(
+            ",",
+            List.of(offsets).stream()
+                .map(o -> "{ \"offset\": \"" + o + "\", \"length\": 4, \"what\": \"w\" }")
+                .toList())
+        + "]";
+  }
+
+  @Test
+  void nothingIsSaidOfAGoodQuirk() {
+    assertThat(findings(quirk("a", DEVICE, hidden("0x40", "0x44") + ", \"place\": \"0x200\"")))
+        .isEmpty();
+  }
+
+  @Test
+  void hiddenRegistersInTheHeader() {
+    assertThat(findings(quirk("a", DEVICE, hidden("0x3c"))))
+        .containsExactly(
+            "test.json:1:28: warning: a names 0x03c-0x03f in the header, where no capability can"
+                + " be; leave it out [header]");
+  }
+
+  @Test
+  void hiddenRegistersThatOverlap() {
+    assertThat(findings(quirk("a", DEVICE, hidden("0x40", "0x42"))))
+        .containsExactly(
+            "test.json:1:28: warning: a names 0x040-0x043 and 0x042-0x045; join them [overlap]");
+  }
+
+  @Test
+  void differentBitsOfADwordDoNotOverlap() {
+    assertThat(
+            findings(
+                quirk(
+                    "a",
+                    DEVICE,
+                    """
+                    "hidden": [ { "offset": "0x40", "mask": "0x0000000f", "what": "low" },
+                                { "offset": "0x40", "mask": "0x000000f0", "what": "high" } ]
+                    """)))
+        .isEmpty();
+  }
+
+  @Test
+  void deviceRangesThatOverlap() {
+    assertThat(
+            findings(
+                quirk(
+                    "a",
+                    "\"vendor\": \"0x1234\", \"device\": [\"0x15\", \"0x10-0x1f\"]",
+                    "\"exec\": false")))
+        .containsExactly(
+            "test.json:1:28: warning: a names devices 0x0010-0x001f and 0x0015, which share ids;"
+                + " join them [overlap]");
+  }
+
+  @Test
+  void decisionsBesideARefusal() {
+    assertThat(findings(quirk("a", DEVICE, "\"refuse\": \"r\", \"maxWidth\": 8")))
+        .containsExactly(
+            "test.json:1:28: warning: a refuses a PASID capability, so nothing else that it decides"
+                + " counts; leave one out [refused]");
+  }
+
+  @Test
+  void aPlaceOnTheQuirksOwnHiddenRegister() {
+    assertThat(findings(quirk("a", DEVICE, hidden("0x204") + ", \"place\": \"0x200\"")))
+        .containsExactly(
+            "test.json:1:28: error: a places the capability on its own hidden register 0x204-0x207;"
+                + " choose another place, or allow it with \"shadow\" [on-hidden]");
+    assertThat(
+            findings(
+                quirk(
+                    "a",
+                    DEVICE,
+                    hidden("0x204") + ", \"place\": \"0x200\", \"shadow\": \"0x200-0x207\"")))
+        .isEmpty();
+  }
+
+  @Test
+  void anAvailableRangeWithoutRoom() {
+    assertThat(findings(quirk("a", DEVICE, "\"available\": \"0x201-0x20a\"")))
+        .containsExactly(
+            "test.json:1:28: warning: a calls 0x201-0x20a available, where no 8 aligned bytes fit;"
+                + " make it larger or leave it out [no-room]");
+    assertThat(findings(quirk("a", DEVICE, "\"available\": \"0x201-0x20b\""))).isEmpty();
+  }
+
+  @Test
+  void idsThatNobodyKnows() throws IOException {
+    Path ids =
+        Files.writeString(
+            folder.resolve("pci.ids"), "1234  ACME\n\t0015  Rocket\n8086  Intel Corporation\n");
+    QuirkTable table =
+        QuirkTable.empty()
+            .with(
+                List.of(
+                    quirk("a", DEVICE, "\"exec\": false"),
+                    quirk(
+                        "b",
+                        "\"vendor\": \"0x1234\", \"device\": [\"0x10-0x1f\", \"0x20-0x2f\"]",
+                        "\"exec\": false"),
+                    quirk("c", "\"vendor\": \"0x4321\"", "\"exec\": false"),
+                    quirk("d", "\"class\": \"0x02xxxx\"", "\"exec\": false")));
+
+    assertThat(QuirkLint.check(table, PciNames.of(ids)))
+        .extracting(LintFinding::message)
+        .containsExactly(
+            "b names device 0x0020-0x002f of vendor 0x1234, which pci.ids does not have",
+            "c names vendor 0x4321, which pci.ids does not have");
+    assertThat(findings(table)).as("without pci.ids").isEmpty();
+  }
+
+  @Test
+  void aDecisionThatALaterLayerAlwaysTakes() {
+    QuirkTable table =
+        QuirkTable.empty()
+            .with(List.of(quirk("early", DEVICE, "\"place\": \"0x200\"")))
+            .with(List.of(quirk("late", "\"vendor\": \"0x1234\"", "\"place\": \"0x300\"")));
+
+    assertThat(findings(table))
+        .containsExactly(
+            "test.json:1:28: warning: early decides \"place\", but late (test.json) decides it for"
+                + " the same functions [never-counts]");
+  }
+
+  @Test
+  void aDecisionThatALaterQuirkOfTheSameMatchTakes() {
+    assertThat(
+            findings(
+                quirk("first", DEVICE, "\"maxWidth\": 8"),
+                quirk("last", DEVICE, "\"maxWidth\": 16")))
+        .containsExactly(
+            "test.json:1:28: warning: first decides \"maxWidth\", but last (test.json) decides it"
+                + " for the same functions [never-counts]");
+  }
+
+  @Test
+  void aMoreSpecificDecisionCounts() {
+    assertThat(
+            findings(
+                quirk("device", DEVICE, "\"maxWidth\": 8"),
+                quirk("vendor", "\"vendor\": \"0x1234\"", "\"maxWidth\": 16")))
+        .isEmpty();
+  }
+
+  @Test
+  void hiddenRegistersThatAnotherQuirkNames() {
+    assertThat(
+            findings(
+                quirk(
+                    "narrow",
+                    DEVICE,
+                    "\"hidden\": { \"offset\": \"0x48\", \"mask\": \"0x100\", \"what\": \"w\" }"),
+                quirk(
+                    "wide",
+                    "\"vendor\": \"0x1234\"",
+                    "\"hidden\": { \"offset\": \"0x40\", \"length\": 16, \"what\": \"w\" }")))
+        .containsExactly(
+            "test.json:1:28: warning: narrow names only hidden registers that wide (test.json)"
+                + " names for the same functions [says-nothing-new]");
+  }
+
+  @Test
+  void ofTwoEqualQuirksTheLaterSaysNothingNew() {
+    assertThat(findings(quirk("a", DEVICE, hidden("0x40")), quirk("b", DEVICE, hidden("0x40"))))
+        .containsExactly(
+            "test.json:1:28: warning: b names only hidden registers that a (test.json) names for"
+                + " the same functions [says-nothing-new]");
+  }
+
+  @Test
+  void aPlaceOnACapabilityOfACapturedFunction() {
+    assertThat(findingsOnCapture(quirk("a", DEVICE, "\"place\": \"0x100\"")))
+        .containsExactly(
+            "test.json:1:28: error: a places the capability on [100] Advanced Error Reporting"
+                + " (AER) of dump.txt:3 0000:3b:00.0; choose another place [on-capability]",
+            "test.json:1:28: warning: a places the capability on bytes that are not 0 in dump.txt:3"
+                + " 0000:3b:00.0; choose another place, or allow it with \"shadow\" [not-zero]");
+  }
+
+  @Test
+  void hiddenRegistersOnACapabilityOfACapturedFunction() {
+    assertThat(findingsOnCapture(quirk("a", DEVICE, hidden("0x104", "0x300"))))
+        .containsExactly(
+            "test.json:1:28: warning: a names 0x104-0x107, which lies in [100] Advanced Error"
+                + " Reporting (AER) of dump.txt:3 0000:3b:00.0 [on-capability]");
+  }
+
+  @Test
+  void aPlaceOnBytesThatAreNot0() {
+    assertThat(findingsOnCapture(quirk("a", DEVICE, "\"place\": \"0x200\"")))
+        .containsExactly(
+            "test.json:1:28: warning: a places the capability on bytes that are not 0 in dump.txt:3"
+                + " 0000:3b:00.0; choose another place, or allow it with \"shadow\" [not-zero]");
+    assertThat(
+            findingsOnCapture(
+                quirk("a", DEVICE, "\"place\": \"0x200\", \"shadow\": \"0x200-0x207\"")))
+        .isEmpty();
+  }
+
+  @Test
+  void aQuirkForNoneOfTheCaptures() {
+    assertThat(findingsOnCapture(quirk("a", "\"vendor\": \"0x4321\"", "\"exec\": false")))
+        .containsExactly(
+            "test.json:1:28: note: a matches none of the captured functions [matches-nothing]");
+  }
+
+  @Test
+  void aFileThatCannotBeReadIsAFindingToo() {
+    QuirkFileException e = new QuirkFileException("site.json", 7, 12, "unknown key \"x\"");
+
+    assertThat(LintFinding.of(e, QuirkTable.COMMAND_LINE))
+        .hasToString("site.json:7:12: error: unknown key \"x\" [unreadable]");
+  }
+
+  @Test
+  void theBuiltInQuirksAreClean() {
+    assertThat(QuirkLint.check(QuirkTable.builtIn(), PciNames.none()))
+        .extracting(LintFinding::toString)
+        .isEmpty();
+  }
+}
