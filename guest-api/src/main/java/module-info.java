@@ -1,4 +1,5 @@
-/// Everything that talks to the outside: the vfio-user server, the emulated guest, the command line.
+/// Everything that talks to the outside: the vfio-user server, the emulated guest, the command
+/// line.
 module io.vpasid.guest {
   requires static transitive org.jspecify;
   requires transitive io.vpasid.vmm;

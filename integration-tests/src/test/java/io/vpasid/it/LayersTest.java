@@ -14,8 +14,8 @@ import com.tngtech.archunit.lang.ArchRule;
 
 /// The shape of the house: which module may know which, and what each may use from outside.
 ///
-/// Think before you edit this file. A rule that stands in the way says most often that a class is in
-/// the wrong room; a new exception lets everybody else through as well.
+/// Think before you edit this file. A rule that stands in the way says most often that a class is
+/// in the wrong room; a new exception lets everybody else through as well.
 @AnalyzeClasses(packages = "io.vpasid", importOptions = DoNotIncludeTests.class)
 class LayersTest {
   @ArchTest

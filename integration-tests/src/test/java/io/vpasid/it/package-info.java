@@ -1,4 +1,5 @@
-/// The whole: rules that hold across the modules, and runs against real software and captured config spaces.
+/// The whole: rules that hold across the modules, and runs against real software and captured
+/// config spaces.
 @NullMarked
 package io.vpasid.it;
 

@@ -9,8 +9,8 @@ import java.util.Locale;
 /// The bytes of one function's configuration space, 256 or 4096 of them, which never change.
 ///
 /// What a guest sees of it is these bytes and a list of patches
-/// ([io.vpasid.pci.emulation.ConfigPatch]); nothing edits them. Registers are little endian. Safe to
-/// share between threads.
+/// ([io.vpasid.pci.emulation.ConfigPatch]); nothing edits them. Registers are little endian. Safe
+/// to share between threads.
 public final class ConfigSpace {
   /// Size of a configuration space without extended capabilities.
   public static final int STANDARD_SIZE = 256;

@@ -25,8 +25,7 @@ public record PciId(int vendor, int device) {
   public static Optional<PciId> parse(String text) {
     Matcher m = TEXT.matcher(text);
     return m.matches()
-        ? Optional.of(
-            new PciId(Integer.parseInt(m.group(1), 16), Integer.parseInt(m.group(2), 16)))
+        ? Optional.of(new PciId(Integer.parseInt(m.group(1), 16), Integer.parseInt(m.group(2), 16)))
         : Optional.empty();
   }
 

@@ -35,8 +35,9 @@ import java.util.concurrent.atomic.LongAdder;
 /// }
 /// ```
 ///
-/// Safe to use from several threads: configuration accesses come from any vCPU, allocate nothing and
-/// hold no lock while they reach the device; requests wait for one another only for the same PASID.
+/// Safe to use from several threads: configuration accesses come from any vCPU, allocate nothing
+/// and hold no lock while they reach the device; requests wait for one another only for the same
+/// PASID.
 public final class PassthroughFunction implements AutoCloseable {
   private final BoundDevice device;
   private final HardwareInfo hardware;
@@ -61,8 +62,7 @@ public final class PassthroughFunction implements AutoCloseable {
                 options.policy(),
                 List.of()));
     functionLevelReset = FunctionLevelReset.of(region, CapabilityChain.walk(region));
-    GuestConfigSpace.Builder view =
-        synthesis.applyTo(GuestConfigSpace.over(device.config()));
+    GuestConfigSpace.Builder view = synthesis.applyTo(GuestConfigSpace.over(device.config()));
     int width =
         switch (synthesis) {
           case SynthesisResult.Synthesized s -> {
@@ -83,7 +83,7 @@ public final class PassthroughFunction implements AutoCloseable {
   /// space and synthesizes its vPASID, or finds that it gets none: [#synthesis] says which.
   ///
   /// @throws io.vpasid.vmm.iommufd.IommufdException if the function cannot be bound; nothing stays
-  ///     open then
+  ///   open then
   public static PassthroughFunction open(
       IommufdBackend backend, PciAddress address, FunctionOptions options) {
     BoundDevice device = backend.bind(address);
@@ -175,8 +175,7 @@ public final class PassthroughFunction implements AutoCloseable {
 
   /// Attaches a PASID for the guest, or moves it to another page table.
   ///
-  /// @param pageTable one that was made with
-  ///     [PASID][io.vpasid.vmm.iommufd.HwptFlag#PASID]
+  /// @param pageTable one that was made with [PASID][io.vpasid.vmm.iommufd.HwptFlag#PASID]
   /// @return what became of it; a refusal is a value
   public AttachOutcome attachPasid(Pasid pasid, PageTableId pageTable) {
     return attachments.attach(pasid, pageTable);
@@ -193,7 +192,7 @@ public final class PassthroughFunction implements AutoCloseable {
   /// the kernel.
   ///
   /// @throws io.vpasid.vmm.iommufd.IommufdException if the device cannot be reset; nothing has
-  ///     changed then
+  ///   changed then
   public void reset() {
     device.reset();
     resetRegisters();
@@ -230,8 +229,8 @@ public final class PassthroughFunction implements AutoCloseable {
         PasidCapability.isPrivEnabled(registers));
   }
 
-  /// Detaches every PASID, in ascending order, and gives the function back. Afterwards every request
-  /// is refused. Closing again does nothing.
+  /// Detaches every PASID, in ascending order, and gives the function back. Afterwards every
+  /// request is refused. Closing again does nothing.
   @Override
   public void close() {
     attachments.close();

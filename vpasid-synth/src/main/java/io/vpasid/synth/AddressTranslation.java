@@ -51,7 +51,8 @@ public record AddressTranslation(Optional<Integer> ats, Optional<Integer> pri) {
         .find(id)
         .map(Capability::offset)
         .filter(o -> o + length <= ConfigSpace.EXTENDED_SIZE)
-        .filter(o -> chain.extended().stream().noneMatch(c -> isBetween(o, c.offset(), o + length)));
+        .filter(
+            o -> chain.extended().stream().noneMatch(c -> isBetween(o, c.offset(), o + length)));
   }
 
   private static boolean isBetween(int start, int offset, int end) {
@@ -60,25 +61,23 @@ public record AddressTranslation(Optional<Integer> ats, Optional<Integer> pri) {
 
   List<ConfigPatch> patches(ConfigSpace view) {
     List<ConfigPatch> patches = new ArrayList<>();
-    ats.ifPresent(
-        offset ->
-            patches.add(
-                ConfigPatch.register(
-                    offset + REGISTERS,
-                    view.u32(offset + REGISTERS) & 0x0000_ffff,
-                    ATS_ENABLE_AND_STU)));
-    pri.ifPresent(
-        offset -> {
-          int fixed = view.u32(offset + REGISTERS) & 0x8000_0000;
-          patches.add(
-              new ConfigPatch(
-                  offset + REGISTERS,
-                  0xffffffff,
-                  fixed | PRI_STOPPED,
-                  PRI_ENABLE | PRI_RESET,
-                  PRI_FAILURES));
-          patches.add(ConfigPatch.register(offset + PRI_ALLOCATION, 0, 0xffffffff));
-        });
+    ats.ifPresent(offset ->
+        patches.add(
+            ConfigPatch.register(
+                offset + REGISTERS,
+                view.u32(offset + REGISTERS) & 0x0000_ffff,
+                ATS_ENABLE_AND_STU)));
+    pri.ifPresent(offset -> {
+      int fixed = view.u32(offset + REGISTERS) & 0x8000_0000;
+      patches.add(
+          new ConfigPatch(
+              offset + REGISTERS,
+              0xffffffff,
+              fixed | PRI_STOPPED,
+              PRI_ENABLE | PRI_RESET,
+              PRI_FAILURES));
+      patches.add(ConfigPatch.register(offset + PRI_ALLOCATION, 0, 0xffffffff));
+    });
     return patches;
   }
 

@@ -12,10 +12,10 @@ import java.util.Optional;
 /// How a new capability hangs in the list of extended capabilities.
 ///
 /// @param header the new capability's own header dword
-/// @param predecessor offset of the capability or null header that leads to it; empty if the new one
-///     is the head of the list
+/// @param predecessor offset of the capability or null header that leads to it; empty if the new
+///   one is the head of the list
 /// @param predecessorHeader that header dword before the change; 0 where there was none, and where
-///     the new capability is the head what stood at 0x100
+///   the new capability is the head what stood at 0x100
 /// @param next offset of the capability behind the new one, 0 at the end of the list
 /// @param patches the header dwords that change, the new capability's first
 public record ChainLink(
@@ -61,8 +61,7 @@ public record ChainLink(
     int before = view.u32(predecessor.offset());
     patches.add(ConfigPatch.readOnly(hole, header));
     endProperly(view, list, patches);
-    patches.add(
-        ConfigPatch.readOnly(predecessor.offset(), (before & WITHOUT_NEXT) | hole << 20));
+    patches.add(ConfigPatch.readOnly(predecessor.offset(), (before & WITHOUT_NEXT) | hole << 20));
     return new ChainLink(header, Optional.of(predecessor.offset()), before, next, patches);
   }
 

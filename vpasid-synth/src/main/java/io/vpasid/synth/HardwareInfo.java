@@ -7,14 +7,15 @@ import java.util.Locale;
 /// What the host can do with PASIDs on one device, as IOMMU_GET_HW_INFO reports it.
 ///
 /// @param maxPasidLog2 `out_max_pasid_log2`: PASIDs of the device have this many bits; 0 means that
-///     PASIDs cannot be used. 0 to 255, as the field is a byte; more than 20 is more than PCI
-///     Express knows
+///   PASIDs cannot be used. 0 to 255, as the field is a byte; more than 20 is more than PCI Express
+///   knows
 /// @param exec IOMMU_HW_CAP_PCI_PASID_EXEC: execute permission is enabled at the device
 /// @param priv IOMMU_HW_CAP_PCI_PASID_PRIV: privileged mode is enabled at the device
 /// @param ats no IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED: a virtual ATS capability may be shown
 public record HardwareInfo(int maxPasidLog2, boolean exec, boolean priv, boolean ats) {
 
-  /// The widest PASID of PCI Express, in bits (PCI Express Base Specification 7.0, section 7.8.9.2).
+  /// The widest PASID of PCI Express, in bits (PCI Express Base Specification 7.0, section
+  /// 7.8.9.2).
   public static final int MAX_WIDTH = 20;
 
   /// A host that reports no PASID.
@@ -30,7 +31,7 @@ public record HardwareInfo(int maxPasidLog2, boolean exec, boolean priv, boolean
   /// Reads `none` or a list such as `width=20,exec,priv,no-ats`.
   ///
   /// @throws IllegalArgumentException if the text is anything else; the message says what it should
-  ///     be
+  ///   be
   public static HardwareInfo parse(String text) {
     if (text.equals("none")) {
       return NONE;

@@ -53,9 +53,7 @@ public record PasidCapability(int width, boolean exec, boolean priv) {
 
   /// The capability and control registers after a reset: nothing is enabled.
   public int registers() {
-    return (exec ? EXEC_SUPPORTED : 0)
-        | (priv ? PRIV_SUPPORTED : 0)
-        | width << WIDTH_SHIFT;
+    return (exec ? EXEC_SUPPORTED : 0) | (priv ? PRIV_SUPPORTED : 0) | width << WIDTH_SHIFT;
   }
 
   /// The registers at `offset` + 4 as a patch: read-only but for the enable bits of what is
@@ -67,13 +65,11 @@ public record PasidCapability(int width, boolean exec, boolean priv) {
     return ConfigPatch.register(offset + REGISTERS, registers(), writable);
   }
 
-  /// The rule that software may not break: EXEC and PRIV change only while PASID is off or goes off.
-  /// A write that tries keeps them as they are.
+  /// The rule that software may not break: EXEC and PRIV change only while PASID is off or goes
+  /// off. A write that tries keeps them as they are.
   static WriteRule controlRule() {
     return (before, proposed) ->
-        isRefused(before, proposed)
-            ? (proposed & ~PERMISSIONS) | (before & PERMISSIONS)
-            : proposed;
+        isRefused(before, proposed) ? (proposed & ~PERMISSIONS) | (before & PERMISSIONS) : proposed;
   }
 
   /// Whether a write of the register dword tries to change EXEC or PRIV while PASID stays enabled.

@@ -8,8 +8,8 @@ import java.util.List;
 /// What became of the wish to give a function a vPASID.
 public sealed interface SynthesisResult {
 
-  /// The registers to serve in place of the device's, in order. A function without a vPASID has some
-  /// too: no guest access may reach the device's own PASID registers.
+  /// The registers to serve in place of the device's, in order. A function without a vPASID has
+  /// some too: no guest access may reach the device's own PASID registers.
   List<ConfigPatch> patches();
 
   /// Lays the patches, and the rules of their registers, over a guest view that is being made.

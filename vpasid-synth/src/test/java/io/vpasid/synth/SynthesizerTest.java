@@ -259,8 +259,7 @@ class SynthesizerTest {
     bytes.get(0, first);
 
     SynthesisResult result =
-        Synthesizer.synthesize(
-            SynthesisRequest.of(VfioView.of(ConfigSpace.of(first)), HOST));
+        Synthesizer.synthesize(SynthesisRequest.of(VfioView.of(ConfigSpace.of(first)), HOST));
 
     SynthesisResult.Declined declined = (SynthesisResult.Declined) result;
     assertThat(declined.reason()).isEqualTo(DeclineReason.NO_EXTENDED_SPACE);
@@ -274,7 +273,9 @@ class SynthesizerTest {
 
     SynthesisResult result = Synthesizer.synthesize(request);
     GuestConfigSpace guest =
-        result.applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(request.view().config()))).build();
+        result
+            .applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(request.view().config())))
+            .build();
 
     assertThat(((SynthesisResult.Synthesized) result).synthesis().offset()).isEqualTo(0x400);
     assertThat(guest.read(0x230, 4)).isZero();

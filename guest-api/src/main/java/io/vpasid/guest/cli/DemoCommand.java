@@ -41,7 +41,8 @@ final class DemoCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     List<HostFunction> functions = functions();
     if (!json) {
-      out.println("Two made-up functions, passed through to an emulated guest on a simulated host.");
+      out.println(
+          "Two made-up functions, passed through to an emulated guest on a simulated host.");
       out.println();
     }
     int code = RunCommand.tell(functions, options, json, out);

@@ -36,12 +36,10 @@ final class FunctionSource {
     }
     PciAddress address =
         PciAddress.parse(picked.get())
-            .orElseThrow(
-                () ->
-                    new InputException(
-                        "--function '" + picked.get() + "' is no address such as 0000:6a:01.0"));
-    List<HostFunction> chosen =
-        all.stream().filter(f -> f.address().equals(address)).toList();
+            .orElseThrow(() ->
+                new InputException(
+                    "--function '" + picked.get() + "' is no address such as 0000:6a:01.0"));
+    List<HostFunction> chosen = all.stream().filter(f -> f.address().equals(address)).toList();
     if (chosen.isEmpty()) {
       throw new InputException(
           String.join(", ", sources)
@@ -63,8 +61,6 @@ final class FunctionSource {
 
   /// Whether a function is an SR-IOV virtual one: its id registers read 0xffff.
   static FunctionKind kindOf(HostFunction function) {
-    return function.config().id().vendor() == 0xffff
-        ? FunctionKind.VIRTUAL
-        : FunctionKind.PHYSICAL;
+    return function.config().id().vendor() == 0xffff ? FunctionKind.VIRTUAL : FunctionKind.PHYSICAL;
   }
 }

@@ -85,8 +85,7 @@ final class PlanCommand implements Callable<Integer> {
     return reports.stream().anyMatch(PlanReport::isPlaced) ? ExitCode.DONE : ExitCode.NO;
   }
 
-  private static void printGuestViews(
-      PrintWriter out, PrintWriter err, List<PlanReport> reports) {
+  private static void printGuestViews(PrintWriter out, PrintWriter err, List<PlanReport> reports) {
     List<HostFunction> views = new ArrayList<>();
     for (PlanReport report : reports) {
       err.println("vpasid: note: " + report.summary());

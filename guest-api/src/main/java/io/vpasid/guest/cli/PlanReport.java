@@ -56,13 +56,7 @@ record PlanReport(HostFunction function, SynthesisRequest request, SynthesisResu
   }
 
   private void printSynthesis(PrintWriter out, Synthesis synthesis) {
-    line(
-        out,
-        "vPASID",
-        "at "
-            + Json.hex(synthesis.offset())
-            + ", "
-            + synthesis.capability());
+    line(out, "vPASID", "at " + Json.hex(synthesis.offset()) + ", " + synthesis.capability());
     line(out, "place", synthesis.placement().strategy().title());
     String label = "why";
     for (String reason : synthesis.placement().reasons()) {
@@ -94,16 +88,15 @@ record PlanReport(HostFunction function, SynthesisRequest request, SynthesisResu
     String end = next == 0 ? "it ends the list" : "it leads to " + title(next);
     return synthesis
         .predecessor()
-        .map(
-            at ->
-                "behind "
-                    + title(at)
-                    + ", whose next pointer changes from "
-                    + Json.hex(synthesis.link().predecessorHeader() >>> 20)
-                    + " to "
-                    + Json.hex(synthesis.offset())
-                    + "; "
-                    + end)
+        .map(at ->
+            "behind "
+                + title(at)
+                + ", whose next pointer changes from "
+                + Json.hex(synthesis.link().predecessorHeader() >>> 20)
+                + " to "
+                + Json.hex(synthesis.offset())
+                + "; "
+                + end)
         .orElse("as the head of the list; " + end);
   }
 
@@ -118,15 +111,14 @@ record PlanReport(HostFunction function, SynthesisRequest request, SynthesisResu
 
   private static String bytes(Synthesis synthesis) {
     return synthesis.dwords().stream()
-        .map(
-            d ->
-                String.format(
-                    Locale.ROOT,
-                    "%02x %02x %02x %02x",
-                    d & 0xff,
-                    d >>> 8 & 0xff,
-                    d >>> 16 & 0xff,
-                    d >>> 24))
+        .map(d ->
+            String.format(
+                Locale.ROOT,
+                "%02x %02x %02x %02x",
+                d & 0xff,
+                d >>> 8 & 0xff,
+                d >>> 16 & 0xff,
+                d >>> 24))
         .collect(Collectors.joining(" "));
   }
 
@@ -153,8 +145,7 @@ record PlanReport(HostFunction function, SynthesisRequest request, SynthesisResu
     json.put("width", capability.width());
     json.put("exec", capability.exec());
     json.put("priv", capability.priv());
-    json.put(
-        "strategy", synthesis.placement().strategy().name().toLowerCase(Locale.ROOT));
+    json.put("strategy", synthesis.placement().strategy().name().toLowerCase(Locale.ROOT));
     json.put("reasons", synthesis.placement().reasons());
     synthesis.predecessor().ifPresent(at -> json.put("predecessor", Json.hex(at)));
     json.put("next", Json.hex(synthesis.link().next()));
@@ -165,13 +156,12 @@ record PlanReport(HostFunction function, SynthesisRequest request, SynthesisResu
 
   private static List<Map<String, Object>> toJson(List<PassedOver> passedOver) {
     return passedOver.stream()
-        .map(
-            place -> {
-              Map<String, Object> json = Json.range(place.range());
-              json.put("strategy", place.strategy().name().toLowerCase(Locale.ROOT));
-              json.put("why", place.why());
-              return json;
-            })
+        .map(place -> {
+          Map<String, Object> json = Json.range(place.range());
+          json.put("strategy", place.strategy().name().toLowerCase(Locale.ROOT));
+          json.put("why", place.why());
+          return json;
+        })
         .toList();
   }
 }

@@ -23,12 +23,10 @@ final class SimulatedMachine implements AutoCloseable {
     SimulatedDevice device =
         SimulatedDevice.at(captured.address())
             .reporting(options.hardware())
-            .config(
-                DeviceConfig.readOnly(VfioView.of(captured.config(), captured.id()).config()));
+            .config(DeviceConfig.readOnly(VfioView.of(captured.config(), captured.id()).config()));
     host =
         SimulatedHost.builder()
-            .device(
-                decisions.kind() == FunctionKind.VIRTUAL ? device.virtualFunction() : device)
+            .device(decisions.kind() == FunctionKind.VIRTUAL ? device.virtualFunction() : device)
             .build();
     iommufd = host.open();
     function = PassthroughFunction.open(iommufd, captured.address(), decisions);

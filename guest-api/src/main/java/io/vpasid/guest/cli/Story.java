@@ -18,8 +18,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/// What happens when an emulated guest finds and uses the vPASID of one function: step by step, with
-/// what each step came to and whether that is as it should be.
+/// What happens when an emulated guest finds and uses the vPASID of one function: step by step,
+/// with what each step came to and whether that is as it should be.
 final class Story {
   private static final int PASID = 0x1b;
 
@@ -92,7 +92,9 @@ final class Story {
         "enumerate",
         seen.extendedCapabilities().size()
             + " extended capabilities, PASID "
-            + seen.extendedCapability(PASID).map(at -> "found at " + Json.hex(at)).orElse("missing"),
+            + seen.extendedCapability(PASID)
+                .map(at -> "found at " + Json.hex(at))
+                .orElse("missing"),
         found);
     switch (guest.enablePasid()) {
       case EnableOutcome.Refused refused ->
@@ -189,15 +191,14 @@ final class Story {
     json.put(
         "steps",
         steps.stream()
-            .map(
-                step -> {
-                  Map<String, Object> object = Json.object();
-                  object.put("actor", step.actor().title());
-                  object.put("action", step.action());
-                  object.put("outcome", step.outcome());
-                  object.put("expected", step.expected());
-                  return object;
-                })
+            .map(step -> {
+              Map<String, Object> object = Json.object();
+              object.put("actor", step.actor().title());
+              object.put("action", step.action());
+              object.put("outcome", step.outcome());
+              object.put("expected", step.expected());
+              return object;
+            })
             .toList());
     return json;
   }

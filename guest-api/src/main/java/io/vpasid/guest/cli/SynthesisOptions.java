@@ -63,7 +63,8 @@ final class SynthesisOptions {
 
   @Option(
       names = "--allow-shadowing",
-      description = "Allow to cover live registers where a quirk permits it and nothing else is left.")
+      description =
+          "Allow to cover live registers where a quirk permits it and nothing else is left.")
   private boolean shadowing;
 
   HardwareInfo hardware() {

@@ -81,7 +81,8 @@ class CommandLineTest {
 
   @Test
   void badQuirkFileIsNamed() throws IOException {
-    Path quirks = Files.writeString(folder.resolve("bad.json"), "{\"format\": 1,\n \"quriks\": []}");
+    Path quirks =
+        Files.writeString(folder.resolve("bad.json"), "{\"format\": 1,\n \"quriks\": []}");
 
     assertOneLineAndExit2(
         Run.of("plan", Inputs.demo(folder).toString(), "--quirks", quirks.toString()),
@@ -91,8 +92,7 @@ class CommandLineTest {
   @ParameterizedTest
   @ValueSource(strings = {"", "demo", "inspect", "plan", "run", "serve"})
   void everyCommandHasHelp(String command) {
-    List<String> arguments =
-        command.isEmpty() ? List.of("--help") : List.of(command, "--help");
+    List<String> arguments = command.isEmpty() ? List.of("--help") : List.of(command, "--help");
 
     Run run = Run.of(arguments.toArray(String[]::new));
 

@@ -20,8 +20,7 @@ class PlanCommandTest {
   @Test
   void namesFunctionOffsetReasonsLinkAndBytes() {
     Run run =
-        Run.of(
-            "plan", Inputs.captured("pciutils-pri-pasid.txt"), "--hw-info", "width=20,priv");
+        Run.of("plan", Inputs.captured("pciutils-pri-pasid.txt"), "--hw-info", "width=20,priv");
 
     assertThat(run.code()).isZero();
     assertThat(run.out())
@@ -53,7 +52,9 @@ class PlanCommandTest {
   }
 
   private static List<String> capabilities(String lspci) {
-    return Pattern.compile("Capabilities: \\[[0-9a-f]+").matcher(lspci).results()
+    return Pattern.compile("Capabilities: \\[[0-9a-f]+")
+        .matcher(lspci)
+        .results()
         .map(m -> m.group())
         .toList();
   }
@@ -115,12 +116,7 @@ class PlanCommandTest {
   void requestedOffsetOnACapabilityIsDeclined() {
     Run run =
         Run.of(
-            "plan",
-            Inputs.demo(folder).toString(),
-            "--function",
-            "17:00.1",
-            "--offset",
-            "0x148");
+            "plan", Inputs.demo(folder).toString(), "--function", "17:00.1", "--offset", "0x148");
 
     assertThat(run.code()).isEqualTo(1);
     assertThat(run.out()).contains("The requested offset cannot be used: it meets 0x148");

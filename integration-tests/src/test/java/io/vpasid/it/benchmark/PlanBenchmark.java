@@ -21,8 +21,8 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 
-/// What it costs to understand one function, and to plan its vPASID. Targets: walk and map under
-/// 5 µs, a whole plan from the raw bytes under 10 µs.
+/// What it costs to understand one function, and to plan its vPASID. Targets: walk and map under 5
+/// µs, a whole plan from the raw bytes under 10 µs.
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)

@@ -8,7 +8,7 @@ import java.util.Locale;
 /// @param kind what it is
 /// @param offset where: the pointer, header or capability that it is about
 /// @param value what stands there: the pointer's or header's value, the other capability's offset,
-///     or the distance after which the space repeats, as the kind says
+///   or the distance after which the space repeats, as the kind says
 public record Anomaly(Kind kind, int offset, int value) {
 
   /// What can be odd about a configuration space.
@@ -22,8 +22,8 @@ public record Anomaly(Kind kind, int offset, int value) {
     /// A pointer leads outside the bytes that there are; the list ends there. The value is the
     /// pointer.
     POINTER_OUTSIDE("pointer %2$03x leads outside the configuration space"),
-    /// A pointer leads to a capability that the walk has seen; the list ends there. The value is the
-    /// pointer.
+    /// A pointer leads to a capability that the walk has seen; the list ends there. The value is
+    /// the pointer.
     LOOP("pointer %2$03x leads back into the list"),
     /// A pointer leads to a lower offset. Allowed, but some software expects an ascending list. The
     /// value is the pointer.
@@ -34,7 +34,8 @@ public record Anomaly(Kind kind, int offset, int value) {
     /// The list leads to a header of all ones; it ends there. The value is the offset of the
     /// pointer's owner.
     CHAIN_INTO_ALL_ONES("the capability at %2$03x leads to a header of all ones"),
-    /// A null capability (id 0) in a live list; the list goes on behind it. The value is the header.
+    /// A null capability (id 0) in a live list; the list goes on behind it. The value is the
+    /// header.
     NULL_CAPABILITY("null capability, header %2$08x"),
     /// The extended list starts with a header that names no capability (id 0 and version 0, or id
     /// 0xffff) and only links to the next, as vfio-pci leaves it where it hides the first
@@ -48,8 +49,8 @@ public record Anomaly(Kind kind, int offset, int value) {
     /// There are extended capabilities, but no PCI Express capability: Linux does not look at them.
     /// The value is the header at 0x100.
     EXTENDED_WITHOUT_PCI_EXPRESS("extended capabilities without a PCI Express capability"),
-    /// The extended space repeats the bytes below it: nothing behind it is registers of its own. The
-    /// value is the distance after which it repeats, 0x100, 0x200, 0x400 or 0x800.
+    /// The extended space repeats the bytes below it: nothing behind it is registers of its own.
+    /// The value is the distance after which it repeats, 0x100, 0x200, 0x400 or 0x800.
     MIRRORED("the space repeats every %2$03x bytes"),
     /// The extended space reads as all ones: it cannot be reached. The value is the dword at 0x100.
     UNREADABLE("the extended space reads as all ones");

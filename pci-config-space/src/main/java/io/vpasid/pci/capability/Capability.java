@@ -19,9 +19,7 @@ public record Capability(CapabilityId id, int offset, int version, int next, Ext
   public static Capability at(
       ConfigSpace config, CapabilityId id, int version, int offset, int limit) {
     int next =
-        id.kind() == CapabilityId.Kind.STANDARD
-            ? config.u8(offset + 1)
-            : config.u32(offset) >>> 20;
+        id.kind() == CapabilityId.Kind.STANDARD ? config.u8(offset + 1) : config.u32(offset) >>> 20;
     return new Capability(
         id, offset, version, next & ~3, ExtentRules.of(config, id, version, offset, limit));
   }

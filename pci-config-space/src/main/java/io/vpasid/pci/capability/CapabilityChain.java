@@ -7,8 +7,8 @@ import java.util.Optional;
 /// The capabilities of a function, as a walk of its two lists found them.
 ///
 /// @param standard those of the standard list, in list order
-/// @param extended those of the extended list, in list order; null capabilities and a placeholder at
-///     its head are among them, because software walks through them
+/// @param extended those of the extended list, in list order; null capabilities and a placeholder
+///   at its head are among them, because software walks through them
 /// @param anomalies what is odd, in the order in which the walk met it
 public record CapabilityChain(
     List<Capability> standard, List<Capability> extended, List<Anomaly> anomalies) {
@@ -21,8 +21,8 @@ public record CapabilityChain(
 
   /// Walks both lists of `config`, whatever its bytes are.
   ///
-  /// Every step visits a dword that no step before it has visited, so the walk ends after at most 48
-  /// standard and 960 extended capabilities. It does not throw.
+  /// Every step visits a dword that no step before it has visited, so the walk ends after at most
+  /// 48 standard and 960 extended capabilities. It does not throw.
   public static CapabilityChain walk(ConfigSpace config) {
     return new ChainWalk(config).chain();
   }

@@ -11,8 +11,8 @@ import java.util.List;
 /// Software differs in what it makes of odd lists; this walk finds what any of it could find, and
 /// reports the rest. It follows a pointer only to a dword that it has not visited, so it ends.
 ///
-/// PCI Express Base Specification 7.0, sections 7.5.1.1.11 (Capabilities Pointer), 7.6 (PCI
-/// Express extended capabilities) and 7.9.28 (null capability).
+/// PCI Express Base Specification 7.0, sections 7.5.1.1.11 (Capabilities Pointer), 7.6 (PCI Express
+/// extended capabilities) and 7.9.28 (null capability).
 final class ChainWalk {
   /// Where the extended list starts.
   static final int EXTENDED_START = 0x100;
@@ -35,8 +35,7 @@ final class ChainWalk {
         config.isExtended() ? measure(walkExtended(), ConfigSpace.EXTENDED_SIZE) : List.of();
     if (!extended.isEmpty()
         && standard.stream().noneMatch(c -> c.id().equals(CapabilityId.PCI_EXPRESS))) {
-      report(
-          Anomaly.Kind.EXTENDED_WITHOUT_PCI_EXPRESS, EXTENDED_START, config.u32(EXTENDED_START));
+      report(Anomaly.Kind.EXTENDED_WITHOUT_PCI_EXPRESS, EXTENDED_START, config.u32(EXTENDED_START));
     }
     return new CapabilityChain(standard, extended, anomalies);
   }
@@ -149,8 +148,7 @@ final class ChainWalk {
   }
 
   private static boolean isPlaceholder(int offset, int header) {
-    return offset == EXTENDED_START
-        && ((header & 0xfffff) == 0 || (header & 0xffff) == 0xffff);
+    return offset == EXTENDED_START && ((header & 0xfffff) == 0 || (header & 0xffff) == 0xffff);
   }
 
   private boolean isUnreadable() {
@@ -205,7 +203,8 @@ final class ChainWalk {
           };
       case EXTENDED ->
           switch (id.value()) {
-            // null, VSEC, multi-path VC, DVSEC, alternate protocol, DOE, MMIO register block locator
+            // null, VSEC, multi-path VC, DVSEC, alternate protocol, DOE, MMIO register block
+            // locator
             case 0x00, 0x0b, 0x09, 0x23, 0x2b, 0x2e, 0x36 -> true;
             default -> false;
           };
@@ -221,8 +220,7 @@ final class ChainWalk {
       if (furthest != null && furthest.extent().range().end() > capability.offset()) {
         report(Anomaly.Kind.OVERLAP, capability.offset(), furthest.offset());
       }
-      if (furthest == null
-          || capability.extent().range().end() > furthest.extent().range().end()) {
+      if (furthest == null || capability.extent().range().end() > furthest.extent().range().end()) {
         furthest = capability;
       }
     }

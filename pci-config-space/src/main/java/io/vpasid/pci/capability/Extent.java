@@ -7,7 +7,7 @@ import io.vpasid.pci.ByteRange;
 /// @param range those bytes, its header included; never reaches past the configuration space
 /// @param certainty whether more bytes may belong to it
 /// @param rule where the length comes from: a section of the PCI Express Base Specification 7.0 or
-///     of another standard, and the registers that decided
+///   of another standard, and the registers that decided
 public record Extent(ByteRange range, Certainty certainty, String rule) {
 
   /// How far a length can be trusted.

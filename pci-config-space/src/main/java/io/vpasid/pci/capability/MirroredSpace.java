@@ -2,14 +2,15 @@ package io.vpasid.pci.capability;
 
 import io.vpasid.pci.ConfigSpace;
 
-/// Configuration spaces whose upper part only repeats the lower one: the device or a bridge above it
-/// ignores some of the register number's upper bits.
+/// Configuration spaces whose upper part only repeats the lower one: the device or a bridge above
+/// it ignores some of the register number's upper bits.
 final class MirroredSpace {
   private static final int[] PERIODS = {0x100, 0x200, 0x400, 0x800};
 
   private MirroredSpace() {}
 
-  /// The distance after which the headers repeat: 0x100, 0x200, 0x400 or 0x800, or 0 if they do not.
+  /// The distance after which the headers repeat: 0x100, 0x200, 0x400 or 0x800, or 0 if they do
+  /// not.
   static int period(ConfigSpace config) {
     if (!config.isExtended()) {
       return 0;

@@ -59,7 +59,8 @@ final class HiddenHeaders {
     BitSet targets = new BitSet(ConfigSpace.EXTENDED_SIZE);
     targets.set(0);
     chain.extended().forEach(c -> targets.set(c.offset()));
-    // A header falls if what it points to has fallen; each round drops one at least, or is the last.
+    // A header falls if what it points to has fallen; each round drops one at least, or is the
+    // last.
     boolean dropped = true;
     while (dropped) {
       dropped = false;

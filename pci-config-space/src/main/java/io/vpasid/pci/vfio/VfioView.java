@@ -12,8 +12,8 @@ import java.util.Optional;
 
 /// A host function's configuration space as vfio-pci shows it.
 ///
-/// vfio-pci takes the capabilities that it does not know, PASID among them, out of the two lists; it
-/// keeps a placeholder (id 0, version 0) where the first extended capability is one of them. The
+/// vfio-pci takes the capabilities that it does not know, PASID among them, out of the two lists;
+/// it keeps a placeholder (id 0, version 0) where the first extended capability is one of them. The
 /// bytes of a hidden capability stay readable, and writable, where they are. Header registers that
 /// vfio-pci emulates are left as the hardware has them. The rules are those of Linux 7.3,
 /// `drivers/vfio/pci/vfio_pci_config.c`.
@@ -45,8 +45,8 @@ public record VfioView(ConfigSpace config, List<Capability> hidden) {
         : new VfioView(ConfigSpace.of(bytes), hidden);
   }
 
-  /// The view of an SR-IOV virtual function whose own id registers read 0xffff: vfio-pci fills in the
-  /// ids that the kernel knows. For every other function it is that of [#of(ConfigSpace)].
+  /// The view of an SR-IOV virtual function whose own id registers read 0xffff: vfio-pci fills in
+  /// the ids that the kernel knows. For every other function it is that of [#of(ConfigSpace)].
   public static VfioView of(ConfigSpace host, PciId id) {
     if (host.id().vendor() != 0xffff) {
       return of(host);
@@ -56,8 +56,8 @@ public record VfioView(ConfigSpace config, List<Capability> hidden) {
     return of(ConfigSpace.of(bytes));
   }
 
-  /// The view that was read from a VFIO config region. The hidden extended capabilities are found by
-  /// their headers, which vfio-pci leaves readable.
+  /// The view that was read from a VFIO config region. The hidden extended capabilities are found
+  /// by their headers, which vfio-pci leaves readable.
   public static VfioView read(ConfigSpace region) {
     return new VfioView(region, HiddenHeaders.find(region, CapabilityChain.walk(region)));
   }

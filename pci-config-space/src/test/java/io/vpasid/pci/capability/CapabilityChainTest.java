@@ -162,8 +162,7 @@ class CapabilityChainTest {
     extended(0x100, 0x0001, 0x108);
     extended(0x108, 0x000f, 0);
 
-    assertThat(walk().anomalies())
-        .containsExactly(new Anomaly(Anomaly.Kind.OVERLAP, 0x108, 0x100));
+    assertThat(walk().anomalies()).containsExactly(new Anomaly(Anomaly.Kind.OVERLAP, 0x108, 0x100));
   }
 
   @Test
@@ -185,8 +184,7 @@ class CapabilityChainTest {
     CapabilityChain chain = walk();
 
     assertThat(chain.extended()).isEmpty();
-    assertThat(chain.anomalies())
-        .containsExactly(new Anomaly(Anomaly.Kind.MIRRORED, 0x100, 0x100));
+    assertThat(chain.anomalies()).containsExactly(new Anomaly(Anomaly.Kind.MIRRORED, 0x100, 0x100));
   }
 
   @Test
@@ -201,8 +199,7 @@ class CapabilityChainTest {
     CapabilityChain chain = walk();
 
     assertThat(offsets(chain.extended())).containsExactly(0x100);
-    assertThat(chain.anomalies())
-        .containsExactly(new Anomaly(Anomaly.Kind.MIRRORED, 0x100, 0x400));
+    assertThat(chain.anomalies()).containsExactly(new Anomaly(Anomaly.Kind.MIRRORED, 0x100, 0x400));
   }
 
   @Test

@@ -138,7 +138,10 @@ public final class HoleFinder {
             hole.get(),
             Strategy.AVAILABLE,
             List.of(
-                "It is the first free place in " + wish.range() + ", which " + wish.says()
+                "It is the first free place in "
+                    + wish.range()
+                    + ", which "
+                    + wish.says()
                     + " declares available.",
                 "All its bytes read as 0."));
       }
@@ -172,8 +175,13 @@ public final class HoleFinder {
             hole,
             zone.strategy(),
             List.of(
-                "It lies in the middle of " + run.get() + ", the longest run of free bytes in "
-                    + zone.range() + ": " + zone.experience() + ".",
+                "It lies in the middle of "
+                    + run.get()
+                    + ", the longest run of free bytes in "
+                    + zone.range()
+                    + ": "
+                    + zone.experience()
+                    + ".",
                 "No capability and no known hidden register is there, and all bytes read as 0;"
                     + " that is a hint, not a proof."));
       }
@@ -196,7 +204,10 @@ public final class HoleFinder {
                   "The guest can no longer reach what the device has there."));
         }
       }
-      pass(wish.range(), Strategy.SHADOWED, "no " + request.length() + " bytes outside capabilities");
+      pass(
+          wish.range(),
+          Strategy.SHADOWED,
+          "no " + request.length() + " bytes outside capabilities");
     }
     return Optional.empty();
   }

@@ -25,8 +25,7 @@ public record HoleRequest(
   /// @throws IllegalArgumentException if the length is not a positive multiple of 4
   public HoleRequest {
     if (length <= 0 || (length & 3) != 0) {
-      throw new IllegalArgumentException(
-          "A capability has a multiple of 4 bytes, not " + length);
+      throw new IllegalArgumentException("A capability has a multiple of 4 bytes, not " + length);
     }
     available = List.copyOf(available);
     shadowable = List.copyOf(shadowable);

@@ -115,11 +115,9 @@ class HoleFinderTest {
   @Test
   void requestedOffsetIsTakenOrNothingIs() {
     HoleRequest good =
-        new HoleRequest(
-            8, at(0x400), at(0x500), Optional.empty(), List.of(), List.of(), false);
+        new HoleRequest(8, at(0x400), at(0x500), Optional.empty(), List.of(), List.of(), false);
     HoleRequest bad =
-        new HoleRequest(
-            8, at(0x402), at(0x500), Optional.empty(), List.of(), List.of(), false);
+        new HoleRequest(8, at(0x402), at(0x500), Optional.empty(), List.of(), List.of(), false);
 
     assertThat(found(good).range()).isEqualTo(new ByteRange(0x400, 8));
     assertThat(HoleFinder.find(map.build(), bad).passedOver())
@@ -169,11 +167,11 @@ class HoleFinderTest {
         .isEqualTo(0x100);
 
     empty.claim(new ByteRange(0x104, 4), Use.QUIRK, "q");
-    Placement elsewhere =
-        ((HoleSearch.Found) HoleFinder.find(empty.build(), request)).placement();
+    Placement elsewhere = ((HoleSearch.Found) HoleFinder.find(empty.build(), request)).placement();
     assertThat(elsewhere.offset()).isEqualTo(0xd80);
-    assertThat(elsewhere.passedOver()).extracting(PassedOver::why).containsExactly(
-        "it meets 0x104: hidden register, q");
+    assertThat(elsewhere.passedOver())
+        .extracting(PassedOver::why)
+        .containsExactly("it meets 0x104: hidden register, q");
   }
 
   @Test
@@ -206,7 +204,13 @@ class HoleFinderTest {
   void longerCapabilitiesFitToo() {
     HoleRequest request =
         new HoleRequest(
-            0x40, Optional.empty(), Optional.empty(), Optional.empty(), List.of(), List.of(), false);
+            0x40,
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            List.of(),
+            List.of(),
+            false);
 
     assertThat(found(request).range()).isEqualTo(new ByteRange(0xd60, 0x40));
   }
