@@ -21,6 +21,8 @@ import java.util.concurrent.TimeUnit;
 import jdk.net.ExtendedSocketOptions;
 import jdk.net.UnixDomainPrincipal;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The threads that serve Unix sockets, and the way to open sockets on them.
 ///
@@ -33,6 +35,8 @@ public final class SocketLoops implements AutoCloseable {
 
   /// Bytes that still wait when it is writable again.
   public static final int WRITE_LOW_WATER_MARK = 32 * 1024;
+
+  private static final Logger LOG = LoggerFactory.getLogger(SocketLoops.class);
 
   private static final long CLOSE_SECONDS = 10;
 
@@ -130,7 +134,13 @@ public final class SocketLoops implements AutoCloseable {
   /// Ends the threads, closes what is still open on them, and waits for it, 10 seconds at most.
   @Override
   public void close() {
-    group.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS).syncUninterruptibly();
+    boolean ended =
+        group
+            .shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS)
+            .awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS);
+    if (!ended) {
+      LOG.warn("A thread that serves sockets is still busy and is left behind.");
+    }
   }
 
   private void addFraming(Channel channel, Framing framing) {

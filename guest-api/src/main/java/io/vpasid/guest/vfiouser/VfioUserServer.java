@@ -10,6 +10,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,6 +24,9 @@ import org.slf4j.LoggerFactory;
 /// in its place is left alone.
 public final class VfioUserServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(VfioUserServer.class);
+
+  /// How long closing waits for a device that is in the middle of something.
+  private static final long CLOSE_SECONDS = 10;
 
   private final SocketLoops loops;
   private final boolean ownsLoops;
@@ -169,7 +174,8 @@ public final class VfioUserServer implements AutoCloseable {
   }
 
   /// Stops listening, removes the path and disconnects the client; returns when the device has been
-  /// told. A second call does nothing. Not to be called by the device from within a call to it.
+  /// told, or is busy for longer than 10 seconds. A second call does nothing. Not to be called by
+  /// the device from within a call to it.
   @Override
   public void close() {
     closed = true;
@@ -177,10 +183,18 @@ public final class VfioUserServer implements AutoCloseable {
     Client current = client;
     if (current != null) {
       var _ = current.channel().close();
-      current.handler().ended().join();
+      awaitEnd(current.handler());
     }
     if (ownsLoops) {
       loops.close();
+    }
+  }
+
+  private void awaitEnd(SessionHandler handler) {
+    try {
+      handler.ended().orTimeout(CLOSE_SECONDS, TimeUnit.SECONDS).join();
+    } catch (CompletionException e) {
+      LOG.warn("The device at {} is still busy and has not been told that its client left.", path);
     }
   }
 
