@@ -17,11 +17,17 @@ final class PasidTable {
 
   private static final class Branch {
     final @Nullable Leaf[] leaves = new @Nullable Leaf[BRANCH];
+    int used;
   }
 
   private static final class Leaf {
+    final Branch branch;
     final int[] ids = new int[LEAF];
     int used;
+
+    Leaf(Branch branch) {
+      this.branch = branch;
+    }
   }
 
   /// One branch, which PASIDs of PCI Express never leave, until a wider one is attached.
@@ -57,6 +63,7 @@ final class PasidTable {
     leaf.ids[pasid & (LEAF - 1)] = id;
     int more = (id == 0 ? 0 : 1) - (before == 0 ? 0 : 1);
     leaf.used += more;
+    leaf.branch.used += more;
     size += more;
   }
 
@@ -65,7 +72,7 @@ final class PasidTable {
     long pasid = from;
     while (pasid >>> TOP_SHIFT < root.length) {
       Branch branch = root[(int) (pasid >>> TOP_SHIFT)];
-      if (branch == null) {
+      if (branch == null || branch.used == 0) {
         pasid = ((pasid >>> TOP_SHIFT) + 1) << TOP_SHIFT;
         continue;
       }
@@ -100,7 +107,7 @@ final class PasidTable {
       branch = new Branch();
       root[top] = branch;
     }
-    Leaf leaf = new Leaf();
+    Leaf leaf = new Leaf(branch);
     branch.leaves[(pasid >>> LEAF_LOG2) & (BRANCH - 1)] = leaf;
     return leaf;
   }
