@@ -6,5 +6,6 @@ module io.vpasid.synth {
 
   exports io.vpasid.synth;
   exports io.vpasid.synth.placement;
+  exports io.vpasid.synth.preflight;
   exports io.vpasid.synth.quirk;
 }
