@@ -15,10 +15,13 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /// Looks for what is probably wrong in quirks that can be read.
@@ -30,7 +33,7 @@ import java.util.stream.Stream;
 /// | `refused` | warning | a quirk refuses a PASID capability and says how to place or limit it |
 /// | `on-hidden` | error | a quirk places the capability on its own hidden registers, unshadowed |
 /// | `no-room` | warning | an available range without room for a PASID capability |
-/// | `unknown-id` | warning | a vendor, or a single device, that pci.ids does not have |
+/// | `unknown-id` | warning, note | a vendor, or devices, that pci.ids does not have |
 /// | `never-counts` | warning | what a quirk decides is always decided by another |
 /// | `says-nothing-new` | warning | another quirk names the same registers for the same functions |
 /// | `on-capability` | error | a place on a capability of a captured function |
@@ -39,6 +42,9 @@ import java.util.stream.Stream;
 /// | `matches-nothing` | note | none of the captured functions |
 public final class QuirkLint {
   private static final int PASID_CAPABILITY_SIZE = 8;
+
+  /// Things that one finding lists.
+  private static final int LISTED = 8;
 
   private final Set<LintFinding> findings = new LinkedHashSet<>();
 
@@ -195,24 +201,37 @@ public final class QuirkLint {
           Severity.WARNING,
           "unknown-id",
           quirk,
-          String.format("names vendor 0x%04x, which pci.ids does not have", match.vendor()));
+          String.format(
+              Locale.ROOT, "names vendor 0x%04x, which pci.ids does not have", match.vendor()));
       return;
     }
-    for (IdRange devices : match.devices()) {
-      boolean known = false;
-      for (int device = devices.first(); device <= devices.last() && !known; device++) {
-        known = names.device(new PciId(match.vendor(), device)).isPresent();
-      }
-      if (!known) {
-        report(
-            Severity.WARNING,
-            "unknown-id",
-            quirk,
-            String.format(
-                "names device %s of vendor 0x%04x, which pci.ids does not have",
-                devices, match.vendor()));
-      }
+    List<IdRange> unknown =
+        match.devices().stream()
+            .filter(devices -> !isKnown(match.vendor(), devices, names))
+            .toList();
+    if (!unknown.isEmpty()) {
+      report(
+          Severity.NOTE,
+          "unknown-id",
+          quirk,
+          String.format(
+              Locale.ROOT,
+              "names devices of vendor 0x%04x that pci.ids does not have: %s",
+              match.vendor(),
+              list(unknown)));
     }
+  }
+
+  private static boolean isKnown(int vendor, IdRange devices, PciNames names) {
+    return IntStream.rangeClosed(devices.first(), devices.last())
+        .anyMatch(device -> names.device(new PciId(vendor, device)).isPresent());
+  }
+
+  private static String list(List<?> things) {
+    String first =
+        things.stream().limit(LISTED).map(Object::toString).collect(Collectors.joining(", "));
+    int others = things.size() - LISTED;
+    return others > 0 ? first + " and " + others + " more" : first;
   }
 
   private void checkAgainstEachOther(List<RankedQuirk> ranked) {
@@ -288,14 +307,17 @@ public final class QuirkLint {
     ConfigSpace config = capture.config();
     MatchedQuirks effects = quirk.effects();
     for (Capability capability : capabilities) {
-      for (HiddenBits bits : effects.hiddenBits()) {
-        if (first && bits.range().overlaps(capability.extent().range())) {
-          report(
-              Severity.WARNING,
-              "on-capability",
-              quirk,
-              "names " + bits.range() + ", which lies in " + capability + " of " + where);
-        }
+      List<ByteRange> inside =
+          effects.hiddenBits().stream()
+              .map(HiddenBits::range)
+              .filter(range -> range.overlaps(capability.extent().range()))
+              .toList();
+      if (first && !inside.isEmpty()) {
+        report(
+            Severity.WARNING,
+            "on-capability",
+            quirk,
+            "names registers in " + capability + " of " + where + ": " + list(inside));
       }
       if (effects.pinnedOffset().isPresent()) {
         ByteRange place = place(effects.pinnedOffset().get().value());

@@ -152,7 +152,7 @@ class QuirkLintTest {
     assertThat(QuirkLint.check(table, PciNames.of(ids)))
         .extracting(LintFinding::message)
         .containsExactly(
-            "b names device 0x0020-0x002f of vendor 0x1234, which pci.ids does not have",
+            "b names devices of vendor 0x1234 that pci.ids does not have: 0x0020-0x002f",
             "c names vendor 0x4321, which pci.ids does not have");
     assertThat(findings(table)).as("without pci.ids").isEmpty();
   }
@@ -227,10 +227,10 @@ class QuirkLintTest {
 
   @Test
   void hiddenRegistersOnACapabilityOfACapturedFunction() {
-    assertThat(findingsOnCapture(quirk("a", DEVICE, hidden("0x104", "0x300"))))
+    assertThat(findingsOnCapture(quirk("a", DEVICE, hidden("0x104", "0x108", "0x300"))))
         .containsExactly(
-            "test.json:1:28: warning: a names 0x104-0x107, which lies in [100] Advanced Error"
-                + " Reporting (AER) of dump.txt:3 0000:3b:00.0 [on-capability]");
+            "test.json:1:28: warning: a names registers in [100] Advanced Error Reporting (AER) of"
+                + " dump.txt:3 0000:3b:00.0: 0x104-0x107, 0x108-0x10b [on-capability]");
   }
 
   @Test
