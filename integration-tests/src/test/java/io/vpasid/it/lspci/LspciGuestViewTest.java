@@ -1,0 +1,136 @@
+package io.vpasid.it.lspci;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vpasid.it.space.CapturedFunctions;
+import io.vpasid.it.space.HostSpace;
+import io.vpasid.it.space.HostSpaces;
+import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.emulation.DeviceConfig;
+import io.vpasid.pci.emulation.GuestConfigSpace;
+import io.vpasid.pci.vfio.VfioView;
+import io.vpasid.synth.HardwareInfo;
+import io.vpasid.synth.SynthesisRequest;
+import io.vpasid.synth.SynthesisResult;
+import io.vpasid.synth.Synthesizer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Guest views as lspci decodes them, beside the views that they were made from.
+class LspciGuestViewTest {
+  private static final HardwareInfo HOST = HardwareInfo.parse("width=17,priv");
+  private static final String PASID = "Process Address Space ID (PASID)";
+
+  /// What -vvv shows of it; -v shows nothing. The width is hexadecimal.
+  private static final List<String> REGISTERS =
+      List.of(
+          "\t\tPASIDCap: Exec- Priv+, Max PASID Width: 11",
+          "\t\tPASIDCtl: Enable- Exec- Priv-");
+
+  @TempDir private Path folder;
+
+  /// A function before and after.
+  private record Guest(HostSpace host, ConfigSpace view, SynthesisResult result) {
+    static Guest of(HostSpace host) {
+      VfioView view = VfioView.of(host.config());
+      return new Guest(
+          host, view.config(), Synthesizer.synthesize(SynthesisRequest.of(view, HOST)));
+    }
+
+    ConfigSpace config() {
+      return result
+          .applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(view)))
+          .build()
+          .toConfigSpace();
+    }
+
+    /// Where PASID should be shown, if it should.
+    Optional<Integer> offset() {
+      return result instanceof SynthesisResult.Synthesized shown
+          ? Optional.of(shown.synthesis().offset())
+          : Optional.empty();
+    }
+  }
+
+  @Test
+  void capturedFunctionsShowPasidAndKeepEverythingElse() {
+    List<Guest> guests = CapturedFunctions.extended().stream().map(Guest::of).toList();
+
+    assertThat(guests).filteredOn(g -> g.offset().isPresent()).hasSizeGreaterThan(200);
+    assertThat(guests)
+        .filteredOn(g -> g.offset().isEmpty())
+        .allSatisfy(
+            g -> assertThat(((SynthesisResult.Declined) g.result()).explanation()).isNotEmpty());
+    requireShown(guests, "-vvv");
+  }
+
+  @Test
+  void functionsMadeAtRandomShowPasidAndKeepEverythingElse() {
+    HostSpaces spaces = HostSpaces.ofAllKinds();
+    List<Guest> guests =
+        Stream.iterate(0, i -> i + 1)
+            .limit(500)
+            .map(i -> Guest.of(spaces.nextIntact(new SplittableRandom(i))))
+            .toList();
+
+    assertThat(guests).filteredOn(g -> g.offset().isPresent()).hasSizeGreaterThan(250);
+    requireShown(guests, "-v");
+  }
+
+  private void requireShown(List<Guest> guests, String verbosity) {
+    List<List<Lspci.Shown>> before =
+        Lspci.show(guests.stream().map(Guest::view).toList(), verbosity, folder);
+    List<List<Lspci.Shown>> after =
+        Lspci.show(guests.stream().map(Guest::config).toList(), verbosity, folder);
+    for (int i = 0; i < guests.size(); i++) {
+      String origin = guests.get(i).host().origin();
+      assertThat(lasting(after.get(i)))
+          .as(origin)
+          .containsExactlyInAnyOrderElementsOf(lasting(before.get(i)));
+      assertThat(pasid(after.get(i)))
+          .as(origin)
+          .extracting(Lspci.Shown::offset)
+          .isEqualTo(guests.get(i).offset().stream().toList());
+      assertThat(pasid(after.get(i)))
+          .as(origin)
+          .extracting(Lspci.Shown::details)
+          .allSatisfy(details -> assertThat(details).isIn(List.of(), REGISTERS));
+    }
+  }
+
+  private static List<Lspci.Shown> pasid(List<Lspci.Shown> capabilities) {
+    return capabilities.stream().filter(LspciGuestViewTest::isPasid).toList();
+  }
+
+  private static boolean isPasid(Lspci.Shown shown) {
+    return shown.title().equals(PASID);
+  }
+
+  /// What the guest view should have too, word by word: all but PASID, null capabilities at the head
+  /// of the list, and the control words of ATS and PRI, which are as after a reset.
+  private static List<Lspci.Shown> lasting(List<Lspci.Shown> capabilities) {
+    List<Lspci.Shown> lasting = new ArrayList<>();
+    for (Lspci.Shown shown : capabilities) {
+      boolean isNullHead = shown.offset() == 0x100 && shown.title().equals("Null");
+      if (!isPasid(shown) && !isNullHead) {
+        lasting.add(
+            new Lspci.Shown(
+                shown.offset(),
+                shown.isExtended(),
+                shown.title(),
+                shown.details().stream().filter(line -> !isControl(line)).toList()));
+      }
+    }
+    return lasting;
+  }
+
+  private static boolean isControl(String line) {
+    return line.matches("\t\t(ATSCtl|PRICtl|PRISta|Page Request Capacity):.*");
+  }
+}
