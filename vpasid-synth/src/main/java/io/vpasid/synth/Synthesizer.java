@@ -34,7 +34,8 @@ public final class Synthesizer {
   private final MatchedQuirks quirks;
   private final Gate gate;
 
-  /// What keeps the guest from PASID capabilities that the view shows and must not; usually nothing.
+  /// What keeps the guest from PASID capabilities that the view shows and must not; usually
+  /// nothing.
   private final List<ConfigPatch> removal = new ArrayList<>();
 
   /// The bytes after the removal.
@@ -149,7 +150,9 @@ public final class Synthesizer {
           new SynthesisResult.Declined(
               DeclineReason.NO_HOLE,
               request.policy().offset().isPresent()
-                  ? "The requested offset cannot be used: " + none.passedOver().getFirst().why() + "."
+                  ? "The requested offset cannot be used: "
+                      + none.passedOver().getFirst().why()
+                      + "."
                   : "No 8 bytes of the extended space are free.",
               none.passedOver(),
               protection());
@@ -183,7 +186,8 @@ public final class Synthesizer {
         new Placement(
             new ByteRange(present.offset(), PasidCapability.LENGTH),
             Strategy.PRESENT,
-            List.of("The list has a PASID capability already; its registers are emulated in place."),
+            List.of(
+                "The list has a PASID capability already; its registers are emulated in place."),
             List.of());
     AddressTranslation translation = AddressTranslation.of(chain);
     List<ConfigPatch> patches = new ArrayList<>(protection());
@@ -193,19 +197,18 @@ public final class Synthesizer {
     return new Synthesis(capability, placement, link, translation, notes, patches);
   }
 
-  /// What no guest may reach whether it gets a vPASID or not: the device's own PASID registers, which
-  /// vfio-pci would let it write, read as 0.
+  /// What no guest may reach whether it gets a vPASID or not: the device's own PASID registers,
+  /// which vfio-pci would let it write, read as 0.
   private List<ConfigPatch> protection() {
     List<ConfigPatch> patches = new ArrayList<>(removal);
     hiddenSlots()
-        .forEach(
-            slot -> {
-              // A placeholder at the head is vfio-pci's, not the device's, and stays in the list.
-              if (slot.offset() != HEAD) {
-                patches.add(ConfigPatch.readOnly(slot.offset(), 0));
-              }
-              patches.add(ConfigPatch.readOnly(slot.offset() + PasidCapability.REGISTERS, 0));
-            });
+        .forEach(slot -> {
+          // A placeholder at the head is vfio-pci's, not the device's, and stays in the list.
+          if (slot.offset() != HEAD) {
+            patches.add(ConfigPatch.readOnly(slot.offset(), 0));
+          }
+          patches.add(ConfigPatch.readOnly(slot.offset() + PasidCapability.REGISTERS, 0));
+        });
     return patches;
   }
 
@@ -227,8 +230,8 @@ public final class Synthesizer {
     return map.build();
   }
 
-  /// The list as the map should have it: where the device's own hidden PASID capability is the head,
-  /// vfio-pci's placeholder in its place makes room for ours.
+  /// The list as the map should have it: where the device's own hidden PASID capability is the
+  /// head, vfio-pci's placeholder in its place makes room for ours.
   private CapabilityChain listWithoutPlaceholder() {
     boolean own = ownSlot().filter(slot -> slot.offset() == HEAD).isPresent();
     return own
@@ -256,9 +259,7 @@ public final class Synthesizer {
     return new HoleRequest(
         PasidCapability.LENGTH,
         request.policy().offset().map(o -> new HoleRequest.Wish(at(o), "The user")),
-        quirks
-            .pinnedOffset()
-            .map(d -> new HoleRequest.Wish(at(d.value()), d.source().toString())),
+        quirks.pinnedOffset().map(d -> new HoleRequest.Wish(at(d.value()), d.source().toString())),
         ownSlot(),
         available,
         shadowable,

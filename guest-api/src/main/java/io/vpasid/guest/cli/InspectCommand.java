@@ -47,7 +47,9 @@ final class InspectCommand implements Callable<Integer> {
 
   @Mixin private FunctionSource source;
 
-  @Option(names = "--all", description = "Show every function in full, also when there are several.")
+  @Option(
+      names = "--all",
+      description = "Show every function in full, also when there are several.")
   private boolean all;
 
   @Option(names = "--json", description = "Print JSON.")
@@ -110,8 +112,7 @@ final class InspectCommand implements Callable<Integer> {
         chain.extended().size());
     for (Segment segment : map.segments()) {
       out.printf(
-          "  %s %5d bytes  %s%n",
-          segment.range(), segment.range().length(), describe(segment));
+          "  %s %5d bytes  %s%n", segment.range(), segment.range().length(), describe(segment));
     }
     for (Anomaly anomaly : chain.anomalies()) {
       out.printf("  odd %s%n", anomaly);
@@ -156,14 +157,13 @@ final class InspectCommand implements Callable<Integer> {
     document.put(
         "anomalies",
         chain.anomalies().stream()
-            .map(
-                a -> {
-                  Map<String, Object> anomaly = Json.object();
-                  anomaly.put("kind", a.kind().name().toLowerCase(Locale.ROOT));
-                  anomaly.put("offset", Json.hex(a.offset()));
-                  anomaly.put("text", a.toString());
-                  return anomaly;
-                })
+            .map(a -> {
+              Map<String, Object> anomaly = Json.object();
+              anomaly.put("kind", a.kind().name().toLowerCase(Locale.ROOT));
+              anomaly.put("offset", Json.hex(a.offset()));
+              anomaly.put("text", a.toString());
+              return anomaly;
+            })
             .toList());
     return document;
   }

@@ -49,9 +49,7 @@ public final class Main {
       message.append(" (did you mean ");
       message.append(String.join(" or ", unmatched.getSuggestions())).append("?)");
     }
-    say(
-        command,
-        message + "; see " + command.getCommandSpec().qualifiedName() + " --help");
+    say(command, message + "; see " + command.getCommandSpec().qualifiedName() + " --help");
     return ExitCode.USAGE;
   }
 

@@ -16,8 +16,8 @@ import java.util.random.RandomGenerator;
 /// Everything that a synthesis depends on.
 ///
 /// @param host the function's raw bytes
-/// @param fromRegion whether the view is what a read of the VFIO region gives, so that what vfio-pci
-///     hides has to be found in it; otherwise it is made from the raw bytes
+/// @param fromRegion whether the view is what a read of the VFIO region gives, so that what
+///   vfio-pci hides has to be found in it; otherwise it is made from the raw bytes
 /// @param hardware what IOMMU_GET_HW_INFO reports
 /// @param quirks what is known of devices
 /// @param policy what the user wants

@@ -15,8 +15,9 @@ import org.junit.jupiter.api.io.TempDir;
 /// mvn verify -pl integration-tests -am -Dtest=FuzzTest -Dsurefire.failIfNoSpecifiedTests=false -Dvpasid.fuzz.minutes=60
 /// ```
 ///
-/// It stops at the first failure, with the case's number and the smallest function that fails in the
-/// same way; `-Dvpasid.seed=NUMBER` in place of the minutes' worth of cases begins with that one.
+/// It stops at the first failure, with the case's number and the smallest function that fails in
+/// the same way; `-Dvpasid.seed=NUMBER` in place of the minutes' worth of cases begins with that
+/// one.
 @Tag("fuzz")
 @EnabledIfSystemProperty(
     named = "vpasid.fuzz.minutes",

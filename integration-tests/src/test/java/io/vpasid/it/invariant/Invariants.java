@@ -41,8 +41,9 @@ final class Invariants {
     i6(trial);
   }
 
-  /// Every capability reachable in the vfio view is reachable in the guest view, at the same offset,
-  /// with the same bytes except next pointers and the emulated control words of ATS and PRI.
+  /// Every capability reachable in the vfio view is reachable in the guest view, at the same
+  /// offset, with the same bytes except next pointers and the emulated control words of ATS and
+  /// PRI.
   static void i1(Trial trial) {
     byte[] view = trial.view();
     byte[] guest = trial.guest();
@@ -180,8 +181,7 @@ final class Invariants {
               hole,
               "was not requested");
       case PINNED ->
-          require(
-              quirks.place().equals(Optional.of(hole.offset())), hole, "is named by no quirk");
+          require(quirks.place().equals(Optional.of(hole.offset())), hole, "is named by no quirk");
       case SHADOWED ->
           require(
               trial.input().policy().shadowing() && isWithin(hole, quirks.shadow()),
@@ -222,7 +222,8 @@ final class Invariants {
   /// Takes out what vfio-pci hides at 0x100: a region shows its length nowhere, because the header
   /// there is vfio-pci's copy.
   private static void clearHiddenHead(BitSet owned, Trial trial) {
-    if ((dword(trial.view(), HEAD) & 0xffff) != (dword(trial.input().host().bytes(), HEAD) & 0xffff)) {
+    if ((dword(trial.view(), HEAD) & 0xffff)
+        != (dword(trial.input().host().bytes(), HEAD) & 0xffff)) {
       int next = dword(trial.view(), HEAD) >>> 20;
       owned.clear(HEAD, next < HEAD ? 0x1000 : next);
     }
@@ -296,8 +297,8 @@ final class Invariants {
     return bytes;
   }
 
-  /// No guest access of any offset, width and value reaches the device inside an emulated range: the
-  /// hole, and the registers of the physical PASID capability, shown or not.
+  /// No guest access of any offset, width and value reaches the device inside an emulated range:
+  /// the hole, and the registers of the physical PASID capability, shown or not.
   ///
   /// A header at 0x100 is vfio-pci's copy, and nobody's registers. Whether one that vfio-pci hides
   /// there is the physical PASID capability's cannot be seen in a region.

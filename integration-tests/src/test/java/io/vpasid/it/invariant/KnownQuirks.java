@@ -42,8 +42,7 @@ record KnownQuirks(QuirkTable table, List<Entry> quirks) {
       boolean refused) {
 
     static final Entry NOTHING =
-        new Entry(
-            -1, List.of(), Optional.empty(), List.of(), List.of(), 0, false, false, false);
+        new Entry(-1, List.of(), Optional.empty(), List.of(), List.of(), 0, false, false, false);
   }
 
   /// What is known about a vendor's functions.
@@ -122,13 +121,12 @@ record KnownQuirks(QuirkTable table, List<Entry> quirks) {
             entry.vendor()));
     List<String> hidden =
         entry.hidden().stream()
-            .map(
-                r ->
-                    String.format(
-                        Locale.ROOT,
-                        "{ \"offset\": \"0x%x\", \"length\": %d, \"what\": \"hidden\" }",
-                        r.offset(),
-                        r.length()))
+            .map(r ->
+                String.format(
+                    Locale.ROOT,
+                    "{ \"offset\": \"0x%x\", \"length\": %d, \"what\": \"hidden\" }",
+                    r.offset(),
+                    r.length()))
             .toList();
     json.append(", \"hidden\": ").append(hidden);
     entry
@@ -149,8 +147,7 @@ record KnownQuirks(QuirkTable table, List<Entry> quirks) {
     if (!ranges.isEmpty()) {
       List<String> texts =
           ranges.stream()
-              .map(
-                  r -> String.format(Locale.ROOT, "\"0x%x-0x%x\"", r.offset(), r.end() - 1))
+              .map(r -> String.format(Locale.ROOT, "\"0x%x-0x%x\"", r.offset(), r.end() - 1))
               .toList();
       json.append(", \"").append(key).append("\": ").append(texts);
     }

@@ -9,10 +9,10 @@ import java.util.BitSet;
 import java.util.Locale;
 import java.util.Optional;
 
-/// What the registers of a guest view hold, told bit by bit: those that are not emulated are memory,
-/// those that are take writes as the PCI Express Base Specification 7.0 has it for PASID Control
-/// (7.8.9.3), ATS Control (10.5.1.3), Page Request Control and Status (10.5.2.3, 10.5.2.4) and
-/// Outstanding Page Request Allocation (10.5.2.6), and none anywhere else.
+/// What the registers of a guest view hold, told bit by bit: those that are not emulated are
+/// memory, those that are take writes as the PCI Express Base Specification 7.0 has it for PASID
+/// Control (7.8.9.3), ATS Control (10.5.1.3), Page Request Control and Status (10.5.2.3, 10.5.2.4)
+/// and Outstanding Page Request Allocation (10.5.2.6), and none anywhere else.
 final class RegisterModel {
   private static final int PASID_ENABLE = 1 << 16;
   private static final int EXEC_ENABLE = 1 << 17;
@@ -101,8 +101,8 @@ final class RegisterModel {
     return staysOn ? set(next, permissions, now) : next;
   }
 
-  /// Failures are cleared by writing 1, or by a reset while the interface is off; a reset reads as 0;
-  /// the interface is stopped when it is off.
+  /// Failures are cleared by writing 1, or by a reset while the interface is off; a reset reads as
+  /// 0; the interface is stopped when it is off.
   private static int pri(int now, int mask, int value) {
     int next = set(now, mask & PRI_ENABLE, value);
     next &= ~(value & mask & PRI_FAILURES);
@@ -131,8 +131,7 @@ final class RegisterModel {
     int wanted = isInside ? expected[offset >>> 2] : -1;
     if (read != wanted) {
       throw new AssertionError(
-          String.format(
-              Locale.ROOT, "0x%03x reads %08x and should be %08x", offset, read, wanted));
+          String.format(Locale.ROOT, "0x%03x reads %08x and should be %08x", offset, read, wanted));
     }
   }
 }

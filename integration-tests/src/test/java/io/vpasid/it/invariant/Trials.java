@@ -60,8 +60,7 @@ final class Trials {
     }
   }
 
-  private static @Nullable Throwable failureOf(
-      Case input, Consumer<Trial> property) {
+  private static @Nullable Throwable failureOf(Case input, Consumer<Trial> property) {
     try {
       property.accept(Trial.of(input));
       return null;
@@ -103,13 +102,10 @@ final class Trials {
     return host.with(bytes);
   }
 
-  private static String report(
-      String name, Case input, @Nullable Throwable failure) {
+  private static String report(String name, Case input, @Nullable Throwable failure) {
     StringBuilder dump = new StringBuilder();
     LspciText.write(
-        List.of(
-            new HostFunction(new PciAddress(0, 0, 0, 0), name, input.host().config())),
-        dump);
+        List.of(new HostFunction(new PciAddress(0, 0, 0, 0), name, input.host().config())), dump);
     return String.format(
         Locale.ROOT,
         "%s: %s%n%s function%s, %s, %s, %d other captures, quirks %s%n%s",

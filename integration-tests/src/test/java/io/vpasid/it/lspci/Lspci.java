@@ -28,7 +28,8 @@ final class Lspci {
   private static final Pattern CAPABILITY =
       Pattern.compile("\tCapabilities: \\[([0-9a-f]{2,3})(?: v[0-9]+)?] (.*)");
 
-  private static final Pattern FUNCTION = Pattern.compile("([0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]) .*");
+  private static final Pattern FUNCTION =
+      Pattern.compile("([0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]) .*");
 
   private Lspci() {}
 
@@ -52,7 +53,7 @@ final class Lspci {
   /// The capabilities of each function, in the order that lspci walks them.
   ///
   /// @param verbosity `-v` for titles, `-vvv` for all that it knows; with this it may give up on
-  ///     functions that are no sane ones
+  ///   functions that are no sane ones
   /// @param folder where the file for lspci goes
   static List<List<Shown>> show(List<ConfigSpace> configs, String verbosity, Path folder) {
     try {
@@ -110,7 +111,8 @@ final class Lspci {
             .orElseGet(() -> abort("lspci is not installed: nothing to compare with"));
     List<String> command = new ArrayList<>(List.of(program.toString()));
     command.addAll(Arrays.asList(arguments));
-    Process process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     try {
       assertThat(process.waitFor()).as("exit code of lspci").isZero();

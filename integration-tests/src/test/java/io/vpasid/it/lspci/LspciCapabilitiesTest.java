@@ -28,9 +28,9 @@ class LspciCapabilitiesTest {
 
   private record Found(int offset, CapabilityId id) {}
 
-  /// One function differs, an AMD host bridge: its ids appear again at 0x100, where they look like a
-  /// header with the id 0x1022. It has no PCI Express capability, without which lspci does not look
-  /// there; Linux does for host bridges, and so does the walk, which reports that.
+  /// One function differs, an AMD host bridge: its ids appear again at 0x100, where they look like
+  /// a header with the id 0x1022. It has no PCI Express capability, without which lspci does not
+  /// look there; Linux does for host bridges, and so does the walk, which reports that.
   @Test
   void capturedCapabilitiesAreThoseThatLspciShows() {
     List<HostFunction> functions = CapturedFunctions.all();
@@ -46,8 +46,7 @@ class LspciCapabilitiesTest {
 
     assertThat(functions).hasSizeGreaterThan(900);
     assertThat(different)
-        .containsExactly(
-            "1022:1480 [Found[offset=256, id=" + CapabilityId.extended(0x1022) + "]]");
+        .containsExactly("1022:1480 [Found[offset=256, id=" + CapabilityId.extended(0x1022) + "]]");
   }
 
   private static List<Found> walked(CapabilityChain chain) {

@@ -30,8 +30,7 @@ class LspciGuestViewTest {
   /// What -vvv shows of it; -v shows nothing. The width is hexadecimal.
   private static final List<String> REGISTERS =
       List.of(
-          "\t\tPASIDCap: Exec- Priv+, Max PASID Width: 11",
-          "\t\tPASIDCtl: Enable- Exec- Priv-");
+          "\t\tPASIDCap: Exec- Priv+, Max PASID Width: 11", "\t\tPASIDCtl: Enable- Exec- Priv-");
 
   @TempDir private Path folder;
 
@@ -112,8 +111,8 @@ class LspciGuestViewTest {
     return shown.title().equals(PASID);
   }
 
-  /// What the guest view should have too, word by word: all but PASID, null capabilities at the head
-  /// of the list, and the control words of ATS and PRI, which are as after a reset.
+  /// What the guest view should have too, word by word: all but PASID, null capabilities at the
+  /// head of the list, and the control words of ATS and PRI, which are as after a reset.
   private static List<Lspci.Shown> lasting(List<Lspci.Shown> capabilities) {
     List<Lspci.Shown> lasting = new ArrayList<>();
     for (Lspci.Shown shown : capabilities) {

@@ -21,10 +21,9 @@ class CapturedAnomaliesTest {
 
   private static Map<Anomaly.Kind, List<String>> anomalies() {
     return CapturedFunctions.all().stream()
-        .flatMap(
-            f ->
-                CapabilityChain.walk(f.config()).anomalies().stream()
-                    .map(a -> Map.entry(a.kind(), f.id() + " " + a)))
+        .flatMap(f ->
+            CapabilityChain.walk(f.config()).anomalies().stream()
+                .map(a -> Map.entry(a.kind(), f.id() + " " + a)))
         .collect(groupingBy(Map.Entry::getKey, mapping(Map.Entry::getValue, toList())));
   }
 
@@ -34,8 +33,8 @@ class CapturedAnomaliesTest {
   ///   where they read as a header that leads to 0x148, into zeros.
   /// - ffff:ffff is NVIDIA's audio function in D3cold: a header of ones over its own registers. Its
   ///   capabilities pointer, 0xff, leads to zeros.
-  /// - Intel 9df0, an integrated Wi-Fi controller, comes with a placeholder head of its own: the AER
-  ///   capability behind it has its id and version cleared, and its registers live on.
+  /// - Intel 9df0, an integrated Wi-Fi controller, comes with a placeholder head of its own: the
+  ///   AER capability behind it has its id and version cleared, and its registers live on.
   @Test
   void rareAnomaliesAreThoseThatTheBytesShow() {
     Map<Anomaly.Kind, List<String>> anomalies = anomalies();
@@ -58,8 +57,8 @@ class CapturedAnomaliesTest {
                     "8086:9df0 at 0x100: the list starts with a placeholder, header 14c00000")));
   }
 
-  /// The 8 data fabric functions of an AMD processor, an older AMD host bridge, 2 ports of an NVIDIA
-  /// switch and a Marvell network controller.
+  /// The 8 data fabric functions of an AMD processor, an older AMD host bridge, 2 ports of an
+  /// NVIDIA switch and a Marvell network controller.
   @Test
   void mirroredSpacesAreThoseThatShowTheirHeaderAgain() {
     assertThat(anomalies().get(Anomaly.Kind.MIRRORED))

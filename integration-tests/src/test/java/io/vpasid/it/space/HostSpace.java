@@ -11,7 +11,7 @@ import java.util.Optional;
 /// @param bytes 256 or 4096 of them; not copied, and nobody writes to them
 /// @param virtualFunction the ids of an SR-IOV virtual function, whose own registers read 0xffff
 /// @param owned bytes that capabilities in the lists have for certain, because whoever made the
-///     function put them there; empty if that is not known
+///   function put them there; empty if that is not known
 /// @param intact whether it is as hardware has it, not damaged and not mere random bytes
 /// @param origin what it is and where it comes from, for messages
 // The array is a component on purpose: it is read and never compared.

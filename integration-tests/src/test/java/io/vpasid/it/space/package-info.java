@@ -1,4 +1,5 @@
-/// Host functions for tests: made at random, damaged, random bytes, and captured from real machines.
+/// Host functions for tests: made at random, damaged, random bytes, and captured from real
+/// machines.
 @NullMarked
 package io.vpasid.it.space;
 

@@ -36,8 +36,7 @@ public final class Edk2Walker implements Walker {
       return true;
     }
     BitSet seen = new BitSet();
-    int pointer =
-        registers.u8(registers.headerLayout() == Registers.CARDBUS_BRIDGE ? 0x14 : 0x34);
+    int pointer = registers.u8(registers.headerLayout() == Registers.CARDBUS_BRIDGE ? 0x14 : 0x34);
     while (pointer >= 0x40 && (pointer & 3) == 0) {
       if (seen.get(pointer)) {
         return false;

@@ -15,7 +15,8 @@ public final class KnownLengths {
         switch (capability.extendedId()) {
           case 0x01 -> 0x2c; // AER
           case 0x02, 0x08, 0x09 -> 0x1c + 0x0c * (second & 7); // VC, MFVC
-          case 0x03, 0x06, 0x07 -> capability.extendedId() == 0x07 ? 0x08 : 0x0c; // DSN, RCILC, RCEC
+          case 0x03, 0x06, 0x07 ->
+              capability.extendedId() == 0x07 ? 0x08 : 0x0c; // DSN, RCILC, RCEC
           case 0x04, 0x13 -> 0x10; // power budgeting, PRI
           case 0x05 -> 0x10 + 0x10 * (second >>> 8 & 0xff); // RC link declaration
           case 0x0a -> 0x14; // RCRB

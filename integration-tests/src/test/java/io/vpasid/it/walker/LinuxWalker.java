@@ -6,9 +6,9 @@ import java.util.List;
 
 /// As Linux 7.3 walks: `PCI_FIND_NEXT_CAP`, `pci_cfg_space_size` and `PCI_FIND_NEXT_EXT_CAP`.
 ///
-/// Loops end by the number of steps, 48 and 480. An extended space whose first dword is all ones, or
-/// that shows the dword at 0 again at every multiple of 0x100, does not count. Headers of all ones
-/// inside the list are followed like any other.
+/// Loops end by the number of steps, 48 and 480. An extended space whose first dword is all ones,
+/// or that shows the dword at 0 again at every multiple of 0x100, does not count. Headers of all
+/// ones inside the list are followed like any other.
 public final class LinuxWalker implements Walker {
   private static final int STANDARD_STEPS = 48;
   private static final int EXTENDED_STEPS = 480;

@@ -4,19 +4,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// What a program finds that looks for a capability that is not there, which takes it through all of
-/// both lists.
+/// What a program finds that looks for a capability that is not there, which takes it through all
+/// of both lists.
 ///
 /// @param express whether it takes the function for one with an extended list
 /// @param standard the headers of the standard list, each once, in the order of the visits
-/// @param extended those of the extended list; also headers that are none, where the program does not
-///     notice
+/// @param extended those of the extended list; also headers that are none, where the program does
+///   not notice
 /// @param ends whether the search ends by itself
 public record Walk(boolean express, List<Step> standard, List<Step> extended, boolean ends) {
 
   /// The capabilities of the extended list: what comes before the walk leaves the extended space or
-  /// meets all ones, without null capabilities and placeholders. What lies behind that are bytes that
-  /// happen to look like headers.
+  /// meets all ones, without null capabilities and placeholders. What lies behind that are bytes
+  /// that happen to look like headers.
   public List<Step> capabilities() {
     List<Step> capabilities = new ArrayList<>(extended.size());
     for (Step step : extended) {

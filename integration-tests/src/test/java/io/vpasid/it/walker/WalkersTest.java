@@ -130,7 +130,8 @@ class WalkersTest {
   void standardListEndsInZerosForAll() {
     standard(0x70, 0x10, 0x90);
 
-    assertThat(Walker.ALL).allSatisfy(w -> assertThat(standardOf(w)).containsExactly(0x40, 0x70, 0x90));
+    assertThat(Walker.ALL)
+        .allSatisfy(w -> assertThat(standardOf(w)).containsExactly(0x40, 0x70, 0x90));
   }
 
   @Test

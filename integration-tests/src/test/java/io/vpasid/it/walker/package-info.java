@@ -1,4 +1,5 @@
-/// The capability walks of other software, written from its behaviour and sharing no code with ours: oracles for tests.
+/// The capability walks of other software, written from its behaviour and sharing no code with
+/// ours: oracles for tests.
 @NullMarked
 package io.vpasid.it.walker;
 

@@ -12,11 +12,11 @@ import java.util.Locale;
 /// @param bits their values after a reset; no bit outside `mask`
 /// @param writable the bits that take what the guest writes; no bit outside `mask`
 /// @param writeOneToClear the bits that become 0 when the guest writes 1 (RW1C); no bit outside
-///     `mask`, none that is also in `writable`
+///   `mask`, none that is also in `writable`
 public record ConfigPatch(int offset, int mask, int bits, int writable, int writeOneToClear) {
 
   /// @throws IllegalArgumentException if the offset is not a dword's, or a bit stands where it may
-  ///     not
+  ///   not
   public ConfigPatch {
     if (offset < 0 || (offset & 3) != 0) {
       throw new IllegalArgumentException(

@@ -234,8 +234,7 @@ public final class GuestConfigSpace {
         mask[index] |= patch.mask();
         initial[index] = (initial[index] & ~patch.mask()) | patch.bits();
         writable[index] = (writable[index] & ~patch.mask()) | patch.writable();
-        writeOneToClear[index] =
-            (writeOneToClear[index] & ~patch.mask()) | patch.writeOneToClear();
+        writeOneToClear[index] = (writeOneToClear[index] & ~patch.mask()) | patch.writeOneToClear();
       }
       return this;
     }

@@ -10,8 +10,8 @@ import java.util.List;
 
 /// Who owns each byte of one configuration space.
 ///
-/// Owners claim bytes in an order; a byte belongs to the first that claims it. What nobody claims is
-/// free.
+/// Owners claim bytes in an order; a byte belongs to the first that claims it. What nobody claims
+/// is free.
 public final class OccupancyMap {
   /// What free bytes point at.
   private static final Segment NOBODY = new Segment(new ByteRange(0, 0), Use.FREE, "");
@@ -143,7 +143,8 @@ public final class OccupancyMap {
       return this;
     }
 
-    /// Claims those bytes of `range` that nobody has claimed; what lies outside the space is ignored.
+    /// Claims those bytes of `range` that nobody has claimed; what lies outside the space is
+    /// ignored.
     public Builder claim(ByteRange range, Use use, String owner) {
       short index = (short) claims.size();
       boolean claimed = false;

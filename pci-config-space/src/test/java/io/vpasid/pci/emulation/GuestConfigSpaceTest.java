@@ -95,8 +95,7 @@ class GuestConfigSpaceTest {
 
   @Test
   void writeOneToClearBitsClearOnOneAndKeepOnZero() {
-    GuestConfigSpace view =
-        view(new ConfigPatch(0x244, 0xffffffff, 0x00030000, 0, 0x00030000));
+    GuestConfigSpace view = view(new ConfigPatch(0x244, 0xffffffff, 0x00030000, 0, 0x00030000));
 
     view.write(0x244, 4, 0x00010000);
 
@@ -183,7 +182,8 @@ class GuestConfigSpaceTest {
             .patch(List.of(ConfigPatch.register(0x200, 0, 0xff)))
             .rule(0x200, (before, proposed) -> proposed & 0x0f)
             .observe(
-                0x200, (before, proposed, after) -> heard.add(before + ">" + proposed + ">" + after))
+                0x200,
+                (before, proposed, after) -> heard.add(before + ">" + proposed + ">" + after))
             .build();
 
     view.write(0x200, 1, 0x35);
