@@ -7,10 +7,12 @@ import io.vpasid.pci.emulation.GuestConfigSpace;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
+import io.vpasid.synth.preflight.GuestPlace;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -47,6 +49,7 @@ final class PlanCommand implements Callable<Integer> {
 
   @Mixin private FunctionSource source;
   @Mixin private SynthesisOptions options;
+  @Mixin private PreflightOptions preflight;
 
   enum Format {
     TEXT,
@@ -72,10 +75,13 @@ final class PlanCommand implements Callable<Integer> {
     List<HostFunction> functions = source.functions(sources);
     QuirkTable quirks = options.quirkTable();
     options.noteAssumptions(err);
+    Optional<GuestPlace> place = preflight.place();
     List<PlanReport> reports = new ArrayList<>();
     for (HostFunction function : functions) {
       SynthesisRequest request = options.request(function, quirks);
-      reports.add(new PlanReport(function, request, Synthesizer.synthesize(request)));
+      SynthesisResult result = Synthesizer.synthesize(request);
+      reports.add(
+          new PlanReport(function, request, result, preflight.report(request, result, place)));
     }
     switch (json ? Format.JSON : format) {
       case TEXT -> reports.forEach(r -> r.print(out));

@@ -20,7 +20,12 @@ import java.util.stream.Collectors;
 /// @param function the function as it was read
 /// @param request what was asked
 /// @param result what came of it
-record PlanReport(HostFunction function, SynthesisRequest request, SynthesisResult result) {
+/// @param preflight the checks that the guest makes of it
+record PlanReport(
+    HostFunction function,
+    SynthesisRequest request,
+    SynthesisResult result,
+    PreflightReport preflight) {
 
   boolean isPlaced() {
     return result instanceof SynthesisResult.Synthesized;
@@ -52,6 +57,7 @@ record PlanReport(HostFunction function, SynthesisRequest request, SynthesisResu
         printPassedOver(out, d.passedOver());
       }
     }
+    preflight.print(out, isPlaced());
     out.println();
   }
 
@@ -136,6 +142,7 @@ record PlanReport(HostFunction function, SynthesisRequest request, SynthesisResu
         json.put("passedOver", toJson(d.passedOver()));
       }
     }
+    json.put("preflight", preflight.toJson());
     return json;
   }
 

@@ -1,0 +1,138 @@
+package io.vpasid.guest.cli;
+
+import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.emulation.DeviceConfig;
+import io.vpasid.pci.emulation.GuestConfigSpace;
+import io.vpasid.synth.SynthesisRequest;
+import io.vpasid.synth.SynthesisResult;
+import io.vpasid.synth.preflight.Check;
+import io.vpasid.synth.preflight.Evidence;
+import io.vpasid.synth.preflight.Preflight;
+import io.vpasid.synth.preflight.Verdict;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/// What `plan` says of the checks that the guest makes before it enables PASIDs.
+///
+/// @param preflight the checks
+/// @param all whether to print them all, with the registers that decided
+record PreflightReport(Preflight preflight, boolean all) {
+
+  /// The function as the guest will read it after a reset.
+  static ConfigSpace guestView(SynthesisRequest request, SynthesisResult result) {
+    return result
+        .applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(request.view().config())))
+        .build()
+        .toConfigSpace();
+  }
+
+  /// Prints the answer, and the checks that fail or are open, or all.
+  ///
+  /// @param placed whether the function gets a vPASID: without one, only what is asked for is
+  ///   printed
+  void print(PrintWriter out, boolean placed) {
+    if (!placed && !all) {
+      return;
+    }
+    line(out, "Linux guest", summary());
+    for (Check check : preflight.checks()) {
+      if (all) {
+        printWhole(out, check);
+      } else if (check.verdict() == Verdict.FAIL || check.verdict() == Verdict.UNKNOWN) {
+        // What is open is explained by what would close it.
+        boolean fails = check.verdict() == Verdict.FAIL;
+        line(
+            out,
+            label(check),
+            title(check) + (fails ? check.explanation() + " " : "") + check.remedy().orElse(""));
+      }
+    }
+  }
+
+  private static void printWhole(PrintWriter out, Check check) {
+    line(out, label(check), title(check) + check.explanation());
+    check.remedy().ifPresent(remedy -> line(out, "", remedy));
+    for (Evidence evidence : check.evidence()) {
+      line(out, "", evidence.toString());
+    }
+  }
+
+  private String summary() {
+    List<String> counts = new ArrayList<>();
+    count(counts, Verdict.FAIL, "fails", "fail");
+    count(counts, Verdict.UNKNOWN, "is open", "are open");
+    count(counts, Verdict.PASS, "passes", "pass");
+    String answer =
+        switch (preflight.answer()) {
+          case YES -> "enables PASIDs";
+          case NO -> "does not enable PASIDs";
+          case UNKNOWN -> "may enable PASIDs";
+        };
+    return answer + ": of its checks " + String.join(", ", counts);
+  }
+
+  private void count(List<String> counts, Verdict verdict, String one, String several) {
+    long count =
+        preflight.checks().stream()
+            .filter(c -> c.id().decidesPasid() && c.verdict() == verdict)
+            .count();
+    if (count > 0) {
+      counts.add(count + " " + (count == 1 ? one : several));
+    }
+  }
+
+  private static String label(Check check) {
+    return check.id()
+        + switch (check.verdict()) {
+          case PASS -> " passes";
+          case FAIL -> " fails";
+          case UNKNOWN -> " open";
+          case NOT_APPLICABLE -> " n/a";
+        };
+  }
+
+  private static String title(Check check) {
+    return check.name() + (check.id().decidesPasid() ? ": " : ", which PASIDs do without: ");
+  }
+
+  private static void line(PrintWriter out, String label, String text) {
+    out.printf("  %-12s %s%n", label, text);
+  }
+
+  Map<String, Object> toJson() {
+    Map<String, Object> json = Json.object();
+    json.put("answer", lower(preflight.answer()));
+    json.put("checks", preflight.checks().stream().map(PreflightReport::toJson).toList());
+    return json;
+  }
+
+  private static Map<String, Object> toJson(Check check) {
+    Map<String, Object> json = Json.object();
+    json.put("id", check.id().name());
+    json.put("name", check.name());
+    json.put("verdict", lower(check.verdict()));
+    json.put("explanation", check.explanation());
+    check.remedy().ifPresent(remedy -> json.put("remedy", remedy));
+    json.put("evidence", check.evidence().stream().map(PreflightReport::toJson).toList());
+    json.put("rule", check.id().rule());
+    json.put("source", check.id().source());
+    return json;
+  }
+
+  private static Map<String, Object> toJson(Evidence evidence) {
+    Map<String, Object> json = Json.object();
+    json.put("of", evidence.of());
+    json.put("offset", Json.hex(evidence.offset()));
+    json.put(
+        "value", String.format(Locale.ROOT, "0x%0" + 2 * evidence.bytes() + "x", evidence.value()));
+    json.put("what", evidence.what());
+    return json;
+  }
+
+  private static String lower(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT);
+  }
+}
