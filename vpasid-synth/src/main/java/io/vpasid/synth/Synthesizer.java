@@ -217,7 +217,7 @@ public final class Synthesizer {
     map.listed(listWithoutPlaceholder());
     map.capabilities(request.view().hidden(), Use.HIDDEN_CAPABILITY);
     for (HiddenBits bits : quirks.hiddenBits()) {
-      map.claim(bits.range(), Use.QUIRK, bits.what() + " (" + bits.source() + ")");
+      map.claim(bits.range(), Use.QUIRK, bits.what() + " (" + bits.source() + ")", bits.what());
     }
     int period = mirrorPeriod(chain);
     if (period > 0) {

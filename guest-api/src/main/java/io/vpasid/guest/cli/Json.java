@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import tools.jackson.databind.ObjectWriter;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -12,6 +13,9 @@ import tools.jackson.databind.json.JsonMapper;
 final class Json {
   private static final JsonMapper MAPPER =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+
+  private static final ObjectWriter LINES =
+      MAPPER.writer().without(SerializationFeature.INDENT_OUTPUT);
 
   private Json() {}
 
@@ -22,6 +26,11 @@ final class Json {
 
   static void print(PrintWriter out, Object document) {
     out.println(MAPPER.writeValueAsString(document));
+  }
+
+  /// The same in one line.
+  static void printLine(PrintWriter out, Object document) {
+    out.println(LINES.writeValueAsString(document));
   }
 
   static String hex(int offset) {

@@ -19,19 +19,26 @@ public final class Main {
   public static void main(String[] arguments) {
     PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-    int code = run(out, err, arguments);
+    int code = run(Terminal.ofProcess(), out, err, arguments);
     out.flush();
     System.exit(code);
   }
 
+  /// Runs one command whose output leads to no terminal.
+  static int run(PrintWriter out, PrintWriter err, String... arguments) {
+    return run(Terminal.NONE, out, err, arguments);
+  }
+
   /// Runs one command.
   ///
+  /// @param terminal what the output leads to
   /// @param out receives the result
   /// @param err receives notes and errors
   /// @return the exit code
-  static int run(PrintWriter out, PrintWriter err, String... arguments) {
+  static int run(Terminal terminal, PrintWriter out, PrintWriter err, String... arguments) {
     CommandLine line =
-        new CommandLine(new VpasidCommand())
+        new VpasidCommand(terminal)
+            .line(arguments)
             .setOut(out)
             .setErr(err)
             .setCaseInsensitiveEnumValuesAllowed(true)

@@ -1,5 +1,10 @@
 package io.vpasid.guest.cli;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -17,13 +22,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {
-      DemoCommand.class,
-      InspectCommand.class,
-      PlanCommand.class,
-      RunCommand.class,
-      ServeCommand.class
-    },
     footerHeading = "%nExit codes:%n",
     footer = {
       "  0  done",
@@ -34,11 +32,47 @@ import picocli.CommandLine.Spec;
       "Start with: vpasid demo"
     })
 final class VpasidCommand implements Runnable {
+  /// The commands: demo first, the others by name.
+  private static final Map<String, Supplier<Callable<Integer>>> COMMANDS = new LinkedHashMap<>();
+
+  static {
+    COMMANDS.put("demo", DemoCommand::new);
+    COMMANDS.put("inspect", InspectCommand::new);
+    COMMANDS.put("plan", PlanCommand::new);
+    COMMANDS.put("run", RunCommand::new);
+    COMMANDS.put("scan", ScanCommand::new);
+    COMMANDS.put("serve", ServeCommand::new);
+  }
+
   @Spec private CommandSpec spec;
+
+  private final Terminal terminal;
+
+  VpasidCommand(Terminal terminal) {
+    this.terminal = terminal;
+  }
+
+  /// The command line for these arguments. To look at the annotations of a command takes longer
+  /// than most commands run, so the others are left out where the first argument names one.
+  CommandLine line(String... arguments) {
+    CommandLine line = new CommandLine(this);
+    String first = arguments.length == 0 ? "" : arguments[0];
+    COMMANDS.forEach((name, command) -> {
+      if (name.equals(first) || !COMMANDS.containsKey(first)) {
+        line.addSubcommand(command.get());
+      }
+    });
+    return line;
+  }
+
+  /// What the output leads to.
+  Terminal terminal() {
+    return terminal;
+  }
 
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "a command is missing: demo, inspect, plan, run or serve");
+        spec.commandLine(), "a command is missing: " + String.join(", ", COMMANDS.keySet()));
   }
 }

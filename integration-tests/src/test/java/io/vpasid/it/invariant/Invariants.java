@@ -133,7 +133,7 @@ final class Invariants {
   }
 
   /// The capability is reachable by every program that takes the function for PCI Express, with
-  /// version 1, as the first of its kind.
+  /// version 1, as the first of its kind; and the list that it is put into has an end.
   static void i2(Trial trial) {
     if (trial.synthesis().isEmpty()) {
       return;
@@ -149,6 +149,9 @@ final class Invariants {
         }
         if (ours && found.get().version() != 1) {
           throw violated(walker, "version of " + found.get());
+        }
+        if (ours && !walk.extendedEnds()) {
+          throw violated(walker, "no end of " + walk.extended());
         }
       }
     }

@@ -27,7 +27,7 @@ public final class Edk2Walker implements Walker {
     boolean express = standard.stream().anyMatch(s -> s.standardId() == PCI_EXPRESS);
     List<Step> extended = new ArrayList<>();
     boolean extendedEnds = !express || extended(registers, extended);
-    return new Walk(express, standard, extended, standardEnds && extendedEnds);
+    return new Walk(express, standard, extended, standardEnds, extendedEnds);
   }
 
   /// Fills in the steps; false if they repeat for ever.

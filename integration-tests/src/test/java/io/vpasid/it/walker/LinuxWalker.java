@@ -32,7 +32,7 @@ public final class LinuxWalker implements Walker {
         registers.u16(0x0a) == CLASS_HOST_BRIDGE || express || isFastPciX(registers, standard);
     List<Step> extended =
         mayBeExtended && hasExtendedSpace(registers) ? extended(registers) : List.of();
-    return new Walk(express, standard, extended, true);
+    return new Walk(express, standard, extended, true, true);
   }
 
   private static List<Step> standard(Registers registers) {

@@ -27,7 +27,7 @@ public final class LspciWalker implements Walker {
         registers.headerLayout() <= Registers.CARDBUS_BRIDGE ? standard(registers) : List.of();
     boolean express = standard.stream().anyMatch(s -> s.standardId() == PCI_EXPRESS);
     boolean mayBeExtended = express || standard.stream().anyMatch(s -> s.standardId() == PCI_X);
-    return new Walk(express, standard, mayBeExtended ? extended(registers) : List.of(), true);
+    return new Walk(express, standard, mayBeExtended ? extended(registers) : List.of(), true, true);
   }
 
   private static List<Step> standard(Registers registers) {

@@ -11,8 +11,19 @@ import java.util.Optional;
 /// @param standard the headers of the standard list, each once, in the order of the visits
 /// @param extended those of the extended list; also headers that are none, where the program does
 ///   not notice
-/// @param ends whether the search ends by itself
-public record Walk(boolean express, List<Step> standard, List<Step> extended, boolean ends) {
+/// @param standardEnds whether the search of the standard list ends by itself
+/// @param extendedEnds whether that of the extended list does
+public record Walk(
+    boolean express,
+    List<Step> standard,
+    List<Step> extended,
+    boolean standardEnds,
+    boolean extendedEnds) {
+
+  /// Whether the search ends by itself.
+  public boolean ends() {
+    return standardEnds && extendedEnds;
+  }
 
   /// The capabilities of the extended list: what comes before the walk leaves the extended space or
   /// meets all ones, without null capabilities and placeholders. What lies behind that are bytes

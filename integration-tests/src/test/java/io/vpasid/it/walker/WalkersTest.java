@@ -86,6 +86,7 @@ class WalkersTest {
                 true,
                 List.of(new Step(0x40, 0x7001), new Step(0x70, 0x0010)),
                 List.of(new Step(0x100, 0x2001000f), new Step(0x200, 0x00010013)),
+                true,
                 true));
   }
 

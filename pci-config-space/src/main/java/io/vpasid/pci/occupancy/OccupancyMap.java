@@ -52,6 +52,16 @@ public final class OccupancyMap {
     return claims.get(claimOf[offset]).owner();
   }
 
+  /// The number of the claim that got the byte at `offset`; 0 if nobody claims it.
+  int claimAt(int offset) {
+    return claimOf[offset];
+  }
+
+  /// A claim by its number: the bytes that were asked for, of which others may have some.
+  Segment claim(int number) {
+    return claims.get(number);
+  }
+
   /// Whether nobody owns any byte of `range`; false if it reaches outside the space.
   public boolean isFree(ByteRange range) {
     if (range.end() > claimOf.length) {
@@ -72,7 +82,9 @@ public final class OccupancyMap {
     for (int at = 1; at <= claimOf.length; at++) {
       if (at == claimOf.length || claimOf[at] != claimOf[start]) {
         Segment claim = claims.get(claimOf[start]);
-        segments.add(new Segment(ByteRange.between(start, at), claim.use(), claim.owner()));
+        segments.add(
+            new Segment(
+                ByteRange.between(start, at), claim.use(), claim.owner(), claim.shortName()));
         start = at;
       }
     }
@@ -131,13 +143,13 @@ public final class OccupancyMap {
     public Builder capabilities(List<Capability> capabilities, Use use) {
       for (Capability c : capabilities) {
         if (!c.extent().isLowerBound()) {
-          claim(c.extent().range(), use, c.id().title());
+          claim(c, use);
         }
       }
       for (Capability c : capabilities) {
         if (c.extent().isLowerBound()) {
           Use uncertain = use == Use.CAPABILITY ? Use.CAPABILITY_OF_UNKNOWN_LENGTH : use;
-          claim(c.extent().range(), uncertain, c.id().title());
+          claim(c, uncertain);
         }
       }
       return this;
@@ -146,17 +158,30 @@ public final class OccupancyMap {
     /// Claims those bytes of `range` that nobody has claimed; what lies outside the space is
     /// ignored.
     public Builder claim(ByteRange range, Use use, String owner) {
+      return claim(new Segment(range, use, owner));
+    }
+
+    /// The same with a short name for where there is little room.
+    public Builder claim(ByteRange range, Use use, String owner, String shortName) {
+      return claim(new Segment(range, use, owner, shortName));
+    }
+
+    private Builder claim(Capability c, Use use) {
+      return claim(new Segment(c.extent().range(), use, c.id().title(), c.id().mnemonic()));
+    }
+
+    private Builder claim(Segment claim) {
       short index = (short) claims.size();
       boolean claimed = false;
-      int end = Math.min(range.end(), claimOf.length);
-      for (int at = range.offset(); at < end; at++) {
+      int end = Math.min(claim.range().end(), claimOf.length);
+      for (int at = claim.range().offset(); at < end; at++) {
         if (claimOf[at] == 0) {
           claimOf[at] = index;
           claimed = true;
         }
       }
       if (claimed) {
-        claims.add(new Segment(range, use, owner));
+        claims.add(claim);
       }
       return this;
     }

@@ -1,0 +1,53 @@
+package io.vpasid.guest.cli;
+
+import java.io.PrintWriter;
+import java.util.Locale;
+
+/// A bar on the error stream while work goes on; nothing where that is no terminal.
+final class Progress {
+  private static final int WIDTH = 30;
+
+  /// Least time between two pictures, in nanoseconds.
+  private static final long PAUSE = 80_000_000;
+
+  private final PrintWriter err;
+  private final boolean shown;
+  private final int total;
+  private long drawn = System.nanoTime();
+  private boolean any;
+
+  /// @param total steps until the end
+  Progress(PrintWriter err, boolean shown, int total) {
+    this.err = err;
+    this.shown = shown && total > 0;
+    this.total = total;
+  }
+
+  /// Shows that `done` steps are done.
+  void at(int done, String what) {
+    long now = System.nanoTime();
+    if (shown && now - drawn >= PAUSE) {
+      drawn = now;
+      any = true;
+      int full = (int) ((long) WIDTH * Math.min(done, total) / total);
+      err.print(
+          String.format(
+              Locale.ROOT,
+              "\r\u001b[K%s%s %d of %d files, %s",
+              "\u2588".repeat(full),
+              "\u2591".repeat(WIDTH - full),
+              done,
+              total,
+              what));
+      err.flush();
+    }
+  }
+
+  /// Takes the bar away.
+  void end() {
+    if (any) {
+      err.print("\r\u001b[K");
+      err.flush();
+    }
+  }
+}

@@ -1,0 +1,31 @@
+package io.vpasid.guest.cli;
+
+import io.vpasid.pci.dump.DumpAccessException;
+import io.vpasid.pci.dump.DumpException;
+import io.vpasid.pci.dump.Dumps;
+import io.vpasid.synth.quirk.QuirkTable;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/// What a scan keeps of one file.
+///
+/// @param functions those in it, in the order of the file
+/// @param problem why there are none
+/// @param access whether permissions are the problem
+record ScannedFile(List<ScannedFunction> functions, Optional<String> problem, boolean access) {
+
+  static ScannedFile read(Path file, SynthesisOptions options, QuirkTable quirks) {
+    try {
+      return new ScannedFile(
+          Dumps.read(file).stream()
+              .map(f -> ScannedFunction.of(f, options.request(f, quirks)))
+              .toList(),
+          Optional.empty(),
+          false);
+    } catch (DumpException e) {
+      return new ScannedFile(
+          List.of(), Optional.of(String.valueOf(e.getMessage())), e instanceof DumpAccessException);
+    }
+  }
+}

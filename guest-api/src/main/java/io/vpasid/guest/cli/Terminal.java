@@ -1,0 +1,42 @@
+package io.vpasid.guest.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+
+/// What the two output streams of the process lead to.
+///
+/// @param output whether the standard output is a terminal that a person looks at
+/// @param errors whether the error stream is one
+/// @param colours whether the terminal and the person take colours
+record Terminal(boolean output, boolean errors, boolean colours) {
+  /// No terminal at all: pipes, files, tests.
+  static final Terminal NONE = new Terminal(false, false, false);
+
+  /// Where this process was started.
+  static Terminal ofProcess() {
+    return of(leadsToTerminal(1), leadsToTerminal(2), System.getenv());
+  }
+
+  /// @param environment NO_COLOR, if not empty, and TERM=dumb forbid colours
+  static Terminal of(boolean output, boolean errors, Map<String, String> environment) {
+    boolean colours =
+        environment.getOrDefault("NO_COLOR", "").isEmpty()
+            && !environment.getOrDefault("TERM", "dumb").equals("dumb");
+    return new Terminal(output, errors, colours);
+  }
+
+  /// Linux names what a descriptor leads to; Java only tells whether both standard streams are
+  /// terminals.
+  private static boolean leadsToTerminal(int descriptor) {
+    try {
+      String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();
+      return target.startsWith("/dev/pts/")
+          || target.startsWith("/dev/tty")
+          || target.equals("/dev/console");
+    } catch (IOException | UnsupportedOperationException _) {
+      return false;
+    }
+  }
+}
