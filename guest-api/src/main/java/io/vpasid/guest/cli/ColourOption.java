@@ -1,7 +1,6 @@
 package io.vpasid.guest.cli;
 
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
 
 /// `--color`, and what it comes to.
 final class ColourOption {
@@ -13,8 +12,6 @@ final class ColourOption {
     NEVER
   }
 
-  @ParentCommand private VpasidCommand top;
-
   @Option(
       names = {"--color", "--colour"},
       paramLabel = "WHEN",
@@ -23,9 +20,10 @@ final class ColourOption {
               + " in the environment.")
   private When when = When.AUTO;
 
-  boolean isOn() {
+  /// @param terminal what the output leads to
+  boolean isOn(Terminal terminal) {
     return switch (when) {
-      case AUTO -> top.terminal().output() && top.terminal().colours();
+      case AUTO -> terminal.output() && terminal.colours();
       case ALWAYS -> true;
       case NEVER -> false;
     };

@@ -16,6 +16,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /// Shows what is where in a function's configuration space.
@@ -23,9 +24,9 @@ import picocli.CommandLine.Spec;
     name = "inspect",
     header = "Shows what is where in a configuration space.",
     description = {
-      "Shows what is where in a function's configuration space: a map of its bytes, the capabilities"
-          + " with their extents, the gaps and live bytes in them, registers that quirks know to"
-          + " hide there, the place for a vPASID, and whatever is odd.",
+      "Shows what is where in a function's configuration space: a map of its bytes, the"
+          + " capabilities with their extents, the gaps and live bytes in them, registers that"
+          + " quirks know to hide there, the place for a vPASID, and whatever is odd.",
       "Of several functions it lists each in a line.",
       ""
     },
@@ -37,6 +38,7 @@ import picocli.CommandLine.Spec;
     })
 final class InspectCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
+  @ParentCommand private VpasidCommand top;
 
   @Parameters(
       paramLabel = "SOURCE",
@@ -97,7 +99,7 @@ final class InspectCommand implements Callable<Integer> {
         if (reports.size() > 1 && !all) {
           list(out, reports);
         } else {
-          reports.forEach(r -> r.print(out, width, colour.isOn()));
+          reports.forEach(r -> r.print(out, width, colour.isOn(top.terminal())));
         }
       }
     }
