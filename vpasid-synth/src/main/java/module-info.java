@@ -5,6 +5,7 @@ module io.vpasid.synth {
   requires tools.jackson.databind;
 
   exports io.vpasid.synth;
+  exports io.vpasid.synth.json;
   exports io.vpasid.synth.placement;
   exports io.vpasid.synth.preflight;
   exports io.vpasid.synth.quirk;

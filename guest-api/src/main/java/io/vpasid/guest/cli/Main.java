@@ -2,7 +2,7 @@ package io.vpasid.guest.cli;
 
 import io.vpasid.pci.dump.DumpAccessException;
 import io.vpasid.pci.dump.DumpException;
-import io.vpasid.synth.quirk.QuirkFileException;
+import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.vmm.iommufd.IommufdException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -69,7 +69,7 @@ public final class Main {
         say(command, firstLine(e));
         yield ExitCode.ENVIRONMENT;
       }
-      case DumpException _, QuirkFileException _, InputException _ -> {
+      case DumpException _, JsonFileException _, InputException _ -> {
         say(command, firstLine(e));
         yield ExitCode.USAGE;
       }

@@ -1,5 +1,6 @@
 package io.vpasid.synth.quirk;
 
+import io.vpasid.synth.json.JsonFileException;
 import java.util.Locale;
 
 /// Something in a quirk file that is wrong, or that its author may not have meant.
@@ -33,7 +34,7 @@ public record LintFinding(
   /// A file that cannot be read, as a finding.
   ///
   /// @param layer the layer that the file was read for
-  public static LintFinding of(QuirkFileException e, String layer) {
+  public static LintFinding of(JsonFileException e, String layer) {
     return new LintFinding(
         Severity.ERROR, "unreadable", layer, e.file(), e.line(), e.column(), e.problem());
   }

@@ -3,20 +3,11 @@ package io.vpasid.synth.quirk;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.synth.HardwareInfo;
-import io.vpasid.synth.quirk.JsonCursor.Place;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CoderResult;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
+import io.vpasid.synth.json.JsonCursor;
+import io.vpasid.synth.json.JsonCursor.Place;
+import io.vpasid.synth.json.JsonFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -45,7 +36,7 @@ import java.util.regex.Pattern;
 ///
 /// The file may come from anyone who can write to a quirk folder. Its size, its number of quirks
 /// and the length of its texts have limits, and whatever its bytes are, the only exception is
-/// [QuirkFileException].
+/// [JsonFileException].
 final class QuirkFileReader {
   /// Most bytes of one file.
   static final int MAX_BYTES = 16 << 20;
@@ -89,7 +80,6 @@ final class QuirkFileReader {
   private static final List<String> FUNCTION_WORDS = List.of("physical", "virtual");
 
   private static final Pattern ID = Pattern.compile("[a-z0-9][a-z0-9._-]{0,99}");
-  private static final Pattern HEX = Pattern.compile("0x([0-9a-fA-F]{1,16})");
   private static final Pattern HEX_RANGE =
       Pattern.compile("(0x[0-9a-fA-F]{1,16})(?:-(0x[0-9a-fA-F]{1,16}))?");
   private static final Pattern SUBSYSTEM =
@@ -108,9 +98,8 @@ final class QuirkFileReader {
   /// Stands in hidden bits until the quirk's id is known.
   private static final QuirkSource NOT_YET_KNOWN = new QuirkSource("", "", "");
 
-  private final String file;
-  private final String layer;
   private final JsonCursor json;
+  private final String layer;
   private final List<Quirk> quirks = new ArrayList<>();
 
   /// Where each id was given.
@@ -119,82 +108,30 @@ final class QuirkFileReader {
   private boolean formatSeen;
   private boolean quirksSeen;
 
-  private QuirkFileReader(String file, String layer, char[] text) {
-    this.file = file;
+  private QuirkFileReader(JsonCursor json, String layer) {
+    this.json = json;
     this.layer = layer;
-    json = new JsonCursor(file, text);
   }
 
   /// The quirks of `file`, in its order.
   ///
-  /// @throws QuirkFileException if it cannot be read or is wrong
+  /// @throws JsonFileException if it cannot be read or is wrong
   static List<Quirk> read(Path file, String layer) {
-    String name = printable(file);
-    if (!Files.isRegularFile(file)) {
-      throw new QuirkFileException(
-          name,
-          0,
-          0,
-          Files.exists(file)
-              ? "not a regular file; take it out of the folder or name a file"
-              : "no such file or folder; check the path");
-    }
-    try (InputStream in = Files.newInputStream(file)) {
-      return read(in.readNBytes(MAX_BYTES + 1), name, layer);
-    } catch (IOException e) {
-      throw unreadable(name, e);
-    }
-  }
-
-  static QuirkFileException unreadable(String name, Exception e) {
-    String why = e instanceof AccessDeniedException ? "permission denied" : e.getMessage();
-    return new QuirkFileException(
-        name, "cannot be read: " + why + "; check that it is there and may be read", e);
-  }
-
-  /// The name of `path` for messages, in one line.
-  static String printable(Path path) {
-    return path.toString().replaceAll("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]", "?");
+    return read(JsonCursor.open(file, MAX_BYTES), layer);
   }
 
   /// The quirks in `bytes`, in their order.
   ///
   /// @param file what messages and sources call the file
-  /// @throws QuirkFileException if they are not a quirk file
+  /// @throws JsonFileException if they are not a quirk file
   static List<Quirk> read(byte[] bytes, String file, String layer) {
-    if (bytes.length > MAX_BYTES) {
-      throw new QuirkFileException(
-          file, 0, 0, "larger than " + (MAX_BYTES >> 20) + " MiB; split it into several files");
-    }
-    QuirkFileReader reader = new QuirkFileReader(file, layer, decode(bytes, file));
-    reader.readFile();
-    return reader.quirks;
+    return read(JsonCursor.of(bytes, file, MAX_BYTES), layer);
   }
 
-  private static char[] decode(byte[] bytes, String file) {
-    CharsetDecoder decoder =
-        StandardCharsets.UTF_8
-            .newDecoder()
-            .onMalformedInput(CodingErrorAction.REPORT)
-            .onUnmappableCharacter(CodingErrorAction.REPORT);
-    CharBuffer text = CharBuffer.allocate(bytes.length);
-    CoderResult result = decoder.decode(ByteBuffer.wrap(bytes), text, true);
-    int length = text.position();
-    char[] chars = text.array();
-    if (result.isError()) {
-      int line = 1;
-      int lineStart = 0;
-      for (int i = 0; i < length; i++) {
-        if (chars[i] == '\n') {
-          line++;
-          lineStart = i + 1;
-        }
-      }
-      throw new QuirkFileException(
-          file, line, length - lineStart + 1, "not UTF-8 text; save the file as UTF-8");
-    }
-    boolean byteOrderMark = length > 0 && chars[0] == '\ufeff';
-    return Arrays.copyOfRange(chars, byteOrderMark ? 1 : 0, length);
+  private static List<Quirk> read(JsonCursor json, String layer) {
+    QuirkFileReader reader = new QuirkFileReader(json, layer);
+    reader.readFile();
+    return reader.quirks;
   }
 
   private void readFile() {
@@ -204,11 +141,9 @@ final class QuirkFileReader {
     }
     Place start = json.place();
     json.object("a quirk file", FILE_KEYS, this::readFileKey);
-    require(start, formatSeen, "the file has no \"format\"; add \"format\": " + FORMAT);
-    require(start, quirksSeen, "the file has no \"quirks\"; add \"quirks\": [ … ]");
-    if (json.next()) {
-      throw json.wrong("there is more behind the end of the file's object; remove it");
-    }
+    json.require(start, formatSeen, "the file has no \"format\"; add \"format\": " + FORMAT);
+    json.require(start, quirksSeen, "the file has no \"quirks\"; add \"quirks\": [ … ]");
+    json.end();
   }
 
   private void readFileKey(String key) {
@@ -226,12 +161,6 @@ final class QuirkFileReader {
         json.list("\"quirks\"", this::readQuirk);
         quirksSeen = true;
       }
-    }
-  }
-
-  private void require(Place place, boolean present, String problem) {
-    if (!present) {
-      throw json.wrong(place, problem);
     }
   }
 
@@ -263,15 +192,15 @@ final class QuirkFileReader {
     }
     QuirkDraft draft = new QuirkDraft();
     json.object("a quirk", QUIRK_KEYS, key -> readQuirkKey(key, draft));
-    require(start, !draft.id.isEmpty(), "the quirk has no \"id\"; add one that no other has");
+    json.require(start, !draft.id.isEmpty(), "the quirk has no \"id\"; add one that no other has");
     String which = "quirk " + JsonCursor.quote(draft.id);
-    require(start, !draft.name.isEmpty(), which + " has no \"name\"; name the devices");
-    require(
+    json.require(start, !draft.name.isEmpty(), which + " has no \"name\"; name the devices");
+    json.require(
         start,
         !draft.citation.isEmpty(),
         which + " has no \"source\"; say where the knowledge comes from");
-    require(start, !draft.matches.isEmpty(), which + " has no \"match\"; say which devices");
-    require(
+    json.require(start, !draft.matches.isEmpty(), which + " has no \"match\"; say which devices");
+    json.require(
         start,
         draft.hasEffect,
         which + " says nothing about its devices; add one of " + String.join(", ", EFFECT_KEYS));
@@ -350,11 +279,11 @@ final class QuirkFileReader {
     MatchDraft draft = new MatchDraft();
     json.object("\"match\"", MATCH_KEYS, key -> readMatchKey(key, draft));
     boolean anyVendor = draft.vendor == QuirkMatch.ANY;
-    require(
+    json.require(
         start,
         !anyVendor || !draft.classes.isEmpty(),
         "the match names neither \"vendor\" nor \"class\"; name at least one of them");
-    require(
+    json.require(
         start,
         !anyVendor || draft.devices.isEmpty(),
         "the match names \"device\" without \"vendor\"; add the vendor");
@@ -365,7 +294,7 @@ final class QuirkFileReader {
   private void readMatchKey(String key, MatchDraft draft) {
     String what = '"' + key + '"';
     switch (key) {
-      case "vendor" -> draft.vendor = (int) hex(what, "0x10de", ID_MAX);
+      case "vendor" -> draft.vendor = (int) json.hex(what, "0x10de", ID_MAX);
       case "device" ->
           json.oneOrMore(
               what,
@@ -386,9 +315,9 @@ final class QuirkFileReader {
   }
 
   private IdRange idRange(String what, String form, int max) {
-    Matcher m = matcher(HEX_RANGE, what, form);
-    int first = (int) number(m.group(1), what, max);
-    int last = m.group(2) == null ? first : (int) number(m.group(2), what, max);
+    Matcher m = json.matcher(HEX_RANGE, what, form);
+    int first = (int) json.number(m.group(1), what, max);
+    int last = m.group(2) == null ? first : (int) json.number(m.group(2), what, max);
     requireOrder(first, last, what);
     return new IdRange(first, last);
   }
@@ -400,14 +329,14 @@ final class QuirkFileReader {
   }
 
   private SubsystemMatch subsystem(String what) {
-    Matcher m = matcher(SUBSYSTEM, what, "\"0x1028:0x0015\" or, for a vendor, \"0x1028\"");
+    Matcher m = json.matcher(SUBSYSTEM, what, "\"0x1028:0x0015\" or, for a vendor, \"0x1028\"");
     return new SubsystemMatch(
-        (int) number(m.group(1), what, ID_MAX),
-        m.group(2) == null ? QuirkMatch.ANY : (int) number(m.group(2), what, ID_MAX));
+        (int) json.number(m.group(1), what, ID_MAX),
+        m.group(2) == null ? QuirkMatch.ANY : (int) json.number(m.group(2), what, ID_MAX));
   }
 
   private ClassPattern classPattern(String what) {
-    Matcher m = matcher(CLASS, what, "\"0x0300xx\", six digits, x for any");
+    Matcher m = json.matcher(CLASS, what, "\"0x0300xx\", six digits, x for any");
     int value = 0;
     int mask = 0;
     for (char c : m.group(1).toCharArray()) {
@@ -437,14 +366,15 @@ final class QuirkFileReader {
     Place start = json.place();
     HiddenDraft draft = new HiddenDraft();
     json.object("an item of \"hidden\"", HIDDEN_KEYS, key -> readHiddenKey(key, draft));
-    require(
+    json.require(
         start, !draft.offsetPlace.equals(NOWHERE), "the hidden register has no \"offset\"; add it");
-    require(start, !draft.what.isEmpty(), "the hidden register has no \"what\"; say what it is");
-    require(
+    json.require(
+        start, !draft.what.isEmpty(), "the hidden register has no \"what\"; say what it is");
+    json.require(
         start,
         draft.length == 0 || draft.mask == 0,
         "the hidden register has \"length\" and \"mask\"; keep one of them");
-    require(
+    json.require(
         start,
         draft.length != 0 || draft.mask != 0,
         "the hidden register has neither \"length\" nor \"mask\"; add one of them");
@@ -456,20 +386,20 @@ final class QuirkFileReader {
     switch (key) {
       case "offset" -> {
         draft.offsetPlace = json.place();
-        draft.offset = (int) hex(what, "0xff8", OFFSET_MAX);
+        draft.offset = (int) json.hex(what, "0xff8", OFFSET_MAX);
       }
       case "length" -> {
         draft.lengthPlace = json.place();
         draft.length =
             json.isString()
-                ? (int) hex(what, "0x10", ConfigSpace.EXTENDED_SIZE)
+                ? (int) json.hex(what, "0x10", ConfigSpace.EXTENDED_SIZE)
                 : json.integer(what, 1, ConfigSpace.EXTENDED_SIZE);
         if (draft.length == 0) {
           throw json.wrong("\"length\" is 0; write at least 1");
         }
       }
       case "mask" -> {
-        draft.mask = (int) hex(what, "0x02000000", 0xffffffffL);
+        draft.mask = (int) json.hex(what, "0x02000000", 0xffffffffL);
         if (draft.mask == 0) {
           throw json.wrong("\"mask\" names no bit; set at least one");
         }
@@ -525,7 +455,7 @@ final class QuirkFileReader {
   }
 
   private int placeOfPasid() {
-    int offset = (int) hex("\"place\"", "0x180", OFFSET_MAX);
+    int offset = (int) json.hex("\"place\"", "0x180", OFFSET_MAX);
     if ((offset & 3) != 0) {
       throw json.wrong("\"place\" must be a multiple of 4; extended capabilities are aligned");
     }
@@ -541,9 +471,9 @@ final class QuirkFileReader {
   }
 
   private ByteRange byteRange(String what) {
-    Matcher m = matcher(HEX_RANGE, what, "\"0x180-0x24f\", first and last byte");
-    int first = (int) number(m.group(1), what, OFFSET_MAX);
-    int last = m.group(2) == null ? first : (int) number(m.group(2), what, OFFSET_MAX);
+    Matcher m = json.matcher(HEX_RANGE, what, "\"0x180-0x24f\", first and last byte");
+    int first = (int) json.number(m.group(1), what, OFFSET_MAX);
+    int last = m.group(2) == null ? first : (int) json.number(m.group(2), what, OFFSET_MAX);
     requireOrder(first, last, what);
     if (first < EXTENDED_START) {
       throw json.wrong(what + " must start at 0x100 or above, where extended capabilities may be");
@@ -551,33 +481,8 @@ final class QuirkFileReader {
     return ByteRange.between(first, last + 1);
   }
 
-  private long hex(String what, String example, long max) {
-    return number(matcher(HEX, what, '"' + example + '"').group(), what, max);
-  }
-
-  /// The current token as a string in the form of `pattern`.
-  private Matcher matcher(Pattern pattern, String what, String form) {
-    String text = json.string(what, "a string such as " + form);
-    Matcher m = pattern.matcher(text);
-    if (!m.matches()) {
-      throw json.wrong(
-          what + " must be a string such as " + form + ", not " + JsonCursor.quote(text));
-    }
-    return m;
-  }
-
-  /// The value of `digits`, `0x` and 1 to 16 hexadecimal digits.
-  private long number(String digits, String what, long max) {
-    long value = Long.parseUnsignedLong(digits.substring(2), 16);
-    if (Long.compareUnsigned(value, max) > 0) {
-      throw json.wrong(
-          String.format(Locale.ROOT, "%s %s is too large; the highest is 0x%x", what, digits, max));
-    }
-    return value;
-  }
-
   private Quirk finish(QuirkDraft draft, Place start) {
-    QuirkSource source = new QuirkSource(layer, file, draft.id);
+    QuirkSource source = new QuirkSource(layer, json.file(), draft.id);
     MatchedQuirks effects =
         new MatchedQuirks(
             draft.hidden.stream().map(h -> h.from(source)).sorted(HiddenBits.BY_OFFSET).toList(),

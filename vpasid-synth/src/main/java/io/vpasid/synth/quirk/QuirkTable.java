@@ -1,5 +1,7 @@
 package io.vpasid.synth.quirk;
 
+import io.vpasid.synth.json.JsonCursor;
+import io.vpasid.synth.json.JsonFileException;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -63,7 +65,7 @@ public final class QuirkTable {
   /// The built-in quirks with those of [#SYSTEM_FOLDER] and [#ADMINISTRATOR_FOLDER], where these
   /// folders exist.
   ///
-  /// @throws QuirkFileException if a file cannot be read or is wrong
+  /// @throws JsonFileException if a file cannot be read or is wrong
   public static QuirkTable installed() {
     return builtIn()
         .withIfPresent(SYSTEM_FOLDER, SYSTEM)
@@ -74,7 +76,7 @@ public final class QuirkTable {
   /// whose names end in `.json` and do not start with a dot, by ascending name.
   ///
   /// @param layer the layer's name, for [QuirkSource]
-  /// @throws QuirkFileException if there is no such path, or a file cannot be read or is wrong
+  /// @throws JsonFileException if there is no such path, or a file cannot be read or is wrong
   public QuirkTable with(Path fileOrFolder, String layer) {
     List<Quirk> added = new ArrayList<>();
     for (Path file :
@@ -86,24 +88,24 @@ public final class QuirkTable {
 
   /// This table, with the layer that [#with(Path, String)] adds if the path exists.
   ///
-  /// @throws QuirkFileException if a file cannot be read or is wrong
+  /// @throws JsonFileException if a file cannot be read or is wrong
   public QuirkTable withIfPresent(Path fileOrFolder, String layer) {
     return Files.notExists(fileOrFolder) ? this : with(fileOrFolder, layer);
   }
 
   private static List<Path> files(Path folder) {
-    String name = QuirkFileReader.printable(folder);
+    String name = JsonFileException.nameOf(folder);
     List<Path> files = new ArrayList<>();
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, "[!.]*.json")) {
       for (Path entry : entries) {
         if (files.size() == MAX_FILES) {
-          throw new QuirkFileException(
+          throw new JsonFileException(
               name, 0, 0, "more than " + MAX_FILES + " quirk files; put several into one");
         }
         files.add(entry);
       }
     } catch (IOException | DirectoryIteratorException e) {
-      throw QuirkFileReader.unreadable(name, e);
+      throw JsonFileException.unreadable(name, e);
     }
     files.sort(null);
     return files;
@@ -111,13 +113,13 @@ public final class QuirkTable {
 
   /// This table with `added` as one more layer, its latest.
   ///
-  /// @throws QuirkFileException if two of them have the same id
+  /// @throws JsonFileException if two of them have the same id
   QuirkTable with(List<Quirk> added) {
     Map<String, Quirk> ids = new HashMap<>();
     for (Quirk quirk : added) {
       Quirk first = ids.putIfAbsent(quirk.id(), quirk);
       if (first != null) {
-        throw new QuirkFileException(
+        throw new JsonFileException(
             quirk.source().file(),
             quirk.line(),
             quirk.column(),

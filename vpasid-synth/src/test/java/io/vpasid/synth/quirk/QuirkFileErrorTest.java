@@ -3,6 +3,7 @@ package io.vpasid.synth.quirk;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.vpasid.synth.json.JsonFileException;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
@@ -16,9 +17,9 @@ class QuirkFileErrorTest {
   }
 
   private static String error(byte[] bytes) {
-    QuirkFileException e =
+    JsonFileException e =
         catchThrowableOfType(
-            QuirkFileException.class, () -> QuirkFileReader.read(bytes, "f.json", "test"));
+            JsonFileException.class, () -> QuirkFileReader.read(bytes, "f.json", "test"));
     return Objects.requireNonNull(e.getMessage());
   }
 
@@ -116,7 +117,7 @@ class QuirkFileErrorTest {
   void numberWithoutEnd() {
     assertThat(error("{ \"format\": " + "1".repeat(1_000_000) + " }"))
         .startsWith("f.json:1:")
-        .contains("longer or deeper than anything in a quirk file: number value length")
+        .contains("longer or deeper than anything in such a file: number value length")
         .endsWith("; check for a missing quote or bracket");
   }
 
@@ -124,7 +125,7 @@ class QuirkFileErrorTest {
   void textWithoutEnd() {
     assertThat(effectError("\"refuse\": \"" + "x".repeat(1_000_000) + '"'))
         .startsWith("f.json:2:")
-        .contains("longer or deeper than anything in a quirk file: string value length")
+        .contains("longer or deeper than anything in such a file: string value length")
         .endsWith("; check for a missing quote or bracket");
   }
 
@@ -132,7 +133,7 @@ class QuirkFileErrorTest {
   void keyWithoutEnd() {
     assertThat(error("{ \"" + "x".repeat(1_000_000) + "\": 1 }"))
         .startsWith("f.json:1:")
-        .contains("longer or deeper than anything in a quirk file: name length");
+        .contains("longer or deeper than anything in such a file: name length");
   }
 
   @Test
@@ -573,9 +574,9 @@ class QuirkFileErrorTest {
 
   @Test
   void theExceptionKnowsItsPlace() {
-    QuirkFileException e =
+    JsonFileException e =
         catchThrowableOfType(
-            QuirkFileException.class,
+            JsonFileException.class,
             () ->
                 QuirkFileReader.read("{\n  7".getBytes(StandardCharsets.UTF_8), "f.json", "test"));
 

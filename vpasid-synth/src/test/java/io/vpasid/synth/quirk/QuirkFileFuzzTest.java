@@ -3,6 +3,7 @@ package io.vpasid.synth.quirk;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
+import io.vpasid.synth.json.JsonFileException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Random;
@@ -104,7 +105,7 @@ class QuirkFileFuzzTest {
   private static void readOrOneLine(byte[] bytes, int round) {
     try {
       assertThat(QuirkFileReader.read(bytes, "f.json", "test")).isNotNull();
-    } catch (QuirkFileException e) {
+    } catch (JsonFileException e) {
       assertThat(e.getMessage())
           .as("round %d", round)
           .matches("f\\.json:[1-9][0-9]*:[1-9][0-9]*: \\P{Cntrl}+")

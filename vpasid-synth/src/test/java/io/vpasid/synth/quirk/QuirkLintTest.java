@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.PciNames;
+import io.vpasid.synth.json.JsonFileException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -254,7 +255,7 @@ class QuirkLintTest {
 
   @Test
   void aFileThatCannotBeReadIsAFindingToo() {
-    QuirkFileException e = new QuirkFileException("site.json", 7, 12, "unknown key \"x\"");
+    JsonFileException e = new JsonFileException("site.json", 7, 12, "unknown key \"x\"");
 
     assertThat(LintFinding.of(e, QuirkTable.COMMAND_LINE))
         .hasToString("site.json:7:12: error: unknown key \"x\" [unreadable]");

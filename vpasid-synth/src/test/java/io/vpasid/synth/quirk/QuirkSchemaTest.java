@@ -7,6 +7,7 @@ import com.networknt.schema.InputFormat;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import io.vpasid.synth.json.JsonFileException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -151,14 +152,14 @@ class QuirkSchemaTest {
   void bothRefuseWhatIsWrong(String quirk) {
     assertThat(SCHEMA.validate(file(quirk), InputFormat.JSON)).isNotEmpty();
     assertThat(catchThrowable(() -> QuirkFiles.read(file(quirk))))
-        .isInstanceOf(QuirkFileException.class);
+        .isInstanceOf(JsonFileException.class);
   }
 
   @ParameterizedTest
   @FieldSource("BAD_FILES")
   void bothRefuseFilesThatAreWrong(String file) {
     assertThat(SCHEMA.validate(file, InputFormat.JSON)).isNotEmpty();
-    assertThat(catchThrowable(() -> QuirkFiles.read(file))).isInstanceOf(QuirkFileException.class);
+    assertThat(catchThrowable(() -> QuirkFiles.read(file))).isInstanceOf(JsonFileException.class);
   }
 
   @ParameterizedTest

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.PciId;
+import io.vpasid.synth.json.JsonFileException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -285,7 +286,7 @@ class QuirkTableTest {
         write("2.json", "\n" + QuirkFiles.file("a", "\"vendor\": \"0x2\"", "\"exec\": false"));
 
     assertThatThrownBy(() -> QuirkTable.empty().with(folder, QuirkTable.ADMINISTRATOR))
-        .isInstanceOf(QuirkFileException.class)
+        .isInstanceOf(JsonFileException.class)
         .hasMessage(
             second + ":2:28: the id \"a\" is already used in " + first + ":1; choose another");
   }
@@ -295,7 +296,7 @@ class QuirkTableTest {
     Path wrong = write("1.json", "{ \"format\": 1 }");
 
     assertThatThrownBy(() -> QuirkTable.empty().with(folder, QuirkTable.ADMINISTRATOR))
-        .isInstanceOf(QuirkFileException.class)
+        .isInstanceOf(JsonFileException.class)
         .hasMessage(wrong + ":1:1: the file has no \"quirks\"; add \"quirks\": [ … ]");
   }
 
@@ -304,7 +305,7 @@ class QuirkTableTest {
     Path missing = folder.resolve("missing.json");
 
     assertThatThrownBy(() -> QuirkTable.empty().with(missing, QuirkTable.COMMAND_LINE))
-        .isInstanceOf(QuirkFileException.class)
+        .isInstanceOf(JsonFileException.class)
         .hasMessage(missing + ": no such file or folder; check the path");
     assertThat(QuirkTable.empty().withIfPresent(missing, QuirkTable.SYSTEM))
         .isSameAs(QuirkTable.empty());
@@ -315,7 +316,7 @@ class QuirkTableTest {
     Path inner = Files.createDirectory(folder.resolve("inner.json"));
 
     assertThatThrownBy(() -> QuirkTable.empty().with(folder, QuirkTable.ADMINISTRATOR))
-        .isInstanceOf(QuirkFileException.class)
+        .isInstanceOf(JsonFileException.class)
         .hasMessage(inner + ": not a regular file; take it out of the folder or name a file");
   }
 
@@ -324,7 +325,7 @@ class QuirkTableTest {
     write("a\nb.json", "");
 
     assertThatThrownBy(() -> QuirkTable.empty().with(folder, QuirkTable.ADMINISTRATOR))
-        .isInstanceOf(QuirkFileException.class)
+        .isInstanceOf(JsonFileException.class)
         .hasMessageContaining("a?b.json:1:1: the file is empty")
         .hasMessageNotContaining("\n");
   }

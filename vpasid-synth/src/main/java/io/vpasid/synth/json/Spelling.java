@@ -1,11 +1,11 @@
-package io.vpasid.synth.quirk;
+package io.vpasid.synth.json;
 
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
 /// Finds the word that a misspelt one was meant to be.
-final class Spelling {
+public final class Spelling {
   /// Longer words are no slip of the finger; also the bound of the work.
   private static final int LONGEST = 40;
 
@@ -15,7 +15,7 @@ final class Spelling {
   ///
   /// An edit puts in, leaves out or changes a letter, or swaps two neighbours; upper and lower case
   /// are the same.
-  static Optional<String> nearest(String written, List<String> words) {
+  public static Optional<String> nearest(String written, List<String> words) {
     if (written.length() > LONGEST) {
       return Optional.empty();
     }

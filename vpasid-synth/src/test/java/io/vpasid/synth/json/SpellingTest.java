@@ -1,4 +1,4 @@
-package io.vpasid.synth.quirk;
+package io.vpasid.synth.json;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,11 +1,23 @@
-package io.vpasid.synth.quirk;
+package io.vpasid.synth.json;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -21,8 +33,19 @@ import tools.jackson.core.json.JsonFactory;
 /// Goes through one JSON text, token by token, and says where it is when something is wrong.
 ///
 /// It takes JSON as RFC 8259 has it, and besides refuses a key that comes twice in an object or
-/// that nobody asked for. Nothing in it recurses over what the text nests.
-final class JsonCursor {
+/// that nobody asked for. Nothing in it recurses over what the text nests. The text may come from
+/// anyone: its size, its depth and the length of its parts have limits, and whatever its bytes are,
+/// the only exception is [JsonFileException].
+///
+/// A reader asks for what it expects: `object`, `list` and `oneOrMore` call back with the cursor on
+/// the first token of a value and want it back on the last; the others read the current token. The
+/// parameter `what` is how messages call the thing, such as `"offset"` with its quotes.
+///
+/// Numbers that people write in hexadecimal are strings such as `"0x180"`, because `"device": 2080`
+/// would be read by every person as 0x2080.
+public final class JsonCursor {
+  private static final Pattern HEX = Pattern.compile("0x[0-9a-fA-F]{1,16}");
+
   private static final int MAX_DEPTH = 16;
   private static final int MAX_STRING = 65_536;
   private static final int MAX_KEY = 256;
@@ -59,16 +82,88 @@ final class JsonCursor {
   private String string = "";
 
   /// A place in the text, both numbers from 1.
-  record Place(int line, int column) {}
+  public record Place(int line, int column) {}
 
-  /// @param file the name that messages call the text
-  JsonCursor(String file, char[] text) {
+  private JsonCursor(String file, char[] text) {
     this.file = file;
     parser = FACTORY.createParser(ObjectReadContext.empty(), text);
   }
 
+  /// Stands in front of the first token of a file.
+  ///
+  /// @param maxBytes the most that it may hold
+  /// @throws JsonFileException if it is no regular file, cannot be read, is larger or not UTF-8
+  public static JsonCursor open(Path file, int maxBytes) {
+    String name = JsonFileException.nameOf(file);
+    if (!Files.isRegularFile(file)) {
+      throw new JsonFileException(
+          name,
+          0,
+          0,
+          Files.exists(file)
+              ? "not a regular file; take it out of the folder or name a file"
+              : "no such file or folder; check the path");
+    }
+    try (InputStream in = Files.newInputStream(file)) {
+      return of(in.readNBytes(maxBytes + 1), name, maxBytes);
+    } catch (IOException e) {
+      throw JsonFileException.unreadable(name, e);
+    }
+  }
+
+  /// Stands in front of the first token of a text in UTF-8.
+  ///
+  /// @param file what messages call the text
+  /// @param maxBytes the most that it may hold
+  /// @throws JsonFileException if it is larger or not UTF-8
+  public static JsonCursor of(byte[] bytes, String file, int maxBytes) {
+    if (bytes.length > maxBytes) {
+      throw new JsonFileException(
+          file, 0, 0, "larger than " + (maxBytes >> 20) + " MiB; split it into several files");
+    }
+    return new JsonCursor(file, decode(bytes, file));
+  }
+
+  private static char[] decode(byte[] bytes, String file) {
+    CharsetDecoder decoder =
+        StandardCharsets.UTF_8
+            .newDecoder()
+            .onMalformedInput(CodingErrorAction.REPORT)
+            .onUnmappableCharacter(CodingErrorAction.REPORT);
+    CharBuffer text = CharBuffer.allocate(bytes.length);
+    CoderResult result = decoder.decode(ByteBuffer.wrap(bytes), text, true);
+    int length = text.position();
+    char[] chars = text.array();
+    if (result.isError()) {
+      int line = 1;
+      int lineStart = 0;
+      for (int i = 0; i < length; i++) {
+        if (chars[i] == '\n') {
+          line++;
+          lineStart = i + 1;
+        }
+      }
+      throw new JsonFileException(
+          file, line, length - lineStart + 1, "not UTF-8 text; save the file as UTF-8");
+    }
+    boolean byteOrderMark = length > 0 && chars[0] == '\ufeff';
+    return Arrays.copyOfRange(chars, byteOrderMark ? 1 : 0, length);
+  }
+
+  /// What messages call the text.
+  public String file() {
+    return file;
+  }
+
+  /// Checks that nothing follows the text's one value, whose last token is the current one.
+  public void end() {
+    if (next()) {
+      throw wrong("there is more behind the end of the file's object; remove it");
+    }
+  }
+
   /// Goes to the next token; false behind the last.
-  boolean next() {
+  public boolean next() {
     try {
       JsonToken token = parser.nextToken();
       // A string is read to its end, and found wrong, only where it is asked for.
@@ -81,7 +176,7 @@ final class JsonCursor {
     } catch (StreamConstraintsException e) {
       throw wrong(
           place(e.getLocation()),
-          "longer or deeper than anything in a quirk file: "
+          "longer or deeper than anything in such a file: "
               + clause(e)
               + "; check for a missing quote or bracket");
     } catch (JacksonException e) {
@@ -92,7 +187,7 @@ final class JsonCursor {
   }
 
   /// Where the current token starts.
-  Place place() {
+  public Place place() {
     return place(parser.currentTokenLocation());
   }
 
@@ -107,13 +202,21 @@ final class JsonCursor {
     return printable.substring(0, 1).toLowerCase(Locale.ROOT) + printable.substring(1);
   }
 
-  QuirkFileException wrong(Place at, String problem) {
-    return new QuirkFileException(file, at.line, at.column, problem);
+  /// For something at `at` that is not what it should be.
+  public JsonFileException wrong(Place at, String problem) {
+    return new JsonFileException(file, at.line, at.column, problem);
   }
 
   /// For a current token that is not what it should be.
-  QuirkFileException wrong(String problem) {
+  public JsonFileException wrong(String problem) {
     return wrong(place(), problem);
+  }
+
+  /// Checks something that is known only when the whole value has been read.
+  public void require(Place at, boolean holds, String problem) {
+    if (!holds) {
+      throw wrong(at, problem);
+    }
   }
 
   /// Reads the object that starts at the current token.
@@ -122,7 +225,7 @@ final class JsonCursor {
   /// @param keys all keys that it may have
   /// @param field takes each key in turn, the cursor standing on the first token of its value; it
   ///   must leave it on the last
-  void object(String what, List<String> keys, Consumer<String> field) {
+  public void object(String what, List<String> keys, Consumer<String> field) {
     if (!is(JsonToken.START_OBJECT)) {
       throw wrong(what + " must be an object { … }, not " + found());
     }
@@ -151,7 +254,7 @@ final class JsonCursor {
   ///
   /// @param what the list is, with its article
   /// @param item called with the cursor on the first token of each item; must leave it on the last
-  void list(String what, Runnable item) {
+  public void list(String what, Runnable item) {
     if (!is(JsonToken.START_ARRAY)) {
       throw wrong(what + " must be a list [ … ], not " + found());
     }
@@ -161,7 +264,7 @@ final class JsonCursor {
   }
 
   /// Reads the current token as one item, or as a list of at least one.
-  void oneOrMore(String what, Runnable item) {
+  public void oneOrMore(String what, Runnable item) {
     if (!is(JsonToken.START_ARRAY)) {
       item.run();
       return;
@@ -179,7 +282,7 @@ final class JsonCursor {
   /// Reads one line of text, at least one character of which can be seen.
   ///
   /// @param max most characters
-  String text(String what, int max) {
+  public String text(String what, int max) {
     String text = string(what, "text");
     if (text.isBlank()) {
       throw wrong(what + " is empty; write at least a word");
@@ -196,7 +299,7 @@ final class JsonCursor {
   /// Reads a string, whatever is in it.
   ///
   /// @param form what it should hold, for the message when it is no string at all
-  String string(String what, String form) {
+  public String string(String what, String form) {
     if (!is(JsonToken.VALUE_STRING)) {
       throw wrong(what + " must be " + form + ", not " + found());
     }
@@ -204,7 +307,7 @@ final class JsonCursor {
   }
 
   /// Reads one of a few words.
-  String word(String what, List<String> words) {
+  public String word(String what, List<String> words) {
     String word = string(what, "one of " + String.join(", ", words));
     if (!words.contains(word)) {
       throw wrong(
@@ -220,16 +323,31 @@ final class JsonCursor {
     return word;
   }
 
-  boolean isString() {
+  /// Whether the current token is a string.
+  public boolean isString() {
     return is(JsonToken.VALUE_STRING);
   }
 
-  boolean isFalse() {
+  /// Whether the current token is `false`.
+  public boolean isFalse() {
     return is(JsonToken.VALUE_FALSE);
   }
 
+  /// Whether the current token starts an object.
+  public boolean isObject() {
+    return is(JsonToken.START_OBJECT);
+  }
+
+  /// Reads `true` or `false`.
+  public boolean bool(String what) {
+    if (!is(JsonToken.VALUE_TRUE) && !is(JsonToken.VALUE_FALSE)) {
+      throw wrong(what + " must be true or false, not " + found());
+    }
+    return is(JsonToken.VALUE_TRUE);
+  }
+
   /// Reads a whole number from `min` to `max`.
-  int integer(String what, int min, int max) {
+  public int integer(String what, int min, int max) {
     if (is(JsonToken.VALUE_NUMBER_INT)) {
       String digits = parser.getString();
       if (digits.length() <= 9) {
@@ -242,12 +360,41 @@ final class JsonCursor {
     throw wrong(what + " must be a whole number from " + min + " to " + max + ", not " + found());
   }
 
+  /// Reads a hexadecimal string such as `"0x180"`, from 0 to `max`.
+  ///
+  /// @param example for the message when it is something else
+  public long hex(String what, String example, long max) {
+    return number(matcher(HEX, what, '"' + example + '"').group(), what, max);
+  }
+
+  /// Reads a string in the form of `pattern`.
+  ///
+  /// @param form an example in quotes, for the message when it has another form
+  public Matcher matcher(Pattern pattern, String what, String form) {
+    String text = string(what, "a string such as " + form);
+    Matcher m = pattern.matcher(text);
+    if (!m.matches()) {
+      throw wrong(what + " must be a string such as " + form + ", not " + quote(text));
+    }
+    return m;
+  }
+
+  /// The value of `digits`, a part of the current token: `0x` and 1 to 16 hexadecimal digits.
+  public long number(String digits, String what, long max) {
+    long value = Long.parseUnsignedLong(digits.substring(2), 16);
+    if (Long.compareUnsigned(value, max) > 0) {
+      throw wrong(
+          String.format(Locale.ROOT, "%s %s is too large; the highest is 0x%x", what, digits, max));
+    }
+    return value;
+  }
+
   private boolean is(JsonToken token) {
     return parser.currentToken() == token;
   }
 
   /// The current token in words.
-  String found() {
+  public String found() {
     return switch (parser.currentToken()) {
       case null -> "nothing";
       case START_OBJECT -> "an object";
@@ -263,7 +410,7 @@ final class JsonCursor {
 
   /// `text` in quotes, cut to what a line can hold, with a question mark for what cannot be
   /// printed.
-  static String quote(String text) {
+  public static String quote(String text) {
     String shown = text.length() > QUOTED ? text.substring(0, QUOTED) + "…" : text;
     return '"' + UNPRINTABLE.matcher(shown).replaceAll("?") + '"';
   }
