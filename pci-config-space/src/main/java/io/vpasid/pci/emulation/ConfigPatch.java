@@ -9,11 +9,13 @@ import java.util.Locale;
 ///
 /// @param offset of the dword, a multiple of 4
 /// @param mask the bits that we serve
-/// @param bits their values after a reset; no bit outside `mask`
+/// @param bits their values after power-on; no bit outside `mask`
 /// @param writable the bits that take what the guest writes; no bit outside `mask`
 /// @param writeOneToClear the bits that become 0 when the guest writes 1 (RW1C); no bit outside
 ///   `mask`, none that is also in `writable`
-public record ConfigPatch(int offset, int mask, int bits, int writable, int writeOneToClear) {
+/// @param sticky the bits that a reset leaves as they are; no bit outside `mask`
+public record ConfigPatch(
+    int offset, int mask, int bits, int writable, int writeOneToClear, int sticky) {
 
   /// @throws IllegalArgumentException if the offset is not a dword's, or a bit stands where it may
   ///   not
@@ -22,17 +24,28 @@ public record ConfigPatch(int offset, int mask, int bits, int writable, int writ
       throw new IllegalArgumentException(
           "A patch covers a dword: its offset is a multiple of 4, not " + offset);
     }
-    if (((bits | writable | writeOneToClear) & ~mask) != 0 || (writable & writeOneToClear) != 0) {
+    if (((bits | writable | writeOneToClear | sticky) & ~mask) != 0
+        || (writable & writeOneToClear) != 0) {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
-              "Patch at 0x%03x: mask %08x, bits %08x, writable %08x, write-1-to-clear %08x disagree",
+              "Patch at 0x%03x: mask %08x, bits %08x, writable %08x, write-1-to-clear %08x, sticky"
+                  + " %08x disagree",
               offset,
               mask,
               bits,
               writable,
-              writeOneToClear));
+              writeOneToClear,
+              sticky));
     }
+  }
+
+  /// A patch without sticky bits: a reset gives all of them the values in `bits`.
+  ///
+  /// @throws IllegalArgumentException if the offset is not a dword's, or a bit stands where it may
+  ///   not
+  public ConfigPatch(int offset, int mask, int bits, int writable, int writeOneToClear) {
+    this(offset, mask, bits, writable, writeOneToClear, 0);
   }
 
   /// A whole dword that reads as `bits` and ignores writes.

@@ -5,6 +5,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -16,10 +18,14 @@ import org.jspecify.annotations.Nullable;
 /// others back could trigger registers that clear on 1. A read outside the space gives all ones and
 /// a write there is dropped, as on a bus where nobody answers.
 ///
+/// A view is a device itself, so views stack: an emulated function below, what is patched over it
+/// above.
+///
 /// Any number of vCPU threads may call at once. Reads and writes allocate nothing and take no lock.
-public final class GuestConfigSpace {
+public final class GuestConfigSpace implements DeviceConfig {
 
   private static final VarHandle DWORD = MethodHandles.arrayElementVarHandle(int[].class);
+  private static final int ALL = -1;
 
   private final DeviceConfig device;
   private final int size;
@@ -30,12 +36,19 @@ public final class GuestConfigSpace {
   private final int[] initial;
   private final int[] writable;
   private final int[] writeOneToClear;
+  private final int[] sticky;
 
-  /// Per dword: our bits as they are now. Bits outside the mask are 0.
+  /// Per dword: our bits as they are now. Bits outside the mask are 0, or those of a device that
+  /// never changes.
   private final int[] bits;
 
-  private final @Nullable WriteRule[] rules;
+  /// Whether `bits` alone answer every read.
+  private final boolean isComplete;
+
+  private final @Nullable Rule[] rules;
   private final @Nullable WriteObserver[] observers;
+  private final @Nullable ResetCondition[] resets;
+  private final Runnable[] resetListeners;
 
   private GuestConfigSpace(Builder builder) {
     device = builder.device;
@@ -44,9 +57,19 @@ public final class GuestConfigSpace {
     initial = builder.initial.clone();
     writable = builder.writable.clone();
     writeOneToClear = builder.writeOneToClear.clone();
-    bits = builder.initial.clone();
+    sticky = builder.sticky.clone();
+    boolean neverChanges = device instanceof ReadOnlyConfig;
+    if (neverChanges) {
+      for (int i = 0; i < mask.length; i++) {
+        initial[i] |= device.read(i << 2, 4) & ~mask[i];
+      }
+    }
+    isComplete = neverChanges || Arrays.stream(mask).allMatch(ours -> ours == ALL);
+    bits = initial.clone();
     rules = builder.rules.clone();
     observers = builder.observers.clone();
+    resets = builder.resets.clone();
+    resetListeners = builder.resetListeners.toArray(Runnable[]::new);
   }
 
   /// Starts a view of `device` without any patch.
@@ -55,6 +78,7 @@ public final class GuestConfigSpace {
   }
 
   /// Number of bytes, 256 or 4096.
+  @Override
   public int size() {
     return size;
   }
@@ -65,25 +89,39 @@ public final class GuestConfigSpace {
   /// @param width 1, 2 or 4 bytes
   /// @return the value, little endian, zero-extended
   /// @throws IllegalArgumentException if the width is another
+  @Override
   public int read(int offset, int width) {
-    int shift = (offset & 3) << 3;
-    if (offset < 0 || offset > size - width || shift + (width << 3) > 32 || !isWidth(width)) {
-      return readBytes(offset, width);
-    }
+    // The common case first: no access across the end of a dword. An offset outside the space is one
+    // outside the array, too.
     int index = offset >>> 2;
-    int asked = ones(width) << shift;
-    int ours = mask[index] & asked;
-    if (ours == asked) {
-      return ((int) DWORD.getAcquire(bits, index) & asked) >>> shift;
+    if (index < bits.length && (isComplete || mask[index] == ALL)) {
+      int dword = (int) DWORD.getAcquire(bits, index);
+      int first = offset & 3;
+      if (width == 4 && first == 0) {
+        return dword;
+      }
+      if (width == 2 && first <= 2) {
+        return dword >>> (first << 3) & 0xffff;
+      }
+      if (width == 1) {
+        return dword >>> (first << 3) & 0xff;
+      }
     }
-    if (ours == 0 && (offset & (width - 1)) == 0) {
+    return readMixed(offset, width);
+  }
+
+  private int readMixed(int offset, int width) {
+    requireWidth(width);
+    if (offset >= 0
+        && offset <= size - width
+        && (offset & (width - 1)) == 0
+        && (mask[offset >>> 2] >>> ((offset & 3) << 3) & ones(width)) == 0) {
       return device.read(offset, width) & ones(width);
     }
     return readBytes(offset, width);
   }
 
   private int readBytes(int offset, int width) {
-    requireWidth(width);
     int value = 0;
     for (int i = 0; i < width; i++) {
       value |= readByte(offset + i) << (i << 3);
@@ -107,6 +145,7 @@ public final class GuestConfigSpace {
   /// @param width 1, 2 or 4 bytes
   /// @param value the value, little endian; bits above the width are ignored
   /// @throws IllegalArgumentException if the width is another
+  @Override
   public void write(int offset, int width, int value) {
     requireWidth(width);
     int first = offset & 3;
@@ -153,28 +192,54 @@ public final class GuestConfigSpace {
   }
 
   private void writeRegister(int index, int touched, int value) {
+    int ours = mask[index];
     int settable = writable[index] & touched;
-    int clearing = value & writeOneToClear[index] & touched;
-    WriteRule rule = rules[index];
+    int clearable = writeOneToClear[index] & touched;
+    Rule rule = (settable | clearable) == 0 ? null : rules[index];
     while (true) {
       int before = (int) DWORD.getAcquire(bits, index);
-      int proposed = ((before & ~settable) | (value & settable)) & ~clearing;
-      int after = rule == null ? proposed : rule.apply(before, proposed) & mask[index];
+      int proposed = ((before & ~settable) | (value & settable)) & ~(value & clearable);
+      int after = proposed;
+      if (rule != null) {
+        int ruled = ours & (touched | ~writable[index]);
+        after = (rule.apply(this, before & ours, proposed & ours) & ruled) | (before & ~ruled);
+      }
       if (before == after || DWORD.compareAndSet(bits, index, before, after)) {
-        WriteObserver observer = observers[index];
-        if (observer != null) {
-          observer.written(before, proposed, after);
-        }
+        written(index, before & ours, proposed & ours, after & ours);
         return;
       }
     }
   }
 
-  /// Gives every emulated register the bits it has after a function-level reset. Observers are not
-  /// called. The device itself is reset by whoever owns it.
+  /// Our bits of a dword.
+  private int present(int index) {
+    return (int) DWORD.getAcquire(bits, index) & mask[index];
+  }
+
+  private void written(int index, int before, int proposed, int after) {
+    WriteObserver observer = observers[index];
+    if (observer != null) {
+      observer.written(before, proposed, after);
+    }
+    ResetCondition condition = resets[index];
+    if (condition != null && condition.isReset(before, proposed)) {
+      reset();
+    }
+  }
+
+  /// Gives every emulated register the bits it has after a function-level reset: the sticky ones
+  /// stay (PCI Express Base Specification 7.0, section 6.6.2). Observers of writes are not called.
+  /// The device itself is reset by whoever owns it.
   public void reset() {
     for (int i = 0; i < bits.length; i++) {
-      DWORD.setRelease(bits, i, initial[i]);
+      int before;
+      do {
+        before = (int) DWORD.getAcquire(bits, i);
+      } while (!DWORD.compareAndSet(
+          bits, i, before, (before & sticky[i]) | (initial[i] & ~sticky[i])));
+    }
+    for (Runnable listener : resetListeners) {
+      listener.run();
     }
   }
 
@@ -203,6 +268,12 @@ public final class GuestConfigSpace {
     }
   }
 
+  /// A rule of either kind, bound to what it needs.
+  @FunctionalInterface
+  private interface Rule {
+    int apply(GuestConfigSpace view, int before, int proposed);
+  }
+
   /// Collects patches, rules and observers. Not for sharing between threads.
   public static final class Builder {
     private final DeviceConfig device;
@@ -210,8 +281,11 @@ public final class GuestConfigSpace {
     private final int[] initial;
     private final int[] writable;
     private final int[] writeOneToClear;
-    private final @Nullable WriteRule[] rules;
+    private final int[] sticky;
+    private final @Nullable Rule[] rules;
     private final @Nullable WriteObserver[] observers;
+    private final @Nullable ResetCondition[] resets;
+    private final List<Runnable> resetListeners = new ArrayList<>();
 
     private Builder(DeviceConfig device) {
       int dwords = device.size() >>> 2;
@@ -220,34 +294,90 @@ public final class GuestConfigSpace {
       initial = new int[dwords];
       writable = new int[dwords];
       writeOneToClear = new int[dwords];
-      rules = new @Nullable WriteRule[dwords];
+      sticky = new int[dwords];
+      rules = new @Nullable Rule[dwords];
       observers = new @Nullable WriteObserver[dwords];
+      resets = new @Nullable ResetCondition[dwords];
     }
 
     /// Lays patches over the device in order; a later one replaces the bits it shares with an
-    /// earlier one.
+    /// earlier one. The rule of a dword no longer decides the bits that are replaced, and one whose
+    /// bits are all replaced is gone, with the dword's resets.
     ///
     /// @throws IllegalArgumentException if one lies outside the device's space
     public Builder patch(List<ConfigPatch> patches) {
       for (ConfigPatch patch : patches) {
         int index = indexOf(patch.offset());
+        supersede(index, patch.mask());
         mask[index] |= patch.mask();
         initial[index] = (initial[index] & ~patch.mask()) | patch.bits();
         writable[index] = (writable[index] & ~patch.mask()) | patch.writable();
         writeOneToClear[index] = (writeOneToClear[index] & ~patch.mask()) | patch.writeOneToClear();
+        sticky[index] = (sticky[index] & ~patch.mask()) | patch.sticky();
       }
       return this;
+    }
+
+    private void supersede(int index, int replaced) {
+      Rule rule = rules[index];
+      if ((mask[index] & ~replaced) == 0) {
+        rules[index] = null;
+        resets[index] = null;
+      } else if (rule != null) {
+        rules[index] =
+            (view, before, proposed) ->
+                (rule.apply(view, before, proposed) & ~replaced) | (proposed & replaced);
+      }
     }
 
     /// Lets `rule` decide what guest writes make of the dword at `offset`.
     ///
     /// @throws IllegalArgumentException if the dword lies outside the space or already has a rule
+    ///   that no later patch has replaced
     public Builder rule(int offset, WriteRule rule) {
+      return bind(offset, (_, before, proposed) -> rule.apply(before, proposed));
+    }
+
+    /// Lets `rule` decide what guest writes make of the dword at `offset`, given the dword at
+    /// `other`.
+    ///
+    /// @throws IllegalArgumentException if a dword lies outside the space, or the first already has
+    ///   a rule that no later patch has replaced
+    Builder rule(int offset, int other, DependentRule rule) {
+      int otherIndex = indexOf(other);
+      return bind(
+          offset,
+          (view, before, proposed) ->
+              rule.apply(before, proposed, view.present(otherIndex)));
+    }
+
+    private Builder bind(int offset, Rule rule) {
       int index = indexOf(offset);
       if (rules[index] != null) {
         throw new IllegalArgumentException("The dword at " + offset + " already has a rule");
       }
       rules[index] = rule;
+      return this;
+    }
+
+    /// Resets the view, as [GuestConfigSpace#reset] does, after each guest write to the dword at
+    /// `offset` that meets `condition`. The dword's observer is told of the write first.
+    ///
+    /// @throws IllegalArgumentException if the dword lies outside the space or already has a
+    ///   condition that no later patch has replaced
+    Builder resetWhen(int offset, ResetCondition condition) {
+      int index = indexOf(offset);
+      if (resets[index] != null) {
+        throw new IllegalArgumentException("The dword at " + offset + " already resets");
+      }
+      resets[index] = condition;
+      return this;
+    }
+
+    /// Tells `listener` of every reset of the view, whether the guest or [GuestConfigSpace#reset]
+    /// made it. It runs on the thread that reset, after the registers have their new bits.
+    public Builder onReset(Runnable listener) {
+      resetListeners.add(listener);
       return this;
     }
 
@@ -263,7 +393,7 @@ public final class GuestConfigSpace {
       return this;
     }
 
-    /// The view, with every register as after a reset.
+    /// The view, with every register as after power-on.
     public GuestConfigSpace build() {
       return new GuestConfigSpace(this);
     }

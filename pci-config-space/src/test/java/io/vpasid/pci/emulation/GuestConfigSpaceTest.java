@@ -202,6 +202,117 @@ class GuestConfigSpaceTest {
     assertThat(view.read(0x200, 1)).isEqualTo(0x77);
   }
 
+  @Test
+  void stickyBitsSurviveReset() {
+    GuestConfigSpace view = view(new ConfigPatch(0x200, -1, 0x00ff, 0xffff, 0, 0xf00f));
+    view.write(0x200, 4, 0xaaaa);
+
+    view.reset();
+
+    assertThat(view.read(0x200, 4)).isEqualTo(0xa0fa);
+  }
+
+  @Test
+  void laterPatchTakesRuleAndResetAway() {
+    GuestConfigSpace view =
+        GuestConfigSpace.over(device)
+            .patch(List.of(ConfigPatch.register(0x200, 0, 0xff)))
+            .rule(0x200, (before, proposed) -> 0)
+            .resetWhen(0x200, (before, proposed) -> true)
+            .patch(List.of(ConfigPatch.register(0x200, 0, 0xff)))
+            .rule(0x200, (before, proposed) -> proposed & 0x0f)
+            .build();
+
+    view.write(0x200, 1, 0x35);
+
+    assertThat(view.read(0x200, 4)).isEqualTo(0x05);
+  }
+
+  @Test
+  void ruleKeepsTheBitsThatALaterPatchLeaves() {
+    GuestConfigSpace view =
+        GuestConfigSpace.over(device)
+            .patch(List.of(ConfigPatch.register(0x200, 0, 0xffff)))
+            .rule(0x200, (before, proposed) -> proposed | 0x8080)
+            .patch(List.of(new ConfigPatch(0x200, 0xff, 0, 0xff, 0)))
+            .build();
+
+    view.write(0x200, 2, 0x0101);
+
+    assertThat(view.read(0x200, 4)).isEqualTo(0x8101);
+  }
+
+  @Test
+  void secondRuleForTheSameBitsIsRefused() {
+    GuestConfigSpace.Builder builder =
+        GuestConfigSpace.over(device)
+            .patch(List.of(ConfigPatch.register(0x200, 0, 0xff)))
+            .rule(0x200, (before, proposed) -> proposed)
+            .resetWhen(0x200, (before, proposed) -> false);
+
+    assertThatThrownBy(() -> builder.rule(0x200, 0x204, (before, proposed, other) -> other))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> builder.resetWhen(0x200, (before, proposed) -> true))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void dependentRuleSeesTheOtherDwordAsItIs() {
+    GuestConfigSpace view =
+        GuestConfigSpace.over(device)
+            .patch(
+                List.of(
+                    ConfigPatch.register(0x200, 0, 0xff), ConfigPatch.register(0x300, 0x0f, 0xff)))
+            .rule(0x200, 0x300, (before, proposed, other) -> proposed & other)
+            .build();
+
+    view.write(0x200, 1, 0x55);
+    int masked = view.read(0x200, 1);
+    view.write(0x300, 1, 0xf0);
+    view.write(0x200, 1, 0x55);
+
+    assertThat(masked).isEqualTo(0x05);
+    assertThat(view.read(0x200, 1)).isEqualTo(0x50);
+  }
+
+  @Test
+  void writeThatMeetsTheConditionIsHeardAndThenResets() {
+    List<String> heard = new ArrayList<>();
+    GuestConfigSpace view =
+        GuestConfigSpace.over(device)
+            .patch(
+                List.of(
+                    ConfigPatch.register(0x200, 0, 0xff), ConfigPatch.register(0x300, 0, 0xff)))
+            .resetWhen(0x200, (before, proposed) -> (proposed & 0x80) != 0)
+            .observe(0x200, (before, proposed, after) -> heard.add("written " + after))
+            .onReset(() -> heard.add("reset"))
+            .build();
+    view.write(0x300, 1, 0x77);
+
+    view.write(0x200, 1, 0x01);
+    view.write(0x200, 1, 0x81);
+
+    assertThat(heard).containsExactly("written 1", "written 129", "reset");
+    assertThat(view.read(0x200, 1)).isZero();
+    assertThat(view.read(0x300, 1)).isZero();
+  }
+
+  @Test
+  void viewsStack() {
+    GuestConfigSpace below = view(ConfigPatch.register(0x200, 0x11, 0xff));
+    GuestConfigSpace above =
+        GuestConfigSpace.over(below)
+            .patch(List.of(ConfigPatch.readOnly(0x204, 0x22)))
+            .build();
+
+    above.write(0x202, 4, 0x44332255);
+    above.write(0x200, 1, 0x66);
+
+    assertThat(above.read(0x200, 4)).isEqualTo(0x66);
+    assertThat(above.read(0x204, 4)).isEqualTo(0x22);
+    assertThat(below.read(0x200, 1)).isEqualTo(0x66);
+  }
+
   /// Random patches and accesses against a model that works bit by bit.
   @Test
   void readBackAfterWriteObeysTheMasks() {
@@ -213,13 +324,16 @@ class GuestConfigSpaceTest {
       boolean[] writable = new boolean[4096 * 8];
       boolean[] clearing = new boolean[4096 * 8];
       boolean[] state = new boolean[4096 * 8];
+      boolean[] sticky = new boolean[4096 * 8];
+      boolean[] initial = new boolean[4096 * 8];
       for (int i = 0; i < 12; i++) {
         int offset = 0x100 + 4 * random.nextInt(4);
         int mask = random.nextBoolean() ? -1 : random.nextInt();
         int bits = random.nextInt() & mask;
         int settable = random.nextInt() & mask;
         int clearable = random.nextInt() & mask & ~settable;
-        patches.add(new ConfigPatch(offset, mask, bits, settable, clearable));
+        int kept = random.nextInt() & mask;
+        patches.add(new ConfigPatch(offset, mask, bits, settable, clearable, kept));
         for (int b = 0; b < 32; b++) {
           if ((mask >>> b & 1) != 0) {
             int bit = offset * 8 + b;
@@ -227,6 +341,8 @@ class GuestConfigSpaceTest {
             state[bit] = (bits >>> b & 1) != 0;
             writable[bit] = (settable >>> b & 1) != 0;
             clearing[bit] = (clearable >>> b & 1) != 0;
+            sticky[bit] = (kept >>> b & 1) != 0;
+            initial[bit] = state[bit];
           }
         }
       }
@@ -254,6 +370,12 @@ class GuestConfigSpaceTest {
           }
           if (!anyOurs) {
             devices[at] = (byte) (value >>> (b * 8));
+          }
+        }
+        if (i == 150) {
+          view.reset();
+          for (int bit = 0; bit < state.length; bit++) {
+            state[bit] = sticky[bit] ? state[bit] : initial[bit];
           }
         }
         int probe = 0xfc + random.nextInt(24);
