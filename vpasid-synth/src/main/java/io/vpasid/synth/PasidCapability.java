@@ -42,7 +42,6 @@ public record PasidCapability(int width, boolean exec, boolean priv) {
   private static final int ENABLE = 1 << 16;
   private static final int EXEC_ENABLE = 1 << 17;
   private static final int PRIV_ENABLE = 1 << 18;
-  private static final int PERMISSIONS = EXEC_ENABLE | PRIV_ENABLE;
 
   /// @throws IllegalArgumentException if the width is not 1 to 20
   public PasidCapability {
@@ -65,16 +64,9 @@ public record PasidCapability(int width, boolean exec, boolean priv) {
     return ConfigPatch.register(offset + REGISTERS, registers(), writable);
   }
 
-  /// The rule that software may not break: EXEC and PRIV change only while PASID is off or goes
-  /// off. A write that tries keeps them as they are.
-  static WriteRule controlRule() {
-    return (before, proposed) ->
-        isRefused(before, proposed) ? (proposed & ~PERMISSIONS) | (before & PERMISSIONS) : proposed;
-  }
-
   /// Whether a write of the register dword tries to change EXEC or PRIV while PASID stays enabled.
   public static boolean isRefused(int before, int proposed) {
-    return (before & proposed & ENABLE) != 0 && ((before ^ proposed) & PERMISSIONS) != 0;
+    return WriteRule.pasidControl().apply(before, proposed) != proposed;
   }
 
   /// Whether the register dword has the PASID Enable bit.

@@ -2,7 +2,9 @@ package io.vpasid.synth;
 
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.emulation.ConfigPatch;
+import io.vpasid.pci.emulation.EmulatedRegisters;
 import io.vpasid.pci.emulation.GuestConfigSpace;
+import io.vpasid.pci.emulation.WriteRule;
 import io.vpasid.synth.placement.Placement;
 import java.util.List;
 import java.util.Optional;
@@ -12,14 +14,16 @@ import java.util.Optional;
 /// @param capability what the guest sees
 /// @param placement where, and why
 /// @param link how it hangs in the list of extended capabilities
-/// @param addressTranslation the ATS and PRI capabilities whose control words are emulated with it
+/// @param addressTranslation the registers of the ATS and PRI capabilities, which vfio-pci shows
+///   but does not let the guest write: without emulation a guest would enable them and read back
+///   that nothing happened
 /// @param notes what else the user should know, each a sentence
 /// @param patches the registers to serve in place of the device's, in order
 public record Synthesis(
     PasidCapability capability,
     Placement placement,
     ChainLink link,
-    AddressTranslation addressTranslation,
+    EmulatedRegisters addressTranslation,
     List<String> notes,
     List<ConfigPatch> patches) {
 
@@ -55,8 +59,7 @@ public record Synthesis(
 
   /// Lays the patches, and the rules of their registers, over a guest view that is being made.
   public GuestConfigSpace.Builder applyTo(GuestConfigSpace.Builder builder) {
-    builder.patch(patches).rule(registers(), PasidCapability.controlRule());
-    addressTranslation.applyRules(builder);
-    return builder;
+    builder.patch(patches).rule(registers(), WriteRule.pasidControl());
+    return addressTranslation.applyRules(builder);
   }
 }

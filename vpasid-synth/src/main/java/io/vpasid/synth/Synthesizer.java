@@ -8,6 +8,7 @@ import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.emulation.ConfigPatch;
 import io.vpasid.pci.emulation.DeviceConfig;
+import io.vpasid.pci.emulation.EmulatedRegisters;
 import io.vpasid.pci.emulation.GuestConfigSpace;
 import io.vpasid.pci.occupancy.OccupancyMap;
 import io.vpasid.pci.occupancy.Use;
@@ -23,12 +24,15 @@ import io.vpasid.synth.quirk.MatchedQuirks;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /// Gives a function a vPASID, or says why not: the gate, the map, the search, the link, in this
 /// order.
 public final class Synthesizer {
   private static final int HEAD = 0x100;
+  private static final Set<CapabilityId> ADDRESS_TRANSLATION =
+      Set.of(CapabilityId.ATS, CapabilityId.PRI);
 
   private final SynthesisRequest request;
   private final MatchedQuirks quirks;
@@ -172,8 +176,8 @@ public final class Synthesizer {
         ChainLink.insert(
             view, chain, placement.offset(), CapabilityId.PASID, PasidCapability.VERSION);
     List<ConfigPatch> patches = new ArrayList<>(protection());
-    AddressTranslation translation = AddressTranslation.of(chain);
-    patches.addAll(translation.patches(view));
+    EmulatedRegisters translation = addressTranslation();
+    patches.addAll(translation.patches());
     patches.addAll(link.patches());
     patches.add(capability.patch(placement.offset()));
     return new SynthesisResult.Synthesized(
@@ -189,12 +193,16 @@ public final class Synthesizer {
             List.of(
                 "The list has a PASID capability already; its registers are emulated in place."),
             List.of());
-    AddressTranslation translation = AddressTranslation.of(chain);
+    EmulatedRegisters translation = addressTranslation();
     List<ConfigPatch> patches = new ArrayList<>(protection());
-    patches.addAll(translation.patches(view));
+    patches.addAll(translation.patches());
     patches.addAll(link.patches());
     patches.add(capability.patch(present.offset()));
     return new Synthesis(capability, placement, link, translation, notes, patches);
+  }
+
+  private EmulatedRegisters addressTranslation() {
+    return EmulatedRegisters.ofCapabilities(view, chain, ADDRESS_TRANSLATION);
   }
 
   /// What no guest may reach whether it gets a vPASID or not: the device's own PASID registers,

@@ -27,10 +27,10 @@ final class RegisterModel {
   private final int[] initial = new int[0x400];
   private final int[] dwords = new int[0x400];
   private final BitSet emulated = new BitSet();
+  private final BitSet ats = new BitSet();
+  private final BitSet pri = new BitSet();
   private final int size;
   private int pasid = NONE;
-  private int ats = NONE;
-  private int pri = NONE;
 
   private RegisterModel(byte[] guest) {
     size = guest.length;
@@ -51,12 +51,8 @@ final class RegisterModel {
       model.pasid = synthesis.get().registers() >>> 2;
       for (Step step : new LinuxWalker().walk(trial.view()).capabilities()) {
         int second = (step.offset() >>> 2) + 1;
-        if (step.extendedId() == 0x0f && model.ats == NONE && model.emulated.get(second)) {
-          model.ats = second;
-        }
-        if (step.extendedId() == 0x13 && model.pri == NONE && model.emulated.get(second)) {
-          model.pri = second;
-        }
+        model.ats.set(second, step.extendedId() == 0x0f && model.emulated.get(second));
+        model.pri.set(second, step.extendedId() == 0x13 && model.emulated.get(second));
       }
     }
     return model;
@@ -82,14 +78,14 @@ final class RegisterModel {
     if (dword == pasid) {
       return pasid(now, mask, value);
     }
-    if (dword == ats) {
+    if (ats.get(dword)) {
       return set(now, mask & ATS_ENABLE_AND_UNIT, value);
     }
-    if (dword == pri) {
+    if (pri.get(dword)) {
       return pri(now, mask, value);
     }
     // Outstanding Page Request Allocation.
-    return pri != NONE && dword == pri + 2 ? set(now, mask, value) : now;
+    return dword >= 2 && pri.get(dword - 2) ? set(now, mask, value) : now;
   }
 
   /// Permissions are enabled only if they are supported, and do not change while PASID stays on.

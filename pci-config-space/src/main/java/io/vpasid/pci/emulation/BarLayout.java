@@ -69,7 +69,11 @@ record BarLayout(String owner, int first, int count, int rom) {
   }
 
   private static void add(
-      RegisterImage image, RegisterBlock block, int register, Bar bar, Optional<RegisterBlock> resizable) {
+      RegisterImage image,
+      RegisterBlock block,
+      int register,
+      Bar bar,
+      Optional<RegisterBlock> resizable) {
     Optional<BarSizes> sizes = resizable.flatMap(capability -> BarSizes.of(capability, bar));
     long smallest = sizes.map(BarSizes::smallest).orElse(bar.size());
     image.add(block, register, bar.typeBits(), bar.writable(smallest));

@@ -13,8 +13,8 @@ import java.util.Set;
 
 /// What is known of a function whose registers are emulated.
 ///
-/// Of its capabilities count those whose registers are theirs alone: if the header of another lies on
-/// them, in a list that is broken, the header has to stay what it is.
+/// Of its capabilities count those whose registers are theirs alone: if the header of another lies
+/// on them, in a list that is broken, the header has to stay what it is.
 ///
 /// @param config its bytes as captured
 /// @param chain its capabilities

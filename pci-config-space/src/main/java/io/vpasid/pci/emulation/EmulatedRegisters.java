@@ -90,8 +90,7 @@ public final class EmulatedRegisters {
   /// @param ids which of them; those without control registers add nothing
   public static EmulatedRegisters ofCapabilities(
       ConfigSpace config, CapabilityChain chain, Set<CapabilityId> ids) {
-    EmulatedFunction function =
-        new EmulatedFunction(config, chain, false, List.of(), List.of());
+    EmulatedFunction function = new EmulatedFunction(config, chain, false, List.of(), List.of());
     RegisterImage image = new RegisterImage(config);
     addCapabilities(image, function, ids);
     return new EmulatedRegisters(function, Set.copyOf(ids), image, image.patches());

@@ -91,7 +91,8 @@ public final class GuestConfigSpace implements DeviceConfig {
   /// @throws IllegalArgumentException if the width is another
   @Override
   public int read(int offset, int width) {
-    // The common case first: no access across the end of a dword. An offset outside the space is one
+    // The common case first: no access across the end of a dword. An offset outside the space is
+    // one
     // outside the array, too.
     int index = offset >>> 2;
     if (index < bits.length && (isComplete || mask[index] == ALL)) {
@@ -347,8 +348,7 @@ public final class GuestConfigSpace implements DeviceConfig {
       int otherIndex = indexOf(other);
       return bind(
           offset,
-          (view, before, proposed) ->
-              rule.apply(before, proposed, view.present(otherIndex)));
+          (view, before, proposed) -> rule.apply(before, proposed, view.present(otherIndex)));
     }
 
     private Builder bind(int offset, Rule rule) {

@@ -2,8 +2,8 @@ package io.vpasid.pci.emulation;
 
 /// What a register makes of a guest write where per-bit masks do not say it all.
 ///
-/// Not asked about a write to bytes without a bit that the guest can change. A pure function: it may
-/// run more than once for one write, on any vCPU thread.
+/// Not asked about a write to bytes without a bit that the guest can change. A pure function: it
+/// may run more than once for one write, on any vCPU thread.
 @FunctionalInterface
 public interface WriteRule {
 
@@ -12,7 +12,7 @@ public interface WriteRule {
   /// @param before the dword's emulated bits before the write
   /// @param proposed those bits as the masks of the [ConfigPatch] make them
   /// @return the bits that the register takes; those outside the patch's mask, and writable ones in
-  ///     bytes that were not written, are ignored
+  ///   bytes that were not written, are ignored
   int apply(int before, int proposed);
 
   /// The rule of the dword that holds the PASID Capability and PASID Control registers: the

@@ -53,8 +53,7 @@ class BarTest {
   @ParameterizedTest
   @ValueSource(longs = {16, 1 << 14, 1L << 31, 1L << 32, 1L << 33, 1L << 40, 1L << 62})
   void memoryOf64BitsIsSizedAsGiven(long size) {
-    GuestConfigSpace function =
-        Capture.endpoint().emulated(Bar.memory64(4, size).asPrefetchable());
+    GuestConfigSpace function = Capture.endpoint().emulated(Bar.memory64(4, size).asPrefetchable());
 
     assertThat(size(function, 0x20)).isEqualTo(new Sized(size, 0xc));
   }
@@ -148,8 +147,7 @@ class BarTest {
   @Test
   void barsThatShareARegisterAreRefused() {
     assertThatIllegalArgumentException()
-        .isThrownBy(
-            () -> Capture.endpoint().emulated(Bar.memory64(0, 4096), Bar.memory32(1, 4096)))
+        .isThrownBy(() -> Capture.endpoint().emulated(Bar.memory64(0, 4096), Bar.memory32(1, 4096)))
         .withMessageContaining("both take register 1");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Capture.endpoint().emulated(Bar.rom(2048), Bar.rom(4096)));
@@ -171,8 +169,7 @@ class BarTest {
 
   @Test
   void virtualFunctionsBarsAreInTheSriovCapability() {
-    ConfigSpace captured =
-        Capture.endpoint().extended(0x100, 0x10, 1).u32(0x11c, 0x553).config();
+    ConfigSpace captured = Capture.endpoint().extended(0x100, 0x10, 1).u32(0x11c, 0x553).config();
 
     GuestConfigSpace function =
         EmulatedRegisters.ofFunction(captured, List.of(), List.of(Bar.memory64(0, 1 << 14)))
@@ -183,13 +180,11 @@ class BarTest {
     assertThat(size(function, 0x124)).isEqualTo(new Sized(1 << 14, 0x4));
     assertThat(function.read(0x12c, 4)).isZero();
     assertThatIllegalArgumentException()
-        .isThrownBy(
-            () -> EmulatedRegisters.ofFunction(captured, List.of(), List.of(Bar.io(0, 4))));
+        .isThrownBy(() -> EmulatedRegisters.ofFunction(captured, List.of(), List.of(Bar.io(0, 4))));
     assertThatIllegalArgumentException()
-        .isThrownBy(
-            () ->
-                EmulatedRegisters.ofFunction(
-                    Capture.endpoint().config(), List.of(), List.of(Bar.memory32(0, 4096))))
+        .isThrownBy(() ->
+            EmulatedRegisters.ofFunction(
+                Capture.endpoint().config(), List.of(), List.of(Bar.memory32(0, 4096))))
         .withMessageStartingWith("The function has no SR-IOV capability");
   }
 

@@ -67,8 +67,7 @@ class EmulatedRegistersTest {
 
   @Test
   void identityIsReadOnly() {
-    GuestConfigSpace function =
-        Capture.endpoint().u32(0x2c, 0x00011af4).u32(0x28, 0x55).emulated();
+    GuestConfigSpace function = Capture.endpoint().u32(0x2c, 0x00011af4).u32(0x28, 0x55).emulated();
 
     assertHex(afterAllOnes(function, 0x00, 4)).isEqualTo(0x12341af4);
     assertHex(afterAllOnes(function, 0x08, 4)).isEqualTo(0x02000001);

@@ -25,8 +25,8 @@ class EmulationPropertyTest {
 
   private static final Path CORPUS = Path.of("..", "..", "shared", "corpus");
 
-  /// Bits of registers that change by themselves when others are written, by capability id (extended
-  /// ones from 0x10000 on): Stopped of PRI, Substate Status of DPA.
+  /// Bits of registers that change by themselves when others are written, by capability id
+  /// (extended ones from 0x10000 on): Stopped of PRI, Substate Status of DPA.
   private static final Map<Integer, int[]> FOLLOWING =
       Map.of(0x10013, new int[] {0x04, 1 << 24}, 0x10016, new int[] {0x0c, 0x1f});
 

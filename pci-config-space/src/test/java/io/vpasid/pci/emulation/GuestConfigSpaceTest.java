@@ -281,8 +281,7 @@ class GuestConfigSpaceTest {
     GuestConfigSpace view =
         GuestConfigSpace.over(device)
             .patch(
-                List.of(
-                    ConfigPatch.register(0x200, 0, 0xff), ConfigPatch.register(0x300, 0, 0xff)))
+                List.of(ConfigPatch.register(0x200, 0, 0xff), ConfigPatch.register(0x300, 0, 0xff)))
             .resetWhen(0x200, (before, proposed) -> (proposed & 0x80) != 0)
             .observe(0x200, (before, proposed, after) -> heard.add("written " + after))
             .onReset(() -> heard.add("reset"))
@@ -301,9 +300,7 @@ class GuestConfigSpaceTest {
   void viewsStack() {
     GuestConfigSpace below = view(ConfigPatch.register(0x200, 0x11, 0xff));
     GuestConfigSpace above =
-        GuestConfigSpace.over(below)
-            .patch(List.of(ConfigPatch.readOnly(0x204, 0x22)))
-            .build();
+        GuestConfigSpace.over(below).patch(List.of(ConfigPatch.readOnly(0x204, 0x22))).build();
 
     above.write(0x202, 4, 0x44332255);
     above.write(0x200, 1, 0x66);
