@@ -17,6 +17,7 @@ import java.util.Optional;
 /// @param addressTranslation the registers of the ATS and PRI capabilities, which vfio-pci shows
 ///   but does not let the guest write: without emulation a guest would enable them and read back
 ///   that nothing happened
+/// @param further what became of the further capabilities that were asked for, in that order
 /// @param notes what else the user should know, each a sentence
 /// @param patches the registers to serve in place of the device's, in order
 public record Synthesis(
@@ -24,10 +25,12 @@ public record Synthesis(
     Placement placement,
     ChainLink link,
     EmulatedRegisters addressTranslation,
+    List<FurtherResult> further,
     List<String> notes,
     List<ConfigPatch> patches) {
 
   public Synthesis {
+    further = List.copyOf(further);
     notes = List.copyOf(notes);
     patches = List.copyOf(patches);
   }

@@ -15,16 +15,31 @@ import java.util.List;
 /// @param policy what the user wants
 /// @param otherCaptures raw bytes or views of the same device in other states or on other machines;
 ///   what is not 0, or not as in the view, in any of them counts as live
+/// @param further capabilities that the VMM wants to show besides the vPASID, in the order in which
+///   places are searched for them
 public record SynthesisRequest(
     VfioView view,
     FunctionKind kind,
     HardwareInfo hardware,
     QuirkTable quirks,
     PlacementPolicy policy,
-    List<ConfigSpace> otherCaptures) {
+    List<ConfigSpace> otherCaptures,
+    List<FurtherCapability> further) {
 
   public SynthesisRequest {
     otherCaptures = List.copyOf(otherCaptures);
+    further = List.copyOf(further);
+  }
+
+  /// A request for the vPASID alone.
+  public SynthesisRequest(
+      VfioView view,
+      FunctionKind kind,
+      HardwareInfo hardware,
+      QuirkTable quirks,
+      PlacementPolicy policy,
+      List<ConfigSpace> otherCaptures) {
+    this(view, kind, hardware, quirks, policy, otherCaptures, List.of());
   }
 
   /// A physical function with the built-in quirks and no wishes.
@@ -36,5 +51,11 @@ public record SynthesisRequest(
         QuirkTable.builtIn(),
         PlacementPolicy.DEFAULT,
         List.of());
+  }
+
+  /// The same request with these further capabilities.
+  public SynthesisRequest withFurther(List<FurtherCapability> capabilities) {
+    return new SynthesisRequest(
+        view, kind, hardware, quirks, policy, otherCaptures, capabilities);
   }
 }

@@ -71,7 +71,7 @@ public final class Synthesizer {
 
   private void remove(Capability capability, boolean hasRegisters) {
     ConfigSpace now = patched(request.view().config());
-    removal.addAll(ChainLink.remove(now, CapabilityChain.walk(now), capability.offset()));
+    removal.addAll(ExtendedList.remove(now, CapabilityChain.walk(now), capability.offset()));
     if (hasRegisters) {
       removal.add(ConfigPatch.readOnly(capability.offset() + PasidCapability.REGISTERS, 0));
     }
@@ -101,7 +101,7 @@ public final class Synthesizer {
   /// Who owns each byte of the function as the search for a hole sees it: the lists, what vfio-pci
   /// hides, the quirks, mirrored space and whatever is not 0.
   public static OccupancyMap occupancy(SynthesisRequest request) {
-    return new Synthesizer(request).occupancy();
+    return new Synthesizer(request).occupancy(List.of());
   }
 
   private SynthesisResult synthesize() {
@@ -149,7 +149,7 @@ public final class Synthesizer {
     if (present.isPresent()) {
       return new SynthesisResult.Synthesized(inPlace(capability, present.get(), notes));
     }
-    return switch (HoleFinder.find(occupancy(), holeRequest())) {
+    return switch (HoleFinder.find(occupancy(List.of()), holeRequest())) {
       case HoleSearch.NoHole none ->
           new SynthesisResult.Declined(
               DeclineReason.NO_HOLE,
@@ -172,33 +172,72 @@ public final class Synthesizer {
           "The list of extended capabilities is empty, and a quirk knows a register at 0x100 where"
               + " it has to start.");
     }
-    ChainLink link =
-        ChainLink.insert(
-            view, chain, placement.offset(), CapabilityId.PASID, PasidCapability.VERSION);
-    List<ConfigPatch> patches = new ArrayList<>(protection());
-    EmulatedRegisters translation = addressTranslation();
-    patches.addAll(translation.patches());
-    patches.addAll(link.patches());
-    patches.add(capability.patch(placement.offset()));
-    return new SynthesisResult.Synthesized(
-        new Synthesis(capability, placement, link, translation, notes, patches));
+    ExtendedList list = new ExtendedList(view, chain);
+    list.insert(placement.offset(), CapabilityId.PASID, PasidCapability.VERSION);
+    return new SynthesisResult.Synthesized(shown(capability, placement, list, notes));
   }
 
   private Synthesis inPlace(PasidCapability capability, Capability present, List<String> notes) {
-    ChainLink link = ChainLink.present(view, chain, present);
+    ExtendedList list = new ExtendedList(view, chain);
+    list.adopt(present.offset());
     Placement placement =
         new Placement(
-            new ByteRange(present.offset(), PasidCapability.LENGTH),
+            at(present.offset()),
             Strategy.PRESENT,
             List.of(
                 "The list has a PASID capability already; its registers are emulated in place."),
             List.of());
+    return shown(capability, placement, list, notes);
+  }
+
+  private Synthesis shown(
+      PasidCapability capability, Placement placement, ExtendedList list, List<String> notes) {
+    List<FurtherResult> further = further(placement, list);
     EmulatedRegisters translation = addressTranslation();
     List<ConfigPatch> patches = new ArrayList<>(protection());
     patches.addAll(translation.patches());
-    patches.addAll(link.patches());
-    patches.add(capability.patch(present.offset()));
-    return new Synthesis(capability, placement, link, translation, notes, patches);
+    patches.addAll(list.patches());
+    patches.add(capability.patch(placement.offset()));
+    for (FurtherResult result : further) {
+      if (result instanceof FurtherResult.Placed placed) {
+        patches.addAll(placed.capability().patches(placed.offset()));
+      }
+    }
+    return new Synthesis(
+        capability,
+        placement,
+        list.linkOf(placement.offset()),
+        translation,
+        further,
+        notes,
+        patches);
+  }
+
+  /// Searches places for the further capabilities, one after the other, and links them.
+  private List<FurtherResult> further(Placement vpasid, ExtendedList list) {
+    List<HoleSearch> searches = new ArrayList<>();
+    List<ByteRange> taken = new ArrayList<>(List.of(vpasid.range()));
+    for (FurtherCapability wanted : request.further()) {
+      HoleSearch search =
+          HoleFinder.find(
+              occupancy(taken), furtherRequest(wanted.length(), list.isWithoutHead()));
+      if (search instanceof HoleSearch.Found found) {
+        taken.add(found.placement().range());
+        list.insert(found.placement().offset(), wanted.id(), wanted.version());
+      }
+      searches.add(search);
+    }
+    List<FurtherResult> results = new ArrayList<>();
+    for (int i = 0; i < searches.size(); i++) {
+      FurtherCapability wanted = request.further().get(i);
+      results.add(
+          switch (searches.get(i)) {
+            case HoleSearch.Found(Placement place) ->
+                new FurtherResult.Placed(wanted, place, list.linkOf(place.offset()));
+            case HoleSearch.NoHole none -> new FurtherResult.NoHole(wanted, none.passedOver());
+          });
+    }
+    return results;
   }
 
   private EmulatedRegisters addressTranslation() {
@@ -220,9 +259,13 @@ public final class Synthesizer {
     return patches;
   }
 
-  private OccupancyMap occupancy() {
+  /// @param taken the places of capabilities that the guest's list gets
+  private OccupancyMap occupancy(List<ByteRange> taken) {
     OccupancyMap.Builder map = OccupancyMap.builder(view.size());
     map.listed(listWithoutPlaceholder());
+    for (ByteRange range : taken) {
+      map.claim(range, Use.CAPABILITY, "a capability placed before");
+    }
     map.capabilities(request.view().hidden(), Use.HIDDEN_CAPABILITY);
     for (HiddenBits bits : quirks.hiddenBits()) {
       map.claim(bits.range(), Use.QUIRK, bits.what() + " (" + bits.source() + ")", bits.what());
@@ -251,6 +294,28 @@ public final class Synthesizer {
   }
 
   private HoleRequest holeRequest() {
+    return new HoleRequest(
+        PasidCapability.LENGTH,
+        request.policy().offset().map(o -> new HoleRequest.Wish(at(o), "The user")),
+        quirks.pinnedOffset().map(d -> new HoleRequest.Wish(at(d.value()), d.source().toString())),
+        ownSlot(),
+        available(),
+        shadowable(),
+        chain.extended().isEmpty());
+  }
+
+  private HoleRequest furtherRequest(int length, boolean emptyList) {
+    return new HoleRequest(
+        length,
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        available(),
+        shadowable(),
+        emptyList);
+  }
+
+  private List<HoleRequest.Wish> available() {
     List<HoleRequest.Wish> available = new ArrayList<>();
     for (ByteRange range : request.policy().available()) {
       available.add(new HoleRequest.Wish(range, "the user"));
@@ -258,20 +323,17 @@ public final class Synthesizer {
     for (Decision<ByteRange> decision : quirks.available()) {
       available.add(wish(decision));
     }
+    return available;
+  }
+
+  private List<HoleRequest.Wish> shadowable() {
     List<HoleRequest.Wish> shadowable = new ArrayList<>();
     if (request.policy().shadowing()) {
       for (Decision<ByteRange> decision : quirks.shadowing()) {
         shadowable.add(wish(decision));
       }
     }
-    return new HoleRequest(
-        PasidCapability.LENGTH,
-        request.policy().offset().map(o -> new HoleRequest.Wish(at(o), "The user")),
-        quirks.pinnedOffset().map(d -> new HoleRequest.Wish(at(d.value()), d.source().toString())),
-        ownSlot(),
-        available,
-        shadowable,
-        chain.extended().isEmpty());
+    return shadowable;
   }
 
   private static HoleRequest.Wish wish(Decision<ByteRange> decision) {
