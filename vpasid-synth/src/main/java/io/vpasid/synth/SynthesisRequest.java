@@ -55,7 +55,6 @@ public record SynthesisRequest(
 
   /// The same request with these further capabilities.
   public SynthesisRequest withFurther(List<FurtherCapability> capabilities) {
-    return new SynthesisRequest(
-        view, kind, hardware, quirks, policy, otherCaptures, capabilities);
+    return new SynthesisRequest(view, kind, hardware, quirks, policy, otherCaptures, capabilities);
   }
 }

@@ -219,8 +219,7 @@ public final class Synthesizer {
     List<ByteRange> taken = new ArrayList<>(List.of(vpasid.range()));
     for (FurtherCapability wanted : request.further()) {
       HoleSearch search =
-          HoleFinder.find(
-              occupancy(taken), furtherRequest(wanted.length(), list.isWithoutHead()));
+          HoleFinder.find(occupancy(taken), furtherRequest(wanted.length(), list.isWithoutHead()));
       if (search instanceof HoleSearch.Found found) {
         taken.add(found.placement().range());
         list.insert(found.placement().offset(), wanted.id(), wanted.version());

@@ -143,8 +143,7 @@ class FurtherCapabilityTest {
     SynthesisRequest request = request(available(ByteRange.between(0x300, 0x308)), MAILBOX);
 
     assertThat(synthesis(request).offset()).isEqualTo(0x300);
-    assertThat(placed(synthesis(request), 0).placement().strategy())
-        .isEqualTo(Strategy.EMPTY_HEAD);
+    assertThat(placed(synthesis(request), 0).placement().strategy()).isEqualTo(Strategy.EMPTY_HEAD);
     assertThat(guest(request).read(0x100, 4)).isEqualTo(0x30010023);
     assertThat(guest(request).read(0x300, 4)).isEqualTo(0x0001001b);
   }
@@ -189,8 +188,7 @@ class FurtherCapabilityTest {
 
     assertThat(synthesis.further().getFirst())
         .isInstanceOfSatisfying(
-            FurtherResult.NoHole.class,
-            none -> assertThat(none.passedOver()).hasSize(4));
+            FurtherResult.NoHole.class, none -> assertThat(none.passedOver()).hasSize(4));
     assertThat(placed(synthesis, 1).offset()).isEqualTo(0xea0);
   }
 
@@ -210,15 +208,11 @@ class FurtherCapabilityTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new FurtherCapability(CapabilityId.DVSEC, 1, 0xf04, List.of()));
     assertThatIllegalArgumentException()
-        .isThrownBy(
-            () ->
-                new FurtherCapability(
-                    CapabilityId.DVSEC, 1, 8, List.of(ConfigPatch.readOnly(0, 0))));
+        .isThrownBy(() ->
+            new FurtherCapability(CapabilityId.DVSEC, 1, 8, List.of(ConfigPatch.readOnly(0, 0))));
     assertThatIllegalArgumentException()
-        .isThrownBy(
-            () ->
-                new FurtherCapability(
-                    CapabilityId.DVSEC, 1, 8, List.of(ConfigPatch.readOnly(8, 0))))
+        .isThrownBy(() ->
+            new FurtherCapability(CapabilityId.DVSEC, 1, 8, List.of(ConfigPatch.readOnly(8, 0))))
         .withMessage("A register at +0x08 is outside the dwords +0x04 to +0x04");
   }
 }

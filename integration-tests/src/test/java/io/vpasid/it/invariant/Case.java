@@ -4,11 +4,15 @@ import io.vpasid.it.space.HostSpace;
 import io.vpasid.it.space.HostSpaces;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.capability.CapabilityId;
+import io.vpasid.pci.emulation.ConfigPatch;
 import io.vpasid.pci.vfio.VfioView;
+import io.vpasid.synth.FurtherCapability;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.PlacementPolicy;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.quirk.FunctionKind;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
@@ -22,13 +26,15 @@ import java.util.random.RandomGenerator;
 /// @param quirks what is known of devices
 /// @param policy what the user wants
 /// @param others captures of the same function in another state
+/// @param further capabilities to show besides the vPASID
 record Case(
     HostSpace host,
     boolean fromRegion,
     HardwareInfo hardware,
     KnownQuirks quirks,
     PlacementPolicy policy,
-    List<ConfigSpace> others) {
+    List<ConfigSpace> others,
+    List<FurtherCapability> further) {
 
   /// Makes cases: functions of all kinds, most with usual wishes and some with unusual ones.
   static Case next(HostSpaces spaces, List<KnownQuirks> quirks, RandomGenerator random) {
@@ -39,7 +45,8 @@ record Case(
         hardware(random),
         quirks.get(random.nextBoolean() ? 0 : random.nextInt(quirks.size())),
         random.nextInt(3) == 0 ? policy(random) : PlacementPolicy.DEFAULT,
-        random.nextInt(8) == 0 ? List.of(otherState(host, random)) : List.of());
+        random.nextInt(8) == 0 ? List.of(otherState(host, random)) : List.of(),
+        random.nextInt(3) == 0 ? further(random) : List.of());
   }
 
   private static HardwareInfo hardware(RandomGenerator random) {
@@ -67,8 +74,24 @@ record Case(
     return ConfigSpace.of(bytes);
   }
 
+  private static List<FurtherCapability> further(RandomGenerator random) {
+    List<FurtherCapability> further = new ArrayList<>();
+    for (int i = random.nextInt(1, 4); i > 0; i--) {
+      int dwords = random.nextInt(8) == 0 ? random.nextInt(1, 0x3c1) : random.nextInt(2, 20);
+      further.add(
+          new FurtherCapability(
+              CapabilityId.DVSEC,
+              1,
+              4 * dwords,
+              dwords == 1
+                  ? List.of()
+                  : List.of(ConfigPatch.register(4 * dwords - 4, random.nextInt(), -1))));
+    }
+    return further;
+  }
+
   Case with(HostSpace other) {
-    return new Case(other, fromRegion, hardware, quirks, policy, others);
+    return new Case(other, fromRegion, hardware, quirks, policy, others, further);
   }
 
   FunctionKind kind() {
@@ -85,6 +108,6 @@ record Case(
   }
 
   SynthesisRequest request() {
-    return new SynthesisRequest(view(), kind(), hardware, quirks.table(), policy, others);
+    return new SynthesisRequest(view(), kind(), hardware, quirks.table(), policy, others, further);
   }
 }

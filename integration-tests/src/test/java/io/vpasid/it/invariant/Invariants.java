@@ -8,9 +8,11 @@ import io.vpasid.it.walker.Walker;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.emulation.GuestConfigSpace;
+import io.vpasid.synth.FurtherResult;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.Synthesizer;
+import io.vpasid.synth.placement.Placement;
 import io.vpasid.synth.placement.Strategy;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -133,7 +135,8 @@ final class Invariants {
   }
 
   /// The capability is reachable by every program that takes the function for PCI Express, with
-  /// version 1, as the first of its kind; and the list that it is put into has an end.
+  /// version 1, as the first of its kind; so are the further ones; and the list that they are put
+  /// into has an end.
   static void i2(Trial trial) {
     if (trial.synthesis().isEmpty()) {
       return;
@@ -150,27 +153,53 @@ final class Invariants {
         if (ours && found.get().version() != 1) {
           throw violated(walker, "version of " + found.get());
         }
-        if (ours && !walk.extendedEnds()) {
+        for (FurtherResult.Placed further : trial.further()) {
+          boolean isReached =
+              walk.extended().stream()
+                  .anyMatch(s ->
+                      s.offset() == further.offset()
+                          && s.extendedId() == further.capability().id().value()
+                          && s.version() == further.capability().version());
+          if (!isReached) {
+            throw violated(
+                walker, further.placement().range() + " is not reached in " + walk.extended());
+          }
+        }
+        if (!walk.extendedEnds()) {
           throw violated(walker, "no end of " + walk.extended());
         }
       }
     }
   }
 
-  /// Its 8 bytes touch no extent, no quirk range, and no non-zero byte, unless somebody says so.
+  /// Its 8 bytes touch no extent, no quirk range, and no non-zero byte, unless somebody says so;
+  /// nor do those of the further capabilities, which do not touch each other either.
   static void i3(Trial trial) {
     if (trial.synthesis().isEmpty()) {
       return;
     }
-    Synthesis synthesis = trial.synthesis().get();
-    ByteRange hole = synthesis.range();
-    require(hole.length() == 8 && (hole.offset() & 3) == 0, hole, "is no capability's");
+    Placement vpasid = trial.synthesis().get().placement();
+    require(vpasid.range().length() == 8, vpasid.range(), "is no PASID capability's");
+    requireLegal(trial, vpasid);
+    List<ByteRange> taken = new ArrayList<>(List.of(vpasid.range()));
+    for (FurtherResult.Placed further : trial.further()) {
+      ByteRange range = further.placement().range();
+      require(range.length() == further.capability().length(), range, "has another length");
+      requireOutside(range, bytesOf(taken), "another placed capability");
+      requireLegal(trial, further.placement());
+      taken.add(range);
+    }
+  }
+
+  private static void requireLegal(Trial trial, Placement placement) {
+    ByteRange hole = placement.range();
+    require((hole.offset() & 3) == 0, hole, "is not aligned");
     require(hole.offset() >= HEAD && hole.end() <= 0x1000, hole, "is outside");
-    if (synthesis.placement().strategy() != Strategy.PRESENT) {
+    if (placement.strategy() != Strategy.PRESENT) {
       requireOutside(hole, listed(trial.view()), "a listed capability");
     }
     KnownQuirks.Entry quirks = quirksOf(trial);
-    switch (synthesis.placement().strategy()) {
+    switch (placement.strategy()) {
       case PRESENT ->
           require(isPasidHeader(trial.view(), hole.offset()), hole, "has no PASID capability");
       case OWN_SLOT ->
@@ -311,6 +340,7 @@ final class Invariants {
     }
     List<ByteRange> ranges = new ArrayList<>();
     trial.synthesis().ifPresent(s -> ranges.add(s.range()));
+    trial.further().forEach(f -> ranges.add(f.placement().range()));
     if (trial.knowsWhatIsHidden()) {
       List<Step> shown = new LinuxWalker().walk(trial.view()).extended();
       for (ByteRange slot : trial.physicalPasid()) {

@@ -7,8 +7,10 @@ import io.vpasid.it.space.HostSpace;
 import io.vpasid.it.space.HostSpaces;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.LspciText;
+import io.vpasid.synth.FurtherCapability;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.PlacementPolicy;
 import io.vpasid.synth.SynthesisResult;
@@ -33,6 +35,9 @@ class InvariantsTest {
   private static final int CASES_IN_ANOTHER_THREAD = 20_000;
   private static final int CASES_THROUGH_A_DUMP = 2_000;
   private static final long SEED = Long.getLong("vpasid.seed", 1);
+
+  private static final FurtherCapability MAILBOX =
+      new FurtherCapability(CapabilityId.DVSEC, 1, 0x20, List.of());
 
   private static Trials trials;
 
@@ -142,7 +147,8 @@ class InvariantsTest {
                   HardwareInfo.parse(hardware),
                   KnownQuirks.NONE,
                   PlacementPolicy.DEFAULT,
-                  List.of());
+                  List.of(),
+                  List.of(MAILBOX, MAILBOX));
           Trials.attempt(host.origin(), input, Invariants::all);
         }
       }

@@ -4,6 +4,7 @@ import io.vpasid.it.walker.LinuxWalker;
 import io.vpasid.it.walker.Step;
 import io.vpasid.pci.emulation.ConfigPatch;
 import io.vpasid.pci.emulation.GuestConfigSpace;
+import io.vpasid.synth.FurtherResult;
 import io.vpasid.synth.Synthesis;
 import java.util.BitSet;
 import java.util.Locale;
@@ -45,6 +46,12 @@ final class RegisterModel {
     RegisterModel model = new RegisterModel(trial.guest());
     for (ConfigPatch patch : trial.result().patches()) {
       model.emulated.set(patch.offset() >>> 2);
+    }
+    // The last dword of a further capability takes any value, as memory does.
+    for (FurtherResult.Placed further : trial.further()) {
+      for (ConfigPatch register : further.capability().registers()) {
+        model.emulated.clear((further.offset() + register.offset()) >>> 2);
+      }
     }
     Optional<Synthesis> synthesis = trial.synthesis();
     if (synthesis.isPresent()) {

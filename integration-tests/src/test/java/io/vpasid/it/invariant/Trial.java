@@ -5,6 +5,7 @@ import io.vpasid.it.walker.Step;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.emulation.GuestConfigSpace;
+import io.vpasid.synth.FurtherResult;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
@@ -52,6 +53,15 @@ record Trial(
     return result instanceof SynthesisResult.Synthesized shown
         ? Optional.of(shown.synthesis())
         : Optional.empty();
+  }
+
+  /// The further capabilities that are shown.
+  List<FurtherResult.Placed> further() {
+    return synthesis().stream()
+        .flatMap(s -> s.further().stream())
+        .filter(FurtherResult.Placed.class::isInstance)
+        .map(FurtherResult.Placed.class::cast)
+        .toList();
   }
 
   /// Whether the engine can know what vfio-pci hides. From raw bytes it does; in a region hidden
