@@ -5,11 +5,13 @@ module io.vpasid.vmm {
 
   exports io.vpasid.vmm;
   exports io.vpasid.vmm.iommufd;
+  exports io.vpasid.vmm.iommufd.kernel;
   exports io.vpasid.vmm.iommufd.simulated;
   exports io.vpasid.vmm.pasid;
 
   uses io.vpasid.vmm.iommufd.IommufdBackendProvider;
 
   provides io.vpasid.vmm.iommufd.IommufdBackendProvider with
+      io.vpasid.vmm.iommufd.kernel.KernelProvider,
       io.vpasid.vmm.iommufd.simulated.SimulatedProvider;
 }

@@ -1,0 +1,87 @@
+package io.vpasid.vmm.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/// What one thread needs to make a system call: a place for `errno`, and a block in which the
+/// structure of an ioctl, or a few bytes of a register, are handed over.
+///
+/// There is one per thread, used again by every call, so that a call allocates nothing. It is
+/// filled, handed to one call and read before the same thread makes another.
+public final class CallFrame {
+  /// Bytes of the block; more than the longest structure of a request.
+  public static final int BLOCK = 256;
+
+  private static final ThreadLocal<CallFrame> FRAMES = ThreadLocal.withInitial(CallFrame::new);
+
+  final MemorySegment state;
+  final MemorySegment block;
+
+  private CallFrame() {
+    Arena arena = Arena.ofAuto();
+    state = arena.allocate(Libc.STATE);
+    block = arena.allocate(BLOCK, JAVA_LONG.byteAlignment());
+  }
+
+  /// This thread's.
+  public static CallFrame current() {
+    return FRAMES.get();
+  }
+
+  /// This thread's, with a structure in its block that is zero but for its first member, its size.
+  public static CallFrame with(Struct struct) {
+    CallFrame frame = FRAMES.get();
+    int size = struct.size();
+    frame.block.asSlice(0, size).fill((byte) 0);
+    frame.block.set(JAVA_INT, 0, size);
+    return frame;
+  }
+
+  /// Sets a member of the structure in the block.
+  ///
+  /// @param value the bits above the member's width are ignored
+  public CallFrame set(Field field, long value) {
+    field.set(block, 0, value);
+    return this;
+  }
+
+  /// Sets a member that points to a buffer. The caller keeps the buffer alive until the call is
+  /// done; null where it is empty.
+  public CallFrame point(Field field, MemorySegment buffer) {
+    return set(field, buffer.byteSize() == 0 ? 0 : buffer.address());
+  }
+
+  /// A member of the structure in the block, zero-extended.
+  public long get(Field field) {
+    return field.get(block, 0);
+  }
+
+  /// A member of the structure in the block as an int.
+  public int getInt(Field field) {
+    return (int) get(field);
+  }
+
+  /// Puts the bytes of a register into the block, little endian.
+  ///
+  /// @param width 1, 2 or 4
+  public void setRegister(int width, int value) {
+    for (int i = 0; i < width; i++) {
+      block.set(JAVA_BYTE, i, (byte) (value >>> (i << 3)));
+    }
+  }
+
+  /// The bytes of a register from the block, little endian and zero-extended.
+  ///
+  /// @param width 1, 2 or 4
+  public int register(int width) {
+    int value = 0;
+    for (int i = 0; i < width; i++) {
+      value |= Byte.toUnsignedInt(block.get(JAVA_BYTE, i)) << (i << 3);
+    }
+    return value;
+  }
+}

@@ -1,0 +1,258 @@
+package io.vpasid.vmm.linux;
+
+import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.iommufd.IommufdException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
+import java.nio.file.Path;
+import java.util.function.IntUnaryOperator;
+
+/// An open file descriptor, and the calls that are made on it.
+///
+/// Safe to use from several threads. The number of a closed descriptor is soon given to another
+/// file, so a call that is under way keeps it open: [#close] refuses further calls at once, and the
+/// descriptor goes when the last call is done. Every call returns what the C function returns, or
+/// the negated `errno`, `-EBADF` once it is closed; a call that a signal interrupted is made again.
+///
+/// Closing is the owner's duty. One that is forgotten is closed when the garbage collector finds
+/// it, as a last resort.
+public final class OwnedFd implements AutoCloseable {
+  private static final Cleaner CLEANER = Cleaner.create();
+  private static final int EBADF = Errno.EBADF.number();
+  private static final int EINTR = Errno.EINTR.number();
+
+  private final SystemCalls calls;
+  private final Descriptor descriptor;
+  private final Cleaner.Cleanable cleanable;
+
+  /// Takes over an open descriptor.
+  public OwnedFd(SystemCalls calls, int number) {
+    this.calls = calls;
+    this.descriptor = new Descriptor(calls, number);
+    this.cleanable = CLEANER.register(this, descriptor);
+  }
+
+  /// Opens a file for reading and writing; programs that are started do not inherit it.
+  ///
+  /// @throws IommufdException with the request `open`
+  public static OwnedFd open(SystemCalls calls, Path path) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment name = arena.allocateFrom(path.toString());
+      CallFrame frame = CallFrame.current();
+      int number;
+      do {
+        number = calls.open(frame, name);
+      } while (number == -EINTR);
+      if (number < 0) {
+        throw new IommufdException(new Errno(-number), "open", path.toString());
+      }
+      return new OwnedFd(calls, number);
+    }
+  }
+
+  /// A new eventfd that nobody has signalled.
+  ///
+  /// @throws IommufdException with the request `eventfd`
+  public static OwnedFd eventFd(SystemCalls calls) {
+    int number = calls.eventfd(CallFrame.current());
+    if (number < 0) {
+      throw new IommufdException(new Errno(-number), "eventfd", "");
+    }
+    return new OwnedFd(calls, number);
+  }
+
+  /// Makes a request with the structure in the frame.
+  public int ioctl(IoctlRequest request, CallFrame frame) {
+    return ioctl(request.number(), frame);
+  }
+
+  /// Makes a request by its number, for those without an argument.
+  public int ioctl(int request) {
+    return ioctl(request, CallFrame.current());
+  }
+
+  private int ioctl(int request, CallFrame frame) {
+    if (!descriptor.acquire()) {
+      return -EBADF;
+    }
+    try {
+      int result;
+      do {
+        result = calls.ioctl(frame, descriptor.number, request);
+      } while (result == -EINTR);
+      return result;
+    } finally {
+      descriptor.release();
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /// Makes a call that takes this descriptor's number as an argument; it stays open meanwhile.
+  public int lend(IntUnaryOperator call) {
+    if (!descriptor.acquire()) {
+      return -EBADF;
+    }
+    try {
+      return call.applyAsInt(descriptor.number);
+    } finally {
+      descriptor.release();
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /// Reads a register at a position of the file.
+  ///
+  /// @param width 1, 2 or 4 bytes, which are in the frame afterwards
+  public int pread(CallFrame frame, int width, long position) {
+    if (!descriptor.acquire()) {
+      return -EBADF;
+    }
+    try {
+      int result;
+      do {
+        result = (int) calls.pread(frame, descriptor.number, width, position);
+      } while (result == -EINTR);
+      return result;
+    } finally {
+      descriptor.release();
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /// Writes a register at a position of the file.
+  ///
+  /// @param width 1, 2 or 4 bytes, taken from the frame
+  public int pwrite(CallFrame frame, int width, long position) {
+    if (!descriptor.acquire()) {
+      return -EBADF;
+    }
+    try {
+      int result;
+      do {
+        result = (int) calls.pwrite(frame, descriptor.number, width, position);
+      } while (result == -EINTR);
+      return result;
+    } finally {
+      descriptor.release();
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /// Reads into all of a buffer, or as much of it as there is.
+  public int read(MemorySegment buffer) {
+    return transfer((frame, fd) -> calls.read(frame, fd, buffer));
+  }
+
+  /// Writes all of a buffer, or as much of it as goes.
+  public int write(MemorySegment buffer) {
+    return transfer((frame, fd) -> calls.write(frame, fd, buffer));
+  }
+
+  private int transfer(Transfer call) {
+    CallFrame frame = CallFrame.current();
+    if (!descriptor.acquire()) {
+      return -EBADF;
+    }
+    try {
+      long result;
+      do {
+        result = call.make(frame, descriptor.number);
+      } while (result == -EINTR);
+      return Math.toIntExact(result);
+    } finally {
+      descriptor.release();
+      Reference.reachabilityFence(this);
+    }
+  }
+
+  /// Waits until this file or another one can be read. A signal ends the wait early.
+  ///
+  /// @param timeout in milliseconds
+  /// @return bit 0 set if this one can be read, bit 1 set if the other can; 0 after the timeout
+  public int poll(OwnedFd other, int timeout) {
+    return lend(
+        first -> other.lend(second -> calls.poll(CallFrame.current(), first, second, timeout)));
+  }
+
+  /// Makes an eventfd readable for ever.
+  public void signal() {
+    CallFrame frame = CallFrame.current();
+    frame.block.set(ValueLayout.JAVA_LONG, 0, 1);
+    write(frame.block.asSlice(0, Long.BYTES));
+  }
+
+  /// Whether it was closed.
+  public boolean isClosed() {
+    return descriptor.isClosed();
+  }
+
+  /// Closes it. Closing again does nothing.
+  @Override
+  public void close() {
+    cleanable.clean();
+  }
+
+  private interface Transfer {
+    long make(CallFrame frame, int fd);
+  }
+
+  /// The number, and how many calls use it now. It is apart from its owner, so that the owner can
+  /// become garbage.
+  private static final class Descriptor implements Runnable {
+    private static final int CLOSED = 1 << 31;
+    private static final VarHandle USES;
+
+    static {
+      try {
+        USES = MethodHandles.lookup().findVarHandle(Descriptor.class, "uses", int.class);
+      } catch (ReflectiveOperationException e) {
+        throw new ExceptionInInitializerError(e);
+      }
+    }
+
+    final SystemCalls calls;
+    final int number;
+
+    /// Number of calls under way; the sign bit says that it is closed. No call begins after that,
+    /// so whoever leaves nothing but that bit closes the number, once.
+    private volatile int uses;
+
+    Descriptor(SystemCalls calls, int number) {
+      this.calls = calls;
+      this.number = number;
+    }
+
+    boolean isClosed() {
+      return uses < 0;
+    }
+
+    boolean acquire() {
+      int seen = uses;
+      while (seen >= 0) {
+        if (USES.compareAndSet(this, seen, seen + 1)) {
+          return true;
+        }
+        seen = uses;
+      }
+      return false;
+    }
+
+    void release() {
+      if ((int) USES.getAndAdd(this, -1) == CLOSED + 1) {
+        calls.close(CallFrame.current(), number);
+      }
+    }
+
+    @Override
+    public void run() {
+      if ((int) USES.getAndBitwiseOr(this, CLOSED) == 0) {
+        calls.close(CallFrame.current(), number);
+      }
+    }
+  }
+}
