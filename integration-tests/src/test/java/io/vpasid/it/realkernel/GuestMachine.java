@@ -1,0 +1,195 @@
+package io.vpasid.it.realkernel;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/// A running emulated PC with Linux in it, whose PCI functions are vfio-user servers on this host.
+///
+/// It has an Intel IOMMU in scalable mode with PASIDs of 20 bits. Linux runs one shell script and
+/// switches off. The script finds busybox, `lspci` and `setpci`, the host's files at `/host`,
+/// read-only, and a port through which it can send bytes: the device that
+/// `/sys/class/virtio-ports/*/name` calls `reports`.
+final class GuestMachine implements AutoCloseable {
+  /// How much of the console a message quotes.
+  private static final int TAIL_LINES = 40;
+
+  /// Added to the limit that this class sees to; then QEMU is ended even if nobody is there any
+  /// more to close it.
+  private static final Duration GRACE = Duration.ofSeconds(30);
+
+  private final Process qemu;
+  private final Path folder;
+  private final Duration limit;
+  private volatile boolean overtime;
+
+  /// What the machine is like.
+  ///
+  /// @param script what Linux runs, for the shell of busybox
+  /// @param functions the servers' sockets; the first function is 0000:00:04.0, the next
+  ///   0000:00:05.0
+  /// @param isUefi whether the firmware is UEFI instead of a BIOS
+  /// @param limit how long the machine may run
+  record Setup(String script, List<Path> functions, boolean isUefi, Duration limit) {
+    Setup {
+      functions = List.copyOf(functions);
+    }
+  }
+
+  private GuestMachine(Process qemu, Path folder, Duration limit) {
+    this.qemu = qemu;
+    this.folder = folder;
+    this.limit = limit;
+  }
+
+  /// Switches a machine on.
+  ///
+  /// @param folder gets what the machine writes: `console.log`, `qemu.log`; made if it is not there
+  static GuestMachine boot(MachineParts parts, Setup setup, Path folder) {
+    try {
+      Files.createDirectories(folder);
+      Path run = Files.createTempFile("vpasid-guest", ".sh");
+      Files.writeString(run, setup.script());
+      run.toFile().deleteOnExit();
+      Files.deleteIfExists(folder.resolve("uefi-variables.fd"));
+      Process qemu =
+          new ProcessBuilder(command(parts, setup, folder, run))
+              .directory(folder.toFile())
+              .redirectError(folder.resolve("qemu.log").toFile())
+              .start();
+      GuestMachine machine = new GuestMachine(qemu, folder, setup.limit());
+      CompletableFuture.delayedExecutor(setup.limit().toMillis(), TimeUnit.MILLISECONDS)
+          .execute(machine::endOvertime);
+      return machine;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static List<String> command(MachineParts parts, Setup setup, Path folder, Path run)
+      throws IOException {
+    List<String> command = new ArrayList<>();
+    command.addAll(List.of("timeout", "--foreground", setup.limit().plus(GRACE).toSeconds() + "s"));
+    command.addAll(parts.qemu());
+    command.addAll(
+        List.of(
+            ("-machine q35 -accel tcg,thread=multi -cpu max,la57=off -smp 2 -m 1024"
+                    + " -object memory-backend-memfd,id=ram,size=1024M,share=on"
+                    + " -numa node,memdev=ram"
+                    + " -nodefaults -display none -no-reboot -serial file:console.log"
+                    + " -device intel-iommu,intremap=on,eim=on,scalable-mode=on,fsts=on,"
+                    + "device-iotlb=on,pasid-bits=20,svm=on,caching-mode=on"
+                    + " -device virtio-serial -chardev stdio,id=reports,signal=off"
+                    + " -device virtserialport,chardev=reports,name=reports"
+                    + " -virtfs local,path=/,mount_tag=hostfs,security_model=none,readonly=on,"
+                    + "multidevs=remap")
+                .split(" ")));
+    for (int i = 0; i < setup.functions().size(); i++) {
+      command.add("-device");
+      command.add(
+          String.format(
+              "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"%s\"},"
+                  + "\"addr\":\"%02x.0\"}",
+              setup.functions().get(i), 4 + i));
+    }
+    if (setup.isUefi()) {
+      command.addAll(List.of("-drive", flash(0, parts.uefiCode()) + ",readonly=on"));
+      command.addAll(List.of("-drive", flash(1, parts.newUefiVariables(folder))));
+    }
+    command.addAll(
+        List.of("-kernel", parts.kernel().toString(), "-initrd", parts.initramfs().toString()));
+    // vfio-pci refuses some accelerators unless it is told not to.
+    command.addAll(
+        List.of(
+            "-append",
+            "console=ttyS0 panic=-1 intel_iommu=on,sm_on vfio_pci.disable_denylist=1 vpasid.run="
+                + run));
+    return command;
+  }
+
+  private static String flash(int unit, Path file) {
+    // QEMU's options end at a comma, unless there are two.
+    return "if=pflash,format=raw,unit=" + unit + ",file=" + file.toString().replace(",", ",,");
+  }
+
+  private void endOvertime() {
+    if (qemu.isAlive()) {
+      overtime = true;
+      close();
+    }
+  }
+
+  /// What the guest sends through its port; ends when the machine does.
+  ///
+  /// The port's other direction has to stay open, or QEMU takes the port for disconnected and the
+  /// guest's writes wait.
+  InputStream reports() {
+    return qemu.getInputStream();
+  }
+
+  /// Waits until the machine is off.
+  ///
+  /// @throws AssertionError if it did not switch itself off after the script
+  void awaitEnd() {
+    qemu.onExit().join();
+    if (!read("console.log").contains("init: the script ended")) {
+      throw new AssertionError(ending());
+    }
+  }
+
+  /// How the machine has ended, or been ended, with the last lines of its console.
+  String ending() {
+    qemu.onExit().join();
+    String console = read("console.log");
+    String how;
+    if (overtime) {
+      how = "was still running after " + limit.toSeconds() + " s and was switched off";
+    } else if (console.contains("Kernel panic")) {
+      how = "ended because its kernel panicked";
+    } else if (console.isBlank()) {
+      how = "never started: QEMU's exit code is " + qemu.exitValue();
+    } else {
+      how = "switched off, QEMU's exit code is " + qemu.exitValue();
+    }
+    return "The machine "
+        + how
+        + ".\n"
+        + read("qemu.log")
+        + "The end of its console, "
+        + folder.resolve("console.log")
+        + ":\n"
+        + tail(console);
+  }
+
+  private String read(String file) {
+    try {
+      // A console may show any byte.
+      return new String(Files.readAllBytes(folder.resolve(file)), StandardCharsets.ISO_8859_1);
+    } catch (NoSuchFileException e) {
+      return "";
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String tail(String text) {
+    List<String> lines = text.lines().toList();
+    return String.join("\n", lines.subList(Math.max(0, lines.size() - TAIL_LINES), lines.size()));
+  }
+
+  /// Switches the machine off, if it is still on.
+  @Override
+  public void close() {
+    qemu.descendants().forEach(ProcessHandle::destroyForcibly);
+    qemu.destroyForcibly();
+  }
+}

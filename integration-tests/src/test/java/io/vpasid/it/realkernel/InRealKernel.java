@@ -1,0 +1,39 @@
+package io.vpasid.it.realkernel;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Inherited;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/// The tests of the class run inside a real Linux kernel, all in one machine that is booted for
+/// them.
+///
+/// The class is an ordinary one: its tests, and what it declares before and after them, run in the
+/// machine; here each test only waits for its result and has it as its own. What differs:
+///
+/// - Constructors, field initializers and the sources of parameters run here as well, so they must
+///   not need the machine. Conditions (`@EnabledIf…`) are asked here too; for what only the machine
+///   knows, use an assumption.
+/// - The class path, the JDK and the working directory are the host's, read-only. `java.io.tmpdir`
+///   can be written.
+/// - The test is root. Function 0000:00:04.0 is `f00d:0003` (see `accelerators.txt`), behind an
+///   Intel IOMMU in scalable mode, bound to vfio-pci. `/dev/iommu` and debugfs are there.
+/// - What the tests print is in `target/real-kernel/CLASS/console.log`.
+///
+/// Needs what `real-kernel/prepare` makes. `mvn verify` leaves these tests out, `mvn verify
+/// -Preal-kernel` runs them too.
+@Target(ElementType.TYPE)
+@Retention(RetentionPolicy.RUNTIME)
+@Inherited
+@Tag(InRealKernel.TAG)
+@ExtendWith(GuestExecution.class)
+public @interface InRealKernel {
+  /// The tag of all tests that need the machine.
+  String TAG = "real-kernel";
+
+  /// How long the machine may run, in seconds, from switching it on to the end of the last test.
+  int seconds() default 300;
+}

@@ -1,0 +1,68 @@
+package io.vpasid.it.realkernel;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Properties;
+
+/// What a [GuestMachine] is made of: files in the cache that `real-kernel/prepare` fills.
+///
+/// @param tree a Debian system with QEMU and its firmware
+/// @param kernel a bzImage
+/// @param initramfs its first file system
+record MachineParts(Path tree, Path kernel, Path initramfs) {
+
+  /// The parts, which are made first where they are missing: that takes minutes, and root.
+  ///
+  /// @throws IllegalStateException if they cannot be made; the reason is on standard error
+  static MachineParts prepare() {
+    Path script = Path.of(System.getProperty("basedir", ""), "real-kernel", "prepare");
+    Properties parts = new Properties();
+    try {
+      Process process =
+          new ProcessBuilder(script.toAbsolutePath().toString())
+              .redirectError(ProcessBuilder.Redirect.INHERIT)
+              .start();
+      parts.load(process.inputReader());
+      if (process.waitFor() != 0) {
+        throw new IllegalStateException(
+            "There is no machine to run the tests in: " + script + " failed and said why");
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+    return new MachineParts(
+        Path.of(parts.getProperty("tree")),
+        Path.of(parts.getProperty("kernel")),
+        Path.of(parts.getProperty("initramfs")));
+  }
+
+  /// How QEMU is started: by the C library that it needs, which may be newer than the host's.
+  List<String> qemu() {
+    return List.of(
+        tree.resolve("lib64/ld-linux-x86-64.so.2").toString(),
+        "--library-path",
+        tree.resolve("usr/lib/x86_64-linux-gnu").toString(),
+        tree.resolve("usr/bin/qemu-system-x86_64").toString(),
+        "-L",
+        tree.resolve("usr/share/qemu").toString(),
+        "-L",
+        tree.resolve("usr/share/seabios").toString());
+  }
+
+  /// UEFI firmware, which is only read.
+  Path uefiCode() {
+    return tree.resolve("usr/share/OVMF/OVMF_CODE_4M.fd");
+  }
+
+  /// A new machine's UEFI variables in `folder`, which the firmware writes.
+  Path newUefiVariables(Path folder) throws IOException {
+    return Files.copy(
+        tree.resolve("usr/share/OVMF/OVMF_VARS_4M.fd"), folder.resolve("uefi-variables.fd"));
+  }
+}
