@@ -44,17 +44,17 @@ class CapturedAnomaliesTest {
         .isEqualTo(
             Map.of(
                 Anomaly.Kind.UNALIGNED_POINTER,
-                List.of("ffff:ffff at 0x034: pointer 0ff has reserved low bits set"),
+                List.of("ffff:ffff at 0x034: pointer 0x0ff has reserved low bits set"),
                 Anomaly.Kind.CHAIN_INTO_ZEROS,
                 List.of(
-                    "ffff:ffff at 0x0fc: the capability at 034 leads to a header of zeros",
-                    "1022:1480 at 0x148: the capability at 100 leads to a header of zeros"),
+                    "ffff:ffff at 0x0fc: the capability at 0x034 leads to a header of zeros",
+                    "1022:1480 at 0x148: the capability at 0x100 leads to a header of zeros"),
                 Anomaly.Kind.EXTENDED_WITHOUT_PCI_EXPRESS,
                 List.of(
                     "1022:1480 at 0x100: extended capabilities without a PCI Express capability"),
                 Anomaly.Kind.PLACEHOLDER_HEAD,
                 List.of(
-                    "8086:9df0 at 0x100: the list starts with a placeholder, header 14c00000")));
+                    "8086:9df0 at 0x100: the list starts with a placeholder, header 0x14c00000")));
   }
 
   /// The 8 data fabric functions of an AMD processor, an older AMD host bridge, 2 ports of an
@@ -63,18 +63,18 @@ class CapturedAnomaliesTest {
   void mirroredSpacesAreThoseThatShowTheirHeaderAgain() {
     assertThat(anomalies().get(Anomaly.Kind.MIRRORED))
         .containsExactlyInAnyOrder(
-            "1022:1440 at 0x100: the space repeats every 400 bytes",
-            "1022:1441 at 0x100: the space repeats every 400 bytes",
-            "1022:1442 at 0x100: the space repeats every 400 bytes",
-            "1022:1443 at 0x100: the space repeats every 400 bytes",
-            "1022:1444 at 0x100: the space repeats every 400 bytes",
-            "1022:1445 at 0x100: the space repeats every 400 bytes",
-            "1022:1446 at 0x100: the space repeats every 400 bytes",
-            "1022:1447 at 0x100: the space repeats every 400 bytes",
-            "1002:7911 at 0x100: the space repeats every 100 bytes",
-            "10de:05b1 at 0x100: the space repeats every 800 bytes",
-            "10de:05b1 at 0x100: the space repeats every 800 bytes",
-            "11ab:4363 at 0x100: the space repeats every 400 bytes");
+            "1022:1440 at 0x100: the space repeats every 0x400 bytes",
+            "1022:1441 at 0x100: the space repeats every 0x400 bytes",
+            "1022:1442 at 0x100: the space repeats every 0x400 bytes",
+            "1022:1443 at 0x100: the space repeats every 0x400 bytes",
+            "1022:1444 at 0x100: the space repeats every 0x400 bytes",
+            "1022:1445 at 0x100: the space repeats every 0x400 bytes",
+            "1022:1446 at 0x100: the space repeats every 0x400 bytes",
+            "1022:1447 at 0x100: the space repeats every 0x400 bytes",
+            "1002:7911 at 0x100: the space repeats every 0x100 bytes",
+            "10de:05b1 at 0x100: the space repeats every 0x800 bytes",
+            "10de:05b1 at 0x100: the space repeats every 0x800 bytes",
+            "11ab:4363 at 0x100: the space repeats every 0x400 bytes");
     assertThat(CapturedFunctions.extended())
         .filteredOn(host -> showsItsHeaderAgain(host.bytes()))
         .hasSize(12)

@@ -29,7 +29,7 @@ public final class OccupancyPicture {
 
   private final OccupancyMap map;
   private final String title;
-  private final String subtitle;
+  private final List<String> details;
   private final List<Mark> marks;
 
   /// What is drawn, by the offset of the first byte.
@@ -41,10 +41,11 @@ public final class OccupancyPicture {
   /// Bytes to point out, whoever owns them.
   private record Mark(ByteRange range, String name) {}
 
-  private OccupancyPicture(OccupancyMap map, String title, String subtitle, List<Mark> marks) {
+  private OccupancyPicture(
+      OccupancyMap map, String title, List<String> details, List<Mark> marks) {
     this.map = map;
     this.title = title;
-    this.subtitle = subtitle;
+    this.details = List.copyOf(details);
     this.marks = List.copyOf(marks);
     areaOf = new int[map.size()];
     areas = draw();
@@ -52,15 +53,16 @@ public final class OccupancyPicture {
 
   /// A picture without title and marks.
   public static OccupancyPicture of(OccupancyMap map) {
-    return new OccupancyPicture(map, "", "", List.of());
+    return new OccupancyPicture(map, "", List.of(), List.of());
   }
 
   /// The same picture under a title; text has none.
   ///
   /// @param title what it is a picture of, about 80 characters; what does not fit is cut
-  /// @param subtitle one more line, about 130 characters
-  public OccupancyPicture titled(String title, String subtitle) {
-    return new OccupancyPicture(map, plain(title), plain(subtitle), marks);
+  /// @param details what stands below it, each in a line or two of about 130 characters
+  public OccupancyPicture titled(String title, String... details) {
+    return new OccupancyPicture(
+        map, plain(title), Arrays.stream(details).map(OccupancyPicture::plain).toList(), marks);
   }
 
   /// The same picture with `range` pointed out.
@@ -75,7 +77,7 @@ public final class OccupancyPicture {
     }
     List<Mark> more = new ArrayList<>(marks);
     more.add(new Mark(range, plain(name)));
-    return new OccupancyPicture(map, title, subtitle, more);
+    return new OccupancyPicture(map, title, details, more);
   }
 
   /// The character that stands for the byte at `offset` in the text: a letter of its own for each
@@ -114,8 +116,8 @@ public final class OccupancyPicture {
     return title;
   }
 
-  String subtitle() {
-    return subtitle;
+  List<String> details() {
+    return details;
   }
 
   List<Area> areas() {

@@ -9,7 +9,7 @@ import java.util.Locale;
 ///
 /// ```text
 ///  title
-///  subtitle
+///  details
 ///        0    4    8    c    10   14   18   1c
 ///  000  |header                               |-- # 000 header
 ///  040  |PCIe                 |               |-- A 040 PCIe  PCI Express
@@ -36,11 +36,19 @@ final class SvgPicture {
 
   private static final int GRID_X = 52;
   private static final int GRID_END = GRID_X + ROW_BYTES * CELL;
-  private static final int GRID_Y = 88;
+
+  /// Distance between two lines of details.
+  private static final int LINE = 18;
+
+  /// Most lines of one detail.
+  private static final int MAX_LINES = 2;
 
   private static final int LIST_X = GRID_END + 30;
   private static final int LIST_ROW = 20;
   private static final int NAME_X = LIST_X + 26 + 30;
+
+  /// Pixels between a name and what follows it.
+  private static final int GAP = 8;
 
   /// Fewest characters of a cut name that say more than a symbol.
   private static final int MIN_CUT_NAME = 6;
@@ -72,6 +80,7 @@ final class SvgPicture {
       .mark{fill:#22c55e}.mark-edge{fill:none;stroke:#15803d;stroke-width:2.5}
       .on-mark{fill:#052e16}
       .edge{fill:none;stroke:#ffffff;stroke-width:1.5}
+      .rim{fill:none;stroke:#d8dee6}
       .tick{stroke:#e2e7ee;stroke-width:1}
       .lead{fill:none;stroke:#a9b4c2;stroke-width:1}
       @media(prefers-color-scheme:dark){
@@ -91,6 +100,7 @@ final class SvgPicture {
       .mark-edge{stroke:#86efac}
       .on-mark{fill:#052e16}
       .edge{stroke:#11161f}
+      .rim{stroke:#2b3545}
       .tick{stroke:#28313f}
       .lead{stroke:#5b687b}
       }
@@ -99,6 +109,8 @@ final class SvgPicture {
   private final OccupancyPicture picture;
   private final StringBuilder out = new StringBuilder(16_384);
   private final List<Slot> slots = new ArrayList<>();
+  private final List<String> details;
+  private final int gridY;
 
   /// One line of the drawing: a row, or several that look alike.
   ///
@@ -125,7 +137,9 @@ final class SvgPicture {
 
   SvgPicture(OccupancyPicture picture) {
     this.picture = picture;
-    int y = GRID_Y;
+    details = picture.details().stream().flatMap(d -> wrapped(d).stream()).toList();
+    gridY = 70 + LINE * details.size();
+    int y = gridY;
     int at = 0;
     while (at < picture.size()) {
       int alike = rowsLike(at);
@@ -172,7 +186,7 @@ final class SvgPicture {
         WIDTH, height, WIDTH, height);
     String title = picture.title().isEmpty() ? "Configuration space" : picture.title();
     line("<title id=\"map-title\">%s</title>", escape(title));
-    out.append("<desc id=\"map-text\">").append(escape(picture.subtitle()));
+    out.append("<desc id=\"map-text\">").append(escape(String.join(" \u2022 ", picture.details())));
     for (Area area : picture.areas()) {
       if (area.look().isNamed()) {
         out.append(" \u2022 ").append(escape(area.description()));
@@ -191,7 +205,9 @@ final class SvgPicture {
         "<rect class=\"card\" x=\"0.5\" y=\"0.5\" width=\"%d\" height=\"%d\" rx=\"10\"/>",
         WIDTH - 1, height - 1);
     text(MARGIN, 32, "title", fit(title, WIDTH - 2 * MARGIN, 16, true));
-    text(MARGIN, 52, "muted", fit(picture.subtitle(), WIDTH - 2 * MARGIN, 12, false));
+    for (int i = 0; i < details.size(); i++) {
+      text(MARGIN, 52 + LINE * i, "muted", details.get(i));
+    }
   }
 
   private void hatch(String name, int distance) {
@@ -205,11 +221,11 @@ final class SvgPicture {
 
   private void ruler(int gridBottom) {
     for (int at = 0; at < ROW_BYTES; at += 4) {
-      text(GRID_X + at * CELL + 1, GRID_Y - 7, "mono muted", "+" + Integer.toHexString(at));
+      text(GRID_X + at * CELL + 1, gridY - 7, "mono muted", "+" + Integer.toHexString(at));
     }
     line(
         "<rect class=\"free\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>",
-        GRID_X, GRID_Y, ROW_BYTES * CELL, gridBottom - GRID_Y);
+        GRID_X, gridY, ROW_BYTES * CELL, gridBottom - gridY);
     StringBuilder ticks = new StringBuilder();
     for (Slot slot : slots) {
       if (!slot.isBand()) {
@@ -354,9 +370,11 @@ final class SvgPicture {
     int middle = GRID_X + ROW_BYTES * CELL / 2;
     int y = slot.y() + BAND / 2;
     double half = textWidth(text, 11, false) / 2 + 14;
-    line(
-        "<path class=\"lead\" stroke-dasharray=\"2 4\" d=\"M%d %dH%d M%d %dH%d\"/>",
-        GRID_X + 12, y, (int) (middle - half), (int) (middle + half), y, GRID_END - 12);
+    if (area.look() == Look.FREE) {
+      line(
+          "<path class=\"lead\" stroke-dasharray=\"2 4\" d=\"M%d %dH%d M%d %dH%d\"/>",
+          GRID_X + 12, y, (int) (middle - half), (int) (middle + half), y, GRID_END - 12);
+    }
     line(
         "<text class=\"mono%s\" x=\"%d\" y=\"%d\" text-anchor=\"middle\" xml:space=\"preserve\">"
             + "%s</text>",
@@ -417,7 +435,7 @@ final class SvgPicture {
   ///
   /// @return the lower edge
   private int list(StringBuilder into) {
-    int y = GRID_Y;
+    int y = gridY;
     for (Area area : picture.areas()) {
       if (area.look().isNamed()) {
         Slot slot = slotOf(area.first());
@@ -450,18 +468,17 @@ final class SvgPicture {
         start);
     int room = WIDTH - MARGIN - NAME_X;
     String name = fit(area.look() == Look.MIRRORED ? "mirror" : area.shortName(), room, 12, true);
+    String more = fit(more(area), room - textWidth(name, 12, true) - GAP, 12, false);
     append(
-        into, "<text class=\"bold\" x=\"%d\" y=\"%d\">%s</text>", NAME_X, middle + 4, escape(name));
-    int used = (int) Math.ceil(textWidth(name, 12, true)) + 8;
-    String more = fit(more(area), room - used, 12, false);
-    if (more.length() > 3) {
-      append(
-          into,
-          "<text class=\"muted\" x=\"%d\" y=\"%d\">%s</text>",
-          NAME_X + used,
-          middle + 4,
-          escape(more));
-    }
+        into,
+        "<text x=\"%d\" y=\"%d\"><tspan%s>%s</tspan>%s</text>",
+        NAME_X,
+        middle + 4,
+        area.look() == Look.QUIRK ? "" : " class=\"bold\"",
+        escape(name),
+        more.length() < MIN_CUT_NAME
+            ? ""
+            : "<tspan class=\"muted\" dx=\"" + GAP + "\">" + escape(more) + "</tspan>");
     append(into, "</g>");
   }
 
@@ -476,7 +493,7 @@ final class SvgPicture {
     return switch (area.look()) {
       case OPEN_CAPABILITY -> rest.isEmpty() ? "or longer" : "or longer; " + rest;
       case HIDDEN_CAPABILITY -> rest.isEmpty() ? "hidden" : "hidden; " + rest;
-      case QUIRK -> "hidden bits";
+      case QUIRK -> "";
       case MIRRORED -> "of lower bytes";
       case MARK -> Area.size(area.bytes());
       default -> rest;
@@ -501,6 +518,8 @@ final class SvgPicture {
     append(into, rect, fill(area), x, y);
     if (area.look() == Look.OPEN_CAPABILITY) {
       append(into, rect, OPEN_FILL, x, y);
+    } else if (area.look() == Look.FREE) {
+      append(into, rect, "class=\"rim\"", x, y);
     }
   }
 
@@ -568,6 +587,24 @@ final class SvgPicture {
       end = text.offsetByCodePoints(end, -1);
     }
     return end == 0 ? "" : text.substring(0, end).strip() + "…";
+  }
+
+  /// The text in lines that fit the drawing; the last is cut where there would be too many.
+  private static List<String> wrapped(String text) {
+    int room = WIDTH - 2 * MARGIN;
+    List<String> lines = new ArrayList<>();
+    String left = text;
+    while (lines.size() < MAX_LINES - 1 && textWidth(left, 12, false) > room) {
+      int end = fit(left, room, 12, false).length() - 1;
+      int blank = left.lastIndexOf(' ', end);
+      if (blank <= 0) {
+        break;
+      }
+      lines.add(left.substring(0, blank));
+      left = left.substring(blank + 1);
+    }
+    lines.add(fit(left, room, 12, false));
+    return lines;
   }
 
   /// Pixels that a text needs at most, in any of the fonts that browsers take for it.

@@ -65,7 +65,7 @@ class OccupancyPictureTest {
 
   private static OccupancyPicture picture() {
     return OccupancyPicture.of(map())
-        .titled("0000:17:00.0 Made-up co-processor", "one of everything")
+        .titled("Made-up co-processor", "0000:17:00.0 \u00b7 f00d:0001", "one of everything")
         .marking(HOLE, "vPASID");
   }
 
