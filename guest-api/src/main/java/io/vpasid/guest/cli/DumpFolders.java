@@ -1,6 +1,7 @@
 package io.vpasid.guest.cli;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -13,6 +14,7 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.function.Consumer;
 
 /// The files in some folders and below, each folder by name, so that the order is the same on every
 /// machine; one at a time, so that only the folders on the way are in memory.
@@ -20,13 +22,13 @@ import java.util.NoSuchElementException;
 /// Names that begin with a dot and links to folders are left out, except where they are named.
 final class DumpFolders implements Iterator<Path> {
   private final Deque<Iterator<Path>> open = new ArrayDeque<>();
-  private final List<String> problems;
+  private final Consumer<Unread> problems;
   private Path next = Path.of("");
   private boolean hasNext;
 
   /// @param paths files and folders
-  /// @param problems receives what cannot be read, each a line
-  DumpFolders(List<Path> paths, List<String> problems) {
+  /// @param problems receives the folders that cannot be listed
+  DumpFolders(List<Path> paths, Consumer<Unread> problems) {
     this.problems = problems;
     open.push(paths.iterator());
     advance();
@@ -73,8 +75,12 @@ final class DumpFolders implements Iterator<Path> {
           entries.add(entry);
         }
       }
+    } catch (AccessDeniedException _) {
+      problems.accept(
+          new Unread(
+              folder + ": may not be listed: run this as root or change the permissions", true));
     } catch (IOException | DirectoryIteratorException e) {
-      problems.add(folder + ": cannot be listed: " + e.getMessage());
+      problems.accept(new Unread(folder + ": cannot be listed: " + e.getMessage(), false));
     }
     Collections.sort(entries);
     return entries;

@@ -69,8 +69,9 @@ record InspectReport(
     OccupancyPicture picture =
         OccupancyPicture.of(map)
             .titled(
-                function.address() + "  " + function.id() + "  " + name,
-                counts() + " \u00b7 " + outcome());
+                name,
+                function.address() + " \u00b7 " + function.id() + " \u00b7 " + counts(),
+                outcome());
     return switch (result) {
       case SynthesisResult.Synthesized s -> picture.marking(s.synthesis().range(), "vPASID");
       case SynthesisResult.Declined _ -> picture;
@@ -179,7 +180,7 @@ record InspectReport(
     }
   }
 
-  /// What is in a gap, in a few words.
+  /// What is in a gap, and how many bytes of each.
   private String contentOf(ByteRange gap) {
     Map<Use, Integer> bytes = new EnumMap<>(Use.class);
     Set<String> owners = new HashSet<>();
@@ -188,23 +189,23 @@ record InspectReport(
       Use use = map.useAt(at);
       bytes.merge(use, 1, Integer::sum);
       if (use == Use.HIDDEN_CAPABILITY && owners.add(map.ownerAt(at))) {
-        words.add(map.ownerAt(at) + ", hidden");
+        words.add(map.ownerAt(at) + " (hidden)");
       }
     }
-    add(words, bytes.getOrDefault(Use.QUIRK, 0), "known hidden bits");
-    add(words, bytes.getOrDefault(Use.NON_ZERO, 0), "live");
-    add(words, bytes.getOrDefault(Use.MIRRORED, 0), "mirror of lower bytes");
     int free = bytes.getOrDefault(Use.FREE, 0);
     if (free == gap.length()) {
       return "free";
     }
-    add(words, free, "free");
-    return String.join("; ", words);
+    add(words, "hidden bits", bytes.getOrDefault(Use.QUIRK, 0));
+    add(words, "live", bytes.getOrDefault(Use.NON_ZERO, 0));
+    add(words, "mirror of lower bytes", bytes.getOrDefault(Use.MIRRORED, 0));
+    add(words, "free", free);
+    return String.join(", ", words);
   }
 
-  private static void add(List<String> words, int bytes, String what) {
+  private static void add(List<String> words, String what, int bytes) {
     if (bytes > 0) {
-      words.add(bytes + " " + what);
+      words.add(what + " " + bytes);
     }
   }
 

@@ -2,6 +2,7 @@ package io.vpasid.guest.cli;
 
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.function.LongSupplier;
 
 /// A bar on the error stream while work goes on; nothing where that is no terminal.
 final class Progress {
@@ -13,19 +14,27 @@ final class Progress {
   private final PrintWriter err;
   private final boolean shown;
   private final int total;
-  private long drawn = System.nanoTime();
+  private final LongSupplier clock;
+  private long drawn;
   private boolean any;
 
   /// @param total steps until the end
   Progress(PrintWriter err, boolean shown, int total) {
+    this(err, shown, total, System::nanoTime);
+  }
+
+  /// @param clock nanoseconds since any moment
+  Progress(PrintWriter err, boolean shown, int total, LongSupplier clock) {
     this.err = err;
     this.shown = shown && total > 0;
     this.total = total;
+    this.clock = clock;
+    drawn = clock.getAsLong();
   }
 
   /// Shows that `done` steps are done.
   void at(int done, String what) {
-    long now = System.nanoTime();
+    long now = clock.getAsLong();
     if (shown && now - drawn >= PAUSE) {
       drawn = now;
       any = true;

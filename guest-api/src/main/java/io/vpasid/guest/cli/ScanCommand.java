@@ -27,9 +27,9 @@ import picocli.CommandLine.Spec;
     name = "scan",
     header = "Plans every function of every dump in folders.",
     description = {
-      "Reads every dump in the folders and below, plans each function in them, and counts: which get"
-          + " a vPASID, how, and why others do not; and what is at the places chosen, beside what is"
-          + " at QEMU's default offset.",
+      "Reads every dump in the folders and below, plans each function in them, and counts: which"
+          + " get a vPASID, how, and why others do not; and what is at the places chosen, beside"
+          + " what is at 0xff8, where QEMU 11 puts it unless told.",
       "Files that are no dumps are named and left out; so are names that begin with a dot.",
       ""
     },
@@ -73,9 +73,13 @@ final class ScanCommand implements Callable<Integer> {
   private boolean json;
 
   private final ScanSummary summary = new ScanSummary();
-  private final List<String> problems = new ArrayList<>();
+
+  /// Why files and folders are left out, of the first of them.
+  private final List<String> reasons = new ArrayList<>();
+
+  private int leftOut;
   private int filesRead;
-  private int filesLeftOut;
+  private int filesUnread;
   private boolean lacksAccess;
 
   @Override
@@ -88,7 +92,7 @@ final class ScanCommand implements Callable<Integer> {
     PrintWriter err = spec.commandLine().getErr();
     QuirkTable quirks = options.quirkTable();
     options.noteAssumptions(err);
-    Progress progress = new Progress(err, top.terminal().errors(), total());
+    Progress progress = new Progress(err, showsProgress(), total());
     try {
       scan(quirks, progress);
     } finally {
@@ -108,11 +112,17 @@ final class ScanCommand implements Callable<Integer> {
     return summary.placements() > 0 ? ExitCode.DONE : ExitCode.NO;
   }
 
+  /// A bar would run into lines on the same screen.
+  private boolean showsProgress() {
+    Terminal terminal = top.terminal();
+    return terminal.errors() && !(terminal.output() && (list || json));
+  }
+
   /// How many files there are, which only a progress bar needs to know.
   private int total() {
     int files = 0;
-    if (top.terminal().errors()) {
-      Iterator<Path> counted = new DumpFolders(paths, new ArrayList<>());
+    if (showsProgress()) {
+      Iterator<Path> counted = new DumpFolders(paths, _ -> {});
       while (counted.hasNext()) {
         counted.next();
         files++;
@@ -124,7 +134,7 @@ final class ScanCommand implements Callable<Integer> {
   /// Reads files on all cores, and reports them in their order.
   private void scan(QuirkTable quirks, Progress progress) {
     int cores = Runtime.getRuntime().availableProcessors();
-    Iterator<Path> files = new DumpFolders(paths, problems);
+    Iterator<Path> files = new DumpFolders(paths, this::leaveOut);
     Deque<Future<ScannedFile>> ahead = new ArrayDeque<>();
     try (ExecutorService workers = Executors.newFixedThreadPool(cores)) {
       try {
@@ -134,7 +144,7 @@ final class ScanCommand implements Callable<Integer> {
             ahead.add(workers.submit(() -> ScannedFile.read(file, options, quirks)));
           }
           report(result(ahead.remove()));
-          progress.at(filesRead + filesLeftOut, summary.functions() + " functions");
+          progress.at(filesRead + filesUnread, summary.functions() + " functions");
         }
       } finally {
         workers.shutdownNow();
@@ -154,9 +164,9 @@ final class ScanCommand implements Callable<Integer> {
   }
 
   private void report(ScannedFile file) {
-    file.problem().ifPresent(this::leaveOut);
-    lacksAccess |= file.access();
-    filesRead += file.problem().isEmpty() ? 1 : 0;
+    file.unread().ifPresent(this::leaveOut);
+    filesUnread += file.unread().isPresent() ? 1 : 0;
+    filesRead += file.unread().isPresent() ? 0 : 1;
     PrintWriter out = spec.commandLine().getOut();
     for (ScannedFunction function : file.functions()) {
       summary.add(function);
@@ -168,17 +178,18 @@ final class ScanCommand implements Callable<Integer> {
     }
   }
 
-  private void leaveOut(String problem) {
-    filesLeftOut++;
-    if (problems.size() < MAX_NOTES) {
-      problems.add(problem);
+  private void leaveOut(Unread unread) {
+    leftOut++;
+    lacksAccess |= unread.lacksAccess();
+    if (reasons.size() < MAX_NOTES) {
+      reasons.add(unread.reason());
     }
   }
 
   private void note(PrintWriter err) {
-    problems.forEach(p -> err.println("vpasid: note: left out: " + p));
-    if (filesLeftOut > problems.size()) {
-      err.println("vpasid: note: left out: " + (filesLeftOut - problems.size()) + " more files");
+    reasons.forEach(r -> err.println("vpasid: note: left out: " + r));
+    if (leftOut > reasons.size()) {
+      err.println("vpasid: note: left out: " + (leftOut - reasons.size()) + " more");
     }
   }
 

@@ -11,9 +11,8 @@ import java.util.Optional;
 /// What a scan keeps of one file.
 ///
 /// @param functions those in it, in the order of the file
-/// @param problem why there are none
-/// @param access whether permissions are the problem
-record ScannedFile(List<ScannedFunction> functions, Optional<String> problem, boolean access) {
+/// @param unread why there are none
+record ScannedFile(List<ScannedFunction> functions, Optional<Unread> unread) {
 
   static ScannedFile read(Path file, SynthesisOptions options, QuirkTable quirks) {
     try {
@@ -21,11 +20,12 @@ record ScannedFile(List<ScannedFunction> functions, Optional<String> problem, bo
           Dumps.read(file).stream()
               .map(f -> ScannedFunction.of(f, options.request(f, quirks)))
               .toList(),
-          Optional.empty(),
-          false);
+          Optional.empty());
     } catch (DumpException e) {
       return new ScannedFile(
-          List.of(), Optional.of(String.valueOf(e.getMessage())), e instanceof DumpAccessException);
+          List.of(),
+          Optional.of(
+              new Unread(String.valueOf(e.getMessage()), e instanceof DumpAccessException)));
     }
   }
 }

@@ -10,6 +10,7 @@ import io.vpasid.synth.Synthesizer;
 import io.vpasid.synth.placement.Strategy;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /// What a scan keeps of one function: not its bytes.
 ///
@@ -19,11 +20,15 @@ import java.util.Map;
 /// @param id vendor and device
 /// @param bytes size of its configuration space
 /// @param outcome what becomes of it
+/// @param qemu what is at the place that QEMU takes; empty if QEMU takes none
 record ScannedFunction(
-    String file, int line, PciAddress address, PciId id, int bytes, Outcome outcome) {
-
-  /// The offset that QEMU's vfio-pci takes where its user names none.
-  static final int QEMU_OFFSET = 0xff8;
+    String file,
+    int line,
+    PciAddress address,
+    PciId id,
+    int bytes,
+    Outcome outcome,
+    Optional<Clash> qemu) {
 
   /// Whether a function gets a vPASID.
   sealed interface Outcome {
@@ -32,8 +37,7 @@ record ScannedFunction(
     /// @param offset where
     /// @param strategy how the place was found
     /// @param here what is there
-    /// @param qemu what is at QEMU's offset
-    record Placed(int offset, Strategy strategy, Clash here, Clash qemu) implements Outcome {}
+    record Placed(int offset, Strategy strategy, Clash here) implements Outcome {}
 
     /// It does not.
     record Declined(DeclineReason reason, String explanation) implements Outcome {}
@@ -51,20 +55,20 @@ record ScannedFunction(
               new Outcome.Placed(
                   s.synthesis().offset(),
                   s.synthesis().placement().strategy(),
-                  Clash.at(s.synthesis().offset(), function, request),
-                  Clash.at(QEMU_OFFSET, function, request));
+                  Clash.at(s.synthesis().offset(), function, request));
           case SynthesisResult.Declined d -> new Outcome.Declined(d.reason(), d.explanation());
-        });
+        },
+        QemuPlacement.of(function, request));
+  }
+
+  /// Which function of which file.
+  String name() {
+    return file + (line == 0 ? "" : ":" + line) + ": " + address + " " + id;
   }
 
   /// One line for people.
   String summary() {
-    return file
-        + (line == 0 ? "" : ":" + line)
-        + ": "
-        + address
-        + " "
-        + id
+    return name()
         + ": "
         + switch (outcome) {
           case Outcome.Placed p ->
@@ -85,7 +89,6 @@ record ScannedFunction(
         json.put("placed", true);
         json.put("strategy", p.strategy().name().toLowerCase(Locale.ROOT));
         json.put("vpasid", p.here().toJson(p.offset()));
-        json.put("qemu", p.qemu().toJson(QEMU_OFFSET));
       }
       case Outcome.Declined d -> {
         json.put("placed", false);
@@ -93,6 +96,7 @@ record ScannedFunction(
         json.put("explanation", d.explanation());
       }
     }
+    qemu.ifPresent(clash -> json.put("qemu", clash.toJson(QemuPlacement.OFFSET)));
     return json;
   }
 }

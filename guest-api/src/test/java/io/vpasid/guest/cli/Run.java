@@ -11,9 +11,14 @@ import java.io.StringWriter;
 record Run(int code, String out, String err) {
 
   static Run of(String... arguments) {
+    return on(Terminal.NONE, arguments);
+  }
+
+  /// The same before a person at a terminal.
+  static Run on(Terminal terminal, String... arguments) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
-    int code = Main.run(new PrintWriter(out), new PrintWriter(err), arguments);
+    int code = Main.run(terminal, new PrintWriter(out), new PrintWriter(err), arguments);
     return new Run(code, out.toString(), err.toString());
   }
 }

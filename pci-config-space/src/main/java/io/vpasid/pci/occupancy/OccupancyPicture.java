@@ -41,8 +41,7 @@ public final class OccupancyPicture {
   /// Bytes to point out, whoever owns them.
   private record Mark(ByteRange range, String name) {}
 
-  private OccupancyPicture(
-      OccupancyMap map, String title, List<String> details, List<Mark> marks) {
+  private OccupancyPicture(OccupancyMap map, String title, List<String> details, List<Mark> marks) {
     this.map = map;
     this.title = title;
     this.details = List.copyOf(details);

@@ -1,0 +1,132 @@
+package io.vpasid.guest.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.vpasid.pci.dump.PciNames;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.stream.Stream;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.xml.sax.InputSource;
+
+class InspectCommandTest {
+  private static final String ESCAPE = "\u001b[";
+
+  @TempDir private Path folder;
+  private String dump;
+
+  @BeforeEach
+  void writeDump() {
+    dump = Inputs.demo(folder).toString();
+  }
+
+  private Run one(Terminal terminal, String... options) {
+    return Run.on(
+        terminal,
+        Stream.concat(Stream.of("inspect", dump, "--function", "17:00.1"), Stream.of(options))
+            .toArray(String[]::new));
+  }
+
+  private static Terminal terminal(Map<String, String> environment) {
+    return Terminal.of(true, true, environment);
+  }
+
+  @Test
+  void mapShowsTheHoleAndFoldsEqualRows() {
+    Run run = one(Terminal.NONE);
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out())
+        .contains("d80  @@@@ @@@@ ", "@ [d80] vPASID", "vPASID at 0xd80, all-zero hole")
+        .containsPattern("\nd90  .{19}  \u00d7[0-9]+\n")
+        .doesNotContain(ESCAPE);
+  }
+
+  @Test
+  void terminalGetsColoursUnlessThePersonWantsNone() {
+    assertThat(one(terminal(Map.of("TERM", "xterm"))).out()).contains(ESCAPE);
+    assertThat(one(terminal(Map.of("TERM", "xterm", "NO_COLOR", "1"))).out())
+        .doesNotContain(ESCAPE);
+    assertThat(one(terminal(Map.of("TERM", "xterm", "NO_COLOR", ""))).out()).contains(ESCAPE);
+    assertThat(one(terminal(Map.of("TERM", "dumb"))).out()).doesNotContain(ESCAPE);
+    assertThat(one(terminal(Map.of())).out()).doesNotContain(ESCAPE);
+  }
+
+  @Test
+  void colorOptionHasTheLastWord() {
+    assertThat(one(Terminal.NONE, "--color", "always").out()).contains(ESCAPE);
+    assertThat(one(terminal(Map.of("TERM", "xterm")), "--color=never").out())
+        .doesNotContain(ESCAPE);
+  }
+
+  @Test
+  void errorStreamThatIsATerminalColoursNothing() {
+    Terminal errorsOnly = Terminal.of(false, true, Map.of("TERM", "xterm"));
+
+    assertThat(one(errorsOnly).out()).doesNotContain(ESCAPE);
+  }
+
+  @Test
+  void widthIsTheBytesOfARow() {
+    assertThat(one(Terminal.NONE, "--width", "32").out())
+        .containsPattern("\nd80  @{4} @{4} (.{4} ){5}.{4}  ");
+    assertThat(one(Terminal.NONE, "--width", "64").out()).containsPattern("\nd80  @{8}\u00b7{8} ");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"8", "48", "512", "-16"})
+  void otherWidthsAreRefused(String width) {
+    Run run = one(Terminal.NONE, "--width=" + width);
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err().lines()).hasSize(1);
+    assertThat(run.err()).contains("a row has 16, 32, 64, 128 or 256 bytes");
+  }
+
+  @Test
+  void svgIsADocumentOfOneFunction() throws Exception {
+    Run run = one(Terminal.NONE, "--format", "svg");
+
+    assertThat(run.code()).isZero();
+    assertThat(
+            DocumentBuilderFactory.newInstance()
+                .newDocumentBuilder()
+                .parse(new InputSource(new StringReader(run.out())))
+                .getDocumentElement()
+                .getTagName())
+        .isEqualTo("svg");
+    assertThat(run.out()).contains("0000:17:00.1", "vPASID at 0xd80");
+  }
+
+  /// The README shows this picture. Its title needs names of classes.
+  @Test
+  void pictureInTheDocumentsIsTheOneThatIsDrawn() throws IOException {
+    assumeTrue(PciNames.system().baseClass(0x0b0000).isPresent(), "no pci.ids here");
+
+    assertThat(one(Terminal.NONE, "--format", "svg").out())
+        .isEqualTo(Files.readString(Path.of("../docs/map.svg")));
+  }
+
+  @Test
+  void svgOfSeveralFunctionsAsksForOne() {
+    Run run = Run.of("inspect", dump, "--format", "svg");
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err()).contains("pick one with --function");
+  }
+
+  @Test
+  void allShowsEveryFunctionInFull() {
+    assertThat(Run.of("inspect", dump, "--all").out()).contains("@ [1a0] vPASID", "@ [d80] vPASID");
+  }
+}
