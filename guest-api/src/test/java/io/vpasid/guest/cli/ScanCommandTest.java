@@ -55,8 +55,7 @@ class ScanCommandTest {
     bytes.get(0, config);
     StringBuilder text = new StringBuilder();
     LspciText.write(
-        List.of(
-            new HostFunction(new PciAddress(0, 3, 0, 0), "Made up", ConfigSpace.of(config))),
+        List.of(new HostFunction(new PciAddress(0, 3, 0, 0), "Made up", ConfigSpace.of(config))),
         text);
     Files.writeString(dumps.resolve(name), text);
   }
