@@ -63,6 +63,7 @@ final class SocketCalls {
   private static final int MSG_CMSG_CLOEXEC = 0x4000_0000;
   private static final int F_GETFL = 3;
   private static final int F_SETFL = 4;
+  private static final int F_GET_SEALS = 1034;
   private static final int O_NONBLOCK = 0x800;
 
   private static final int CMSG_HEADER = 16;
@@ -177,11 +178,27 @@ final class SocketCalls {
   ///
   /// @return 0 or a negated errno
   int makeNonBlocking(int descriptor) {
+    int flags = flags(descriptor);
+    return flags < 0 ? flags : control(descriptor, F_SETFL, flags | O_NONBLOCK);
+  }
+
+  /// How a descriptor was opened: access mode and flags, as `F_GETFL` has them.
+  ///
+  /// @return the flags or a negated errno
+  int flags(int descriptor) {
+    return control(descriptor, F_GETFL, 0);
+  }
+
+  /// What can no longer be done to a memory file, as `F_GET_SEALS` has it.
+  ///
+  /// @return the seals, or a negated errno: `-EINVAL` for a file that cannot be sealed
+  int seals(int descriptor) {
+    return control(descriptor, F_GET_SEALS, 0);
+  }
+
+  private int control(int descriptor, int command, int argument) {
     try {
-      int flags = result((int) Linked.FCNTL.invokeExact(state, descriptor, F_GETFL, 0));
-      return flags < 0
-          ? flags
-          : result((int) Linked.FCNTL.invokeExact(state, descriptor, F_SETFL, flags | O_NONBLOCK));
+      return result((int) Linked.FCNTL.invokeExact(state, descriptor, command, argument));
     } catch (Throwable t) {
       throw new LinkageError("fcntl", t);
     }

@@ -20,7 +20,7 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// ```text
 /// {"capabilities": {"max_msg_fds": 16, "max_data_xfer_size": 1048576, "max_dma_maps": 65535,
-///                   "pgsizes": 4096}}
+///                   "pgsizes": 4096, "write_multiple": true}}
 /// ```
 ///
 /// Everything is optional and has a default; names that are not known here are passed over. The
@@ -30,7 +30,13 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param maxDataTransfer most bytes of data in one message that it takes
 /// @param maxDmaMaps most DMA windows at a time
 /// @param pageSizes page sizes of DMA windows, or'ed
-record Capabilities(int maxDescriptors, long maxDataTransfer, long maxDmaMaps, long pageSizes) {
+/// @param writesMultiple whether it has REGION_WRITE_MULTI
+record Capabilities(
+    int maxDescriptors,
+    long maxDataTransfer,
+    long maxDmaMaps,
+    long pageSizes,
+    boolean writesMultiple) {
   /// Bytes of JSON that are looked at, with the NUL. QEMU's are about 200.
   static final int MAX_LENGTH = 4096;
 
@@ -38,7 +44,7 @@ record Capabilities(int maxDescriptors, long maxDataTransfer, long maxDmaMaps, l
   static final int MAX_DEPTH = 8;
 
   /// What an end can do that says nothing.
-  static final Capabilities DEFAULTS = new Capabilities(1, 1 << 20, 65535, 4096);
+  static final Capabilities DEFAULTS = new Capabilities(1, 1 << 20, 65535, 4096, false);
 
   private static final String CAPABILITIES = "capabilities";
   private static final String MAX_MSG_FDS = "max_msg_fds";
@@ -46,6 +52,7 @@ record Capabilities(int maxDescriptors, long maxDataTransfer, long maxDmaMaps, l
   private static final String MAX_DMA_MAPS = "max_dma_maps";
   private static final String PGSIZES = "pgsizes";
   private static final String WRITE_MULTIPLE = "write_multiple";
+  private static final String MIGRATION = "migration";
   private static final String TWIN_SOCKET = "twin_socket";
   private static final String SUPPORTED = "supported";
 
@@ -67,7 +74,14 @@ record Capabilities(int maxDescriptors, long maxDataTransfer, long maxDmaMaps, l
   /// What the other end said.
   sealed interface Parsed {
     /// It can do this, and named these of its capabilities.
-    record Understood(Capabilities capabilities, Set<String> named) implements Parsed {}
+    record Understood(Capabilities capabilities, Set<String> named) implements Parsed {
+
+      /// Whether it is QEMU, up to 11.1: nobody else names both of these, of which the first was
+      /// in a draft only.
+      boolean isQemu() {
+        return named.contains(MIGRATION) && named.contains(WRITE_MULTIPLE);
+      }
+    }
 
     /// It said something that the specification does not allow.
     record Refused(String reason) implements Parsed {}
@@ -133,7 +147,8 @@ record Capabilities(int maxDescriptors, long maxDataTransfer, long maxDmaMaps, l
             (int) Math.min(Integer.MAX_VALUE, count(named, MAX_MSG_FDS, DEFAULTS.maxDescriptors)),
             count(named, MAX_DATA_XFER_SIZE, DEFAULTS.maxDataTransfer),
             count(named, MAX_DMA_MAPS, DEFAULTS.maxDmaMaps),
-            count(named, PGSIZES, DEFAULTS.pageSizes)),
+            count(named, PGSIZES, DEFAULTS.pageSizes),
+            multiple.asBoolean(DEFAULTS.writesMultiple)),
         new TreeSet<>(named.propertyNames()));
   }
 
@@ -167,6 +182,9 @@ record Capabilities(int maxDescriptors, long maxDataTransfer, long maxDmaMaps, l
     put(capabilities, MAX_DATA_XFER_SIZE, maxDataTransfer, DEFAULTS.maxDataTransfer, only);
     put(capabilities, MAX_DMA_MAPS, maxDmaMaps, DEFAULTS.maxDmaMaps, only);
     put(capabilities, PGSIZES, pageSizes, DEFAULTS.pageSizes, only);
+    if (writesMultiple && (only.isEmpty() || only.get().contains(WRITE_MULTIPLE))) {
+      capabilities.put(WRITE_MULTIPLE, true);
+    }
     return StandardCharsets.UTF_8.encode(JSON.writeValueAsString(root) + '\0');
   }
 

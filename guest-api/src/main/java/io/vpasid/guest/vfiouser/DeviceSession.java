@@ -1,11 +1,15 @@
 package io.vpasid.guest.vfiouser;
 
+import io.vpasid.guest.transport.Descriptors;
 import io.vpasid.guest.transport.PeerCredentials;
 import io.vpasid.vmm.iommufd.Errno;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +39,8 @@ final class DeviceSession implements VfioUserPeer {
   private final PeerCredentials peer;
   private final DmaRegions dma;
   private final Interrupts interrupts;
+  private ClientMemory.Requests requests = DeviceSession::notConnected;
+  private volatile @Nullable ClientMemory memory;
   private boolean agreed;
   private boolean faultLogged;
 
@@ -50,7 +56,20 @@ final class DeviceSession implements VfioUserPeer {
     this.own = own;
     this.descriptorsPass = descriptorsPass;
     this.peer = peer;
-    this.dma = new DmaRegions((int) own.maxDmaMaps());
+    this.dma =
+        new DmaRegions(
+            (int) own.maxDmaMaps(),
+            new DmaRegions.Listener() {
+              @Override
+              public Outcome mapped(DmaWindow window) {
+                return guarded("DMA_MAP", () -> device.device().dmaMapped(window));
+              }
+
+              @Override
+              public void unmapped(DmaWindow window) {
+                guarded("DMA_UNMAP", () -> device.device().dmaUnmapped(window));
+              }
+            });
     this.interrupts = new Interrupts(device.irqs(), descriptorsPass);
   }
 
@@ -73,6 +92,16 @@ final class DeviceSession implements VfioUserPeer {
     }
   }
 
+  /// Lets the session ask the client.
+  void reach(ClientMemory.Requests client) {
+    requests = client;
+  }
+
+  private static <P extends Payload> CompletableFuture<P> notConnected(
+      Command command, Payload payload, Class<P> reply, String what) {
+    return CompletableFuture.failedFuture(new IOException(what + " found no client."));
+  }
+
   /// Whether a version has been agreed on.
   boolean isAgreed() {
     return agreed;
@@ -88,8 +117,7 @@ final class DeviceSession implements VfioUserPeer {
     try (var descriptors = message.descriptors()) {
       Header header = message.header();
       if (!header.isRequest()) {
-        // Nothing is ever asked of a client, so there is nothing to reply to.
-        return violation(header, "It is no request.");
+        return violation(header, "It is neither a request nor the reply to one.");
       }
       return switch (message.payload()) {
         case Payload.Broken broken -> violation(header, broken.reason());
@@ -105,6 +133,7 @@ final class DeviceSession implements VfioUserPeer {
 
   /// The client has gone: its memory windows and eventfds are given up, the device keeps its state.
   void end() {
+    memory = null;
     dma.clear();
     interrupts.close();
     if (agreed) {
@@ -116,6 +145,23 @@ final class DeviceSession implements VfioUserPeer {
   @Override
   public boolean trigger(int irq, int vector) {
     return interrupts.trigger(irq, vector);
+  }
+
+  @Override
+  public CompletableFuture<Outcome> readDma(long address, ByteBuffer destination) {
+    ClientMemory present = memory;
+    return present == null ? gone() : present.read(address, destination);
+  }
+
+  @Override
+  public CompletableFuture<Outcome> writeDma(long address, ByteBuffer source) {
+    ClientMemory present = memory;
+    return present == null ? gone() : present.write(address, source);
+  }
+
+  private static CompletableFuture<Outcome> gone() {
+    return CompletableFuture.completedFuture(
+        Outcome.refused(Errno.ENOTCONN, "The client has gone."));
   }
 
   @Override
@@ -139,6 +185,14 @@ final class DeviceSession implements VfioUserPeer {
       case Capabilities.Parsed.Refused refused -> violation(header, refused.reason() + ".");
       case Capabilities.Parsed.Understood understood -> {
         agreed = true;
+        memory =
+            new ClientMemory(
+                dma,
+                requests,
+                understood.isQemu() ? DmaLayout.QEMU : DmaLayout.SPECIFICATION,
+                (int)
+                    Math.clamp(
+                        understood.capabilities().maxDataTransfer(), 1, own.maxDataTransfer()));
         guarded("connected", () -> device.device().connected(this));
         yield reply(
             header,
@@ -167,13 +221,18 @@ final class DeviceSession implements VfioUserPeer {
       case Payload.IrqSet set -> result(interrupts.set(set, message.descriptors()), NOTHING);
       case Payload.RegionAccess read -> read(read);
       case Payload.RegionData write -> write(write);
-      case Payload.DmaMap map -> map(map, message.descriptors().count());
+      case Payload.RegionWrites several -> writeAll(several);
+      case Payload.RegionIoFds fds -> regionIoFds(fds);
+      case Payload.DeviceFeature feature -> feature(feature);
+      case Payload.DmaMap map -> map(map, message.descriptors());
       case Payload.DmaUnmap unmap -> unmap(unmap);
       case Payload.Empty _ -> reset();
       case Payload.Version _ -> invalid("A version has been agreed on already.");
       case Payload.Malformed malformed -> invalid(malformed.reason());
       case Payload.Unknown _ -> unserved(Command.of(message.header().command()));
       case Payload.Broken broken -> invalid(broken.reason());
+      case Payload.DmaAccess _, Payload.DmaData _, Payload.DmaWritten _, Payload.RegionsWritten _ ->
+          invalid("No such command goes from client to server.");
     };
   }
 
@@ -252,6 +311,61 @@ final class DeviceSession implements VfioUserPeer {
         new Result.Success(new Payload.RegionAccess(request.offset(), request.region(), count)));
   }
 
+  /// Makes the writes in order, and stops before the first that cannot be made.
+  private Result writeAll(Payload.RegionWrites request) {
+    int done = 0;
+    for (Payload.RegionData write : request.writes()) {
+      if (write(write) instanceof Result.Failure failure) {
+        if (done == 0) {
+          return failure;
+        }
+        LOG.debug("Write {} of {}: {}", done, request.writes().size(), failure.reason());
+        break;
+      }
+      done++;
+    }
+    return new Result.Success(new Payload.RegionsWritten(done));
+  }
+
+  /// No part of any region has a descriptor that an access could be told through.
+  private Result regionIoFds(Payload.RegionIoFds request) {
+    if (request.argsz() < Payload.RegionIoFds.LENGTH) {
+      return badArgsz(request.argsz(), Payload.RegionIoFds.LENGTH);
+    }
+    if (request.flags() != 0
+        || request.count() != 0
+        || request.index() >= device.regions().size()) {
+      return invalid(
+          "The flags are "
+              + Integer.toHexString(request.flags())
+              + ", the count "
+              + request.count()
+              + ", the region "
+              + request.index()
+              + ".");
+    }
+    return new Result.Success(
+        new Payload.RegionIoFds(Payload.RegionIoFds.LENGTH, 0, request.index(), 0));
+  }
+
+  /// All features of the protocol are about migration, which no device here can do. A well-formed
+  /// request is answered as Linux answers for a feature that a device does not have.
+  private static Result feature(Payload.DeviceFeature request) {
+    int operation = request.flags() & ~Payload.DeviceFeature.FEATURE_MASK;
+    boolean probe = (operation & Payload.DeviceFeature.PROBE) != 0;
+    int wanted = operation & (Payload.DeviceFeature.GET | Payload.DeviceFeature.SET);
+    if ((operation & ~Payload.DeviceFeature.PROBE) != wanted
+        || (!probe && Integer.bitCount(wanted) != 1)) {
+      return invalid("The flags are " + Integer.toHexString(request.flags()) + ".");
+    }
+    if (request.argsz() < Payload.DeviceFeature.LENGTH) {
+      return badArgsz(request.argsz(), Payload.DeviceFeature.LENGTH);
+    }
+    return new Result.Failure(
+        Errno.ENOTTY,
+        "There is no feature " + (request.flags() & Payload.DeviceFeature.FEATURE_MASK) + ".");
+  }
+
   /// Whether a region permits an access and holds all of it. An access of no bytes is one, too.
   private boolean isWithin(long index, long offset, long count, int flag) {
     if (index >= device.regions().size() || count > own.maxDataTransfer()) {
@@ -274,21 +388,20 @@ final class DeviceSession implements VfioUserPeer {
             + " cannot be accessed.");
   }
 
-  private Result map(Payload.DmaMap request, int descriptors) {
+  private Result map(Payload.DmaMap request, Descriptors descriptors) {
     if (request.argsz() < Payload.DmaMap.LENGTH) {
       return badArgsz(request.argsz(), Payload.DmaMap.LENGTH);
     }
     if ((request.flags() & ~(Payload.DmaMap.READABLE | Payload.DmaMap.WRITABLE)) != 0
-        || descriptors > 1) {
+        || descriptors.count() > 1) {
       return invalid(
           "The flags are "
               + Integer.toHexString(request.flags())
               + ", and "
-              + descriptors
+              + descriptors.count()
               + " descriptors came.");
     }
-    return result(
-        dma.map(request.address(), request.size(), request.flags(), request.offset()), NOTHING);
+    return result(dma.map(request, descriptors), NOTHING);
   }
 
   private Result unmap(Payload.DmaUnmap request) {
@@ -319,12 +432,8 @@ final class DeviceSession implements VfioUserPeer {
 
   private static Result unserved(Command command) {
     return switch (command) {
-      case DEVICE_GET_REGION_IO_FDS,
-          REGION_WRITE_MULTI,
-          DEVICE_FEATURE,
-          MIG_DATA_READ,
-          MIG_DATA_WRITE ->
-          new Result.Failure(Errno.EOPNOTSUPP, "This server does not serve it.");
+      case MIG_DATA_READ, MIG_DATA_WRITE ->
+          new Result.Failure(Errno.EOPNOTSUPP, "No device here can be migrated.");
       default -> invalid("No such command goes from client to server.");
     };
   }

@@ -1,52 +1,109 @@
 package io.vpasid.guest.vfiouser;
 
+import io.netty.channel.unix.FileDescriptor;
+import io.vpasid.guest.transport.Descriptors;
+import io.vpasid.guest.transport.SharedFile;
+import io.vpasid.guest.transport.SharedFiles;
 import io.vpasid.vmm.iommufd.Errno;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 
-/// The windows of client memory that a device may use for DMA.
+/// The windows of client memory that a device may use for DMA, and the bytes in those of which the
+/// client shares the file.
 ///
-/// They are remembered, so that the client's mapping and unmapping is answered as it expects;
-/// nothing is accessed through them.
+/// Windows come and go on the session's thread; a device reads and writes on any. A window goes
+/// when no access is under way in it, as the specification wants before it is unmapped.
 final class DmaRegions {
   private final int limit;
-  private final NavigableMap<Long, Window> windows = new TreeMap<>(Long::compareUnsigned);
+  private final Listener listener;
+  private final SharedFiles files = new SharedFiles();
+  private final ReadWriteLock lock = new ReentrantReadWriteLock();
+
+  /// By address. Changed with the lock for writing.
+  private final NavigableMap<Long, DmaWindow> windows = new TreeMap<>(Long::compareUnsigned);
 
   /// No windows yet.
   ///
   /// @param limit how many there may be
-  DmaRegions(int limit) {
+  /// @param listener is asked about each
+  DmaRegions(int limit, Listener listener) {
     this.limit = limit;
+    this.listener = listener;
   }
 
-  /// A window that the client mapped.
-  ///
-  /// @param address of its first byte, unsigned
-  /// @param last address of its last byte, unsigned
-  /// @param flags [Payload.DmaMap#READABLE], [Payload.DmaMap#WRITABLE]
-  /// @param offset of the window in the file that came with it
-  record Window(long address, long last, int flags, long offset) {}
+  /// Who else has to know of the windows.
+  interface Listener {
+    /// A window is to be added.
+    Outcome mapped(DmaWindow window);
+
+    /// A window is gone in a moment.
+    void unmapped(DmaWindow window);
+  }
 
   int count() {
     return windows.size();
   }
 
   /// Adds a window. One that overlaps another is refused with EEXIST, as the specification says.
-  Outcome map(long address, long size, int flags, long offset) {
-    long last = address + size - 1;
-    if (size == 0 || Long.compareUnsigned(last, address) < 0) {
+  ///
+  /// @param descriptors none, or the file in which the window's bytes are
+  Outcome map(Payload.DmaMap request, Descriptors descriptors) {
+    long address = request.address();
+    long last = address + request.size() - 1;
+    if (request.size() == 0 || Long.compareUnsigned(last, address) < 0) {
       return Outcome.refused(Errno.EINVAL, "The window is empty or runs past 2^64.");
     }
-    Map.Entry<Long, Window> below = windows.floorEntry(last);
-    if (below != null && Long.compareUnsigned(below.getValue().last, address) >= 0) {
+    Map.Entry<Long, DmaWindow> below = windows.floorEntry(last);
+    if (below != null && Long.compareUnsigned(below.getValue().last(), address) >= 0) {
       return Outcome.refused(Errno.EEXIST, "The window overlaps another.");
     }
     if (windows.size() >= limit) {
       return Outcome.refused(Errno.ENOSPC, "There are " + limit + " windows already.");
     }
-    windows.put(address, new Window(address, last, flags, offset));
-    return Outcome.done();
+    Optional<SharedFile> file;
+    try {
+      file = open(request, descriptors.take());
+    } catch (IOException e) {
+      return Outcome.refused(Errno.EINVAL, String.valueOf(e.getMessage()));
+    }
+    DmaWindow window =
+        new DmaWindow(address, request.size(), request.flags(), file.orElse(null));
+    Outcome outcome = listener.mapped(window);
+    switch (outcome) {
+      case Outcome.Done _ -> {
+        lock.writeLock().lock();
+        try {
+          windows.put(address, window);
+        } finally {
+          lock.writeLock().unlock();
+        }
+      }
+      case Outcome.Refused _ -> window.close();
+    }
+    return outcome;
+  }
+
+  private Optional<SharedFile> open(Payload.DmaMap request, List<FileDescriptor> descriptors)
+      throws IOException {
+    if (descriptors.isEmpty()) {
+      return Optional.empty();
+    }
+    try {
+      return files.open(
+          descriptors.getFirst(),
+          request.offset(),
+          request.size(),
+          (request.flags() & Payload.DmaMap.WRITABLE) != 0);
+    } finally {
+      descriptors.forEach(Descriptors::close);
+    }
   }
 
   /// Removes the window with exactly this address and size, or all windows that lie within it: a
@@ -57,23 +114,112 @@ final class DmaRegions {
     if (size == 0 || Long.compareUnsigned(last, address) < 0) {
       return Outcome.refused(Errno.EINVAL, "The range is empty or runs past 2^64.");
     }
-    NavigableMap<Long, Window> within = windows.subMap(address, true, last, true);
-    Map.Entry<Long, Window> below = windows.lowerEntry(address);
-    boolean cutsBelow = below != null && Long.compareUnsigned(below.getValue().last, address) >= 0;
+    NavigableMap<Long, DmaWindow> within = windows.subMap(address, true, last, true);
+    Map.Entry<Long, DmaWindow> below = windows.lowerEntry(address);
+    boolean cutsBelow =
+        below != null && Long.compareUnsigned(below.getValue().last(), address) >= 0;
     boolean cutsAbove =
-        !within.isEmpty() && Long.compareUnsigned(within.lastEntry().getValue().last, last) > 0;
+        !within.isEmpty() && Long.compareUnsigned(within.lastEntry().getValue().last(), last) > 0;
     if (cutsBelow || cutsAbove) {
       return Outcome.refused(Errno.EINVAL, "The range cuts a window in two.");
     }
     if (within.isEmpty()) {
       return Outcome.refused(Errno.ENOENT, "Nothing is mapped there.");
     }
-    within.clear();
+    remove(within);
     return Outcome.done();
   }
 
   /// Removes all windows.
   void clear() {
-    windows.clear();
+    remove(windows);
+  }
+
+  private void remove(NavigableMap<Long, DmaWindow> which) {
+    List<DmaWindow> gone = List.copyOf(which.values());
+    lock.writeLock().lock();
+    try {
+      which.clear();
+    } finally {
+      lock.writeLock().unlock();
+    }
+    for (DmaWindow window : gone) {
+      listener.unmapped(window);
+      window.close();
+    }
+  }
+
+  // The bytes
+
+  /// What a piece of an access came to.
+  sealed interface Piece {
+    /// The buffer's position is behind what was copied, at least one byte.
+    record Copied() implements Piece {
+      static final Copied INSTANCE = new Copied();
+    }
+
+    /// The client has to be asked for so many bytes.
+    record Ask(int count) implements Piece {}
+
+    /// It cannot be done.
+    record Refused(Errno errno, String reason) implements Piece {}
+  }
+
+  /// Reads what lies in the window of the first byte, if its file is shared.
+  ///
+  /// @param destination has room for at least one byte
+  Piece read(long address, ByteBuffer destination) {
+    return access(address, destination, false);
+  }
+
+  /// Writes what lies in the window of the first byte, if its file is shared.
+  ///
+  /// @param source has at least one byte
+  Piece write(long address, ByteBuffer source) {
+    return access(address, source, true);
+  }
+
+  private Piece access(long address, ByteBuffer buffer, boolean writing) {
+    lock.readLock().lock();
+    try {
+      Map.Entry<Long, DmaWindow> found = windows.floorEntry(address);
+      if (found == null || Long.compareUnsigned(found.getValue().last(), address) < 0) {
+        return new Piece.Refused(
+            Errno.EFAULT, "Nothing is mapped at 0x" + Long.toHexString(address) + ".");
+      }
+      DmaWindow window = found.getValue();
+      if (!(writing ? window.isWritable() : window.isReadable())) {
+        return new Piece.Refused(
+            Errno.EPERM,
+            "The window at 0x" + Long.toHexString(window.address()) + " is not for that.");
+      }
+      long room = window.last() - address;
+      int count =
+          Long.compareUnsigned(room, buffer.remaining()) < 0 ? (int) room + 1 : buffer.remaining();
+      if (window.file().isEmpty()) {
+        return new Piece.Ask(count);
+      }
+      copy(window.file().get(), address - window.address(), buffer, count, writing);
+      return Piece.Copied.INSTANCE;
+    } catch (IOException e) {
+      return new Piece.Refused(Errno.EIO, String.valueOf(e.getMessage()));
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  private static void copy(
+      SharedFile file, long at, ByteBuffer buffer, int count, boolean writing) throws IOException {
+    int limit = buffer.limit();
+    buffer.limit(buffer.position() + count);
+    try {
+      if (writing) {
+        file.write(at, buffer);
+      } else {
+        file.read(at, buffer);
+      }
+    } finally {
+      buffer.limit(limit);
+    }
   }
 }

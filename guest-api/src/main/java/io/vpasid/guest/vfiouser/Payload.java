@@ -1,6 +1,8 @@
 package io.vpasid.guest.vfiouser;
 
 import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.OptionalLong;
 
 /// What follows the header: one record for each layout, used by the requests and replies that have
 /// it.
@@ -152,6 +154,103 @@ sealed interface Payload {
   /// @param data as many bytes as `count` says
   record RegionData(long offset, long region, ByteBuffer data) implements Payload {
     static final int LENGTH = RegionAccess.LENGTH;
+  }
+
+  /// REGION_WRITE_MULTI, request: several writes of 8 bytes or less.
+  ///
+  /// ```text
+  ///  0        8        16       20      24       32
+  ///  +--------+--------+--------+-------+--------+------
+  ///  | wr_cnt | offset | region | count | data   | wr_cnt times in all
+  ///  +--------+--------+--------+-------+--------+------
+  /// ```
+  ///
+  /// @param writes in the order in which they are to be done
+  record RegionWrites(List<RegionData> writes) implements Payload {
+    static final int LENGTH = 8;
+    static final int WRITE_LENGTH = 24;
+    static final int MAX_DATA = 8;
+  }
+
+  /// REGION_WRITE_MULTI, reply: how many of the writes are done, 8 bytes.
+  record RegionsWritten(long count) implements Payload {
+    static final int LENGTH = 8;
+  }
+
+  /// DEVICE_GET_REGION_IO_FDS, request and reply. Descriptions of parts of the region may follow in
+  /// a reply; none are sent, and those that come are passed over.
+  ///
+  /// ```text
+  ///  0       4       8       12      16
+  ///  +-------+-------+-------+-------+
+  ///  | argsz | flags | index | count |
+  ///  +-------+-------+-------+-------+
+  /// ```
+  record RegionIoFds(long argsz, int flags, long index, long count) implements Payload {
+    static final int LENGTH = 16;
+  }
+
+  /// DEVICE_FEATURE, request and reply.
+  ///
+  /// ```text
+  ///  0       4       8
+  ///  +-------+-------+----------+
+  ///  | argsz | flags | data     |
+  ///  +-------+-------+----------+
+  ///           15:0 feature, 16 GET, 17 SET, 18 PROBE
+  /// ```
+  ///
+  /// @param data from offset 8 on, as it came
+  record DeviceFeature(long argsz, int flags, ByteBuffer data) implements Payload {
+    static final int LENGTH = 8;
+    static final int FEATURE_MASK = 0xffff;
+    static final int GET = 1 << 16;
+    static final int SET = 1 << 17;
+    static final int PROBE = 1 << 18;
+  }
+
+  /// DMA_READ, request: from server to client.
+  ///
+  /// ```text
+  ///  0         8       16
+  ///  +---------+-------+
+  ///  | address | count |
+  ///  +---------+-------+
+  /// ```
+  record DmaAccess(long address, long count) implements Payload {
+    static final int LENGTH = 16;
+  }
+
+  /// DMA_READ, reply; DMA_WRITE, request.
+  ///
+  /// ```text
+  ///  0         8
+  ///  +---------+-------------------+
+  ///  | address | count and data    |
+  ///  +---------+-------------------+
+  /// ```
+  ///
+  /// @param rest from offset 8 on; [DmaLayout] tells count and data apart, which QEMU does in a way
+  ///   of its own
+  record DmaData(long address, ByteBuffer rest) implements Payload {
+    static final int LENGTH = 8;
+  }
+
+  /// DMA_WRITE, reply. The specification has a count of 4 bytes where everything else has 8;
+  /// libvfio-user expects 8, which is what is sent; QEMU sends nothing at all. All three are
+  /// understood.
+  ///
+  /// ```text
+  ///  0         8              12 or 16
+  ///  +---------+--------------+
+  ///  | address | count        |
+  ///  +---------+--------------+
+  /// ```
+  ///
+  /// @param count of the bytes written, if it is told
+  record DmaWritten(long address, OptionalLong count) implements Payload {
+    static final int SHORT_LENGTH = 12;
+    static final int LENGTH = 16;
   }
 
   /// A command that this codec has no layout for; its payload is not kept.

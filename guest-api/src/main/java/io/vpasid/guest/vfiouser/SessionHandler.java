@@ -4,6 +4,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.vpasid.guest.transport.Descriptors;
 import io.vpasid.guest.vfiouser.DeviceSession.Answer;
 import java.io.IOException;
 import java.time.Duration;
@@ -24,15 +25,28 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
   /// How long a client that is to be disconnected has to read the last reply.
   private static final long LAST_REPLY_MILLIS = 1000;
 
+  /// How long a client may take to read or write its own memory when it is asked to.
+  private static final Duration REPLY_TIMEOUT = Duration.ofSeconds(10);
+
   private final DeviceSession session;
   private final Duration handshakeTimeout;
+  private final PendingRequests requests;
   private @Nullable Future<?> handshake;
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private boolean closing;
 
-  SessionHandler(DeviceSession session, Duration handshakeTimeout) {
+  /// A session's way to speak.
+  ///
+  /// @param handshakeTimeout how long a client may take to say its version
+  /// @param replyTimeout how long it may take to reply to what is asked of it
+  SessionHandler(DeviceSession session, Duration handshakeTimeout, Duration replyTimeout) {
     this.session = session;
     this.handshakeTimeout = handshakeTimeout;
+    this.requests = new PendingRequests(replyTimeout);
+  }
+
+  SessionHandler(DeviceSession session, Duration handshakeTimeout) {
+    this(session, handshakeTimeout, REPLY_TIMEOUT);
   }
 
   /// Done when the client has gone and the device knows it.
@@ -42,6 +56,14 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
 
   @Override
   public void handlerAdded(ChannelHandlerContext context) {
+    session.reach(new ClientMemory.Requests() {
+      @Override
+      public <P extends Payload> CompletableFuture<P> send(
+          Command command, Payload payload, Class<P> reply, String what) {
+        return requests.request(
+            context.channel(), command, payload, Descriptors.none(), reply, what);
+      }
+    });
     handshake =
         context
             .executor()
@@ -60,6 +82,11 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
     Message message = (Message) read;
     if (closing) {
       message.descriptors().close();
+      return;
+    }
+    if (requests.expects(message.header())) {
+      message.descriptors().close();
+      requests.complete(message).ifPresent(reason -> hangUp(context, reason));
       return;
     }
     switch (session.answer(message)) {
@@ -87,6 +114,12 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
       handshake.cancel(false);
       handshake = null;
     }
+  }
+
+  private void hangUp(ChannelHandlerContext context, String reason) {
+    LOG.debug("A client is disconnected: {}", reason);
+    closing = true;
+    var _ = context.close();
   }
 
   private static void close(Channel channel) {
@@ -122,6 +155,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
       handshake.cancel(false);
       handshake = null;
     }
+    requests.closed();
     session.end();
     ended.complete(null);
   }

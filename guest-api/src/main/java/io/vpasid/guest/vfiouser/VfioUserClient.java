@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -31,10 +32,12 @@ public final class VfioUserClient implements AutoCloseable {
   private final SocketLoops loops;
   private final boolean ownsLoops;
   private final Channel channel;
-  private final ClientHandler handler;
+  private final PendingRequests requests;
+  private final OfferedMemory offered;
   private final Duration timeout;
   private final Semaphore window;
   private final int maxDataTransfer;
+  private final boolean writesMultiple;
 
   /// Limits of a client.
   ///
@@ -89,7 +92,8 @@ public final class VfioUserClient implements AutoCloseable {
     this.ownsLoops = ownsLoops;
     this.timeout = options.timeout();
     this.window = new Semaphore(options.window());
-    this.handler = new ClientHandler(options.timeout());
+    this.requests = new PendingRequests(options.timeout());
+    this.offered = new OfferedMemory(options.maxDataTransfer());
     this.channel =
         loops.connect(
             path,
@@ -100,11 +104,16 @@ public final class VfioUserClient implements AutoCloseable {
               protected void initChannel(Channel connection) {
                 connection
                     .pipeline()
-                    .addLast(new VfioUserDecoder(), new VfioUserEncoder(), handler);
+                    .addLast(
+                        new VfioUserDecoder(),
+                        new VfioUserEncoder(),
+                        new ClientHandler(requests, offered));
               }
             });
     try {
-      this.maxDataTransfer = negotiate(options.maxDataTransfer());
+      Capabilities agreed = negotiate(options.maxDataTransfer());
+      this.maxDataTransfer = (int) Math.min(options.maxDataTransfer(), agreed.maxDataTransfer());
+      this.writesMultiple = agreed.writesMultiple();
     } catch (IOException | RuntimeException e) {
       channel.close().syncUninterruptibly();
       throw e;
@@ -130,13 +139,14 @@ public final class VfioUserClient implements AutoCloseable {
     return new VfioUserClient(loops, ownsLoops, path, options);
   }
 
-  private int negotiate(int proposed) throws IOException {
+  private Capabilities negotiate(int proposed) throws IOException {
     Capabilities own =
         new Capabilities(
             loops.kind().carriesDescriptors() ? 1 : 0,
             proposed,
             Capabilities.DEFAULTS.maxDmaMaps(),
-            Capabilities.DEFAULTS.pageSizes());
+            Capabilities.DEFAULTS.pageSizes(),
+            true);
     Payload.Version answer =
         await(
             request(
@@ -149,8 +159,7 @@ public final class VfioUserClient implements AutoCloseable {
           "The server speaks version " + answer.major() + "." + answer.minor() + ", not 0.0.");
     }
     return switch (Capabilities.parse(answer.data())) {
-      case Capabilities.Parsed.Understood understood ->
-          (int) Math.min(proposed, understood.capabilities().maxDataTransfer());
+      case Capabilities.Parsed.Understood understood -> understood.capabilities();
       case Capabilities.Parsed.Refused refused ->
           throw new IOException("The server's VERSION reply is bad: " + refused.reason() + ".");
     };
@@ -282,26 +291,126 @@ public final class VfioUserClient implements AutoCloseable {
         "REGION_WRITE of region " + region);
   }
 
+  /// Whether the server takes [several writes][#writeAll] in one message.
+  public boolean writesMultiple() {
+    return writesMultiple;
+  }
+
+  /// One of several writes.
+  ///
+  /// @param region its index, from 0
+  /// @param offset of the first byte
+  /// @param data what is written, from position to limit, at most 8 bytes
+  public record Write(int region, long offset, ByteBuffer data) {
+    /// @throws IllegalArgumentException if there are more than 8 bytes
+    public Write {
+      if (data.remaining() > Payload.RegionWrites.MAX_DATA) {
+        throw new IllegalArgumentException(
+            "One of several writes has at most 8 bytes, not " + data.remaining());
+      }
+    }
+  }
+
+  /// Makes several short writes, in order, with one message.
+  ///
+  /// @return how many the server has done; it stops before the first that it refuses
+  /// @throws VfioUserException if it refuses the first
+  public int writeAll(List<Write> writes) throws IOException {
+    List<Payload.RegionData> each = new ArrayList<>();
+    for (Write write : writes) {
+      each.add(data(write.region(), write.offset(), write.data()));
+    }
+    Payload.RegionsWritten done =
+        await(
+            request(
+                Command.REGION_WRITE_MULTI,
+                new Payload.RegionWrites(each),
+                Payload.RegionsWritten.class,
+                "REGION_WRITE_MULTI of " + writes.size() + " writes"));
+    if (done.count() < 0 || done.count() > writes.size()) {
+      throw new IOException("The server says that it has made " + done.count() + " writes.");
+    }
+    return (int) done.count();
+  }
+
+  /// Whether the device has a feature (`VFIO_DEVICE_FEATURE_PROBE`).
+  ///
+  /// @param feature its index, 0 to 0xffff
+  public boolean hasFeature(int feature) throws IOException {
+    if (feature < 0 || feature > Payload.DeviceFeature.FEATURE_MASK) {
+      throw new IllegalArgumentException("A feature's index is 0 to 65535, not " + feature);
+    }
+    Payload.DeviceFeature probe =
+        new Payload.DeviceFeature(
+            Payload.DeviceFeature.LENGTH,
+            Payload.DeviceFeature.PROBE | feature,
+            ByteBuffer.allocate(0));
+    try {
+      await(
+          request(
+              Command.DEVICE_FEATURE,
+              probe,
+              Payload.DeviceFeature.class,
+              "DEVICE_FEATURE, probing " + feature));
+      return true;
+    } catch (VfioUserException e) {
+      return false;
+    }
+  }
+
   /// Resets the device.
   public void reset() throws IOException {
     await(
         request(Command.DEVICE_RESET, Payload.Empty.INSTANCE, Payload.Empty.class, "DEVICE_RESET"));
   }
 
-  /// Offers a window of this process's memory for DMA, without a descriptor.
+  /// Names a window of addresses for DMA, but no memory behind it: what the server asks for there
+  /// is refused.
   ///
   /// @param address of the window's first byte, as the device will use it
   /// @param size in bytes
   public void mapDma(long address, long size) throws IOException {
+    mapDma(
+        address,
+        size,
+        Payload.DmaMap.READABLE | Payload.DmaMap.WRITABLE,
+        0,
+        Descriptors.none());
+  }
+
+  /// Offers memory for DMA, without a descriptor: the server asks for its bytes.
+  ///
+  /// @param address of its first byte, as the device will use it
+  /// @param memory from position to limit; the device may write it unless it is read-only
+  public void mapDma(long address, ByteBuffer memory) throws IOException {
+    offered.offer(address, memory);
+    try {
+      mapDma(
+          address,
+          memory.remaining(),
+          memory.isReadOnly()
+              ? Payload.DmaMap.READABLE
+              : Payload.DmaMap.READABLE | Payload.DmaMap.WRITABLE,
+          0,
+          Descriptors.none());
+    } catch (IOException e) {
+      offered.withdraw(address);
+      throw e;
+    }
+  }
+
+  /// Maps a window of addresses.
+  ///
+  /// @param flags [Payload.DmaMap#READABLE], [Payload.DmaMap#WRITABLE]
+  /// @param offset of the window in the file
+  /// @param file its descriptor, or none; it is closed once it has been sent
+  void mapDma(long address, long size, int flags, long offset, Descriptors file)
+      throws IOException {
     await(
         request(
             Command.DMA_MAP,
-            new Payload.DmaMap(
-                Payload.DmaMap.LENGTH,
-                Payload.DmaMap.READABLE | Payload.DmaMap.WRITABLE,
-                0,
-                address,
-                size),
+            new Payload.DmaMap(Payload.DmaMap.LENGTH, flags, offset, address, size),
+            file,
             Payload.Empty.class,
             "DMA_MAP"));
   }
@@ -317,6 +426,7 @@ public final class VfioUserClient implements AutoCloseable {
             new Payload.DmaUnmap(Payload.DmaUnmap.LENGTH, 0, address, size),
             Payload.DmaUnmap.class,
             "DMA_UNMAP"));
+    offered.withdraw(address);
   }
 
   /// Has interrupts signalled through eventfds.
@@ -368,7 +478,7 @@ public final class VfioUserClient implements AutoCloseable {
       throw e;
     }
     CompletableFuture<P> answer =
-        handler.request(channel, command, payload, descriptors, reply, what);
+        requests.request(channel, command, payload, descriptors, reply, what);
     var _ = answer.whenComplete((_, _) -> window.release());
     return answer;
   }
@@ -411,7 +521,7 @@ public final class VfioUserClient implements AutoCloseable {
     return new InterruptedIOException(what + " was interrupted while it waited.");
   }
 
-  private Payload data(int region, long offset, ByteBuffer data) {
+  private Payload.RegionData data(int region, long offset, ByteBuffer data) {
     checkCount(data.remaining());
     ByteBuffer copy = ByteBuffer.allocate(data.remaining()).order(ByteOrder.LITTLE_ENDIAN);
     copy.put(data.duplicate()).flip();

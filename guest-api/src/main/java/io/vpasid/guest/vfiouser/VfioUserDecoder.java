@@ -8,7 +8,9 @@ import io.vpasid.guest.transport.Packet;
 import io.vpasid.vmm.iommufd.Errno;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 
 /// Makes records of bytes. Whatever the bytes are, a packet becomes exactly one message, and its
 /// descriptors are the message's.
@@ -65,15 +67,12 @@ final class VfioUserDecoder extends MessageToMessageDecoder<Packet> {
       case REGION_READ -> regionAccess(body);
       case REGION_WRITE -> regionData(body);
       case DEVICE_RESET -> empty(body);
-      case UNKNOWN,
-          DEVICE_GET_REGION_IO_FDS,
-          DMA_READ,
-          DMA_WRITE,
-          REGION_WRITE_MULTI,
-          DEVICE_FEATURE,
-          MIG_DATA_READ,
-          MIG_DATA_WRITE ->
-          Payload.Unknown.INSTANCE;
+      case REGION_WRITE_MULTI -> regionWrites(body);
+      case DEVICE_GET_REGION_IO_FDS -> regionIoFds(body);
+      case DEVICE_FEATURE -> deviceFeature(body);
+      case DMA_READ -> dmaAccess(body);
+      case DMA_WRITE -> dmaData(body);
+      case UNKNOWN, MIG_DATA_READ, MIG_DATA_WRITE -> Payload.Unknown.INSTANCE;
     };
   }
 
@@ -87,15 +86,12 @@ final class VfioUserDecoder extends MessageToMessageDecoder<Packet> {
       case REGION_READ -> regionData(body);
       case REGION_WRITE -> regionAccess(body);
       case DMA_MAP, DEVICE_SET_IRQS, DEVICE_RESET -> empty(body);
-      case UNKNOWN,
-          DEVICE_GET_REGION_IO_FDS,
-          DMA_READ,
-          DMA_WRITE,
-          REGION_WRITE_MULTI,
-          DEVICE_FEATURE,
-          MIG_DATA_READ,
-          MIG_DATA_WRITE ->
-          Payload.Unknown.INSTANCE;
+      case REGION_WRITE_MULTI -> regionsWritten(body);
+      case DEVICE_GET_REGION_IO_FDS -> regionIoFds(body);
+      case DEVICE_FEATURE -> deviceFeature(body);
+      case DMA_READ -> dmaData(body);
+      case DMA_WRITE -> dmaWritten(body);
+      case UNKNOWN, MIG_DATA_READ, MIG_DATA_WRITE -> Payload.Unknown.INSTANCE;
     };
   }
 
@@ -187,6 +183,77 @@ final class VfioUserDecoder extends MessageToMessageDecoder<Packet> {
             "The count is " + count + ", but " + body.readableBytes() + " bytes of data came.");
   }
 
+  private static Payload regionWrites(ByteBuf body) {
+    int length = body.readableBytes();
+    if (length < Payload.RegionWrites.LENGTH) {
+      return tooShort(body, Payload.RegionWrites.LENGTH);
+    }
+    long count = body.readLongLE();
+    int room = length - Payload.RegionWrites.LENGTH;
+    if (room % Payload.RegionWrites.WRITE_LENGTH != 0
+        || count != room / Payload.RegionWrites.WRITE_LENGTH) {
+      return new Payload.Malformed(
+          Long.toUnsignedString(count) + " writes are announced in " + room + " bytes.");
+    }
+    List<Payload.RegionData> writes = new ArrayList<>((int) count);
+    for (int i = 0; i < count; i++) {
+      long offset = body.readLongLE();
+      long region = body.readUnsignedIntLE();
+      long bytes = body.readUnsignedIntLE();
+      ByteBuffer data = copy(body, Payload.RegionWrites.MAX_DATA);
+      if (bytes > Payload.RegionWrites.MAX_DATA) {
+        return new Payload.Malformed("Write " + i + " has " + bytes + " bytes, more than 8.");
+      }
+      writes.add(new Payload.RegionData(offset, region, data.limit((int) bytes)));
+    }
+    return new Payload.RegionWrites(writes);
+  }
+
+  private static Payload regionsWritten(ByteBuf body) {
+    return body.readableBytes() != Payload.RegionsWritten.LENGTH
+        ? wrongLength(body, Payload.RegionsWritten.LENGTH)
+        : new Payload.RegionsWritten(body.readLongLE());
+  }
+
+  private static Payload regionIoFds(ByteBuf body) {
+    return body.readableBytes() < Payload.RegionIoFds.LENGTH
+        ? tooShort(body, Payload.RegionIoFds.LENGTH)
+        : new Payload.RegionIoFds(
+            body.readUnsignedIntLE(),
+            body.readIntLE(),
+            body.readUnsignedIntLE(),
+            body.readUnsignedIntLE());
+  }
+
+  private static Payload deviceFeature(ByteBuf body) {
+    return body.readableBytes() < Payload.DeviceFeature.LENGTH
+        ? tooShort(body, Payload.DeviceFeature.LENGTH)
+        : new Payload.DeviceFeature(body.readUnsignedIntLE(), body.readIntLE(), rest(body));
+  }
+
+  private static Payload dmaAccess(ByteBuf body) {
+    return body.readableBytes() != Payload.DmaAccess.LENGTH
+        ? wrongLength(body, Payload.DmaAccess.LENGTH)
+        : new Payload.DmaAccess(body.readLongLE(), body.readLongLE());
+  }
+
+  private static Payload dmaData(ByteBuf body) {
+    return body.readableBytes() < Payload.DmaData.LENGTH
+        ? tooShort(body, Payload.DmaData.LENGTH)
+        : new Payload.DmaData(body.readLongLE(), rest(body));
+  }
+
+  private static Payload dmaWritten(ByteBuf body) {
+    return switch (body.readableBytes()) {
+      case 0 -> new Payload.DmaWritten(0, OptionalLong.empty());
+      case Payload.DmaWritten.SHORT_LENGTH ->
+          new Payload.DmaWritten(body.readLongLE(), OptionalLong.of(body.readUnsignedIntLE()));
+      case Payload.DmaWritten.LENGTH ->
+          new Payload.DmaWritten(body.readLongLE(), OptionalLong.of(body.readLongLE()));
+      default -> wrongLength(body, Payload.DmaWritten.LENGTH);
+    };
+  }
+
   private static Payload empty(ByteBuf body) {
     return body.isReadable() ? wrongLength(body, 0) : Payload.Empty.INSTANCE;
   }
@@ -202,7 +269,11 @@ final class VfioUserDecoder extends MessageToMessageDecoder<Packet> {
   }
 
   private static ByteBuffer rest(ByteBuf body) {
-    byte[] copy = new byte[body.readableBytes()];
+    return copy(body, body.readableBytes());
+  }
+
+  private static ByteBuffer copy(ByteBuf body, int length) {
+    byte[] copy = new byte[length];
     body.readBytes(copy);
     return ByteBuffer.wrap(copy).asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);
   }

@@ -40,6 +40,19 @@ public interface VfioUserDevice {
   /// Resets the device. Called only if it [#isResettable].
   Outcome reset();
 
+  /// The client has offered a window of its memory. A device that does DMA through
+  /// [VfioUserPeer#readDma] and [VfioUserPeer#writeDma] need not care; one whose hardware reaches
+  /// the memory by itself maps it here.
+  ///
+  /// @return whether the device takes it; the client is told if not
+  default Outcome dmaMapped(DmaWindow window) {
+    return Outcome.done();
+  }
+
+  /// A window is gone when this returns. Also called for all windows when the client goes, before
+  /// [#disconnected].
+  default void dmaUnmapped(DmaWindow window) {}
+
   /// A client has agreed on a version.
   default void connected(VfioUserPeer peer) {}
 

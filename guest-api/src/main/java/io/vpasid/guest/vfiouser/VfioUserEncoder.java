@@ -4,7 +4,6 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.MessageToMessageEncoder;
 import io.vpasid.guest.transport.Packet;
-import java.nio.ByteBuffer;
 import java.util.List;
 
 /// Makes bytes of records: plain bytes, or a packet if descriptors travel with them.
@@ -96,19 +95,53 @@ final class VfioUserEncoder extends MessageToMessageEncoder<Message> {
         out.writeIntLE(data.data().remaining());
         out.writeBytes(data.data().duplicate());
       }
+      case Payload.RegionWrites several -> {
+        out.writeLongLE(several.writes().size());
+        for (Payload.RegionData write : several.writes()) {
+          int count = write.data().remaining();
+          encode(write, out);
+          out.writeZero(Payload.RegionWrites.MAX_DATA - count);
+        }
+      }
+      case Payload.RegionsWritten written -> out.writeLongLE(written.count());
+      case Payload.RegionIoFds fds -> {
+        out.writeIntLE((int) fds.argsz());
+        out.writeIntLE(fds.flags());
+        out.writeIntLE((int) fds.index());
+        out.writeIntLE((int) fds.count());
+      }
+      case Payload.DeviceFeature feature -> {
+        out.writeIntLE((int) feature.argsz());
+        out.writeIntLE(feature.flags());
+        out.writeBytes(feature.data().duplicate());
+      }
+      case Payload.DmaAccess access -> {
+        out.writeLongLE(access.address());
+        out.writeLongLE(access.count());
+      }
+      case Payload.DmaData data -> {
+        out.writeLongLE(data.address());
+        out.writeBytes(data.rest().duplicate());
+      }
+      case Payload.DmaWritten written -> {
+        out.writeLongLE(written.address());
+        out.writeLongLE(written.count().orElse(0));
+      }
       case Payload.Unknown _, Payload.Malformed _, Payload.Broken _ ->
           throw new IllegalArgumentException("Not a message to be sent: " + payload);
     }
   }
 
   private static int dataLength(Payload payload) {
-    ByteBuffer data =
-        switch (payload) {
-          case Payload.Version version -> version.data();
-          case Payload.IrqSet set -> set.data();
-          case Payload.RegionData region -> region.data();
-          default -> null;
-        };
-    return data == null ? 0 : data.remaining();
+    return switch (payload) {
+      case Payload.Version version -> version.data().remaining();
+      case Payload.IrqSet set -> set.data().remaining();
+      case Payload.RegionData region -> region.data().remaining();
+      case Payload.RegionWrites several ->
+          several.writes().size() * Payload.RegionWrites.WRITE_LENGTH;
+      case Payload.DeviceFeature feature -> feature.data().remaining();
+      case Payload.DmaData data -> data.rest().remaining();
+      default -> 0;
+    };
   }
 }

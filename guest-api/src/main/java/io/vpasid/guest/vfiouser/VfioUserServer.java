@@ -125,7 +125,8 @@ public final class VfioUserServer implements AutoCloseable {
             loops.kind().carriesDescriptors() ? MAX_DESCRIPTORS : 0,
             options.maxDataTransfer(),
             options.maxDmaMaps(),
-            Capabilities.DEFAULTS.pageSizes());
+            Capabilities.DEFAULTS.pageSizes(),
+            true);
     this.listener =
         loops.listen(
             path, VfioUserFraming.forDataTransfer(options.maxDataTransfer()), this::accepted);

@@ -10,7 +10,7 @@ import java.time.Duration;
 
 /// A server without a socket: bytes in, bytes out, as one client has them.
 final class EmbeddedServer implements AutoCloseable {
-  private static final Capabilities CAPABILITIES = new Capabilities(0, 1 << 20, 4, 4096);
+  private static final Capabilities CAPABILITIES = new Capabilities(0, 1 << 20, 4, 4096, true);
 
   private final MemoryDevice device = new MemoryDevice();
   private final EmbeddedChannel channel;

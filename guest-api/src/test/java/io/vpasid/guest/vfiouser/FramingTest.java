@@ -110,14 +110,7 @@ class FramingTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      ints = {
-        Wire.GET_REGION_IO_FDS,
-        Wire.REGION_WRITE_MULTI,
-        Wire.DEVICE_FEATURE,
-        Wire.MIG_DATA_READ,
-        Wire.MIG_DATA_WRITE
-      })
+  @ValueSource(ints = {Wire.MIG_DATA_READ, Wire.MIG_DATA_WRITE})
   void aCommandThatIsNotServedIsNotSupported(int command) {
     try (var server = EmbeddedServer.agreed()) {
       assertThat(server.exchange(Wire.request(3, command, new byte[16])))

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// A device whose regions are memory, and which writes down what is asked of it.
 ///
@@ -57,6 +58,16 @@ final class MemoryDevice implements VfioUserDevice {
   List<String> calls() {
     synchronized (calls) {
       return List.copyOf(calls);
+    }
+  }
+
+  /// Adds what was asked of it, without the numbers, to `names`, and forgets it.
+  void takeCalls(Set<String> names) {
+    synchronized (calls) {
+      for (String call : calls) {
+        names.add(call.split(" ", 2)[0]);
+      }
+      calls.clear();
     }
   }
 

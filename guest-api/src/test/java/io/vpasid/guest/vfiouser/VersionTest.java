@@ -41,7 +41,7 @@ class VersionTest {
                       0,
                       0,
                       "{\"capabilities\":{\"max_msg_fds\":0,\"max_data_xfer_size\":1048576,"
-                          + "\"max_dma_maps\":4,\"pgsizes\":4096}}")));
+                          + "\"max_dma_maps\":4,\"pgsizes\":4096,\"write_multiple\":true}}")));
     }
   }
 

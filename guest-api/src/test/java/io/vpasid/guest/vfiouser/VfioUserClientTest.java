@@ -6,6 +6,9 @@ import static org.awaitility.Awaitility.await;
 
 import io.vpasid.vmm.iommufd.Errno;
 import java.io.IOException;
+import java.util.List;
+import org.junit.jupiter.params.provider.CsvSource;
+import java.util.concurrent.TimeUnit;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -102,7 +105,7 @@ class VfioUserClientTest {
                       "{\"capabilities\":{\"max_msg_fds\":"
                           + descriptors
                           + ",\"max_data_xfer_size\":1048576,\"max_dma_maps\":65535,"
-                          + "\"pgsizes\":4096}}")));
+                          + "\"pgsizes\":4096,\"write_multiple\":true}}")));
     }
   }
 
@@ -347,16 +350,119 @@ class VfioUserClientTest {
   }
 
   @Test
-  void whatAServerAsksForIsNotSupported() throws Exception {
+  void whatAServerAsksForBesidesMemoryIsNotSupported() throws Exception {
     CompletableFuture<byte[]> answer = new CompletableFuture<>();
     server(
         afterVersion(channel -> {
-          Wire.send(channel, Wire.request(500, Wire.DMA_READ, new byte[16]));
+          Wire.send(channel, Wire.request(500, Wire.RESET, new byte[0]));
           answer.complete(Wire.receive(channel));
         }));
 
     try (var _ = sockets.connect(path, OPTIONS)) {
-      assertThat(answer.join()).isEqualTo(Wire.failure(500, Wire.DMA_READ, Wire.EOPNOTSUPP));
+      assertThat(answer.join()).isEqualTo(Wire.failure(500, Wire.RESET, Wire.EOPNOTSUPP));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0x0fff, 1, 14",
+    "0x1000, 17, 14",
+    "0x1010, 1, 14",
+    "0x1008, 9, 14",
+    "0x1000, 1048577, 7",
+    "0x1000, -1, 7"
+  })
+  void aServerGetsNoMemoryThatIsNotOffered(String address, long count, int errno)
+      throws Exception {
+    byte[] answer =
+        whatAServerGets(Wire.DMA_READ, Wire.longs(Long.decode(address), count), new byte[16]);
+
+    assertThat(answer).isEqualTo(Wire.failure(500, Wire.DMA_READ, errno));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 15, 17})
+  void aServersDmaReadOfAnotherLengthIsInvalid(int length) throws Exception {
+    byte[] answer = whatAServerGets(Wire.DMA_READ, new byte[length], new byte[16]);
+
+    assertThat(answer).isEqualTo(Wire.failure(500, Wire.DMA_READ, Wire.EINVAL));
+  }
+
+  @Test
+  void aServersDmaWriteWithAnotherCountThanItsDataIsInvalid() throws Exception {
+    byte[] answer = whatAServerGets(Wire.DMA_WRITE, Wire.longs(0x1000, 9, 0), new byte[16]);
+
+    assertThat(answer).isEqualTo(Wire.failure(500, Wire.DMA_WRITE, Wire.EINVAL));
+  }
+
+  @Test
+  void offeredMemoryIsReadAsTheSpecificationHasIt() throws Exception {
+    byte[] memory = {1, 2, 3, 4, 5, 6, 7, 8};
+
+    assertThat(whatAServerGets(Wire.DMA_READ, Wire.longs(0x1002, 2), memory))
+        .isEqualTo(
+            Wire.reply(
+                500,
+                Wire.DMA_READ,
+                Wire.concat(Wire.longs(0x1002, 2), new byte[] {3, 4})));
+  }
+
+  @Test
+  void offeredMemoryIsWrittenAsTheSpecificationHasIt() throws Exception {
+    byte[] memory = {1, 2, 3, 4, 5, 6, 7, 8};
+
+    assertThat(
+            whatAServerGets(
+                Wire.DMA_WRITE,
+                Wire.concat(Wire.longs(0x1006, 2), new byte[] {9, 9}),
+                memory))
+        .isEqualTo(Wire.reply(500, Wire.DMA_WRITE, Wire.longs(0x1006, 2)));
+    assertThat(memory).containsExactly(1, 2, 3, 4, 5, 6, 9, 9);
+  }
+
+  /// What a server gets for a request, from a client that offers memory at 0x1000.
+  private byte[] whatAServerGets(int command, byte[] payload, byte[] memory) throws Exception {
+    CompletableFuture<byte[]> answer = new CompletableFuture<>();
+    server(
+        afterVersion(channel -> {
+          byte[] map = Wire.receive(channel);
+          Wire.send(channel, Wire.reply(id(map), Wire.DMA_MAP, new byte[0]));
+          Wire.send(channel, Wire.request(500, command, payload));
+          answer.complete(Wire.receive(channel));
+        }));
+    try (var client = sockets.connect(path, OPTIONS)) {
+      client.mapDma(0x1000, ByteBuffer.wrap(memory));
+      return answer.get(30, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void severalWritesGoInOneMessage() throws Exception {
+    CompletableFuture<byte[]> request = new CompletableFuture<>();
+    server(
+        afterVersion(channel -> {
+          byte[] several = Wire.receive(channel);
+          Wire.send(channel, Wire.reply(id(several), Wire.REGION_WRITE_MULTI, Wire.longs(1)));
+          request.complete(several);
+        }));
+
+    try (var client = sockets.connect(path, OPTIONS)) {
+      int done =
+          client.writeAll(
+              List.of(
+                  new VfioUserClient.Write(0, 16, ByteBuffer.wrap(new byte[] {1, 2})),
+                  new VfioUserClient.Write(7, 4, ByteBuffer.wrap(new byte[8]))));
+
+      assertThat(done).isEqualTo(1);
+      assertThat(request.join())
+          .isEqualTo(
+              Wire.request(
+                  2,
+                  Wire.REGION_WRITE_MULTI,
+                  Wire.concat(
+                      Wire.longs(2),
+                      Wire.access(16, 0, 2, new byte[] {1, 2, 0, 0, 0, 0, 0, 0}),
+                      Wire.access(4, 7, 8, new byte[8]))));
     }
   }
 }

@@ -31,10 +31,12 @@ final class Wire {
   static final int NO_REPLY = 0x10;
   static final int ERROR_REPLY = 0x21;
 
+  static final int EPERM = 1;
   static final int ENOENT = 2;
   static final int EIO = 5;
   static final int EEXIST = 17;
   static final int EINVAL = 22;
+  static final int ENOTTY = 25;
   static final int ENOSPC = 28;
   static final int EOPNOTSUPP = 95;
 
@@ -96,6 +98,14 @@ final class Wire {
       target.putInt(field);
     }
     return bytes;
+  }
+
+  static byte[] longs(long... fields) {
+    ByteBuffer target = little(8 * fields.length);
+    for (long field : fields) {
+      target.putLong(field);
+    }
+    return target.array();
   }
 
   static byte[] regionInfo(int argsz, int flags, int index, long size) {

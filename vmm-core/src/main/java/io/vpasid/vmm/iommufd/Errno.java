@@ -78,6 +78,9 @@ public record Errno(int number) {
   /// The address range is taken.
   public static final Errno EADDRINUSE = new Errno(98);
 
+  /// Not connected, or no longer.
+  public static final Errno ENOTCONN = new Errno(107);
+
   private static final Map<Integer, String> NAMES =
       Map.ofEntries(
           Map.entry(1, "EPERM"),
@@ -102,7 +105,8 @@ public record Errno(int number) {
           Map.entry(77, "EBADFD"),
           Map.entry(90, "EMSGSIZE"),
           Map.entry(95, "EOPNOTSUPP"),
-          Map.entry(98, "EADDRINUSE"));
+          Map.entry(98, "EADDRINUSE"),
+          Map.entry(107, "ENOTCONN"));
 
   /// The symbolic name, `EINVAL`; `errno 200` for a number that has none here.
   public String name() {
