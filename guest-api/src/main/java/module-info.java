@@ -1,5 +1,5 @@
-/// Everything that talks to the outside: the vfio-user server, the emulated guest, the command
-/// line.
+/// Everything that talks to the outside: the vfio-user server, the request mailbox, the emulated
+/// guest, the command line.
 module io.vpasid.guest {
   requires static transitive org.jspecify;
   requires transitive io.vpasid.vmm;
@@ -15,6 +15,8 @@ module io.vpasid.guest {
   requires org.slf4j;
   requires tools.jackson.databind;
 
+  exports io.vpasid.guest.function;
+  exports io.vpasid.guest.request;
   exports io.vpasid.guest.vfiouser;
 
   opens io.vpasid.guest.cli to

@@ -1,9 +1,11 @@
 package io.vpasid.vmm;
 
+import io.vpasid.synth.FurtherCapability;
 import io.vpasid.synth.PlacementPolicy;
 import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.synth.quirk.QuirkTable;
 import io.vpasid.vmm.pasid.PasidLimits;
+import java.util.List;
 
 /// What a VMM decides about one function before it opens it.
 ///
@@ -12,12 +14,18 @@ import io.vpasid.vmm.pasid.PasidLimits;
 /// @param policy wishes for the placement
 /// @param quota how many PASIDs may be attached at the same time, 0 or more
 /// @param whenDisabled what becomes of attach requests while the guest has not enabled PASIDs
+/// @param further capabilities that it shows besides the vPASID, if that is shown
 public record FunctionOptions(
     FunctionKind kind,
     QuirkTable quirks,
     PlacementPolicy policy,
     int quota,
-    PasidLimits.WhenDisabled whenDisabled) {
+    PasidLimits.WhenDisabled whenDisabled,
+    List<FurtherCapability> further) {
+
+  public FunctionOptions {
+    further = List.copyOf(further);
+  }
 
   /// A physical function, the built-in quirks, no wishes, no quota, and no attachments before the
   /// guest has enabled PASIDs.
@@ -27,26 +35,32 @@ public record FunctionOptions(
         QuirkTable.builtIn(),
         PlacementPolicy.DEFAULT,
         Integer.MAX_VALUE,
-        PasidLimits.WhenDisabled.REFUSE);
+        PasidLimits.WhenDisabled.REFUSE,
+        List.of());
   }
 
   /// The same for another kind of function.
   public FunctionOptions withKind(FunctionKind kind) {
-    return new FunctionOptions(kind, quirks, policy, quota, whenDisabled);
+    return new FunctionOptions(kind, quirks, policy, quota, whenDisabled, further);
   }
 
   /// The same with other quirks.
   public FunctionOptions withQuirks(QuirkTable quirks) {
-    return new FunctionOptions(kind, quirks, policy, quota, whenDisabled);
+    return new FunctionOptions(kind, quirks, policy, quota, whenDisabled, further);
   }
 
   /// The same with other wishes for the placement.
   public FunctionOptions withPolicy(PlacementPolicy policy) {
-    return new FunctionOptions(kind, quirks, policy, quota, whenDisabled);
+    return new FunctionOptions(kind, quirks, policy, quota, whenDisabled, further);
+  }
+
+  /// The same with other capabilities besides the vPASID.
+  public FunctionOptions withFurther(List<FurtherCapability> further) {
+    return new FunctionOptions(kind, quirks, policy, quota, whenDisabled, further);
   }
 
   /// The same with another quota.
   public FunctionOptions withQuota(int quota) {
-    return new FunctionOptions(kind, quirks, policy, quota, whenDisabled);
+    return new FunctionOptions(kind, quirks, policy, quota, whenDisabled, further);
   }
 }

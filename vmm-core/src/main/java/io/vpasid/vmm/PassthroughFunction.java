@@ -3,8 +3,11 @@ package io.vpasid.vmm;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.capability.CapabilityChain;
+import io.vpasid.pci.emulation.ConfigPatch;
 import io.vpasid.pci.emulation.GuestConfigSpace;
+import io.vpasid.pci.emulation.WriteObserver;
 import io.vpasid.pci.vfio.VfioView;
+import io.vpasid.synth.FurtherResult;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.PasidCapability;
 import io.vpasid.synth.SynthesisRequest;
@@ -46,6 +49,8 @@ public final class PassthroughFunction implements AutoCloseable {
   private final FunctionLevelReset functionLevelReset;
   private final PasidAttachments attachments;
   private final List<PasidControl.Listener> controlListeners = new CopyOnWriteArrayList<>();
+  private final List<RegisterListener> registerListeners = new CopyOnWriteArrayList<>();
+  private final List<Runnable> resetListeners = new CopyOnWriteArrayList<>();
   private final LongAdder refusedControlWrites = new LongAdder();
 
   private PassthroughFunction(BoundDevice device, FunctionOptions options) {
@@ -60,13 +65,15 @@ public final class PassthroughFunction implements AutoCloseable {
                 hardware,
                 options.quirks(),
                 options.policy(),
-                List.of()));
+                List.of(),
+                options.further()));
     functionLevelReset = FunctionLevelReset.of(region, CapabilityChain.walk(region));
     GuestConfigSpace.Builder view = synthesis.applyTo(GuestConfigSpace.over(device.config()));
     int width =
         switch (synthesis) {
           case SynthesisResult.Synthesized s -> {
             view.observe(s.synthesis().registers(), this::controlWritten);
+            s.synthesis().further().forEach(result -> observe(view, result));
             yield s.synthesis().capability().width();
           }
           case SynthesisResult.Declined _ -> 0;
@@ -77,6 +84,29 @@ public final class PassthroughFunction implements AutoCloseable {
             device,
             new PasidLimits(width, options.quota(), options.whenDisabled()),
             () -> control().enabled());
+  }
+
+  private record RegisterListener(int offset, WriteObserver observer) {}
+
+  private void observe(GuestConfigSpace.Builder view, FurtherResult result) {
+    if (result instanceof FurtherResult.Placed placed) {
+      for (ConfigPatch register : placed.capability().registers()) {
+        int offset = placed.offset() + register.offset();
+        if ((register.writable() | register.writeOneToClear()) != 0) {
+          view.observe(
+              offset,
+              (before, proposed, after) -> registerWritten(offset, before, proposed, after));
+        }
+      }
+    }
+  }
+
+  private void registerWritten(int offset, int before, int proposed, int after) {
+    for (RegisterListener listener : registerListeners) {
+      if (listener.offset == offset) {
+        listener.observer.written(before, proposed, after);
+      }
+    }
   }
 
   /// Binds the function to `backend`, asks what the host can do with it, reads its configuration
@@ -173,6 +203,27 @@ public final class PassthroughFunction implements AutoCloseable {
     controlListeners.add(listener);
   }
 
+  /// Tells `observer` of guest writes to a register of a further capability from now on.
+  ///
+  /// @param offset of the register in configuration space
+  public void listenToRegister(int offset, WriteObserver observer) {
+    registerListeners.add(new RegisterListener(offset, observer));
+  }
+
+  /// Runs `listener` after every reset of the registers from now on, on the thread that reset them.
+  public void listenToReset(Runnable listener) {
+    resetListeners.add(listener);
+  }
+
+  /// Changes what the guest reads in a register of a further capability. Listeners are not told.
+  ///
+  /// @param offset of the register in configuration space
+  /// @param mask the bits that change
+  /// @param value what they become; others are ignored
+  public void setRegister(int offset, int mask, int value) {
+    guest.set(offset, mask, value);
+  }
+
   /// Attaches a PASID for the guest, or moves it to another page table.
   ///
   /// @param pageTable one that was made with [PASID][io.vpasid.vmm.iommufd.HwptFlag#PASID]
@@ -201,6 +252,9 @@ public final class PassthroughFunction implements AutoCloseable {
   private void resetRegisters() {
     PasidControl before = control();
     guest.reset();
+    for (Runnable listener : resetListeners) {
+      listener.run();
+    }
     if (!before.equals(PasidControl.OFF)) {
       tellControl(PasidControl.OFF);
     }

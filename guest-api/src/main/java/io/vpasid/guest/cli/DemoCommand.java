@@ -1,5 +1,6 @@
 package io.vpasid.guest.cli;
 
+import io.vpasid.guest.function.FunctionDescription;
 import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
 import java.io.IOException;
@@ -45,7 +46,9 @@ final class DemoCommand implements Callable<Integer> {
           "Two made-up functions, passed through to an emulated guest on a simulated host.");
       out.println();
     }
-    int code = RunCommand.tell(functions, options, json, out);
+    int code =
+        RunCommand.tell(
+            functions.stream().map(FunctionDescription::of).toList(), options, false, json, out);
     if (!json) {
       out.println("Next: vpasid plan FILE, with a file made by: lspci -xxxx (as root)");
     }

@@ -1,5 +1,7 @@
 package io.vpasid.guest.cli;
 
+import io.vpasid.guest.function.FunctionDescription;
+import io.vpasid.guest.function.FunctionFile;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
@@ -8,7 +10,9 @@ import io.vpasid.synth.quirk.FunctionKind;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -19,6 +23,9 @@ final class FunctionSource {
       paramLabel = "ADDRESS",
       description = "Work only on the function at this address of the file, as in 0000:6a:01.0.")
   private Optional<String> picked = Optional.empty();
+
+  /// Of the functions that were read from description files.
+  private final Map<HostFunction, FunctionDescription> descriptions = new HashMap<>();
 
   /// The functions that `sources` name: files, and addresses of this machine.
   ///
@@ -50,13 +57,24 @@ final class FunctionSource {
     return chosen;
   }
 
-  private static List<HostFunction> read(String source) {
+  private List<HostFunction> read(String source) {
     Optional<PciAddress> address = PciAddress.parse(source);
     Path path = Path.of(source);
     if (address.isPresent() && !Files.exists(path)) {
       return List.of(SysfsDevice.read(address.get()));
     }
+    if (source.endsWith(".json")) {
+      FunctionDescription described = FunctionFile.read(path);
+      descriptions.put(described.captured(), described);
+      return List.of(described.captured());
+    }
     return Dumps.read(path);
+  }
+
+  /// What is known of a function that [#functions] returned, for its emulation.
+  FunctionDescription describe(HostFunction function) {
+    FunctionDescription described = descriptions.get(function);
+    return described == null ? FunctionDescription.of(function) : described;
   }
 
   /// Whether a function is an SR-IOV virtual one: its id registers read 0xffff.

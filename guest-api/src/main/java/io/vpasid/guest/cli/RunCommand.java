@@ -1,7 +1,10 @@
 package io.vpasid.guest.cli;
 
+import io.vpasid.guest.function.FunctionDescription;
+import io.vpasid.guest.request.RequestMailbox;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.quirk.QuirkTable;
+import io.vpasid.vmm.FunctionOptions;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,12 +36,18 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "SOURCE",
       arity = "0..*",
       description =
-          "A dump (lspci -xxxx text, raw or hex bytes), or an address of this machine such as"
-              + " 0000:3b:00.0, which is only read.")
+          "A dump (lspci -xxxx text, raw or hex bytes), a description (FILE.json), or an address"
+              + " of this machine such as 0000:3b:00.0, which is only read.")
   private List<String> sources = List.of();
 
   @Mixin private FunctionSource source;
   @Mixin private SynthesisOptions options;
+
+  @Option(
+      names = "--mailbox",
+      description =
+          "Show the request mailbox, too, and let the guest ask through it (see docs/mailbox.md).")
+  private boolean mailbox;
 
   @Option(names = "--json", description = "Print JSON.")
   private boolean json;
@@ -47,21 +56,35 @@ final class RunCommand implements Callable<Integer> {
   public Integer call() {
     List<HostFunction> functions = source.functions(sources);
     options.noteAssumptions(spec.commandLine().getErr());
-    return tell(functions, options, json, spec.commandLine().getOut());
+    return tell(
+        functions.stream().map(source::describe).toList(),
+        options,
+        mailbox,
+        json,
+        spec.commandLine().getOut());
   }
 
   /// Tells the story of each function.
   ///
+  /// @param mailbox whether the guest also asks through the mailbox
   /// @return the exit code: whether at least one story is good
   static int tell(
-      List<HostFunction> functions, SynthesisOptions options, boolean json, PrintWriter out) {
+      List<FunctionDescription> functions,
+      SynthesisOptions options,
+      boolean mailbox,
+      boolean json,
+      PrintWriter out) {
     QuirkTable quirks = options.quirkTable();
     List<Story> stories = new ArrayList<>();
-    for (HostFunction function : functions) {
+    for (FunctionDescription function : functions) {
+      FunctionOptions decisions = options.decisions(function.captured(), quirks);
+      if (mailbox) {
+        decisions =
+            decisions.withFurther(
+                List.of(RequestMailbox.capability(RequestMailbox.DEFAULT_VENDOR)));
+      }
       Story story =
-          Story.of(
-              function,
-              new SimulatedMachine(function, options, options.decisions(function, quirks)));
+          Story.of(function.captured(), new SimulatedMachine(function, options, decisions), mailbox);
       stories.add(story);
       if (!json) {
         story.print(out);

@@ -43,8 +43,8 @@ final class ServeCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "SOURCE",
       description =
-          "A dump (lspci -xxxx text, raw or hex bytes), or an address of this machine such as"
-              + " 0000:3b:00.0, which is only read.")
+          "A dump (lspci -xxxx text, raw or hex bytes), a description (FILE.json), or an address"
+              + " of this machine such as 0000:3b:00.0, which is only read.")
   private String sourceName = "";
 
   @Mixin private FunctionSource source;
@@ -84,8 +84,10 @@ final class ServeCommand implements Callable<Integer> {
             "shutdown");
     try (SimulatedMachine machine =
             new SimulatedMachine(
-                captured, options, options.decisions(captured, options.quirkTable()));
-        VfioUserServer server = open(machine.function())) {
+                source.describe(captured),
+                options,
+                options.decisions(captured, options.quirkTable()));
+        VfioUserServer server = open(machine)) {
       Runtime.getRuntime().addShutdownHook(hook);
       announce(captured, machine.function(), server);
       interrupted.await();
@@ -95,10 +97,12 @@ final class ServeCommand implements Callable<Integer> {
     return ExitCode.DONE;
   }
 
-  private VfioUserServer open(PassthroughFunction function) {
+  private VfioUserServer open(SimulatedMachine machine) {
     try {
       return VfioUserServer.open(
-          socket, new FunctionDevice(function), VfioUserServer.Options.defaults());
+          socket,
+          new FunctionDevice(machine.function(), machine.hardware()),
+          VfioUserServer.Options.defaults());
     } catch (IOException e) {
       throw new InputException(String.valueOf(e.getMessage()));
     }

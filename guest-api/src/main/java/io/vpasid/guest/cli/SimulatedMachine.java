@@ -1,8 +1,7 @@
 package io.vpasid.guest.cli;
 
-import io.vpasid.pci.dump.HostFunction;
-import io.vpasid.pci.emulation.DeviceConfig;
-import io.vpasid.pci.vfio.VfioView;
+import io.vpasid.guest.function.EmulatedHardware;
+import io.vpasid.guest.function.FunctionDescription;
 import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
@@ -13,27 +12,35 @@ import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 
-/// A simulated machine with one captured function in it, which is passed through.
+/// A simulated machine with one emulated function in it, which is passed through.
 final class SimulatedMachine implements AutoCloseable {
   private final SimulatedHost host;
   private final IommufdBackend iommufd;
   private final PassthroughFunction function;
+  private final EmulatedHardware hardware;
 
-  SimulatedMachine(HostFunction captured, SynthesisOptions options, FunctionOptions decisions) {
+  SimulatedMachine(
+      FunctionDescription described, SynthesisOptions options, FunctionOptions decisions) {
+    hardware = EmulatedHardware.of(described, decisions.kind() == FunctionKind.VIRTUAL);
     SimulatedDevice device =
-        SimulatedDevice.at(captured.address())
+        SimulatedDevice.at(described.address())
             .reporting(options.hardware())
-            .config(DeviceConfig.readOnly(VfioView.of(captured.config(), captured.id()).config()));
+            .config(hardware.config());
     host =
         SimulatedHost.builder()
             .device(decisions.kind() == FunctionKind.VIRTUAL ? device.virtualFunction() : device)
             .build();
     iommufd = host.open();
-    function = PassthroughFunction.open(iommufd, captured.address(), decisions);
+    function = PassthroughFunction.open(iommufd, described.address(), decisions);
   }
 
   PassthroughFunction function() {
     return function;
+  }
+
+  /// The function as the host has it.
+  EmulatedHardware hardware() {
+    return hardware;
   }
 
   /// A new page table that PASIDs can be attached to, on an address space of its own.

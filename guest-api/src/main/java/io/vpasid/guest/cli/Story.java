@@ -4,11 +4,16 @@ import io.vpasid.guest.emulator.ConfigPort;
 import io.vpasid.guest.emulator.EmulatedGuest;
 import io.vpasid.guest.emulator.EnableOutcome;
 import io.vpasid.guest.emulator.Enumeration;
+import io.vpasid.guest.emulator.MailboxDriver;
+import io.vpasid.guest.request.RequestMailbox;
+import io.vpasid.guest.request.RequestWorkers;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.pasid.AddressSpaces;
 import io.vpasid.vmm.pasid.AttachOutcome;
 import io.vpasid.vmm.pasid.DetachOutcome;
 import io.vpasid.vmm.pasid.Refused;
@@ -17,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /// What happens when an emulated guest finds and uses the vPASID of one function: step by step,
 /// with what each step came to and whether that is as it should be.
@@ -50,8 +56,15 @@ final class Story {
 
   /// Lets it happen.
   static Story of(HostFunction captured, SimulatedMachine machine) {
+    return of(captured, machine, false);
+  }
+
+  /// Lets it happen.
+  ///
+  /// @param mailbox whether the guest also asks through the mailbox
+  static Story of(HostFunction captured, SimulatedMachine machine, boolean mailbox) {
     Story story = new Story(captured);
-    story.tell(machine);
+    story.tell(machine, mailbox);
     return story;
   }
 
@@ -60,7 +73,7 @@ final class Story {
     return steps.stream().allMatch(Step::expected);
   }
 
-  private void tell(SimulatedMachine machine) {
+  private void tell(SimulatedMachine machine, boolean mailbox) {
     PassthroughFunction function = machine.function();
     switch (function.synthesis()) {
       case SynthesisResult.Declined declined ->
@@ -75,6 +88,9 @@ final class Story {
                 + s.synthesis().placement().strategy().title(),
             true);
         tellOfGuest(machine, s.synthesis().capability().width());
+        if (mailbox) {
+          tellOfMailbox(machine);
+        }
       }
     }
     machine.close();
@@ -138,6 +154,45 @@ final class Story {
         text(detached),
         detached instanceof DetachOutcome.Detached && machine.attachedInKernel() == 0);
     attach(machine, new Pasid(2), first, 1);
+  }
+
+  private void tellOfMailbox(SimulatedMachine machine) {
+    PassthroughFunction function = machine.function();
+    AddressSpaces spaces = new AddressSpaces();
+    int handle = spaces.add("shell").orElseThrow().handle();
+    spaces.grant(handle, function.address(), machine.newPageTable());
+    step(Actor.HOST, "grant an address space", "handle " + handle, true);
+    try (RequestWorkers workers = RequestWorkers.open()) {
+      Optional<RequestMailbox> served = RequestMailbox.serve(function, spaces, workers);
+      step(
+          Actor.HOST,
+          "serve the request mailbox",
+          served.map(mailbox -> "at " + Json.hex(mailbox.offset())).orElse("no place for it"),
+          served.isPresent());
+      Optional<MailboxDriver> found = MailboxDriver.find(new FunctionPort(function));
+      step(
+          Actor.GUEST,
+          "look for the mailbox",
+          found.map(driver -> "found at " + Json.hex(driver.offset())).orElse("missing"),
+          found.isPresent() == served.isPresent());
+      found.ifPresent(driver -> tellOfRequests(driver, handle));
+    }
+  }
+
+  private void tellOfRequests(MailboxDriver driver, int handle) {
+    answer("attach PASID 3 to handle " + handle, driver.attach(3, handle), 0);
+    answer("query PASID 3", driver.query(3), 0);
+    answer("attach PASID 3 to handle 99, which was not granted", driver.attach(3, 99), 2);
+    answer("detach PASID 3", driver.detach(3), 0);
+  }
+
+  private void answer(String action, MailboxDriver.Answer answer, int expected) {
+    String result = answer.result() == 0 ? "" : ", handle " + answer.result();
+    step(
+        Actor.GUEST,
+        "ask the mailbox: " + action,
+        (answer.errno() == 0 ? "0" : new Errno(answer.errno()).name()) + result,
+        answer.errno() == expected);
   }
 
   private void attach(SimulatedMachine machine, Pasid pasid, HwptId pageTable, int expected) {

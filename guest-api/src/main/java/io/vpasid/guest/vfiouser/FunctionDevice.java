@@ -1,6 +1,7 @@
 package io.vpasid.guest.vfiouser;
 
 import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IommufdException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
@@ -8,18 +9,65 @@ import java.util.Collections;
 import java.util.List;
 
 /// A function that a VMM holds, as a device for vfio-user clients: its configuration space is the
-/// guest view, with the vPASID in it. It has no BARs and no interrupts.
+/// guest view, with the vPASID in it; everything else is its hardware's.
 public final class FunctionDevice implements VfioUserDevice {
   private final PassthroughFunction function;
+  private final VfioUserDevice hardware;
+
+  /// The device of `function`, which stays its owner's to close, without BARs and interrupts.
+  public FunctionDevice(PassthroughFunction function) {
+    this(function, new NoHardware());
+  }
 
   /// The device of `function`, which stays its owner's to close.
-  public FunctionDevice(PassthroughFunction function) {
+  ///
+  /// @param hardware its BARs, interrupts and DMA; never asked for the configuration space. It is
+  ///   reset with the function
+  public FunctionDevice(PassthroughFunction function, VfioUserDevice hardware) {
     this.function = function;
+    this.hardware = hardware;
+  }
+
+  /// A function that is nothing but its configuration space.
+  private static final class NoHardware implements VfioUserDevice {
+    @Override
+    public List<Region> regions() {
+      return Collections.nCopies(PciIndex.REGIONS, Region.NONE);
+    }
+
+    @Override
+    public List<Irq> irqs() {
+      return Collections.nCopies(PciIndex.IRQS, Irq.NONE);
+    }
+
+    @Override
+    public boolean isResettable() {
+      return true;
+    }
+
+    @Override
+    public Outcome read(int region, long offset, ByteBuffer destination) {
+      return nothing(region);
+    }
+
+    @Override
+    public Outcome write(int region, long offset, ByteBuffer source) {
+      return nothing(region);
+    }
+
+    private static Outcome nothing(int region) {
+      return Outcome.refused(Errno.EINVAL, "There is nothing in region " + region + ".");
+    }
+
+    @Override
+    public Outcome reset() {
+      return Outcome.done();
+    }
   }
 
   @Override
   public List<Region> regions() {
-    List<Region> regions = new ArrayList<>(Collections.nCopies(PciIndex.REGIONS, Region.NONE));
+    List<Region> regions = new ArrayList<>(hardware.regions());
     regions.set(
         PciIndex.CONFIG_REGION, new Region(function.configSize(), Region.READ | Region.WRITE));
     return regions;
@@ -27,16 +75,19 @@ public final class FunctionDevice implements VfioUserDevice {
 
   @Override
   public List<Irq> irqs() {
-    return Collections.nCopies(PciIndex.IRQS, Irq.NONE);
+    return hardware.irqs();
   }
 
   @Override
   public boolean isResettable() {
-    return true;
+    return hardware.isResettable();
   }
 
   @Override
   public Outcome read(int region, long offset, ByteBuffer destination) {
+    if (region != PciIndex.CONFIG_REGION) {
+      return hardware.read(region, offset, destination);
+    }
     int at = (int) offset;
     while (destination.hasRemaining()) {
       int width = width(at, destination.remaining());
@@ -53,6 +104,9 @@ public final class FunctionDevice implements VfioUserDevice {
 
   @Override
   public Outcome write(int region, long offset, ByteBuffer source) {
+    if (region != PciIndex.CONFIG_REGION) {
+      return hardware.write(region, offset, source);
+    }
     int at = (int) offset;
     while (source.hasRemaining()) {
       int width = width(at, source.remaining());
@@ -78,9 +132,29 @@ public final class FunctionDevice implements VfioUserDevice {
   public Outcome reset() {
     try {
       function.reset();
-      return Outcome.done();
     } catch (IommufdException e) {
       return Outcome.refused(e.errno(), String.valueOf(e.getMessage()));
     }
+    return hardware.reset();
+  }
+
+  @Override
+  public Outcome dmaMapped(DmaWindow window) {
+    return hardware.dmaMapped(window);
+  }
+
+  @Override
+  public void dmaUnmapped(DmaWindow window) {
+    hardware.dmaUnmapped(window);
+  }
+
+  @Override
+  public void connected(VfioUserPeer peer) {
+    hardware.connected(peer);
+  }
+
+  @Override
+  public void disconnected() {
+    hardware.disconnected();
   }
 }

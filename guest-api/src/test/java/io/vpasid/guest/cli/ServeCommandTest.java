@@ -2,6 +2,7 @@ package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.guest.function.FunctionDescription;
 import io.vpasid.guest.emulator.EmulatedGuest;
 import io.vpasid.guest.emulator.EnableOutcome;
 import io.vpasid.guest.vfiouser.FunctionDevice;
@@ -93,7 +94,8 @@ class ServeCommandTest {
     SynthesisOptions options = new SynthesisOptions();
     Path path = folder.resolve("dev.sock");
     try (SimulatedMachine machine =
-            new SimulatedMachine(captured, options, FunctionOptions.defaults());
+            new SimulatedMachine(
+                FunctionDescription.of(captured), options, FunctionOptions.defaults());
         VfioUserServer server =
             VfioUserServer.open(
                 path, new FunctionDevice(machine.function()), VfioUserServer.Options.defaults());

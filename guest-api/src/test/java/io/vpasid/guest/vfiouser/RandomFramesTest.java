@@ -136,12 +136,20 @@ class RandomFramesTest {
     List<Frame> frames = new ArrayList<>();
     do {
       frames.add(frame(random));
-    } while (frames.size() < 16 && !frames.getLast().mayEnd());
+    } while (frames.size() < 16 && !frames.getLast().mayEnd);
     return frames;
   }
 
-  /// @param mayEnd whether it breaks the protocol, so that nothing behind it would be looked at
-  private record Frame(byte[] bytes, boolean mayEnd) {}
+  /// A frame, and whether it breaks the protocol, so that nothing behind it would be looked at.
+  private static final class Frame {
+    final byte[] bytes;
+    final boolean mayEnd;
+
+    Frame(byte[] bytes, boolean mayEnd) {
+      this.bytes = bytes;
+      this.mayEnd = mayEnd;
+    }
+  }
 
   private EmbeddedChannel connect(MemoryDevice device) {
     EmbeddedChannel channel = new EmbeddedChannel();
@@ -191,7 +199,7 @@ class RandomFramesTest {
 
   /// The bytes in one or two buffers.
   private Object[] inPieces(List<Frame> frames, Random random) {
-    byte[] bytes = Wire.concat(frames.stream().map(Frame::bytes).toArray(byte[][]::new));
+    byte[] bytes = Wire.concat(frames.stream().map(frame -> frame.bytes).toArray(byte[][]::new));
     int cut = random.nextInt(bytes.length + 1);
     return random.nextInt(3) == 0
         ? new Object[] {piece(bytes, 0, cut), piece(bytes, cut, bytes.length)}

@@ -101,11 +101,12 @@ final class Wire {
   }
 
   static byte[] longs(long... fields) {
-    ByteBuffer target = little(8 * fields.length);
+    byte[] bytes = new byte[8 * fields.length];
+    ByteBuffer target = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     for (long field : fields) {
       target.putLong(field);
     }
-    return target.array();
+    return bytes;
   }
 
   static byte[] regionInfo(int argsz, int flags, int index, long size) {

@@ -228,6 +228,26 @@ public final class GuestConfigSpace implements DeviceConfig {
     }
   }
 
+  /// Changes emulated bits from the VMM's side, as a device changes its own registers: rules do not
+  /// apply, and observers of writes are not called.
+  ///
+  /// @param offset of a dword
+  /// @param mask the bits that change; those that are not emulated do not
+  /// @param value what they become; other bits are ignored
+  /// @throws IllegalArgumentException if no dword of the space starts there
+  public void set(int offset, int mask, int value) {
+    if (offset < 0 || offset >= size || (offset & 3) != 0) {
+      throw new IllegalArgumentException(
+          "No dword of this configuration space starts at " + offset);
+    }
+    int index = offset >>> 2;
+    int changed = this.mask[index] & mask;
+    int before;
+    do {
+      before = (int) DWORD.getAcquire(bits, index);
+    } while (!DWORD.compareAndSet(bits, index, before, (before & ~changed) | (value & changed)));
+  }
+
   /// Gives every emulated register the bits it has after a function-level reset: the sticky ones
   /// stay (PCI Express Base Specification 7.0, section 6.6.2). Observers of writes are not called.
   /// The device itself is reset by whoever owns it.

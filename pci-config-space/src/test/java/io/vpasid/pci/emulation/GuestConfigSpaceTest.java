@@ -1,6 +1,7 @@
 package io.vpasid.pci.emulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vpasid.pci.ConfigSpace;
@@ -8,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.ParameterizedTest;
 
 class GuestConfigSpaceTest {
 
@@ -48,6 +51,30 @@ class GuestConfigSpaceTest {
 
   private GuestConfigSpace view(ConfigPatch... patches) {
     return GuestConfigSpace.over(device).patch(List.of(patches)).build();
+  }
+
+  @Test
+  void theVmmSetsEmulatedBitsWhateverTheGuestMayWrite() {
+    List<Integer> observed = new ArrayList<>();
+    GuestConfigSpace view =
+        GuestConfigSpace.over(device)
+            .patch(List.of(new ConfigPatch(0x200, 0x00ffffff, 0x11, 0x0000ff00, 0)))
+            .rule(0x200, (before, _) -> before)
+            .observe(0x200, (_, _, after) -> observed.add(after))
+            .build();
+    int devices = device.bytes[0x203] & 0xff;
+
+    view.set(0x200, 0xffff00f0, 0xabcd12e7);
+
+    assertThat(view.read(0x200, 4)).isEqualTo(devices << 24 | 0x00cd00e1);
+    assertThat(observed).isEmpty();
+    assertThat(device.accesses).noneMatch(access -> access.startsWith("w"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-4, 1, 2, 0x1000})
+  void theVmmSetsWholeDwordsOfTheSpaceOnly(int offset) {
+    assertThatIllegalArgumentException().isThrownBy(() -> view().set(offset, -1, 0));
   }
 
   @Test
