@@ -22,8 +22,8 @@ import picocli.CommandLine.Spec;
     header = "Does the main job on two functions that are part of this program.",
     description = {
       "Does the main job on two made-up functions that are part of this program: a physical one,"
-          + " whose own PASID capability vfio-pci hides, and a virtual one, which has none and keeps"
-          + " a live register at 0xff8.",
+          + " whose own PASID capability vfio-pci hides, and a virtual one, which has none and"
+          + " keeps a live register at 0xff8.",
       ""
     },
     mixinStandardHelpOptions = true)

@@ -84,7 +84,8 @@ final class RunCommand implements Callable<Integer> {
                 List.of(RequestMailbox.capability(RequestMailbox.DEFAULT_VENDOR)));
       }
       Story story =
-          Story.of(function.captured(), new SimulatedMachine(function, options, decisions), mailbox);
+          Story.of(
+              function.captured(), new SimulatedMachine(function, options, decisions), mailbox);
       stories.add(story);
       if (!json) {
         story.print(out);

@@ -38,8 +38,8 @@ final class BarMemory {
     }
   }
 
-  /// Writes what the buffer has left; ENOSPC if that is more than there is room for, some of it
-  /// may have been written then.
+  /// Writes what the buffer has left; ENOSPC if that is more than there is room for, some of it may
+  /// have been written then.
   Outcome write(int bar, long offset, ByteBuffer source) {
     long at = offset;
     while (source.hasRemaining()) {

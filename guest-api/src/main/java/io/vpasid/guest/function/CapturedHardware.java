@@ -42,7 +42,9 @@ public final class CapturedHardware {
       }
       bars.add(
           Bar.captured(
-              captured, index, isIo ? SMALLEST_IO : Math.max(SMALLEST_MEMORY, tables(captured, index))));
+              captured,
+              index,
+              isIo ? SMALLEST_IO : Math.max(SMALLEST_MEMORY, tables(captured, index))));
       if (isPair) {
         index++;
       }

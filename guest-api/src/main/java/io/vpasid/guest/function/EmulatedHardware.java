@@ -24,10 +24,9 @@ import org.jspecify.annotations.Nullable;
 /// An emulated function as its host has it: registers as vfio-pci shows them, BARs whose bytes are
 /// memory, and interrupts that are raised from outside or through a doorbell register.
 ///
-/// A guest does not see these registers but the view that a
-/// [io.vpasid.vmm.PassthroughFunction] lays over them, which
-/// [io.vpasid.guest.vfiouser.FunctionDevice] serves in front of this. A reset of the function, from
-/// whichever side, empties its BARs.
+/// A guest does not see these registers but the view that a [io.vpasid.vmm.PassthroughFunction]
+/// lays over them, which [io.vpasid.guest.vfiouser.FunctionDevice] serves in front of this. A reset
+/// of the function, from whichever side, empties its BARs.
 public final class EmulatedHardware implements VfioUserDevice {
   private final GuestConfigSpace registers;
   private final List<Region> regions;

@@ -66,8 +66,7 @@ final class FunctionBytes {
   void addStandard(int id, OptionalInt wanted, ByteBuffer body) throws Misplaced {
     int length = 2 + body.remaining();
     int at =
-        place(
-            wanted, nextStandard, length, new ByteRange(FIRST_STANDARD, 0x100 - FIRST_STANDARD));
+        place(wanted, nextStandard, length, new ByteRange(FIRST_STANDARD, 0x100 - FIRST_STANDARD));
     put8(at, id);
     put(at + 2, body);
     if (lastStandard < 0) {
@@ -83,8 +82,7 @@ final class FunctionBytes {
   /// Adds a capability to the extended list.
   ///
   /// @param body what follows its header
-  void addExtended(int id, int version, OptionalInt wanted, ByteBuffer body)
-      throws Misplaced {
+  void addExtended(int id, int version, OptionalInt wanted, ByteBuffer body) throws Misplaced {
     int length = 4 + body.remaining();
     if (lastExtended < 0 && wanted.orElse(FIRST_EXTENDED) != FIRST_EXTENDED) {
       throw new Misplaced("the first extended capability is always at 0x100");

@@ -163,9 +163,16 @@ public final class FunctionFile {
     checkMsix();
     checkDoorbell();
     return new FunctionDescription(
-        new HostFunction(address, name, bytes(), file, 0),
+        new HostFunction(address, description(), bytes(), file, 0),
         List.copyOf(bars.values()),
         Optional.ofNullable(doorbell).map(Ring::register));
+  }
+
+  /// What `lspci -n` would print, if nobody has named it.
+  private String description() {
+    return name.isEmpty()
+        ? String.format(Locale.ROOT, "%04x: %04x:%04x", classCode >>> 8, vendor, device)
+        : name;
   }
 
   private void readKey(String key) {
@@ -379,8 +386,7 @@ public final class FunctionFile {
     if (wanted == null) {
       return;
     }
-    requireWithin(
-        wanted.place, "the doorbell", wanted.register.bar(), wanted.register.offset(), 4);
+    requireWithin(wanted.place, "the doorbell", wanted.register.bar(), wanted.register.offset(), 4);
     json.require(
         wanted.place, msix != null, "a doorbell raises MSI-X vectors; add \"msix\" to have some");
   }
@@ -549,8 +555,7 @@ public final class FunctionFile {
     }
     if (pri) {
       // Stopped, and PRG Response PASID Required; 64 outstanding requests at most.
-      built.add(
-          listed(CapabilityId.PRI, words(0).putShort((short) 0x8100).putInt(64).putInt(0)));
+      built.add(listed(CapabilityId.PRI, words(0).putShort((short) 0x8100).putInt(64).putInt(0)));
     }
     return built;
   }

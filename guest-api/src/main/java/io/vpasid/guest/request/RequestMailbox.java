@@ -106,8 +106,7 @@ public final class RequestMailbox {
 
   private static Optional<Integer> place(Synthesis synthesis) {
     for (FurtherResult result : synthesis.further()) {
-      if (result instanceof FurtherResult.Placed placed
-          && isMailbox(placed.capability())) {
+      if (result instanceof FurtherResult.Placed placed && isMailbox(placed.capability())) {
         return Optional.of(placed.offset());
       }
     }
@@ -131,8 +130,7 @@ public final class RequestMailbox {
     if ((control & MailboxRegisters.OPERATION_MASK) == 0) {
       return;
     }
-    function.setRegister(
-        offset + MailboxRegisters.CONTROL, MailboxRegisters.OPERATION_MASK, 0);
+    function.setRegister(offset + MailboxRegisters.CONTROL, MailboxRegisters.OPERATION_MASK, 0);
     if (!busy.compareAndSet(false, true)) {
       function.setRegister(
           offset + MailboxRegisters.STATUS, MailboxRegisters.OVERRUN, MailboxRegisters.OVERRUN);

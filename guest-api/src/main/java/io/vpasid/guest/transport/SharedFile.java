@@ -7,12 +7,12 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import org.jspecify.annotations.Nullable;
 
-/// A part of a file, such as a guest's memory, whose descriptor a peer has sent; [SharedFiles] opens
-/// them.
+/// A part of a file, such as a guest's memory, whose descriptor a peer has sent; [SharedFiles]
+/// opens them.
 ///
-/// The peer keeps the file and may do with it what it likes. One that it can still shorten is
-/// never read or written through a mapping, because a page that is gone would fault here; one that
-/// is sealed against that (`F_SEAL_SHRINK`, as QEMU's memory backends are) is mapped.
+/// The peer keeps the file and may do with it what it likes. One that it can still shorten is never
+/// read or written through a mapping, because a page that is gone would fault here; one that is
+/// sealed against that (`F_SEAL_SHRINK`, as QEMU's memory backends are) is mapped.
 ///
 /// For any number of threads, but [#close] must not meet an access.
 public final class SharedFile implements AutoCloseable {

@@ -91,8 +91,7 @@ public final class SharedFiles {
       int seals = calls.seals(number);
       boolean cannotShrink = seals > 0 && (seals & F_SEAL_SHRINK) != 0;
       return Optional.of(
-          new SharedFile(
-              file.channel, offset, size, writable, cannotShrink, () -> release(key)));
+          new SharedFile(file.channel, offset, size, writable, cannotShrink, () -> release(key)));
     } catch (IOException | RuntimeException e) {
       release(key);
       throw e;

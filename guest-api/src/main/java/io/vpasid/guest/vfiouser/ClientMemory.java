@@ -70,8 +70,7 @@ final class ClientMemory {
     return CompletableFuture.completedFuture(Outcome.done());
   }
 
-  private CompletableFuture<Outcome> ask(
-      long at, ByteBuffer buffer, int count, boolean writing) {
+  private CompletableFuture<Outcome> ask(long at, ByteBuffer buffer, int count, boolean writing) {
     if (!places.tryAcquire()) {
       return CompletableFuture.completedFuture(
           Outcome.refused(Errno.EAGAIN, "The client is behind with other accesses."));

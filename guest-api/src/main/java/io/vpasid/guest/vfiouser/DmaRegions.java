@@ -73,8 +73,7 @@ final class DmaRegions {
     } catch (IOException e) {
       return Outcome.refused(Errno.EINVAL, String.valueOf(e.getMessage()));
     }
-    DmaWindow window =
-        new DmaWindow(address, request.size(), request.flags(), file.orElse(null));
+    DmaWindow window = new DmaWindow(address, request.size(), request.flags(), file.orElse(null));
     Outcome outcome = listener.mapped(window);
     switch (outcome) {
       case Outcome.Done _ -> {
@@ -208,8 +207,8 @@ final class DmaRegions {
     }
   }
 
-  private static void copy(
-      SharedFile file, long at, ByteBuffer buffer, int count, boolean writing) throws IOException {
+  private static void copy(SharedFile file, long at, ByteBuffer buffer, int count, boolean writing)
+      throws IOException {
     int limit = buffer.limit();
     buffer.limit(buffer.position() + count);
     try {

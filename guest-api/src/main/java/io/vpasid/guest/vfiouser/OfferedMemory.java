@@ -56,7 +56,8 @@ final class OfferedMemory {
     return switch (find(address, count)) {
       case Found.Nothing nothing -> new Result.Refused(nothing.errno());
       case Found.Part part ->
-          new Result.Done(new Payload.DmaData(address, DmaLayout.SPECIFICATION.encode(part.bytes())));
+          new Result.Done(
+              new Payload.DmaData(address, DmaLayout.SPECIFICATION.encode(part.bytes())));
     };
   }
 

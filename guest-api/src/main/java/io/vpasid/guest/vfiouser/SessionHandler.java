@@ -56,14 +56,15 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
 
   @Override
   public void handlerAdded(ChannelHandlerContext context) {
-    session.reach(new ClientMemory.Requests() {
-      @Override
-      public <P extends Payload> CompletableFuture<P> send(
-          Command command, Payload payload, Class<P> reply, String what) {
-        return requests.request(
-            context.channel(), command, payload, Descriptors.none(), reply, what);
-      }
-    });
+    session.reach(
+        new ClientMemory.Requests() {
+          @Override
+          public <P extends Payload> CompletableFuture<P> send(
+              Command command, Payload payload, Class<P> reply, String what) {
+            return requests.request(
+                context.channel(), command, payload, Descriptors.none(), reply, what);
+          }
+        });
     handshake =
         context
             .executor()

@@ -370,12 +370,7 @@ public final class VfioUserClient implements AutoCloseable {
   /// @param address of the window's first byte, as the device will use it
   /// @param size in bytes
   public void mapDma(long address, long size) throws IOException {
-    mapDma(
-        address,
-        size,
-        Payload.DmaMap.READABLE | Payload.DmaMap.WRITABLE,
-        0,
-        Descriptors.none());
+    mapDma(address, size, Payload.DmaMap.READABLE | Payload.DmaMap.WRITABLE, 0, Descriptors.none());
   }
 
   /// Offers memory for DMA, without a descriptor: the server asks for its bytes.

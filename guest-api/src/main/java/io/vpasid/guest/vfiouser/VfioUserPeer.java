@@ -17,8 +17,8 @@ public interface VfioUserPeer {
   boolean trigger(int irq, int vector);
 
   /// Reads the client's memory: at once where the client shares it, else by asking the client.
-  /// Never blocks, and may be called from within a call to the device; an access that waits for
-  /// the client takes as long as the client does.
+  /// Never blocks, and may be called from within a call to the device; an access that waits for the
+  /// client takes as long as the client does.
   ///
   /// @param address of the first byte, as the client mapped it
   /// @param destination is filled from position to limit; not to be touched until the outcome is

@@ -2,9 +2,9 @@ package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vpasid.guest.function.FunctionDescription;
 import io.vpasid.guest.emulator.EmulatedGuest;
 import io.vpasid.guest.emulator.EnableOutcome;
+import io.vpasid.guest.function.FunctionDescription;
 import io.vpasid.guest.vfiouser.FunctionDevice;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.pci.dump.HostFunction;

@@ -23,8 +23,7 @@ import org.junit.jupiter.api.Test;
 class EmulatedHardwareTest {
   private static final int BAR0 = 0;
 
-  private final EmulatedHardware hardware =
-      EmulatedHardware.of(Descriptions.withMsix(), false);
+  private final EmulatedHardware hardware = EmulatedHardware.of(Descriptions.withMsix(), false);
 
   private static ByteBuffer little(int value) {
     return ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(0, value);

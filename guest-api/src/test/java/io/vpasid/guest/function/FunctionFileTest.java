@@ -89,7 +89,8 @@ class FunctionFileTest {
   @Test
   void aSubsystemARevisionAndAPortAreTaken() {
     ConfigSpace config =
-        config(", \"subsystem\": \"0x1234:0x0005\", \"revision\": \"0x03\", \"port\": \"endpoint\"");
+        config(
+            ", \"subsystem\": \"0x1234:0x0005\", \"revision\": \"0x03\", \"port\": \"endpoint\"");
 
     assertThat(config.subsystem().toString()).isEqualTo("1234:0005");
     assertThat(config.revision()).isEqualTo(3);

@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.awaitility.Awaitility.await;
 
+import io.vpasid.guest.function.Descriptions;
+import io.vpasid.guest.function.FunctionDescription;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.emulation.DeviceConfig;
-import io.vpasid.guest.function.FunctionDescription;
-import io.vpasid.guest.function.Descriptions;
 import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.vmm.FunctionOptions;
@@ -55,8 +55,7 @@ class RequestMailboxTest {
               SimulatedDevice.at(address)
                   .reporting(HardwareInfo.parse("width=20"))
                   .config(
-                      DeviceConfig.readOnly(
-                          VfioView.of(description.captured().config()).config())))
+                      DeviceConfig.readOnly(VfioView.of(description.captured().config()).config())))
           .build();
   private final IommufdBackend iommufd = host.open();
   private final PassthroughFunction function =
@@ -67,8 +66,7 @@ class RequestMailboxTest {
               .withQuota(QUOTA)
               .withFurther(List.of(RequestMailbox.capability(RequestMailbox.DEFAULT_VENDOR))));
   private RequestWorkers workers = RequestWorkers.open();
-  private RequestMailbox mailbox =
-      RequestMailbox.serve(function, spaces, workers).orElseThrow();
+  private RequestMailbox mailbox = RequestMailbox.serve(function, spaces, workers).orElseThrow();
   private int lastSequence;
 
   @BeforeEach
@@ -84,10 +82,7 @@ class RequestMailboxTest {
   }
 
   private int capability(CapabilityId id) {
-    return CapabilityChain.walk(function.guestView())
-        .find(id)
-        .orElseThrow()
-        .offset();
+    return CapabilityChain.walk(function.guestView()).find(id).orElseThrow().offset();
   }
 
   @AfterEach
@@ -242,7 +237,8 @@ class RequestMailboxTest {
     private final CountDownLatch reached = new CountDownLatch(1);
     private final CountDownLatch go = new CountDownLatch(1);
     private final PasidListener.Subscription subscription =
-        function.attachments()
+        function
+            .attachments()
             .listen(_ -> {
               reached.countDown();
               try {
@@ -300,10 +296,11 @@ class RequestMailboxTest {
     }
     await().until(() -> host.attachedPasidCount(address) == 1);
     // The mailbox takes requests again when the earlier one is done.
-    await().until(() -> {
-      write(0x10, 0x0001_0003);
-      return read(0x0c) >>> 16 == 1;
-    });
+    await()
+        .until(() -> {
+          write(0x10, 0x0001_0003);
+          return read(0x0c) >>> 16 == 1;
+        });
   }
 
   @Test
@@ -373,5 +370,4 @@ class RequestMailboxTest {
   void anIdThatIsNoVendorsIsRefused(int vendor) {
     assertThatIllegalArgumentException().isThrownBy(() -> RequestMailbox.capability(vendor));
   }
-
 }

@@ -207,8 +207,7 @@ class ClientMemoryTest {
       for (long[] window : new long[][] {{1, SIZE}, {SIZE, 1}, {-1, 1}, {0, -SIZE}}) {
         var file = Descriptors.of(List.of(memory.descriptor()));
 
-        assertThat(
-                catchErrno(() -> client.mapDma(0, window[1], READ | WRITE, window[0], file)))
+        assertThat(catchErrno(() -> client.mapDma(0, window[1], READ | WRITE, window[0], file)))
             .isEqualTo(Errno.EINVAL);
       }
     }
@@ -235,8 +234,7 @@ class ClientMemoryTest {
         var sockets = VfioUserSockets.open(SocketKind.DESCRIPTORS, "test", 2);
         var _ = sockets.serve(path, device, SERVER);
         var client = sockets.connect(path, CLIENT)) {
-      client.mapDma(
-          0, SIZE, READ | WRITE, 0, Descriptors.of(List.of(memory.readOnlyDescriptor())));
+      client.mapDma(0, SIZE, READ | WRITE, 0, Descriptors.of(List.of(memory.readOnlyDescriptor())));
 
       // The client is asked instead, and has nothing there.
       assertRefused(write(0, (byte) 1), Errno.EFAULT);
@@ -254,11 +252,7 @@ class ClientMemoryTest {
       try (var client = sockets.connect(path, CLIENT)) {
         for (int i = 0; i < 16; i++) {
           client.mapDma(
-              i * 0x1000L,
-              0x1000,
-              READ,
-              i * 0x1000L,
-              Descriptors.of(List.of(memory.descriptor())));
+              i * 0x1000L, 0x1000, READ, i * 0x1000L, Descriptors.of(List.of(memory.descriptor())));
         }
         assertThat(memfds()).isEqualTo(before + 1);
         client.unmapDma(0, 0x8000);

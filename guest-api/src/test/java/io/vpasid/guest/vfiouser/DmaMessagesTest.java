@@ -43,12 +43,10 @@ class DmaMessagesTest {
       ByteBuffer into = ByteBuffer.allocate(2);
       var outcome = read(server, into);
 
-      assertThat(asked(server))
-          .isEqualTo(Wire.request(1, Wire.DMA_READ, Wire.longs(0x10004, 2)));
+      assertThat(asked(server)).isEqualTo(Wire.request(1, Wire.DMA_READ, Wire.longs(0x10004, 2)));
       assertThat(outcome).isNotDone();
       byte[] reply =
-          Wire.reply(
-              1, Wire.DMA_READ, Wire.concat(Wire.longs(0x10004, 2), new byte[] {7, 8}));
+          Wire.reply(1, Wire.DMA_READ, Wire.concat(Wire.longs(0x10004, 2), new byte[] {7, 8}));
       assertThat(server.exchange(reply)).isEmpty();
       assertThat(outcome).isCompletedWithValue(Outcome.done());
       assertThat(into.array()).containsExactly(7, 8);
@@ -58,21 +56,17 @@ class DmaMessagesTest {
 
   @Test
   void aTransferIsNoLongerThanTheClientTakes() {
-    byte[] version =
-        Wire.version(0, 0, "{\"capabilities\": {\"max_data_xfer_size\": 4}}");
+    byte[] version = Wire.version(0, 0, "{\"capabilities\": {\"max_data_xfer_size\": 4}}");
     try (var server = mapped(version)) {
       var outcome = write(server, (byte) 1, (byte) 2, (byte) 3, (byte) 4, (byte) 5);
 
       assertThat(asked(server))
           .isEqualTo(
               Wire.request(
-                  1,
-                  Wire.DMA_WRITE,
-                  Wire.concat(Wire.longs(0x10004, 4), new byte[] {1, 2, 3, 4})));
+                  1, Wire.DMA_WRITE, Wire.concat(Wire.longs(0x10004, 4), new byte[] {1, 2, 3, 4})));
       assertThat(server.exchange(Wire.reply(1, Wire.DMA_WRITE, Wire.longs(0x10004, 4))))
           .isEqualTo(
-              Wire.request(
-                  2, Wire.DMA_WRITE, Wire.concat(Wire.longs(0x10008, 1), new byte[] {5})));
+              Wire.request(2, Wire.DMA_WRITE, Wire.concat(Wire.longs(0x10008, 1), new byte[] {5})));
       server.exchange(Wire.reply(2, Wire.DMA_WRITE, Wire.longs(0x10008, 1)));
       assertThat(outcome).isCompletedWithValue(Outcome.done());
     }
@@ -98,8 +92,7 @@ class DmaMessagesTest {
     try (var server = mapped(Wire.version(0, 0, Wire.QEMU_CAPABILITIES))) {
       ByteBuffer into = ByteBuffer.allocate(2);
       var read = read(server, into);
-      assertThat(asked(server))
-          .isEqualTo(Wire.request(1, Wire.DMA_READ, Wire.longs(0x10004, 2)));
+      assertThat(asked(server)).isEqualTo(Wire.request(1, Wire.DMA_READ, Wire.longs(0x10004, 2)));
       server.exchange(
           Wire.reply(
               1,

@@ -32,9 +32,13 @@ final class Memfd implements AutoCloseable {
   static Memfd create(int size) throws Throwable {
     int descriptor;
     try (Arena arena = Arena.ofConfined()) {
-      descriptor = (int) call("memfd_create", FunctionDescriptor.of(
-              ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT))
-          .invokeExact(arena.allocateFrom("guest"), MFD_ALLOW_SEALING);
+      descriptor =
+          (int)
+              call(
+                      "memfd_create",
+                      FunctionDescriptor.of(
+                          ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT))
+                  .invokeExact(arena.allocateFrom("guest"), MFD_ALLOW_SEALING);
     }
     FileChannel channel =
         FileChannel.open(
@@ -49,21 +53,22 @@ final class Memfd implements AutoCloseable {
   private static MethodHandle call(
       String name, FunctionDescriptor function, Linker.Option... options) {
     Linker linker = Linker.nativeLinker();
-    return linker.downcallHandle(
-        linker.defaultLookup().findOrThrow(name), function, options);
+    return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), function, options);
   }
 
   /// Makes sure that it cannot become shorter.
   Memfd sealed() throws Throwable {
-    int result = (int) call(
-            "fcntl",
-            FunctionDescriptor.of(
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT,
-                ValueLayout.JAVA_INT),
-            Linker.Option.firstVariadicArg(2))
-        .invokeExact(descriptor, F_ADD_SEALS, F_SEAL_SHRINK);
+    int result =
+        (int)
+            call(
+                    "fcntl",
+                    FunctionDescriptor.of(
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_INT,
+                        ValueLayout.JAVA_INT),
+                    Linker.Option.firstVariadicArg(2))
+                .invokeExact(descriptor, F_ADD_SEALS, F_SEAL_SHRINK);
     if (result != 0) {
       throw new IOException("It cannot be sealed.");
     }
@@ -84,12 +89,13 @@ final class Memfd implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment path = arena.allocateFrom("/proc/self/fd/" + descriptor);
       return new FileDescriptor(
-          (int) call(
-                  "open",
-                  FunctionDescriptor.of(
-                      ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT),
-                  Linker.Option.firstVariadicArg(2))
-              .invokeExact(path, flags));
+          (int)
+              call(
+                      "open",
+                      FunctionDescriptor.of(
+                          ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT),
+                      Linker.Option.firstVariadicArg(2))
+                  .invokeExact(path, flags));
     }
   }
 

@@ -13,8 +13,7 @@ class RegionWriteMultiTest {
 
   /// One of several writes: always 24 bytes.
   private static byte[] write(long offset, int region, int count, int value) {
-    return Wire.access(
-        offset, region, count, Wire.ints(value, value >>> 31));
+    return Wire.access(offset, region, count, Wire.ints(value, value >>> 31));
   }
 
   private static byte[] request(long announced, byte[]... writes) {
@@ -111,9 +110,7 @@ class RegionWriteMultiTest {
       byte[] reply =
           server.exchange(
               request(
-                  2,
-                  write(0, MemoryDevice.MEMORY, 4, 1),
-                  write(0, MemoryDevice.MEMORY, count, 1)));
+                  2, write(0, MemoryDevice.MEMORY, 4, 1), write(0, MemoryDevice.MEMORY, count, 1)));
 
       assertThat(reply).isEqualTo(INVALID);
       assertThat(server.device().calls()).containsExactly("connected");

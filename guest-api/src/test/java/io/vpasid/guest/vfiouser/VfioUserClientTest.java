@@ -6,9 +6,6 @@ import static org.awaitility.Awaitility.await;
 
 import io.vpasid.vmm.iommufd.Errno;
 import java.io.IOException;
-import java.util.List;
-import org.junit.jupiter.params.provider.CsvSource;
-import java.util.concurrent.TimeUnit;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -16,13 +13,16 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// A client against servers that play by the book, and by no book, byte by byte.
@@ -372,8 +372,7 @@ class VfioUserClientTest {
     "0x1000, 1048577, 7",
     "0x1000, -1, 7"
   })
-  void aServerGetsNoMemoryThatIsNotOffered(String address, long count, int errno)
-      throws Exception {
+  void aServerGetsNoMemoryThatIsNotOffered(String address, long count, int errno) throws Exception {
     byte[] answer =
         whatAServerGets(Wire.DMA_READ, Wire.longs(Long.decode(address), count), new byte[16]);
 
@@ -401,10 +400,7 @@ class VfioUserClientTest {
 
     assertThat(whatAServerGets(Wire.DMA_READ, Wire.longs(0x1002, 2), memory))
         .isEqualTo(
-            Wire.reply(
-                500,
-                Wire.DMA_READ,
-                Wire.concat(Wire.longs(0x1002, 2), new byte[] {3, 4})));
+            Wire.reply(500, Wire.DMA_READ, Wire.concat(Wire.longs(0x1002, 2), new byte[] {3, 4})));
   }
 
   @Test
@@ -413,9 +409,7 @@ class VfioUserClientTest {
 
     assertThat(
             whatAServerGets(
-                Wire.DMA_WRITE,
-                Wire.concat(Wire.longs(0x1006, 2), new byte[] {9, 9}),
-                memory))
+                Wire.DMA_WRITE, Wire.concat(Wire.longs(0x1006, 2), new byte[] {9, 9}), memory))
         .isEqualTo(Wire.reply(500, Wire.DMA_WRITE, Wire.longs(0x1006, 2)));
     assertThat(memory).containsExactly(1, 2, 3, 4, 5, 6, 9, 9);
   }
