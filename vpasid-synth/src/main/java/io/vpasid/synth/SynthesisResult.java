@@ -1,6 +1,8 @@
 package io.vpasid.synth;
 
+import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.emulation.ConfigPatch;
+import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.emulation.GuestConfigSpace;
 import io.vpasid.synth.placement.PassedOver;
 import java.util.List;
@@ -14,6 +16,15 @@ public sealed interface SynthesisResult {
 
   /// Lays the patches, and the rules of their registers, over a guest view that is being made.
   GuestConfigSpace.Builder applyTo(GuestConfigSpace.Builder builder);
+
+  /// What the guest reads before it has written anything.
+  ///
+  /// @param request the request that this came of
+  default ConfigSpace guestView(SynthesisRequest request) {
+    return applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(request.view().config())))
+        .build()
+        .toConfigSpace();
+  }
 
   /// The function shows a vPASID.
   ///

@@ -13,6 +13,7 @@ import io.vpasid.synth.quirk.QuirkTable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -388,5 +389,25 @@ class SynthesizerTest {
   @Test
   void resultOfEqualRequestsIsEqual() {
     assertThat(result()).isEqualTo(result());
+  }
+
+  /// Invariant I6: what of the guest's view has to be the same where the guest moves to.
+  @Test
+  void layoutIsIdsBothListsAndTheVpasid() {
+    SynthesisRequest request = request(HOST, PlacementPolicy.DEFAULT);
+
+    assertThat(Layout.of(request, Synthesizer.synthesize(request)).facts())
+        .containsExactly(
+            Map.entry("device", "f00d:0001"),
+            Map.entry("subsystem", "0000:0000"),
+            Map.entry("class", "0x000000"),
+            Map.entry("revision", "0x00"),
+            Map.entry("bytes", "4096"),
+            Map.entry("capability 0x40", "id 0x10, next 0x00"),
+            Map.entry("extended 0x100", "id 0x0001, version 1, next 0x220"),
+            Map.entry("extended 0x220", "id 0x000f, version 1, next 0x230"),
+            Map.entry("extended 0x230", "id 0x001b, version 1, next 0x240"),
+            Map.entry("extended 0x240", "id 0x0013, version 1, next 0x000"),
+            Map.entry("vpasid", "at 0x230, width 20, no exec, priv"));
   }
 }

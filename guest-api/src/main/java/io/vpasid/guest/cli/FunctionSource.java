@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,6 +27,16 @@ final class FunctionSource {
 
   /// Of the functions that were read from description files.
   private final Map<HostFunction, FunctionDescription> descriptions = new HashMap<>();
+
+  @Option(
+      names = "--sysfs",
+      paramLabel = "PATH",
+      description =
+          "The sysfs in which addresses are looked up, such as that of a captured machine. Default:"
+              + " /sys.")
+  private Path sysfs = Path.of("/sys");
+
+  private final IdentityHashMap<HostFunction, LiveFunction> live = new IdentityHashMap<>();
 
   /// The functions that `sources` name: files, and addresses of this machine.
   ///
@@ -57,11 +68,19 @@ final class FunctionSource {
     return chosen;
   }
 
+  /// The addresses of all functions of this machine.
+  List<String> ofThisMachine() {
+    return SysfsDevice.list(sysfs).stream().map(PciAddress::toString).toList();
+  }
+
   private List<HostFunction> read(String source) {
     Optional<PciAddress> address = PciAddress.parse(source);
     Path path = Path.of(source);
     if (address.isPresent() && !Files.exists(path)) {
-      return List.of(SysfsDevice.read(address.get()));
+      SysfsDevice device = SysfsDevice.of(sysfs, address.get());
+      HostFunction function = device.function();
+      live.put(function, LiveFunction.of(sysfs, device, function));
+      return List.of(function);
     }
     if (source.endsWith(".json")) {
       FunctionDescription described = FunctionFile.read(path);
@@ -75,6 +94,11 @@ final class FunctionSource {
   FunctionDescription describe(HostFunction function) {
     FunctionDescription described = descriptions.get(function);
     return described == null ? FunctionDescription.of(function) : described;
+  }
+
+  /// What more is known of one of the functions, if it was named by its address.
+  Optional<LiveFunction> live(HostFunction function) {
+    return Optional.ofNullable(live.get(function));
   }
 
   /// Whether a function is an SR-IOV virtual one: its id registers read 0xffff.

@@ -1,10 +1,8 @@
 package io.vpasid.guest.cli;
 
-import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.PciNames;
-import io.vpasid.pci.dump.SysfsDevice;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
 import java.util.List;
@@ -84,7 +82,8 @@ final class InspectCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--width " + width + ": a row has 16, 32, 64, 128 or 256 bytes");
     }
-    List<HostFunction> functions = source.functions(sources.isEmpty() ? ofThisMachine() : sources);
+    List<HostFunction> functions =
+        source.functions(sources.isEmpty() ? source.ofThisMachine() : sources);
     QuirkTable quirks = options.quirkTable();
     PciNames names = PciNames.system();
     List<InspectReport> reports =
@@ -104,10 +103,6 @@ final class InspectCommand implements Callable<Integer> {
       }
     }
     return ExitCode.DONE;
-  }
-
-  private static List<String> ofThisMachine() {
-    return SysfsDevice.list().stream().map(PciAddress::toString).toList();
   }
 
   private static InspectReport only(List<InspectReport> reports) {

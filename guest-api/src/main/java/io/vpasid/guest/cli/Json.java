@@ -25,7 +25,11 @@ final class Json {
   }
 
   static void print(PrintWriter out, Object document) {
-    out.println(MAPPER.writeValueAsString(document));
+    out.println(text(document));
+  }
+
+  static String text(Object document) {
+    return MAPPER.writeValueAsString(document);
   }
 
   /// The same in one line.

@@ -2,16 +2,16 @@ package io.vpasid.guest.cli;
 
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.LspciText;
-import io.vpasid.pci.emulation.DeviceConfig;
-import io.vpasid.pci.emulation.GuestConfigSpace;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
 import io.vpasid.synth.preflight.GuestPlace;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -32,9 +32,21 @@ import picocli.CommandLine.Spec;
     },
     mixinStandardHelpOptions = true,
     footerHeading = "%nExamples:%n",
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:at least one function gets a vPASID, and the layout is as expected",
+      "1:none gets one, or the layout is another than expected",
+      "2:bad usage or bad input",
+      "3:the environment lacks something, such as the right to read a configuration space"
+    },
     footer = {
       "  vpasid plan machine.txt --hw-info width=20,priv",
-      "  vpasid plan 0000:3b:00.0 --format lspci > guest.txt && lspci -F guest.txt -vvv"
+      "  vpasid plan 0000:3b:00.0 --format lspci > guest.txt && lspci -F guest.txt -vvv",
+      "  qemu-system-x86_64 ... `vpasid plan 0000:3b:00.0 --format qemu`",
+      "",
+      "Before a guest moves, on the host where it is and on the one where it goes:",
+      "  vpasid plan 0000:3b:00.0 --save layout.json",
+      "  vpasid plan 0000:5e:00.0 --expect layout.json"
     })
 final class PlanCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -54,7 +66,9 @@ final class PlanCommand implements Callable<Integer> {
   enum Format {
     TEXT,
     JSON,
-    LSPCI
+    LSPCI,
+    QEMU,
+    LIBVIRT
   }
 
   @Option(
@@ -62,50 +76,132 @@ final class PlanCommand implements Callable<Integer> {
       paramLabel = "FORMAT",
       description =
           "text; json; lspci: the guest views of the functions that get a vPASID, as lspci -F reads"
-              + " them. Default: text.")
+              + " them; qemu: these functions as arguments of QEMU 11, for its vfio-pci; libvirt:"
+              + " the same as a qemu:commandline element. Default: text.")
   private Format format = Format.TEXT;
 
   @Option(names = "--json", description = "The same as --format json.")
   private boolean json;
 
+  @Option(
+      names = "--save",
+      paramLabel = "FILE",
+      description =
+          "Write the layout that the guest sees, with a fingerprint, to this file. It replaces a"
+              + " layout file, and nothing else.")
+  private Optional<Path> save = Optional.empty();
+
+  @Option(
+      names = "--expect",
+      paramLabel = "FILE",
+      description =
+          "Compare with the layout in this file, as --save wrote it; say what differs, and end with"
+              + " exit code 1 if anything does.")
+  private Optional<Path> expect = Optional.empty();
+
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
+    Optional<LayoutFile> expected = expect.map(LayoutFile::read);
     List<HostFunction> functions = source.functions(sources);
     QuirkTable quirks = options.quirkTable();
-    options.noteAssumptions(err);
+    noteAssumptions(functions, err);
     Optional<GuestPlace> place = preflight.place();
     List<PlanReport> reports = new ArrayList<>();
+    List<QemuDevice> devices = new ArrayList<>();
+    Format wanted = json ? Format.JSON : format;
     for (HostFunction function : functions) {
-      SynthesisRequest request = options.request(function, quirks);
-      SynthesisResult result = Synthesizer.synthesize(request);
+      SynthesisRequest request = options.request(function, quirks, source.live(function));
+      SynthesisResult result;
+      if (wanted == Format.QEMU || wanted == Format.LIBVIRT) {
+        QemuDevice device = QemuDevice.of(function, request);
+        devices.add(device);
+        result = device.result();
+      } else {
+        result = Synthesizer.synthesize(request);
+      }
       reports.add(
           new PlanReport(function, request, result, preflight.report(request, result, place)));
     }
-    switch (json ? Format.JSON : format) {
+    save.ifPresent(file -> LayoutFile.write(file, reports));
+    List<LayoutComparison> comparisons = expected.map(e -> e.compare(reports)).orElse(List.of());
+    switch (wanted) {
       case TEXT -> reports.forEach(r -> r.print(out));
-      case JSON -> Json.print(out, reports.stream().map(PlanReport::toJson).toList());
+      case JSON -> Json.print(out, json(reports, comparisons));
       case LSPCI -> printGuestViews(out, err, reports);
+      case QEMU -> printForQemu(out, err, devices);
+      case LIBVIRT -> printForLibvirt(out, err, devices);
     }
-    return reports.stream().anyMatch(PlanReport::isPlaced) ? ExitCode.DONE : ExitCode.NO;
+    if (wanted != Format.JSON) {
+      PrintWriter to = wanted == Format.TEXT ? out : err;
+      expected.ifPresent(e -> comparisons.forEach(c -> c.print(to, e.name())));
+    }
+    return reports.stream().anyMatch(PlanReport::isPlaced)
+            && comparisons.stream().allMatch(LayoutComparison::isEqual)
+        ? ExitCode.DONE
+        : ExitCode.NO;
+  }
+
+  private void noteAssumptions(List<HostFunction> functions, PrintWriter err) {
+    if (functions.stream().anyMatch(f -> source.live(f).isEmpty())) {
+      options.noteAssumptions(err);
+    }
+    for (HostFunction function : functions) {
+      source.live(function).ifPresent(live -> options.noteAssumptions(err, live));
+    }
+  }
+
+  /// @param comparisons those with an expected layout; those of functions that are not in the plan
+  ///   come last
+  private static List<Map<String, Object>> json(
+      List<PlanReport> reports, List<LayoutComparison> comparisons) {
+    List<Map<String, Object>> all = new ArrayList<>();
+    for (int i = 0; i < Math.max(reports.size(), comparisons.size()); i++) {
+      Map<String, Object> json = i < reports.size() ? reports.get(i).toJson() : Json.object();
+      if (i < comparisons.size()) {
+        json.put("layout", comparisons.get(i).toJson());
+      }
+      all.add(json);
+    }
+    return all;
+  }
+
+  /// The reasons go to the error stream, so that a shell can paste the output into a command line.
+  private static void printForQemu(PrintWriter out, PrintWriter err, List<QemuDevice> devices) {
+    devices.forEach(d -> d.lines().forEach(line -> err.println("vpasid: note: " + line)));
+    List<QemuDevice> placed = devices.stream().filter(d -> d.offset().isPresent()).toList();
+    if (!placed.isEmpty()) {
+      out.println("-object " + QemuDevice.object());
+      placed.forEach(d -> out.println("-device " + d.argument()));
+    }
+  }
+
+  /// The reasons are comments.
+  private static void printForLibvirt(PrintWriter out, PrintWriter err, List<QemuDevice> devices) {
+    List<QemuDevice> placed = new ArrayList<>();
+    for (QemuDevice device : devices) {
+      if (device.offset().isPresent()) {
+        placed.add(device);
+      } else {
+        device.lines().forEach(line -> err.println("vpasid: note: " + line));
+      }
+    }
+    if (!placed.isEmpty()) {
+      LibvirtText.write(placed, out);
+    }
   }
 
   private static void printGuestViews(PrintWriter out, PrintWriter err, List<PlanReport> reports) {
     List<HostFunction> views = new ArrayList<>();
     for (PlanReport report : reports) {
       err.println("vpasid: note: " + report.summary());
-      if (report.result() instanceof SynthesisResult.Synthesized synthesized) {
+      if (report.isPlaced()) {
         views.add(
             new HostFunction(
                 report.function().address(),
                 report.function().description(),
-                synthesized
-                    .applyTo(
-                        GuestConfigSpace.over(
-                            DeviceConfig.readOnly(report.request().view().config())))
-                    .build()
-                    .toConfigSpace()));
+                report.result().guestView(report.request())));
       }
     }
     LspciText.write(views, out);

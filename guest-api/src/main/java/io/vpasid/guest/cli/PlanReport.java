@@ -4,6 +4,7 @@ import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.capability.Capability;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.Layout;
 import io.vpasid.synth.PasidCapability;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
@@ -29,6 +30,11 @@ record PlanReport(
 
   boolean isPlaced() {
     return result instanceof SynthesisResult.Synthesized;
+  }
+
+  /// What has to be the same on a host that the guest moves to.
+  Layout layout() {
+    return Layout.of(request, result);
   }
 
   /// One line.
@@ -142,6 +148,7 @@ record PlanReport(
         json.put("passedOver", toJson(d.passedOver()));
       }
     }
+    json.put("fingerprint", layout().fingerprint());
     json.put("preflight", preflight.toJson());
     return json;
   }

@@ -37,9 +37,9 @@ final class PreflightOptions {
       names = "--port",
       paramLabel = "FILE[:ADDRESS]",
       description =
-          "The dump of a virtual port above the function in the guest. Once for each: the one next to"
-              + " the function first, the one on the root bus last. none: the function is on the root"
-              + " bus.")
+          "The dump of a virtual port above the function in the guest. Once for each: the one next"
+              + " to the function first, the one on the root bus last. none: the function is on the"
+              + " root bus.")
   private List<String> ports = List.of();
 
   @Option(
@@ -47,8 +47,8 @@ final class PreflightOptions {
       paramLabel = "REGISTERS",
       converter = RegistersConverter.class,
       description =
-          "The registers of the guest's Intel IOMMU, cap=HEX,ecap=HEX, as a running guest has them in"
-              + " /sys/class/iommu/dmar0/intel-iommu.")
+          "The registers of the guest's Intel IOMMU, cap=HEX,ecap=HEX, as a running guest has them"
+              + " in /sys/class/iommu/dmar0/intel-iommu.")
   private Optional<VirtualIommu> iommu = Optional.empty();
 
   @Option(
@@ -57,8 +57,8 @@ final class PreflightOptions {
       split = ",",
       converter = CheckIdConverter.class,
       description =
-          "Checks to take for granted where nothing given decides them, as in P1,P2 for a guest whose"
-              + " kernel has scalable mode.")
+          "Checks to take for granted where nothing given decides them, as in P1,P2 for a guest"
+              + " whose kernel has scalable mode.")
   private List<CheckId> assumed = List.of();
 
   @Option(
@@ -74,8 +74,7 @@ final class PreflightOptions {
   PreflightReport report(
       SynthesisRequest request, SynthesisResult result, Optional<GuestPlace> where) {
     PreflightRequest preflight =
-        PreflightRequest.of(
-            PreflightReport.guestView(request, result), request.kind(), request.hardware());
+        PreflightRequest.of(result.guestView(request), request.kind(), request.hardware());
     preflight = where.map(preflight::at).orElse(preflight);
     preflight = iommu.map(preflight::behind).orElse(preflight);
     return new PreflightReport(Preflight.of(preflight.assuming(Set.copyOf(assumed))), all);

@@ -1,10 +1,5 @@
 package io.vpasid.guest.cli;
 
-import io.vpasid.pci.ConfigSpace;
-import io.vpasid.pci.emulation.DeviceConfig;
-import io.vpasid.pci.emulation.GuestConfigSpace;
-import io.vpasid.synth.SynthesisRequest;
-import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.preflight.Check;
 import io.vpasid.synth.preflight.Evidence;
 import io.vpasid.synth.preflight.Preflight;
@@ -20,14 +15,6 @@ import java.util.Map;
 /// @param preflight the checks
 /// @param all whether to print them all, with the registers that decided
 record PreflightReport(Preflight preflight, boolean all) {
-
-  /// The function as the guest will read it after a reset.
-  static ConfigSpace guestView(SynthesisRequest request, SynthesisResult result) {
-    return result
-        .applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(request.view().config())))
-        .build()
-        .toConfigSpace();
-  }
 
   /// Prints the answer, and the checks that fail or are open, or all.
   ///

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
@@ -32,13 +33,7 @@ final class SynthesisOptions {
               + " with N from 0 to 20. Default: width=20.")
   private Optional<HardwareInfo> hardware = Optional.empty();
 
-  @Option(
-      names = "--quirks",
-      paramLabel = "PATH",
-      description =
-          "A quirk file, or a directory of them, on top of the built-in table; may be repeated,"
-              + " the last one wins.")
-  private List<Path> quirks = List.of();
+  @Mixin private QuirkOptions quirks;
 
   @Option(
       names = "--vf",
@@ -78,12 +73,24 @@ final class SynthesisOptions {
     }
   }
 
-  QuirkTable quirkTable() {
-    QuirkTable table = QuirkTable.installed();
-    for (Path path : quirks) {
-      table = table.with(path, QuirkTable.COMMAND_LINE);
+  /// The same for a function of this machine.
+  void noteAssumptions(PrintWriter err, LiveFunction live) {
+    if (hardware.isEmpty()) {
+      err.println(
+          "vpasid: note: no --hw-info, so "
+              + live.bound().orElse(ASSUMED)
+              + " is assumed: "
+              + live.evidence());
     }
-    return table;
+  }
+
+  QuirkTable quirkTable() {
+    return quirks.table();
+  }
+
+  /// What `--quirks` names.
+  List<Path> quirkPaths() {
+    return quirks.paths();
   }
 
   PlacementPolicy policy() {
@@ -102,13 +109,22 @@ final class SynthesisOptions {
   }
 
   SynthesisRequest request(HostFunction function, QuirkTable table) {
-    return new SynthesisRequest(
-        VfioView.of(function.config(), function.id()),
-        kindOf(function),
-        hardware(),
+    return request(function, table, kindOf(function), hardware());
+  }
+
+  /// The same for a function of this machine, where more is known of it.
+  SynthesisRequest request(HostFunction function, QuirkTable table, Optional<LiveFunction> live) {
+    return request(
+        function,
         table,
-        policy(),
-        List.of());
+        virtual ? FunctionKind.VIRTUAL : live.map(LiveFunction::kind).orElse(kindOf(function)),
+        hardware.or(() -> live.flatMap(LiveFunction::bound)).orElse(ASSUMED));
+  }
+
+  private SynthesisRequest request(
+      HostFunction function, QuirkTable table, FunctionKind kind, HardwareInfo info) {
+    return new SynthesisRequest(
+        VfioView.of(function.config(), function.id()), kind, info, table, policy(), List.of());
   }
 
   static final class HardwareInfoConverter implements ITypeConverter<HardwareInfo> {

@@ -2,7 +2,6 @@ package io.vpasid.guest.cli;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -33,12 +32,13 @@ import picocli.CommandLine.Spec;
     })
 final class VpasidCommand implements Runnable {
   /// The commands: demo first, the others by name.
-  private static final Map<String, Supplier<Callable<Integer>>> COMMANDS = new LinkedHashMap<>();
+  private static final Map<String, Supplier<Object>> COMMANDS = new LinkedHashMap<>();
 
   static {
     COMMANDS.put("demo", DemoCommand::new);
     COMMANDS.put("inspect", InspectCommand::new);
     COMMANDS.put("plan", PlanCommand::new);
+    COMMANDS.put("quirks", QuirksCommand::line);
     COMMANDS.put("run", RunCommand::new);
     COMMANDS.put("scan", ScanCommand::new);
     COMMANDS.put("serve", ServeCommand::new);

@@ -81,6 +81,9 @@ public final class JsonCursor {
   /// The current token, if it is a string.
   private String string = "";
 
+  /// Whether the text is no JSON from here on, so that nothing more can be read.
+  private boolean broken;
+
   /// A place in the text, both numbers from 1.
   public record Place(int line, int column) {}
 
@@ -165,9 +168,11 @@ public final class JsonCursor {
   /// Goes to the next token; false behind the last.
   public boolean next() {
     try {
+      broken = true;
       JsonToken token = parser.nextToken();
       // A string is read to its end, and found wrong, only where it is asked for.
       string = token == JsonToken.VALUE_STRING ? parser.getString() : "";
+      broken = false;
       return token != null;
     } catch (UnexpectedEndOfInputException e) {
       throw wrong(
@@ -184,6 +189,24 @@ public final class JsonCursor {
           place(e.getLocation()),
           "not JSON: " + clause(e) + "; check for a missing comma, quote or bracket");
     }
+  }
+
+  /// How many objects and lists are open at the current token, one that it starts included.
+  public int depth() {
+    return parser.streamReadContext().getNestingDepth();
+  }
+
+  /// Goes on to where no more than `depth` objects and lists are open; false if the text is broken
+  /// before that.
+  public boolean leaveTo(int depth) {
+    while (!broken && depth() > depth) {
+      try {
+        next();
+      } catch (JsonFileException _) {
+        // What is broken was not reached yet when the first problem was found, which counts.
+      }
+    }
+    return !broken;
   }
 
   /// Where the current token starts.

@@ -74,6 +74,6 @@ public record FunctionIdentity(
         subsystem.equals(NO_SUBSYSTEM) ? "" : "subsystem " + subsystem + ", ",
         classCode,
         revision,
-        kind.name().toLowerCase(Locale.ROOT));
+        kind);
   }
 }

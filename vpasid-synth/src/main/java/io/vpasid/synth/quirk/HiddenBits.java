@@ -50,7 +50,7 @@ public record HiddenBits(
   }
 
   /// Whether they are all bits of the range.
-  boolean isWholeBytes() {
+  public boolean isWholeBytes() {
     return equals(allOf(range, access, evidence, what, source));
   }
 

@@ -39,4 +39,11 @@ public record IdRange(int first, int last) {
         ? String.format(Locale.ROOT, "0x%04x", first)
         : String.format(Locale.ROOT, "0x%04x-0x%04x", first, last);
   }
+
+  /// As quirk files write revisions: `0xa1` or `0xa0-0xaf`.
+  public String toRevisions() {
+    return isSingle()
+        ? String.format(Locale.ROOT, "0x%02x", first)
+        : String.format(Locale.ROOT, "0x%02x-0x%02x", first, last);
+  }
 }

@@ -122,14 +122,18 @@ public final class QuirkDraft {
 
   private String citation() {
     String named =
-        captures.stream()
-            .limit(NAMED)
-            .map(c -> (c.function.location() + ' ' + c.function.address()).strip())
-            .collect(Collectors.joining(", "));
+        captures.stream().limit(NAMED).map(QuirkDraft::nameOf).collect(Collectors.joining(", "));
     int others = captures.size() - NAMED;
     return (captures.size() == 1 ? "1 dump: " : captures.size() + " dumps: ")
         + named
         + (others > 0 ? " and " + others + " more" : "");
+  }
+
+  /// The file without its folders, which mean nothing to others, with the line and the address.
+  private static String nameOf(Capture capture) {
+    String location = capture.function.location();
+    return (location.substring(location.lastIndexOf('/') + 1) + ' ' + capture.function.address())
+        .strip();
   }
 
   private List<HiddenBits> proposals() {

@@ -47,6 +47,9 @@ final class QuirkFileReader {
   /// Most characters of one text.
   static final int MAX_TEXT = 4_000;
 
+  /// Most problems of one file that are collected.
+  static final int MAX_PROBLEMS = 100;
+
   /// The version of the format that this reader knows.
   static final int FORMAT = 1;
 
@@ -105,12 +108,18 @@ final class QuirkFileReader {
   /// Where each id was given.
   private final Map<String, Place> places = new HashMap<>();
 
+  /// What is wrong with single quirks; used only by [#collect].
+  private final List<JsonFileException> problems = new ArrayList<>();
+
+  private final boolean collecting;
+  private String schema = "";
   private boolean formatSeen;
   private boolean quirksSeen;
 
-  private QuirkFileReader(JsonCursor json, String layer) {
+  private QuirkFileReader(JsonCursor json, String layer, boolean collecting) {
     this.json = json;
     this.layer = layer;
+    this.collecting = collecting;
   }
 
   /// The quirks of `file`, in its order.
@@ -128,8 +137,39 @@ final class QuirkFileReader {
     return read(JsonCursor.of(bytes, file, MAX_BYTES), layer);
   }
 
+  /// The quirks of `file` that can be read. A quirk that is wrong is left out, and so is everything
+  /// behind the place where the file as a whole is.
+  ///
+  /// @param problems receives what is wrong, the first problem of each quirk, at most
+  ///   [#MAX_PROBLEMS] of them
+  static List<Quirk> collect(Path file, String layer, List<JsonFileException> problems) {
+    List<Quirk> quirks = new ArrayList<>();
+    try {
+      QuirkFileReader reader = new QuirkFileReader(JsonCursor.open(file, MAX_BYTES), layer, true);
+      try {
+        reader.readFile();
+      } finally {
+        problems.addAll(reader.problems);
+        quirks.addAll(reader.quirks);
+      }
+    } catch (JsonFileException e) {
+      problems.add(e);
+    }
+    return quirks;
+  }
+
+  /// The same quirks, and the same address of a schema, as [QuirkFileText] writes them.
+  ///
+  /// @throws JsonFileException if the file cannot be read or is wrong
+  static String rewritten(Path file) {
+    QuirkFileReader reader =
+        new QuirkFileReader(JsonCursor.open(file, MAX_BYTES), QuirkTable.COMMAND_LINE, false);
+    reader.readFile();
+    return QuirkFileText.of(reader.schema, reader.quirks);
+  }
+
   private static List<Quirk> read(JsonCursor json, String layer) {
-    QuirkFileReader reader = new QuirkFileReader(json, layer);
+    QuirkFileReader reader = new QuirkFileReader(json, layer, false);
     reader.readFile();
     return reader.quirks;
   }
@@ -148,7 +188,7 @@ final class QuirkFileReader {
 
   private void readFileKey(String key) {
     switch (key) {
-      case "$schema" -> json.string("\"$schema\"", "the schema's address");
+      case "$schema" -> schema = json.string("\"$schema\"", "the schema's address");
       case "format" -> {
         int format = json.integer("\"format\"", 1, 999_999_999);
         if (format != FORMAT) {
@@ -158,7 +198,8 @@ final class QuirkFileReader {
         formatSeen = true;
       }
       default -> {
-        json.list("\"quirks\"", this::readQuirk);
+        int depth = json.depth();
+        json.list("\"quirks\"", () -> readQuirkOrCollect(depth));
         quirksSeen = true;
       }
     }
@@ -182,6 +223,18 @@ final class QuirkFileReader {
     boolean privOff;
     String refusal = "";
     boolean hasEffect;
+  }
+
+  /// @param depth of the list
+  private void readQuirkOrCollect(int depth) {
+    try {
+      readQuirk();
+    } catch (JsonFileException e) {
+      if (!collecting || problems.size() >= MAX_PROBLEMS - 1 || !json.leaveTo(depth)) {
+        throw e;
+      }
+      problems.add(e);
+    }
   }
 
   private void readQuirk() {

@@ -1,6 +1,8 @@
 package io.vpasid.synth.quirk;
 
 import io.vpasid.pci.ByteRange;
+import io.vpasid.synth.json.JsonFileException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -31,6 +33,14 @@ public final class QuirkFileText {
     text.append("  \"format\": ").append(QuirkFileReader.FORMAT).append(",\n  \"quirks\": [");
     text.append(quirks.stream().map(QuirkFileText::quirk).collect(Collectors.joining(",")));
     return text.append(quirks.isEmpty() ? "]\n}\n" : "\n  ]\n}\n").toString();
+  }
+
+  /// What `file` holds, in this form: nothing but the form changes, and the order of hidden
+  /// registers, which ascends.
+  ///
+  /// @throws JsonFileException if the file cannot be read or is wrong
+  public static String of(Path file) {
+    return QuirkFileReader.rewritten(file);
   }
 
   private static String quirk(Quirk quirk) {
@@ -88,14 +98,10 @@ public final class QuirkFileText {
     alternatives("subsystem", match.subsystems(), indent, members);
     alternatives("class", match.classes(), indent, members);
     alternatives(
-        "revision",
-        match.revisions().stream().map(QuirkFileText::revisions).toList(),
-        indent,
-        members);
+        "revision", match.revisions().stream().map(IdRange::toRevisions).toList(), indent, members);
     match
         .kind()
-        .ifPresent(kind ->
-            members.add(new Member("function", '"' + kind.name().toLowerCase(Locale.ROOT) + '"')));
+        .ifPresent(kind -> members.add(new Member("function", '"' + kind.toString() + '"')));
     String line =
         members.stream()
             .map(m -> '"' + m.key + "\": " + m.value)
@@ -137,12 +143,6 @@ public final class QuirkFileText {
     }
     text.setLength(text.length() - 1);
     return text.append('\n').append(indent, 0, indent.length() - 2).append(']').toString();
-  }
-
-  private static String revisions(IdRange range) {
-    return range.isSingle()
-        ? String.format(Locale.ROOT, "0x%02x", range.first())
-        : String.format(Locale.ROOT, "0x%02x-0x%02x", range.first(), range.last());
   }
 
   private static String hiddenBits(HiddenBits bits) {

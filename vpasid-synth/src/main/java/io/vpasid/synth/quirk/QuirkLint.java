@@ -8,11 +8,15 @@ import io.vpasid.pci.capability.Capability;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.PciNames;
+import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.synth.quirk.LintFinding.Severity;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -30,6 +34,8 @@ import java.util.stream.Stream;
 /// |---|---|---|
 /// | `header` | warning | hidden registers in the header, 0x00-0x3f |
 /// | `overlap` | warning | two hidden registers of a quirk share bits; two device ranges share ids |
+/// | `unreadable` | error | a file that cannot be read, or a quirk in it |
+/// | `replaces` | note | a quirk has the id of one in an earlier layer |
 /// | `refused` | warning | a quirk refuses a PASID capability and says how to place or limit it |
 /// | `on-hidden` | error | a quirk places the capability on its own hidden registers, unshadowed |
 /// | `no-room` | warning | an available range without room for a PASID capability |
@@ -46,9 +52,61 @@ public final class QuirkLint {
   /// Things that one finding lists.
   private static final int LISTED = 8;
 
+  private static final Comparator<LintFinding> BY_PLACE =
+      Comparator.comparing(LintFinding::file)
+          .thenComparingInt(LintFinding::line)
+          .thenComparingInt(LintFinding::column);
+
   private final Set<LintFinding> findings = new LinkedHashSet<>();
 
   private QuirkLint() {}
+
+  /// All that can be said of some quirk files: what is wrong with them, with their quirks beside
+  /// those of a table, and with their quirks on captured functions. A quirk that is wrong does not
+  /// keep the others from being looked at.
+  ///
+  /// @param paths files, and folders of them as [QuirkTable#with(Path, String)] reads them
+  /// @param layer the name of their layer; it must be none of those of `below`
+  /// @param below the table that they are laid over
+  /// @param names the ids that are known
+  /// @param captures functions to hold them against; may be empty
+  public static List<LintFinding> ofFiles(
+      List<Path> paths,
+      String layer,
+      QuirkTable below,
+      PciNames names,
+      List<HostFunction> captures) {
+    List<JsonFileException> problems = new ArrayList<>();
+    Map<String, Quirk> quirks = new LinkedHashMap<>();
+    for (Path path : paths) {
+      for (Quirk quirk : read(path, layer, problems)) {
+        Quirk first = quirks.putIfAbsent(quirk.id(), quirk);
+        if (first != null) {
+          problems.add(QuirkTable.sameId(quirk, first));
+        }
+      }
+    }
+    QuirkTable table = below.with(List.copyOf(quirks.values()));
+    List<LintFinding> findings = new ArrayList<>();
+    problems.forEach(p -> findings.add(LintFinding.of(p, layer)));
+    findings.addAll(check(table, names));
+    if (!captures.isEmpty()) {
+      findings.addAll(check(table, captures));
+    }
+    return findings.stream().filter(f -> f.layer().equals(layer)).sorted(BY_PLACE).toList();
+  }
+
+  private static List<Quirk> read(Path path, String layer, List<JsonFileException> problems) {
+    List<Quirk> quirks = new ArrayList<>();
+    try {
+      for (Path file : QuirkTable.files(path)) {
+        quirks.addAll(QuirkFileReader.collect(file, layer, problems));
+      }
+    } catch (JsonFileException e) {
+      problems.add(e);
+    }
+    return quirks;
+  }
 
   /// What can be said of the quirks of `table` without a device, by place in the table.
   ///
@@ -65,6 +123,13 @@ public final class QuirkLint {
       }
     }
     lint.checkAgainstEachOther(table.ranked());
+    for (QuirkTable.Replacement replacement : table.replacements()) {
+      lint.report(
+          Severity.NOTE,
+          "replaces",
+          replacement.by(),
+          "replaces " + replacement.quirk().source() + "; choose another id if both are to count");
+    }
     return List.copyOf(lint.findings);
   }
 

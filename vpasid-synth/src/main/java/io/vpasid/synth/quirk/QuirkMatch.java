@@ -1,9 +1,13 @@
 package io.vpasid.synth.quirk;
 
 import io.vpasid.pci.PciId;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.BiPredicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Which functions a quirk is about. A function must fulfil every condition; a condition with
 /// several alternatives is fulfilled by any of them.
@@ -56,6 +60,46 @@ public record QuirkMatch(
   public boolean matches(FunctionIdentity function) {
     int device = deviceRank(function.id());
     return device != NO_MATCH && specificity(function, device) != NO_MATCH;
+  }
+
+  /// The condition that keeps a function of a vendor and device that the match names from being
+  /// meant, as in `revision 0xa1, not 0x01`; empty if it is meant, or if the match names no vendor,
+  /// another one or another device, or another class of any device.
+  Optional<String> misfit(FunctionIdentity function) {
+    int device = deviceRank(function.id());
+    if (device == NO_MATCH || device == ANY_VENDOR || matches(function)) {
+      return Optional.empty();
+    }
+    if (device == WHOLE_VENDOR && classDigits(function.classCode()) == NO_MATCH) {
+      // It is about another kind of device, not about this one.
+      return Optional.empty();
+    }
+    if (subsystemRank(function.subsystem()) == NO_MATCH) {
+      PciId found = function.subsystem();
+      return misfit(
+          "subsystem",
+          subsystems.stream().map(SubsystemMatch::toString),
+          found.equals(FunctionIdentity.NO_SUBSYSTEM) ? "none" : found.toString());
+    }
+    if (classDigits(function.classCode()) == NO_MATCH) {
+      return misfit(
+          "class",
+          classes.stream().map(ClassPattern::toString),
+          String.format(Locale.ROOT, "0x%06x", function.classCode()));
+    }
+    if (!isAnyOf(revisions, function.revision())) {
+      return misfit(
+          "revision",
+          revisions.stream().map(IdRange::toRevisions),
+          String.format(Locale.ROOT, "0x%02x", function.revision()));
+    }
+    return misfit(
+        "function", kind.stream().map(FunctionKind::toString), function.kind().toString());
+  }
+
+  private static Optional<String> misfit(String condition, Stream<String> wanted, String found) {
+    return Optional.of(
+        condition + ' ' + wanted.collect(Collectors.joining(" or ")) + ", not " + found);
   }
 
   private int deviceRank(PciId id) {
@@ -153,5 +197,28 @@ public record QuirkMatch(
     }
     return !inner.isEmpty()
         && inner.stream().allMatch(i -> outer.stream().anyMatch(o -> contains.test(o, i)));
+  }
+
+  /// Its conditions, as quirk files write them: `vendor 0x10de, device 0x20b0-0x20bf, class
+  /// 0x03xxxx, function physical`.
+  @Override
+  public String toString() {
+    List<String> conditions = new ArrayList<>();
+    if (vendor != ANY) {
+      conditions.add(String.format(Locale.ROOT, "vendor 0x%04x", vendor));
+    }
+    addCondition("device", devices.stream().map(IdRange::toString), conditions);
+    addCondition("subsystem", subsystems.stream().map(SubsystemMatch::toString), conditions);
+    addCondition("class", classes.stream().map(ClassPattern::toString), conditions);
+    addCondition("revision", revisions.stream().map(IdRange::toRevisions), conditions);
+    addCondition("function", kind.stream().map(FunctionKind::toString), conditions);
+    return String.join(", ", conditions);
+  }
+
+  private static void addCondition(String name, Stream<String> values, List<String> conditions) {
+    String alternatives = values.collect(Collectors.joining(" or "));
+    if (!alternatives.isEmpty()) {
+      conditions.add(name + ' ' + alternatives);
+    }
   }
 }

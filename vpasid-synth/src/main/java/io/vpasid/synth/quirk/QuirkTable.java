@@ -38,17 +38,19 @@ public final class QuirkTable {
   /// Most quirk files in one folder.
   private static final int MAX_FILES = 4_096;
 
-  private static final QuirkTable EMPTY = new QuirkTable(List.of(), 0);
+  private static final QuirkTable EMPTY = new QuirkTable(List.of(), 0, List.of());
 
   /// All quirks, by layer, file and place in the file.
   private final List<RankedQuirk> quirks;
 
   private final int layers;
+  private final List<Replacement> replacements;
   private final QuirkIndex index;
 
-  private QuirkTable(List<RankedQuirk> quirks, int layers) {
+  private QuirkTable(List<RankedQuirk> quirks, int layers, List<Replacement> replacements) {
     this.quirks = List.copyOf(quirks);
     this.layers = layers;
+    this.replacements = List.copyOf(replacements);
     index = new QuirkIndex(quirks);
   }
 
@@ -56,6 +58,19 @@ public final class QuirkTable {
   public static QuirkTable builtIn() {
     return BuiltIn.TABLE;
   }
+
+  /// A quirk that does not count, because one of a later layer has its id.
+  ///
+  /// @param quirk the one that does not count
+  /// @param by the one that does, or did until it was replaced in turn
+  public record Replacement(Quirk quirk, Quirk by) {}
+
+  /// A quirk that names a function's vendor and device and yet is not about the function.
+  ///
+  /// @param quirk the quirk
+  /// @param why the first condition that the function fails, as in `revision 0xa1, not 0x01`; of
+  ///   several matches, that of the first that names the device
+  public record NearMiss(Quirk quirk, String why) {}
 
   /// No quirks.
   public static QuirkTable empty() {
@@ -79,8 +94,7 @@ public final class QuirkTable {
   /// @throws JsonFileException if there is no such path, or a file cannot be read or is wrong
   public QuirkTable with(Path fileOrFolder, String layer) {
     List<Quirk> added = new ArrayList<>();
-    for (Path file :
-        Files.isDirectory(fileOrFolder) ? files(fileOrFolder) : List.of(fileOrFolder)) {
+    for (Path file : files(fileOrFolder)) {
       added.addAll(QuirkFileReader.read(file, layer));
     }
     return with(added);
@@ -93,7 +107,15 @@ public final class QuirkTable {
     return Files.notExists(fileOrFolder) ? this : with(fileOrFolder, layer);
   }
 
-  private static List<Path> files(Path folder) {
+  /// The quirk files that a path stands for: itself, or those of the folder that [#with(Path,
+  /// String)] would read, in that order.
+  ///
+  /// @throws JsonFileException if the folder cannot be read or has too many
+  public static List<Path> files(Path fileOrFolder) {
+    return Files.isDirectory(fileOrFolder) ? filesIn(fileOrFolder) : List.of(fileOrFolder);
+  }
+
+  private static List<Path> filesIn(Path folder) {
     String name = JsonFileException.nameOf(folder);
     List<Path> files = new ArrayList<>();
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, "[!.]*.json")) {
@@ -119,29 +141,37 @@ public final class QuirkTable {
     for (Quirk quirk : added) {
       Quirk first = ids.putIfAbsent(quirk.id(), quirk);
       if (first != null) {
-        throw new JsonFileException(
-            quirk.source().file(),
-            quirk.line(),
-            quirk.column(),
-            "the id "
-                + JsonCursor.quote(quirk.id())
-                + " is already used in "
-                + first.source().file()
-                + ":"
-                + first.line()
-                + "; choose another");
+        throw sameId(quirk, first);
       }
     }
     List<RankedQuirk> all = new ArrayList<>(quirks.size() + added.size());
+    List<Replacement> replaced = new ArrayList<>(replacements);
     for (RankedQuirk earlier : quirks) {
-      if (!ids.containsKey(earlier.quirk().id())) {
+      Quirk by = ids.get(earlier.quirk().id());
+      if (by == null) {
         all.add(new RankedQuirk(earlier.quirk(), earlier.layer(), all.size()));
+      } else {
+        replaced.add(new Replacement(earlier.quirk(), by));
       }
     }
     for (Quirk quirk : added) {
       all.add(new RankedQuirk(quirk, layers, all.size()));
     }
-    return new QuirkTable(all, layers + 1);
+    return new QuirkTable(all, layers + 1, replaced);
+  }
+
+  static JsonFileException sameId(Quirk quirk, Quirk first) {
+    return new JsonFileException(
+        quirk.source().file(),
+        quirk.line(),
+        quirk.column(),
+        "the id "
+            + JsonCursor.quote(quirk.id())
+            + " is already used in "
+            + first.source().file()
+            + ":"
+            + first.line()
+            + "; choose another");
   }
 
   /// What is known about `function`; [MatchedQuirks#NONE] if nothing is.
@@ -175,6 +205,27 @@ public final class QuirkTable {
       quirks.add(hit.ranked().quirk());
     }
     return quirks;
+  }
+
+  /// The quirks that name the vendor and device of `function` and are not about it, by place in the
+  /// table. It looks at every quirk, so it is for people and not for every function of a machine.
+  public List<NearMiss> nearMisses(FunctionIdentity function) {
+    List<NearMiss> misses = new ArrayList<>();
+    for (RankedQuirk ranked : quirks) {
+      Quirk quirk = ranked.quirk();
+      if (quirk.matches().stream().noneMatch(m -> m.matches(function))) {
+        quirk.matches().stream()
+            .flatMap(m -> m.misfit(function).stream())
+            .findFirst()
+            .ifPresent(why -> misses.add(new NearMiss(quirk, why)));
+      }
+    }
+    return misses;
+  }
+
+  /// What later layers replaced, in the order in which they did.
+  public List<Replacement> replacements() {
+    return replacements;
   }
 
   /// All quirks, by layer, file and place in the file; without those that a later layer replaces.

@@ -261,6 +261,77 @@ class QuirkLintTest {
         .hasToString("site.json:7:12: error: unknown key \"x\" [unreadable]");
   }
 
+  /// What is found in a file with these quirks, over a table with the quirk `old`.
+  private List<String> findingsInFile(String text) throws IOException {
+    Path file = Files.writeString(folder.resolve("f.json"), text);
+    QuirkTable below =
+        QuirkTable.empty().with(List.of(quirk("old", DEVICE, "\"place\": \"0x200\"")));
+    return QuirkLint.ofFiles(
+            List.of(file), QuirkTable.COMMAND_LINE, below, PciNames.none(), List.of(CAPTURE))
+        .stream()
+        .map(f -> f.toString().replace(folder + "/", ""))
+        .toList();
+  }
+
+  @Test
+  void aWrongQuirkDoesNotHideTheOthers() throws IOException {
+    assertThat(
+            findingsInFile(
+                """
+                { "format": 1, "quirks": [
+                { "id": 7, "match": { "vendor": { "deep": [[[]]] } } },
+                { "id": "a", "name": "n", "source": "s", "match": { %s }, "place": "0x104" },
+                [ 1, 2 ],
+                "text",
+                { "id": "b", "name": "n", "source": "s", "match": { %s }, "refuse": "r", "x": 1 },
+                { "id": "a", "name": "n", "source": "s", "match": { %s }, "exec": false }
+                ] }
+                """
+                    .formatted(DEVICE, DEVICE, DEVICE)))
+        .containsExactly(
+            "f.json:2:9: error: \"id\" must be an id such as \"acme-rocket\", not the number 7"
+                + " [unreadable]",
+            "f.json:3:1: error: a places the capability on [100] Advanced Error Reporting (AER)"
+                + " of dump.txt:3 0000:3b:00.0; choose another place [on-capability]",
+            "f.json:4:1: error: a quirk must be an object { … }, not a list [unreadable]",
+            "f.json:5:1: error: a quirk must be an object { … }, not \"text\" [unreadable]",
+            "f.json:6:110: error: unknown key \"x\"; the keys here are id, name, match, hidden,"
+                + " place, available, shadow, maxWidth, exec, priv, refuse, source, notes"
+                + " [unreadable]",
+            "f.json:7:9: error: the id \"a\" is already used in line 3; choose another"
+                + " [unreadable]");
+  }
+
+  @Test
+  void behindWhatIsNoJsonNothingIsRead() throws IOException {
+    assertThat(
+            findingsInFile(
+                """
+                { "format": 1, "quirks": [
+                { "id": 7 },
+                { "id": "a", "name": n, "source": 8 },
+                { "id": 9 } ] }
+                """))
+        .hasSize(2)
+        .satisfies(found -> assertThat(found.getFirst()).startsWith("f.json:2:9: "))
+        .satisfies(
+            found -> assertThat(found.getLast()).startsWith("f.json:3:").contains("not JSON"));
+  }
+
+  @Test
+  void aFileFullOfMistakesIsNotReadForEver() throws IOException {
+    assertThat(findingsInFile("{ \"format\": 1, \"quirks\": [" + "7,".repeat(100_000) + "7 ] }"))
+        .hasSize(QuirkFileReader.MAX_PROBLEMS);
+  }
+
+  @Test
+  void anEntryThatReplacesAnother() throws IOException {
+    assertThat(findingsInFile(QuirkFiles.file("old", DEVICE, "\"exec\": false")))
+        .containsExactly(
+            "f.json:1:28: note: old replaces old (test.json); choose another id if both are to"
+                + " count [replaces]");
+  }
+
   @Test
   void theBuiltInQuirksAreClean() {
     assertThat(QuirkLint.check(QuirkTable.builtIn(), PciNames.none()))

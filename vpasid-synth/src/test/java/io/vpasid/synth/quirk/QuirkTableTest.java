@@ -245,6 +245,91 @@ class QuirkTableTest {
     assertThat(table.match(ROCKET).maxWidth()).map(Decision::value).contains(8);
     assertThat(table.entries()).extracting(Quirk::id).containsExactly("b", "a");
     assertThat(early.match(ROCKET).refusal()).as("the earlier table stays").isPresent();
+    assertThat(table.replacements())
+        .containsExactly(new QuirkTable.Replacement(early.entries().getFirst(), correction));
+    assertThat(early.replacements()).isEmpty();
+  }
+
+  /// The layers of the command line: built in, system, administrator, --quirks.
+  @Test
+  void ofFourLayersTheLastCounts() throws IOException {
+    Path system = Files.createDirectory(folder.resolve("system"));
+    Path administrator = Files.createDirectory(folder.resolve("administrator"));
+    String match = "\"vendor\": \"0x10de\", \"device\": \"0x2204\"";
+    write("system/a.json", QuirkFiles.file("a", match, "\"place\": \"0x200\", \"maxWidth\": 9"));
+    write("administrator/b.json", QuirkFiles.file("b", match, "\"maxWidth\": 10"));
+    Path named = write("c.json", QuirkFiles.file("c", match, "\"priv\": false"));
+
+    MatchedQuirks quirks =
+        QuirkTable.builtIn()
+            .withIfPresent(system, QuirkTable.SYSTEM)
+            .withIfPresent(administrator, QuirkTable.ADMINISTRATOR)
+            .with(named, QuirkTable.COMMAND_LINE)
+            .match(
+                new FunctionIdentity(
+                    new PciId(0x10de, 0x2204),
+                    FunctionIdentity.NO_SUBSYSTEM,
+                    0x030000,
+                    0xa1,
+                    FunctionKind.PHYSICAL));
+
+    assertThat(quirks.pinnedOffset().orElseThrow().source().layer()).isEqualTo("system");
+    assertThat(quirks.maxWidth().orElseThrow().value()).isEqualTo(10);
+    assertThat(quirks.maxWidth().orElseThrow().source().layer()).isEqualTo("administrator");
+    assertThat(quirks.priv().orElseThrow().source().layer()).isEqualTo("command line");
+    assertThat(quirks.hiddenBits()).as("of the built-in layer").hasSizeGreaterThan(40);
+  }
+
+  @Test
+  void nearMissesNameTheDeviceAndTheConditionThatFails() {
+    QuirkTable table =
+        table(
+            quirk("meant", "\"vendor\": \"0x1234\"", "\"exec\": false"),
+            quirk(
+                "subsystem",
+                "\"vendor\": \"0x1234\", \"subsystem\": [\"0x1028:0x0008\", \"0x1043\"]",
+                "\"exec\": false"),
+            quirk(
+                "class",
+                "\"vendor\": \"0x1234\", \"device\": \"0x0015\", \"class\": \"0x0200xx\"",
+                "\"exec\": false"),
+            quirk(
+                "revision",
+                "\"vendor\": \"0x1234\", \"revision\": \"0xb0-0xbf\"",
+                "\"exec\": false"),
+            quirk("kind", "\"vendor\": \"0x1234\", \"function\": \"virtual\"", "\"exec\": false"),
+            quirk(
+                "other-class",
+                "\"vendor\": \"0x1234\", \"class\": \"0x0200xx\"",
+                "\"exec\": false"),
+            quirk(
+                "other-device", "\"vendor\": \"0x1234\", \"device\": \"0x16\"", "\"exec\": false"),
+            quirk("other-vendor", "\"vendor\": \"0x1235\"", "\"exec\": false"));
+
+    assertThat(table.nearMisses(ROCKET))
+        .extracting(miss -> miss.quirk().id() + ": " + miss.why())
+        .containsExactly(
+            "subsystem: subsystem 0x1028:0x0008 or 0x1043, not 1028:0007",
+            "class: class 0x0200xx, not 0x030200",
+            "revision: revision 0xb0-0xbf, not 0xa1",
+            "kind: function virtual, not physical");
+  }
+
+  @Test
+  void aMatchPrintsItsConditions() {
+    assertThat(
+            quirk(
+                    "a",
+                    """
+                    "vendor": "0x1234", "device": ["0x15", "0x20-0x2f"], "subsystem": "0x1028",
+                    "class": "0x03xxxx", "revision": "0xa1", "function": "virtual"
+                    """,
+                    "\"exec\": false")
+                .matches()
+                .getFirst())
+        .hasToString(
+            "vendor 0x1234, device 0x0015 or 0x0020-0x002f, subsystem 0x1028, class 0x03xxxx,"
+                + " revision 0xa1, function virtual");
   }
 
   @Test

@@ -1,0 +1,582 @@
+package io.vpasid.guest.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/// On the two made-up functions that the program ships: f00d:0001 has a PASID capability of its own
+/// at 0x1a0; f00d:0002 is a virtual function without one, and 0xd80 is its hole.
+class QuirksCommandTest {
+  private static final JsonMapper MAPPER = new JsonMapper();
+
+  @TempDir private Path folder;
+  private String dump = "";
+
+  @BeforeEach
+  void writeDump() {
+    dump = Inputs.demo(folder).toString();
+  }
+
+  private String file(String name, String text) {
+    try {
+      return Files.writeString(folder.resolve(name), text).toString();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /// A file with these quirks.
+  private String quirks(String name, String... quirks) {
+    return file(name, "{ \"format\": 1, \"quirks\": [\n" + String.join(",\n", quirks) + " ] }\n");
+  }
+
+  /// A quirk about f00d:0002, in a line.
+  private static String quirk(String id, String match, String effects) {
+    return """
+    { "id": "%s", "name": "ACME", "source": "made up", "match": { "vendor": "0xf00d"%s }, %s }\
+    """
+        .formatted(id, match, effects);
+  }
+
+  private static String about2(String id, String effects) {
+    return quirk(id, ", \"device\": \"0x0002\"", effects);
+  }
+
+  // list
+
+  @Test
+  void listHasALineForEachEntryAndCountsThem() {
+    Run run = Run.of("quirks", "list");
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out())
+        .containsPattern("nvidia-ga10x +41 hidden, 2 available +NVIDIA GA102")
+        .containsPattern("habana-\\S+ +4 hidden +Habana")
+        .contains(" entries; ");
+  }
+
+  @Test
+  void listShowsAllOfANamedEntry() {
+    Run run = Run.of("quirks", "list", "nvidia-hda-enable");
+
+    assertThat(run.out())
+        .contains("vendor 0x10de, device 0x08a0-0xffff, class 0x03xxxx")
+        .contains("0x48b-0x48b mask 0x02000000  HDA function enable (rw, driver)")
+        .contains("Linux 7.3 drivers/pci/quirks.c");
+  }
+
+  @Test
+  void listOfADeviceHasWhatMayBeAboutIt() {
+    Run run = Run.of("quirks", "list", "--device", "1da3:1000", "--json");
+
+    assertThat(MAPPER.readTree(run.out()).findValuesAsString("id"))
+        .contains("class-xhci")
+        .anyMatch(id -> id.startsWith("habana"))
+        .noneMatch(id -> id.startsWith("nvidia"));
+  }
+
+  @Test
+  void listSaysWhatALayerReplaces() {
+    String mine =
+        quirks("mine.json", quirk("nvidia-hda", ", \"device\": \"0x0001\"", "\"exec\": false"));
+
+    assertThat(Run.of("quirks", "list", "--quirks", mine).out())
+        .contains("nvidia-hda (built in) is replaced by that of " + mine + ":2");
+  }
+
+  @Test
+  void listOfNothingIsNo() {
+    Run run = Run.of("quirks", "list", "zz-top");
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err())
+        .isEqualToIgnoringNewLines(
+            "vpasid: no entry has the id zz-top; vpasid quirks list shows all");
+    assertThat(Run.of("quirks", "list", "--device", "10").err()).contains("10de:2204");
+  }
+
+  // explain
+
+  @Test
+  void explainNamesWhoDecidedWhatAndOverWhom() {
+    String vendor =
+        quirks(
+            "vendor.json",
+            quirk("acme-all", "", "\"place\": \"0x300\", \"maxWidth\": 12"),
+            about2("acme-2", "\"place\": \"0x400\""));
+    String site = quirks("site.json", quirk("site", "", "\"priv\": false"));
+
+    Run run =
+        Run.of(
+            "quirks",
+            "explain",
+            dump,
+            "--function",
+            "17:00.1",
+            "--quirks",
+            vendor,
+            "--quirks",
+            site);
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out())
+        .containsSubsequence("acme-all (" + vendor + ":2)", "acme-2 (" + vendor + ":3)", "site (")
+        .contains("0x400, by acme-2 (" + vendor + ":3); over 0x300 by acme-all (" + vendor + ":2)")
+        .contains("12 bits, by acme-all")
+        .contains("priv         false, by site")
+        .contains("at 0x400, pinned by a quirk");
+  }
+
+  @Test
+  void explainSaysWhyAnEntryOfTheDeviceIsNotAboutIt() {
+    String vendor =
+        quirks(
+            "vendor.json",
+            quirk(
+                "old-ones", ", \"device\": \"0x0002\", \"revision\": \"0x70\"", "\"exec\": false"),
+            quirk(
+                "physical-ones",
+                ", \"device\": \"0x0002\", \"function\": \"physical\"",
+                "\"exec\": false"));
+
+    Run run = Run.of("quirks", "explain", dump, "--function", "17:00.1", "--quirks", vendor);
+
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.out())
+        .contains("none is about it")
+        .contains("old-ones (" + vendor + ":2): revision 0x70, not 0x01")
+        .contains("physical-ones (" + vendor + ":3): function physical, not virtual");
+  }
+
+  @Test
+  void explainJsonHasEntriesHiddenBitsAndDecisions() {
+    String vendor =
+        quirks(
+            "vendor.json",
+            about2(
+                "acme-2",
+                """
+                "hidden": { "offset": "0x700", "length": 8, "access": "rw", "what": "doorbell" },
+                "available": "0x300-0x3ff", "maxWidth": 16\
+                """));
+
+    JsonNode json =
+        MAPPER.readTree(
+            Run.of("quirks", "explain", dump, "--function", "17:00.1", "--quirks", vendor, "--json")
+                .out());
+
+    JsonNode function = json.get(0);
+    assertThat(function.get("entries").get(0).get("id").asString()).isEqualTo("acme-2");
+    assertThat(function.get("hidden").get(0).get("offset").asString()).isEqualTo("0x700");
+    assertThat(function.get("available").get(0).get("by").asString()).isEqualTo("acme-2");
+    assertThat(function.get("decisions").get(0).get("value").asString()).isEqualTo("16 bits");
+    assertThat(function.get("offset").asString()).isEqualTo("0x300");
+  }
+
+  // new
+
+  /// The shipped dump with a byte changed: row and column of the second function, as lspci writes
+  /// them.
+  private String with(String name, int offset, String hex) throws IOException {
+    String text = Files.readString(Path.of(dump));
+    int function = text.indexOf("17:00.1");
+    String row = "\n%02x:".formatted(offset & ~0xf);
+    int at = text.indexOf(row, function) + row.length() + 1 + 3 * (offset & 0xf);
+    return file(name, text.substring(0, at) + hex + text.substring(at + 2));
+  }
+
+  @Test
+  void newDraftsWhatIsNot0AndTheDraftIsAQuirkFile() throws IOException {
+    String live = with("live.txt", 0xd84, "5a");
+    String other = with("other.txt", 0xd84, "5b");
+
+    Run run = Run.of("quirks", "new", live, other, "--device", "f00d:0002");
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out())
+        .contains("\"id\": \"draft-f00d-0002\"")
+        .contains("\"function\": \"virtual\"")
+        .contains("\"offset\": \"0xd84\", \"length\": 4")
+        .contains("not 0 in 2 of 2 dumps, differs between them")
+        .contains("2 dumps: live.txt:");
+    assertThat(run.err()).contains("vpasid: note: draft-f00d-0002").contains("name them");
+    String draft = file("draft.json", run.out());
+    assertThat(Run.of("quirks", "lint", draft).code()).isZero();
+    assertThat(Run.of("plan", live, "--quirks", draft, "--function", "17:00.1").out())
+        .doesNotContain("at 0xd80,");
+  }
+
+  @Test
+  void newWritesAFileOnceAndNamesTheSchema() throws IOException {
+    String live = with("live.txt", 0xd84, "5a");
+    String acme = folder + "/acme.json";
+
+    Run first = Run.of("quirks", "new", live, "-o", acme, "--schema", "../s.json");
+    Run second = Run.of("quirks", "new", live, "-o", acme);
+
+    assertThat(first.code()).isZero();
+    assertThat(first.out()).isEmpty();
+    assertThat(Files.readString(Path.of(acme))).contains("\"$schema\": \"../s.json\"");
+    assertThat(second.code()).isEqualTo(2);
+    assertThat(second.err()).contains(acme + ": is there already");
+  }
+
+  @Test
+  void newPrintsProposalsAsJson() throws IOException {
+    Run run = Run.of("quirks", "new", with("live.txt", 0xd84, "5a"), "--json");
+
+    JsonNode drafts = MAPPER.readTree(run.out());
+    assertThat(drafts.get(1).get("id").asString()).isEqualTo("draft-f00d-0002");
+    assertThat(drafts.get(1).get("hidden").findValuesAsString("offset"))
+        .containsExactly("0xd84", "0xff0", "0xff8");
+  }
+
+  @Test
+  void newOfADeviceThatHidesNothingSaysSo() throws IOException {
+    byte[] header = new byte[256];
+    header[0] = 0x0d;
+    header[1] = (byte) 0xf0;
+    Path raw = Files.write(folder.resolve("raw.bin"), header);
+
+    Run run = Run.of("quirks", "new", raw.toString());
+
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err())
+        .contains("only 256 bytes of 1 of 1 function are there; lspci -xxxx as root captures all")
+        .contains("nothing to draft");
+  }
+
+  @Test
+  void newOfADeviceThatIsNotThereIsBadInput() {
+    Run run = Run.of("quirks", "new", dump, "--device", "10de:2204");
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err()).contains("has no function 10de:2204");
+  }
+
+  // lint
+
+  @Test
+  void lintOfTheInstalledTableFindsNoError() {
+    Run run = Run.of("quirks", "lint");
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out()).contains("0 errors, ");
+  }
+
+  @Test
+  void lintSaysAllThatIsWrongInAFileAtOnce() {
+    String bad =
+        quirks(
+            "bad.json",
+            about2("a", "\"hiden\": []"),
+            about2("b", "\"hidden\": { \"offset\": \"0xff8\", \"length\": 16, \"what\": \"w\" }"),
+            about2("c", "\"maxWidth\": 16"),
+            "{ \"id\": \"d\", \"name\": \"n\", \"match\": { \"vendor\": \"0x1\" }, \"exec\": false"
+                + " }",
+            about2("c", "\"maxWidth\": 15"));
+
+    Run run = Run.of("quirks", "lint", bad);
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.out())
+        .contains(bad + ":2:", "error: unknown key \"hiden\"; did you mean \"hidden\"?")
+        .contains(bad + ":3:", "0x10 bytes from 0xff8 reach past 0xfff")
+        .contains(bad + ":5:", "quirk \"d\" has no \"source\"")
+        .contains(bad + ":6:", "the id \"c\" is already used in line 4")
+        .contains("names vendor 0xf00d, which pci.ids does not have [unknown-id]")
+        .contains("4 errors, 1 warning, 0 notes");
+  }
+
+  @Test
+  void lintFindsEntriesThatOthersShadow() {
+    String shadowed =
+        quirks(
+            "two.json",
+            about2("first", "\"place\": \"0x300\""),
+            about2("second", "\"place\": \"0x400\""));
+
+    Run run = Run.of("quirks", "lint", shadowed, "--strict");
+
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.out())
+        .contains("first decides \"place\", but second (" + shadowed + ") decides it")
+        .contains("[never-counts]");
+    assertThat(Run.of("quirks", "lint", shadowed).code()).as("without --strict").isZero();
+  }
+
+  @Test
+  void lintHoldsEntriesAgainstDumps() {
+    String onCapability =
+        quirks(
+            "on.json",
+            about2(
+                "on-aer",
+                "\"place\": \"0x104\","
+                    + " \"hidden\": { \"offset\": \"0x108\", \"length\": 4, \"what\": \"w\" }"));
+
+    Run run = Run.of("quirks", "lint", onCapability, "--dumps", folder.toString());
+
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.out())
+        .contains("error: on-aer places the capability on [100] Advanced Error Reporting (AER)")
+        .contains("warning: on-aer names registers in [100] Advanced Error Reporting (AER)");
+    assertThat(run.err()).contains("note: left out: " + onCapability);
+  }
+
+  @Test
+  void lintPrintsAnnotationsForGithub() {
+    String bad = quirks("a,b.json", about2("a", "\"refuse\": \"100%\", \"shado\": []"));
+
+    Run run = Run.of("quirks", "lint", bad, "--format", "github");
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.out().lines().toList())
+        .containsExactly(
+            "::error file="
+                + bad.replace(",", "%2C")
+                + ",line=2,col=122,title=unreadable::unknown key \"shado\"; did you mean"
+                + " \"shadow\"?");
+  }
+
+  @Test
+  void lintPrintsJson() {
+    String file = quirks("a.json", about2("a", "\"refuse\": \"r\", \"priv\": false"));
+
+    JsonNode json = MAPPER.readTree(Run.of("quirks", "lint", file, "--json").out());
+
+    assertThat(json.findValuesAsString("rule")).contains("refused", "unknown-id");
+    assertThat(json.get(0).get("line").asInt()).isEqualTo(2);
+    assertThat(json.get(0).get("severity").asString()).isEqualTo("warning");
+  }
+
+  @Test
+  void lintFixChangesTheFormAndNothingElse() throws IOException {
+    String file =
+        file(
+            "acme.json",
+            """
+            {"quirks":[{"source":"s","id":"a","name":"n","match":{"vendor":"0x8086","device":["0x1"]},
+              "hidden":[{"offset":"0xFF8","length":"0x8","what":"w"}]}],"format":1,"$schema":"s.json"}
+            """);
+
+    Run run = Run.of("quirks", "lint", "--fix", file);
+
+    assertThat(run.code()).isZero();
+    assertThat(Files.readString(Path.of(file)))
+        .isEqualTo(
+            """
+            {
+              "$schema": "s.json",
+              "format": 1,
+              "quirks": [
+                {
+                  "id": "a",
+                  "name": "n",
+                  "match": { "vendor": "0x8086", "device": "0x0001" },
+                  "hidden": [
+                    { "offset": "0xff8", "length": 8, "what": "w" }
+                  ],
+                  "source": "s"
+                }
+              ]
+            }
+            """);
+  }
+
+  @Test
+  void lintFixLeavesAFileAloneThatCannotBeRead() throws IOException {
+    String text = "{ \"format\": 1, \"quirks\": [ 7 ] }";
+    String file = file("bad.json", text);
+
+    assertThat(Run.of("quirks", "lint", "--fix", file).code()).isEqualTo(2);
+    assertThat(Files.readString(Path.of(file))).isEqualTo(text);
+  }
+
+  // test
+
+  @Test
+  void testSaysWhichPlacementsChange() {
+    String acme = quirks("acme.json", about2("acme-2", "\"available\": \"0x300-0x3ff\""));
+
+    Run run = Run.of("quirks", "test", dump, "--quirks", acme);
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out())
+        .contains(
+            "0000:17:00.1 f00d:0002: 0xd80 (all-zero hole) → 0x300 (declared available), by acme-2")
+        .contains("2 functions in 1 file, 1 of them meant, 1 placement changes");
+    assertThat(Run.of("quirks", "test", dump, "--quirks", acme, "--no-changes").code())
+        .isEqualTo(1);
+  }
+
+  @Test
+  void testOfATableThatMeansNobodyFails() {
+    String acme = quirks("acme.json", quirk("other", ", \"device\": \"0x7\"", "\"exec\": false"));
+
+    Run run = Run.of("quirks", "test", dump, "--quirks", acme);
+
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.err()).contains("nothing was tested");
+  }
+
+  @Test
+  void testFailsWhereAPlaceIsOnACapabilityOrAVpasidIsLost() {
+    String acme = quirks("acme.json", about2("acme-2", "\"place\": \"0x104\""));
+    String everything =
+        quirks(
+            "all.json",
+            about2(
+                "all", "\"hidden\": { \"offset\": \"0x40\", \"length\": 4032, \"what\": \"w\" }"));
+
+    Run onCapability = Run.of("quirks", "test", dump, "--quirks", acme);
+    Run lost = Run.of("quirks", "test", dump, "--quirks", everything, "--format", "github");
+
+    assertThat(onCapability.code()).isEqualTo(1);
+    assertThat(onCapability.out()).contains("error: acme-2 places the capability on [100]");
+    assertThat(lost.code()).isEqualTo(1);
+    assertThat(lost.out())
+        .contains("::error file=" + dump + ",line=")
+        .contains("title=placement-lost::0000:17:00.1 f00d:0002: 0xd80 (all-zero hole) → none");
+  }
+
+  @Test
+  void testTakesARefusalForMeant() {
+    String acme = quirks("acme.json", about2("acme-2", "\"refuse\": \"erratum 7\""));
+
+    Run run = Run.of("quirks", "test", dump, "--quirks", acme, "--json");
+
+    assertThat(run.code()).isZero();
+    JsonNode json = MAPPER.readTree(run.out());
+    assertThat(json.get("good").asBoolean()).isTrue();
+    assertThat(json.get("changes").get(0).get("after").asString()).isEqualTo("none");
+    assertThat(json.get("changes").get(0).get("lost").asBoolean()).isFalse();
+  }
+
+  @Test
+  void testSeesANarrowerWidth() {
+    String acme = quirks("acme.json", about2("acme-2", "\"maxWidth\": 8"));
+
+    assertThat(Run.of("quirks", "test", dump, "--quirks", acme).out())
+        .contains(
+            "0xd80, Max PASID Width: 20, Exec-, Priv- (all-zero hole) → 0xd80, Max PASID Width: 8");
+  }
+
+  @Test
+  void testWithoutDumpsIsBadInput() throws IOException {
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+
+    Run run = Run.of("quirks", "test", empty.toString(), "--hw-info", "width=20");
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err()).isEqualToIgnoringNewLines("vpasid: there is no dump to read in " + empty);
+  }
+
+  @Test
+  void testOfTheInstalledTableOverCapturedMachines() {
+    String captured = Path.of(Inputs.captured("nvbug-laniusc.txt")).toString();
+
+    Run run = Run.of("quirks", "test", captured, "--hw-info", "width=20");
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out())
+        .contains("10de:2204: ")
+        .contains("→ 0x", "(declared available), by nvidia-hda-enable, nvidia-ga10x");
+  }
+
+  // all
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "list", "explain", "new", "lint", "test"})
+  void everyOneHasHelpWithExamplesAndJson(String command) {
+    List<String> arguments =
+        command.isEmpty() ? List.of("quirks", "--help") : List.of("quirks", command, "--help");
+
+    Run run = Run.of(arguments.toArray(String[]::new));
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out()).contains("Usage: vpasid quirks", "  vpasid quirks ");
+    assertThat(run.err()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"list", "explain", "new", "lint", "test"})
+  void everyOneOffersJsonAndSaysItsExitCodes(String command) {
+    assertThat(Run.of("quirks", command, "--help").out()).contains("--json", "Exit codes:");
+  }
+
+  @Test
+  void aMissingOrMisspeltCommandIsNamed() {
+    assertThat(Run.of("quirks").err()).contains("list, explain, new, lint, test");
+    assertThat(Run.of("quirks", "lnt").err()).contains("lnt").contains("did you mean", "lint");
+    assertThat(Run.of("quirks", "lnt").code()).isEqualTo(2);
+  }
+
+  /// Each of them, in each command that reads quirk files: one line with the place, exit code 2.
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        // a wrong type
+        "{ \"format\": 1, \"quirks\": [ { \"id\": 7 } ] }",
+        // an unknown key
+        "{ \"format\": 1, \"quirks\": [ { \"id\": \"a\", \"vendr\": \"0x1\" } ] }",
+        // a mask outside the dword
+        "{ \"format\": 1, \"quirks\": [ { \"hidden\": { \"mask\": \"0x100000000\" } } ] }",
+        // a range past 0xfff
+        "{ \"format\": 1, \"quirks\": [ { \"available\": \"0xff0-0x1000\" } ] }",
+        // the same id twice
+        "{ \"format\": 1, \"quirks\": [ { \"id\": \"a\", \"name\": \"n\", \"source\": \"s\","
+            + " \"match\": { \"vendor\": \"0x1\" }, \"exec\": false }, { \"id\": \"a\", \"name\":"
+            + " \"n\", \"source\": \"s\", \"match\": { \"vendor\": \"0x1\" }, \"exec\": false } ]"
+            + " }",
+        // no JSON at all
+        "{ \"format\": 1, \"quirks\": [ }"
+      })
+  void aBadQuirkFileIsOneLineWithThePlaceAndExitCode2(String text) {
+    String bad = file("bad.json", text);
+
+    assertOneLine(Run.of("plan", dump, "--quirks", bad, "--hw-info", "width=20"), bad + ":1:");
+    assertOneLine(Run.of("quirks", "list", "--quirks", bad), bad + ":1:");
+    assertOneLine(Run.of("quirks", "explain", dump, "--quirks", bad), bad + ":1:");
+    assertOneLine(
+        Run.of("quirks", "test", dump, "--quirks", bad, "--hw-info", "width=20"), bad + ":1:");
+    Run lint = Run.of("quirks", "lint", bad);
+    assertThat(lint.code()).isEqualTo(2);
+    assertThat(lint.out().lines().filter(l -> l.startsWith(bad + ":1:"))).hasSize(1);
+  }
+
+  private static void assertOneLine(Run run, String place) {
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err().lines()).hasSize(1);
+    assertThat(run.err()).startsWith("vpasid: " + place);
+  }
+
+  /// Invariant I8: what a file nests is no measure of what it costs.
+  @Test
+  void aHundredMegabytesOfNestingAreOneLineToo() throws IOException {
+    Path deep = folder.resolve("deep.json");
+    try (var out = Files.newOutputStream(deep)) {
+      byte[] brackets = "[".repeat(1 << 20).getBytes(StandardCharsets.US_ASCII);
+      out.write("{ \"format\": 1, \"quirks\": ".getBytes(StandardCharsets.US_ASCII));
+      for (int i = 0; i < 100; i++) {
+        out.write(brackets);
+      }
+    }
+
+    assertOneLine(Run.of("quirks", "list", "--quirks", deep.toString()), deep + ": larger than 16");
+    assertThat(Run.of("quirks", "lint", deep.toString()).code()).isEqualTo(2);
+  }
+}

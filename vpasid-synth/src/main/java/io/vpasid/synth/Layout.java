@@ -1,0 +1,135 @@
+package io.vpasid.synth;
+
+import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.capability.Capability;
+import io.vpasid.pci.capability.CapabilityChain;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// What of a guest's view has to be the same on another host, before a guest that uses the function
+/// can move there: the ids, both capability lists, and the vPASID.
+///
+/// It consists of facts, each with a name and a value in plain text. Registers that change while a
+/// function runs, such as those of the link, are not among them, and neither are names of
+/// capabilities, so that another version of this library gives the same facts:
+///
+/// ```text
+/// device          8086:0b25
+/// subsystem       8086:0000
+/// class           0x088000
+/// revision        0x00
+/// bytes           4096
+/// capability 0x40   id 0x10, next 0x80
+/// extended 0x230    id 0x001b, version 1, next 0x240
+/// vpasid          at 0x230, width 20, no exec, priv
+/// ```
+///
+/// @param facts the facts in this order
+public record Layout(Map<String, String> facts) {
+  /// The algorithm of [#fingerprint], as the Java platform names it.
+  private static final String ALGORITHM = "SHA-256";
+
+  /// A fact in which two layouts differ.
+  ///
+  /// @param fact its name
+  /// @param expected its value in the layout that was expected; empty if that has no such fact
+  /// @param found its value in the other; empty likewise
+  public record Difference(String fact, Optional<String> expected, Optional<String> found) {
+    /// As in `extended 0x230: expected id 0x001b, version 1, next 0x240, found nothing`.
+    @Override
+    public String toString() {
+      return fact
+          + ": expected "
+          + expected.orElse("nothing")
+          + ", found "
+          + found.orElse("nothing");
+    }
+  }
+
+  public Layout {
+    facts = Collections.unmodifiableMap(new LinkedHashMap<>(facts));
+  }
+
+  /// The layout that a guest sees if `result` came of `request`.
+  public static Layout of(SynthesisRequest request, SynthesisResult result) {
+    ConfigSpace guest = result.guestView(request);
+    CapabilityChain chain = CapabilityChain.walk(guest);
+    Map<String, String> facts = new LinkedHashMap<>();
+    facts.put("device", guest.id().toString());
+    if (guest.headerLayout() == 0) {
+      facts.put("subsystem", guest.subsystem().toString());
+    }
+    facts.put("class", String.format(Locale.ROOT, "0x%06x", guest.classCode()));
+    facts.put("revision", String.format(Locale.ROOT, "0x%02x", guest.revision()));
+    facts.put("bytes", String.format(Locale.ROOT, "%d", guest.size()));
+    for (Capability c : chain.standard()) {
+      facts.put(
+          String.format(Locale.ROOT, "capability 0x%02x", c.offset()),
+          String.format(Locale.ROOT, "id 0x%02x, next 0x%02x", c.id().value(), c.next()));
+    }
+    for (Capability c : chain.extended()) {
+      facts.put(
+          String.format(Locale.ROOT, "extended 0x%03x", c.offset()),
+          String.format(
+              Locale.ROOT,
+              "id 0x%04x, version %d, next 0x%03x",
+              c.id().value(),
+              c.version(),
+              c.next()));
+    }
+    facts.put("vpasid", vpasid(result));
+    return new Layout(facts);
+  }
+
+  private static String vpasid(SynthesisResult result) {
+    return switch (result) {
+      case SynthesisResult.Synthesized s -> {
+        PasidCapability shown = s.synthesis().capability();
+        yield String.format(
+                Locale.ROOT, "at 0x%03x, width %d", s.synthesis().offset(), shown.width())
+            + (shown.exec() ? ", exec" : ", no exec")
+            + (shown.priv() ? ", priv" : ", no priv");
+      }
+      case SynthesisResult.Declined _ -> "none";
+    };
+  }
+
+  /// `sha256:` and the SHA-256 of the facts, each in a line `name=value` of UTF-8 that ends with a
+  /// line feed. Equal layouts have equal fingerprints.
+  public String fingerprint() {
+    try {
+      MessageDigest digest = MessageDigest.getInstance(ALGORITHM);
+      facts.forEach((name, value) ->
+          digest.update((name + '=' + value + '\n').getBytes(StandardCharsets.UTF_8)));
+      return "sha256:" + HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java platform has " + ALGORITHM, e);
+    }
+  }
+
+  /// What is not as in `expected`, in the order of the facts there; empty if the layouts are equal.
+  public List<Difference> differencesFrom(Layout expected) {
+    Set<String> names = new LinkedHashSet<>(expected.facts.keySet());
+    names.addAll(facts.keySet());
+    List<Difference> differences = new ArrayList<>();
+    for (String name : names) {
+      Optional<String> theirs = Optional.ofNullable(expected.facts.get(name));
+      Optional<String> ours = Optional.ofNullable(facts.get(name));
+      if (!theirs.equals(ours)) {
+        differences.add(new Difference(name, theirs, ours));
+      }
+    }
+    return differences;
+  }
+}
