@@ -13,20 +13,24 @@ import java.util.Set;
 
 /// What is known of a function whose registers are emulated.
 ///
-/// Of its capabilities count those whose registers are theirs alone: if the header of another lies
-/// on them, in a list that is broken, the header has to stay what it is.
-///
 /// @param config its bytes as captured
-/// @param chain its capabilities
+/// @param capabilities those that a guest finds and whose registers are theirs alone: if the header
+///   of another lies on them, in a list that is broken, the header has to stay what it is
 /// @param isVirtual whether it is an SR-IOV virtual function
 /// @param bars the Base Address Registers that it implements
 /// @param vfBars those of its virtual functions, in its SR-IOV capability
 record EmulatedFunction(
     ConfigSpace config,
-    CapabilityChain chain,
+    List<Capability> capabilities,
     boolean isVirtual,
     List<Bar> bars,
     List<Bar> vfBars) {
+
+  /// CardBus bridges; a guest has nothing to do with functions of another layout.
+  private static final int LAST_LAYOUT = 2;
+
+  /// Bits 7:6 of it: the device is capable of 533 MHz, of 266 MHz.
+  private static final int PCI_X_STATUS_HIGH_BYTE = 0x07;
 
   private static final int ROOT_PORT = 4;
   private static final int UPSTREAM_PORT = 5;
@@ -37,38 +41,57 @@ record EmulatedFunction(
   private static final int ROOT_COMPLEX_EVENT_COLLECTOR = 10;
 
   EmulatedFunction {
+    capabilities = List.copyOf(capabilities);
     bars = List.copyOf(bars);
     vfBars = List.copyOf(vfBars);
   }
 
+  /// @param chain the capabilities of `config`
+  static EmulatedFunction of(
+      ConfigSpace config,
+      CapabilityChain chain,
+      boolean isVirtual,
+      List<Bar> bars,
+      List<Bar> vfBars) {
+    List<Capability> capabilities = new ArrayList<>();
+    if (config.headerLayout() <= LAST_LAYOUT) {
+      addWhole(chain.standard(), capabilities);
+      if (hasExtendedSpace(config, capabilities)) {
+        addWhole(chain.extended(), capabilities);
+      }
+    }
+    return new EmulatedFunction(config, capabilities, isVirtual, bars, vfBars);
+  }
+
+  private static void addWhole(List<Capability> list, List<Capability> whole) {
+    for (Capability capability : list) {
+      ByteRange behindHeader =
+          ByteRange.between(capability.offset() + 1, capability.extent().range().end());
+      if (list.stream().noneMatch(other -> behindHeader.contains(other.offset()))) {
+        whole.add(capability);
+      }
+    }
+  }
+
+  /// Whether a guest looks for extended capabilities: it does in functions of PCI Express and in
+  /// those of PCI-X that can do 266 or 533 MHz.
+  private static boolean hasExtendedSpace(ConfigSpace config, List<Capability> standard) {
+    return standard.stream()
+        .anyMatch(capability ->
+            capability.id().equals(CapabilityId.PCI_EXPRESS)
+                || (capability.id().equals(CapabilityId.PCI_X)
+                    && capability.offset() + PCI_X_STATUS_HIGH_BYTE < ConfigSpace.STANDARD_SIZE
+                    && config.u8(capability.offset() + PCI_X_STATUS_HIGH_BYTE) >>> 6 != 0));
+  }
+
   /// The first capability with this id.
   Optional<Capability> find(CapabilityId id) {
-    return chain.find(id).filter(this::isWhole);
+    return capabilities.stream().filter(capability -> capability.id().equals(id)).findFirst();
   }
 
   /// The capabilities with these ids.
   List<Capability> findAll(Set<CapabilityId> ids) {
-    List<Capability> found = new ArrayList<>();
-    for (List<Capability> list : List.of(chain.standard(), chain.extended())) {
-      for (Capability capability : list) {
-        if (ids.contains(capability.id()) && isWhole(capability)) {
-          found.add(capability);
-        }
-      }
-    }
-    return found;
-  }
-
-  private boolean isWhole(Capability capability) {
-    ByteRange behindHeader =
-        ByteRange.between(capability.offset() + 1, capability.extent().range().end());
-    List<Capability> list = capability.id().isExtended() ? chain.extended() : chain.standard();
-    for (Capability other : list) {
-      if (behindHeader.contains(other.offset())) {
-        return false;
-      }
-    }
-    return true;
+    return capabilities.stream().filter(capability -> ids.contains(capability.id())).toList();
   }
 
   boolean isExpress() {

@@ -90,7 +90,7 @@ public final class EmulatedRegisters {
   /// @param ids which of them; those without control registers add nothing
   public static EmulatedRegisters ofCapabilities(
       ConfigSpace config, CapabilityChain chain, Set<CapabilityId> ids) {
-    EmulatedFunction function = new EmulatedFunction(config, chain, false, List.of(), List.of());
+    EmulatedFunction function = EmulatedFunction.of(config, chain, false, List.of(), List.of());
     RegisterImage image = new RegisterImage(config);
     addCapabilities(image, function, ids);
     return new EmulatedRegisters(function, Set.copyOf(ids), image, image.patches());
@@ -99,7 +99,7 @@ public final class EmulatedRegisters {
   private static EmulatedRegisters ofFunction(
       ConfigSpace config, boolean isVirtual, List<Bar> bars, List<Bar> vfBars) {
     EmulatedFunction function =
-        new EmulatedFunction(config, CapabilityChain.walk(config), isVirtual, bars, vfBars);
+        EmulatedFunction.of(config, CapabilityChain.walk(config), isVirtual, bars, vfBars);
     RegisterBlock header = RegisterBlock.header(function);
     RegisterImage image = new RegisterImage(config);
     image.add(header, RegisterTables.ofHeader(config.headerLayout()));

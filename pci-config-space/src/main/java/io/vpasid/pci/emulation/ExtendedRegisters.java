@@ -256,6 +256,10 @@ final class ExtendedRegisters {
               rw(1, "ACS Function Groups Enable").keptByReset().when(bit(0x04, 1)),
               rw(6, 4, "Function Group").keptByReset().when(any(0x04, 1, 0))));
 
+  /// ```text
+  ///         31 30        21 20    16 15                 0
+  ///  +0x04 | E|  reserved  |  STU   |  ATS Capability    |   E enable, STU smallest translation unit
+  /// ```
   static final RegisterTable ATS =
       table(
           "§10.5.1",
@@ -315,6 +319,12 @@ final class ExtendedRegisters {
               .when(ROUTING),
           register(0x2c, "MC_Overlay_BAR, upper half", rw(31, 0, "BAR")).when(ROUTING));
 
+  /// ```text
+  ///         31 30        25 24 23     18 17 16 15        2 1 0
+  ///  +0x04 | P|  reserved  | S| reserved |UI|RF|  reserved |R|E|   E enable, R reset, S stopped,
+  ///  +0x08 |         Outstanding Page Request Capacity         |   RF response failure, UI unexpected
+  ///  +0x0c |        Outstanding Page Request Allocation        |   index, P responses need a PASID
+  /// ```
   static final RegisterTable PRI =
       table(
           "§10.5.2",
@@ -413,6 +423,13 @@ final class ExtendedRegisters {
     return lanes == 0 ? List.of() : List.of(register(offset, name, rw1cs(lanes - 1, 0, "lanes")));
   }
 
+  /// ```text
+  ///         31        20 19 18 17 16 15 13 12       8 7   4  3  2  1  0
+  ///  +0x04 |  reserved  |TE|PE|EE| E| rsvd|  Width   | rsvd |TR|PR|EX| r|
+  /// ```
+  ///
+  /// EX and EE execute permission, PR and PE privileged mode, TR and TE translated requests with
+  /// PASID: supported and enabled; E PASID Enable.
   static final RegisterTable PASID =
       table(
           "§7.8.9",

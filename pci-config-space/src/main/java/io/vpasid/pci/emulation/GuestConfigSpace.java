@@ -42,8 +42,9 @@ public final class GuestConfigSpace implements DeviceConfig {
   /// never changes.
   private final int[] bits;
 
-  /// Whether `bits` alone answer every read.
-  private final boolean isComplete;
+  /// [#bits] where they alone answer every read, otherwise no dwords at all: so that one comparison
+  /// says whether they answer a read, wherever it goes.
+  private final int[] answers;
 
   private final @Nullable Rule[] rules;
   private final @Nullable WriteObserver[] observers;
@@ -64,8 +65,8 @@ public final class GuestConfigSpace implements DeviceConfig {
         initial[i] |= device.read(i << 2, 4) & ~mask[i];
       }
     }
-    isComplete = neverChanges || Arrays.stream(mask).allMatch(ours -> ours == ALL);
     bits = initial.clone();
+    answers = neverChanges || Arrays.stream(mask).allMatch(ours -> ours == ALL) ? bits : new int[0];
     rules = builder.rules.clone();
     observers = builder.observers.clone();
     resets = builder.resets.clone();
@@ -91,21 +92,18 @@ public final class GuestConfigSpace implements DeviceConfig {
   /// @throws IllegalArgumentException if the width is another
   @Override
   public int read(int offset, int width) {
-    // The common case first: no access across the end of a dword. An offset outside the space is
-    // one
-    // outside the array, too.
+    // An offset outside the space is one outside the array, too.
     int index = offset >>> 2;
-    if (index < bits.length && (isComplete || mask[index] == ALL)) {
-      int dword = (int) DWORD.getAcquire(bits, index);
+    if (index < answers.length) {
       int first = offset & 3;
       if (width == 4 && first == 0) {
-        return dword;
+        return (int) DWORD.getAcquire(answers, index);
       }
       if (width == 2 && first <= 2) {
-        return dword >>> (first << 3) & 0xffff;
+        return (int) DWORD.getAcquire(answers, index) >>> (first << 3) & 0xffff;
       }
       if (width == 1) {
-        return dword >>> (first << 3) & 0xff;
+        return (int) DWORD.getAcquire(answers, index) >>> (first << 3) & 0xff;
       }
     }
     return readMixed(offset, width);
@@ -113,11 +111,16 @@ public final class GuestConfigSpace implements DeviceConfig {
 
   private int readMixed(int offset, int width) {
     requireWidth(width);
-    if (offset >= 0
-        && offset <= size - width
-        && (offset & (width - 1)) == 0
-        && (mask[offset >>> 2] >>> ((offset & 3) << 3) & ones(width)) == 0) {
-      return device.read(offset, width) & ones(width);
+    if (offset >= 0 && offset <= size - width && (offset & (width - 1)) == 0) {
+      int shift = (offset & 3) << 3;
+      int asked = ones(width) << shift;
+      int ours = mask[offset >>> 2] & asked;
+      if (ours == 0) {
+        return device.read(offset, width) & ones(width);
+      }
+      if (ours == asked) {
+        return ((int) DWORD.getAcquire(bits, offset >>> 2) & asked) >>> shift;
+      }
     }
     return readBytes(offset, width);
   }

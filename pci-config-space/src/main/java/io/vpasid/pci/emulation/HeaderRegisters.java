@@ -15,6 +15,26 @@ import static io.vpasid.pci.emulation.RegisterTable.table;
 
 /// The registers of the headers, but for Base Address Registers ([Bar]): see [RegisterTables] for
 /// how to read them.
+///
+/// ```text
+///  type 0   31      24 23      16 15       8 7        0
+///    0x00  |      Device ID      |      Vendor ID     |
+///    0x04  |       Status        |       Command      |
+///    0x08  |           Class Code           | Revision|
+///    0x0c  |   BIST   |Header Type|  Latency | Cache  |  Latency Timer, Cache Line Size
+///    0x10  |       Base Address Registers 0 to 5      |
+///    0x28  |           Cardbus CIS Pointer            |
+///    0x2c  |    Subsystem ID     |Subsystem Vendor ID |
+///    0x30  |        Expansion ROM Base Address        |
+///    0x34  |            reserved            | Pointer |  Capabilities Pointer
+///    0x3c  |  Max_Lat |  Min_Gnt  |   Pin    |  Line  |  Interrupt Pin, Interrupt Line
+///
+///  Command  15      11 10  9  8  7  6  5  4  3  2  1  0
+///          | reserved |ID|FB|SE| 0|PE|VP|MW|SC|BM|MS|IO|   IO, MS space enables, BM bus master,
+///                                                          PE parity, SE SERR#, ID INTx disable
+///  Status   15 14 13 12 11 10 9  8  7  6  5  4  3  2 1  0
+///          |PE|SE|MA|TA|SA| DEV |DP|FB| 0|66|CL|IS|rsv|IR| PE to SA and DP are RW1C
+/// ```
 final class HeaderRegisters {
 
   private static final Condition INTERRUPTS = BRIDGE.or(at -> at.function().hasInterruptPin());

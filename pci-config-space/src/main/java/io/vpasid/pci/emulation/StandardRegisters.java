@@ -29,6 +29,12 @@ final class StandardRegisters {
 
   private static final Condition PME = any(0x00, 31, 27);
 
+  /// ```text
+  ///         31         24 23        16 15 14  13 12       9  8 7     4 3 2 1   0
+  ///  +0x04 |    Data     | extensions |PS|Scale|Data_Select|PE| rsvd  |N|r|State|
+  /// ```
+  ///
+  /// PS PME_Status, PE PME_En, N No_Soft_Reset.
   static final RegisterTable POWER_MANAGEMENT =
       table(
           "§7.5.2",
@@ -99,6 +105,19 @@ final class StandardRegisters {
         .when(MSI_MASKING);
   }
 
+  /// ```text
+  ///         31  27 26 25 24 23 22  20 19  17 16 15        8 7         0
+  ///  +0x00 | rsvd |EE|EC|PV|64| MME  | MMC  | E|   next    |    05h    |
+  ///  +0x04 |                    Message Address                   | 0 |
+  ///  +0x08 |                 Message Upper Address                    |  with 64 only
+  ///  +0x0c |  Extended Message Data   |          Message Data         |
+  ///  +0x10 |                        Mask Bits                         |  with PV only
+  ///  +0x14 |                       Pending Bits                       |  with PV only
+  /// ```
+  ///
+  /// E MSI Enable, MMC and MME Multiple Message Capable and Enable, 64 64-bit Address Capable, PV
+  /// Per-Vector Masking Capable, EC and EE Extended Message Data Capable and Enable. Without 64 all
+  /// from the data on lies 4 bytes lower.
   static final RegisterTable MSI =
       table(
           "§7.7.1",
@@ -177,6 +196,25 @@ final class StandardRegisters {
   private static final Condition ABOVE_2_5GT =
       LINK.and(PHYSICAL).and(at -> at.bits(0x0c, 3, 0) > 1);
 
+  /// ```text
+  ///         31                          16 15                           0
+  ///  +0x00 | PCI Express Capabilities     |     next      |     10h      |
+  ///  +0x04 |                     Device Capabilities                     |
+  ///  +0x08 |        Device Status         |        Device Control        |
+  ///  +0x0c |                      Link Capabilities                      |
+  ///  +0x10 |         Link Status          |         Link Control         |
+  ///  +0x14 |                      Slot Capabilities                      |
+  ///  +0x18 |         Slot Status          |         Slot Control         |
+  ///  +0x1c |      Root Capabilities       |         Root Control         |
+  ///  +0x20 |                         Root Status                         |
+  ///  +0x24 |                    Device Capabilities 2                    |
+  ///  +0x28 |       Device Status 2        |       Device Control 2       |
+  ///  +0x2c |                     Link Capabilities 2                     |
+  ///  +0x30 |        Link Status 2         |        Link Control 2        |
+  ///
+  ///  Device Control  15 14  12 11 10  9  8 7   5  4  3  2  1  0
+  ///                 |FL| MRRS |NS|AP|PF|ET| MPS |RO|UR|FE|NF|CE|   FL function-level reset
+  /// ```
   static final RegisterTable PCI_EXPRESS =
       table(
           "§7.5.3",
@@ -306,6 +344,12 @@ final class StandardRegisters {
                   rw1c(15, "DRS Message Received").when(DRS))
               .when(LINK));
 
+  /// ```text
+  ///         31 30 29  27 26          16 15        8 7         0
+  ///  +0x00 | E| M| rsvd |  Table Size  |   next    |    11h    |   E MSI-X Enable, M Function Mask
+  ///  +0x04 |                  Table Offset               | BIR |
+  ///  +0x08 |                   PBA Offset                | BIR |
+  /// ```
   static final RegisterTable MSI_X =
       table(
           "§7.7.2",

@@ -154,7 +154,7 @@ class EmulationPropertyTest {
   @Test
   void readOnlyBitsNeverChangeInMutatedFunctions() {
     byte[] everything = everything();
-    for (int seed = 0; seed < 50_000; seed++) {
+    for (int seed = 0; seed < 10_000; seed++) {
       Random random = new Random(seed);
       byte[] bytes = everything.clone();
       for (int i = random.nextInt(200); i >= 0; i--) {
@@ -166,7 +166,7 @@ class EmulationPropertyTest {
 
   @Test
   void readOnlyBitsNeverChangeInRandomBytes() {
-    for (int seed = 0; seed < 50_000; seed++) {
+    for (int seed = 0; seed < 10_000; seed++) {
       Random random = new Random(seed);
       byte[] bytes = new byte[random.nextBoolean() ? 256 : 4096];
       random.nextBytes(bytes);
