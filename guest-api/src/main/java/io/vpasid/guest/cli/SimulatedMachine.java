@@ -25,7 +25,8 @@ final class SimulatedMachine implements AutoCloseable {
     SimulatedDevice device =
         SimulatedDevice.at(described.address())
             .reporting(options.hardware())
-            .config(hardware.config());
+            .config(hardware.config())
+            .onReset(hardware::reset);
     host =
         SimulatedHost.builder()
             .device(decisions.kind() == FunctionKind.VIRTUAL ? device.virtualFunction() : device)

@@ -325,6 +325,7 @@ final class SimulatedBoundDevice implements BoundDevice {
     } finally {
       machine.unlock();
     }
+    host.description.onReset().run();
   }
 
   @Override

@@ -41,6 +41,7 @@ public final class SimulatedDevice {
   private Driver driver = Driver.VFIO_PCI;
   private @Nullable IommuProfile iommu;
   private @Nullable Errno bindError;
+  private Runnable onReset = () -> {};
   private DeviceConfig config =
       DeviceConfig.readOnly(ConfigSpace.of(new byte[ConfigSpace.EXTENDED_SIZE]));
 
@@ -62,6 +63,7 @@ public final class SimulatedDevice {
     driver = from.driver;
     iommu = from.iommu;
     bindError = from.bindError;
+    onReset = from.onReset;
     config = from.config;
   }
 
@@ -188,6 +190,13 @@ public final class SimulatedDevice {
     return other;
   }
 
+  /// Whose registers do this when VFIO resets it, on the thread that asked for the reset.
+  public SimulatedDevice onReset(Runnable action) {
+    SimulatedDevice other = copy();
+    other.onReset = action;
+    return other;
+  }
+
   /// So that GET_HW_INFO says this, as far as the IOMMU allows the width.
   public SimulatedDevice reporting(HardwareInfo info) {
     SimulatedDevice other =
@@ -250,6 +259,10 @@ public final class SimulatedDevice {
 
   Optional<Errno> bindError() {
     return Optional.ofNullable(bindError);
+  }
+
+  Runnable onReset() {
+    return onReset;
   }
 
   DeviceConfig config() {
