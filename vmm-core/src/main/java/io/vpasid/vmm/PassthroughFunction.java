@@ -65,7 +65,7 @@ public final class PassthroughFunction implements AutoCloseable {
                 hardware,
                 options.quirks(),
                 options.policy(),
-                List.of(),
+                options.otherCaptures(),
                 options.further()));
     functionLevelReset = FunctionLevelReset.of(region, CapabilityChain.walk(region));
     GuestConfigSpace.Builder view = synthesis.applyTo(GuestConfigSpace.over(device.config()));

@@ -14,7 +14,7 @@ import java.util.List;
 /// @param quirks what is known of devices
 /// @param policy what the user wants
 /// @param otherCaptures raw bytes or views of the same device in other states or on other machines;
-///   what is not 0, or not as in the view, in any of them counts as live
+///   what is not 0 in any of them counts as live, and so does what any of them has a capability at
 /// @param further capabilities that the VMM wants to show besides the vPASID, in the order in which
 ///   places are searched for them
 public record SynthesisRequest(

@@ -273,9 +273,18 @@ public final class Synthesizer {
     if (period > 0) {
       map.claim(ByteRange.between(period, view.size()), Use.MIRRORED, "mirror");
     }
+    for (ConfigSpace other : request.otherCaptures()) {
+      for (Capability c : CapabilityChain.walk(other).extended()) {
+        map.claim(
+            c.extent().range(),
+            Use.HIDDEN_CAPABILITY,
+            c.id().title() + " of another capture",
+            c.id().mnemonic());
+      }
+    }
     map.nonZero(view);
     for (ConfigSpace other : request.otherCaptures()) {
-      map.nonZero(other);
+      map.nonZero(other, "not zero in another capture");
     }
     return map.build();
   }

@@ -134,7 +134,9 @@ class FurtherCapabilityTest {
     assertThat(placed(synthesis, 1).placement().passedOver())
         .singleElement()
         .asString()
-        .isEqualTo("0x300-0x33f (declared available): no 32 free bytes in it");
+        .isEqualTo(
+            "0x300-0x33f (declared available): no 32 free bytes in a row:"
+                + " 24 free, 40 of capabilities");
   }
 
   @Test

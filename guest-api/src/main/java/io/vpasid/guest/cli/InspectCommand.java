@@ -84,6 +84,7 @@ final class InspectCommand implements Callable<Integer> {
     }
     List<HostFunction> functions =
         source.functions(sources.isEmpty() ? source.ofThisMachine() : sources);
+    options.checkOtherCaptures(functions);
     QuirkTable quirks = options.quirkTable();
     PciNames names = PciNames.system();
     List<InspectReport> reports =

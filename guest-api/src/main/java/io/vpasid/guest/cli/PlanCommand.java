@@ -105,6 +105,7 @@ final class PlanCommand implements Callable<Integer> {
     PrintWriter err = spec.commandLine().getErr();
     Optional<LayoutFile> expected = expect.map(LayoutFile::read);
     List<HostFunction> functions = source.functions(sources);
+    options.checkOtherCaptures(functions);
     QuirkTable quirks = options.quirkTable();
     noteAssumptions(functions, err);
     Optional<GuestPlace> place = preflight.place();

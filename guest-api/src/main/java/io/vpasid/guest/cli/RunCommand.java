@@ -55,6 +55,7 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     List<HostFunction> functions = source.functions(sources);
+    options.checkOtherCaptures(functions);
     options.noteAssumptions(spec.commandLine().getErr());
     return tell(
         functions.stream().map(source::describe).toList(),

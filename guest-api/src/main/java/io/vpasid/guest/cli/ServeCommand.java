@@ -72,6 +72,7 @@ final class ServeCommand implements Callable<Integer> {
     }
     PrintWriter err = spec.commandLine().getErr();
     options.noteAssumptions(err);
+    options.checkOtherCaptures(functions);
     HostFunction captured = functions.getFirst();
     CountDownLatch interrupted = new CountDownLatch(1);
     CountDownLatch closed = new CountDownLatch(1);

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -55,6 +56,18 @@ final class SynthesisOptions {
       converter = RangeConverter.class,
       description = "Ranges to try before any other, as in 0x180-0x24f,0x300-0x3ff.")
   private List<ByteRange> available = List.of();
+
+  @Option(
+      names = "--also",
+      paramLabel = "FILE",
+      arity = "1..*",
+      description =
+          "Dumps of the same device in other power states or on other machines: what is not zero"
+              + " in any of them counts as live. Functions are compared with those of the same"
+              + " vendor and device id.")
+  private List<Path> also = List.of();
+
+  private @Nullable OtherCaptures others;
 
   @Option(
       names = "--allow-shadowing",
@@ -101,11 +114,26 @@ final class SynthesisOptions {
     return virtual ? FunctionKind.VIRTUAL : FunctionSource.kindOf(function);
   }
 
+  /// Makes sure that each file of `--also` has captures of one of `functions`.
+  ///
+  /// @throws InputException if one has none
+  void checkOtherCaptures(List<HostFunction> functions) {
+    others().requireAbout(functions);
+  }
+
+  private OtherCaptures others() {
+    if (others == null) {
+      others = new OtherCaptures(also);
+    }
+    return others;
+  }
+
   FunctionOptions decisions(HostFunction function, QuirkTable table) {
     return FunctionOptions.defaults()
         .withKind(kindOf(function))
         .withQuirks(table)
-        .withPolicy(policy());
+        .withPolicy(policy())
+        .withOtherCaptures(others().of(function));
   }
 
   SynthesisRequest request(HostFunction function, QuirkTable table) {
@@ -124,7 +152,12 @@ final class SynthesisOptions {
   private SynthesisRequest request(
       HostFunction function, QuirkTable table, FunctionKind kind, HardwareInfo info) {
     return new SynthesisRequest(
-        VfioView.of(function.config(), function.id()), kind, info, table, policy(), List.of());
+        VfioView.of(function.config(), function.id()),
+        kind,
+        info,
+        table,
+        policy(),
+        others().of(function));
   }
 
   static final class HardwareInfoConverter implements ITypeConverter<HardwareInfo> {

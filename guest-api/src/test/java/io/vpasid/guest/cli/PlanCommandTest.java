@@ -137,6 +137,75 @@ class PlanCommandTest {
   }
 
   @Test
+  void liveBytesOfAnotherCaptureAreAvoided() throws IOException {
+    Path demo = Inputs.demo(folder);
+    Path other =
+        Files.writeString(
+            folder.resolve("other.txt"),
+            Files.readString(demo)
+                .replace("\nd80: 00 00 00 00 00 00 00 00", "\nd80: 00 00 00 00 07 00 00 00"));
+
+    String alone = Run.of("plan", demo.toString(), "--function", "17:00.1").out();
+    String compared =
+        Run.of("plan", demo.toString(), "--function", "17:00.1", "--also", other.toString()).out();
+
+    assertThat(alone).contains("at 0xd80,");
+    assertThat(compared).contains("vPASID       at 0x").doesNotContain("at 0xd80,");
+  }
+
+  @Test
+  void otherCaptureNamesItsByteWhereAnOffsetIsRequested() throws IOException {
+    Path demo = Inputs.demo(folder);
+    Path other =
+        Files.writeString(
+            folder.resolve("other.txt"),
+            Files.readString(demo)
+                .replace("\nd80: 00 00 00 00 00 00 00 00", "\nd80: 00 00 00 00 07 00 00 00"));
+
+    Run run =
+        Run.of(
+            "plan",
+            demo.toString(),
+            "--function",
+            "17:00.1",
+            "--offset",
+            "0xd80",
+            "--also",
+            other.toString());
+
+    assertThat(run.out()).contains("Careful: 0xd84: a byte, not zero in another capture");
+  }
+
+  @Test
+  void otherCaptureOfAnotherDeviceIsRefused() throws IOException {
+    Path demo = Inputs.demo(folder);
+    Path other =
+        Files.writeString(
+            folder.resolve("other.txt"),
+            Files.readString(demo).replace("0b40: f00d:0002", "0b40: f00d:0003"));
+
+    Run run = Run.of("plan", demo.toString(), "--function", "17:00.1", "--also", other.toString());
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err())
+        .contains("other.txt: has no function with the ids of one that it is to be compared with");
+  }
+
+  @Test
+  void otherCaptureWithoutExtendedSpaceIsRefused() throws IOException {
+    Path demo = Inputs.demo(folder);
+    Path other =
+        Files.writeString(
+            folder.resolve("other.txt"),
+            Files.readString(demo).replaceAll("(?m)^[1-9a-f]..: .*\n", ""));
+
+    Run run = Run.of("plan", demo.toString(), "--also", other.toString());
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err()).contains("other.txt: shows nothing above 0x100 of f00d:0001");
+  }
+
+  @Test
   void quirkFileIsObeyed() throws IOException {
     Path quirks =
         Files.writeString(

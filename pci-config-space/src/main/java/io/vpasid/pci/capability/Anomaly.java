@@ -19,9 +19,6 @@ public record Anomaly(Kind kind, int offset, int value) {
     /// A pointer leads into the header, or from the extended list below 0x100; the list ends there.
     /// The value is the pointer.
     POINTER_INTO_HEADER("pointer 0x%2$03x leads into the header"),
-    /// A pointer leads outside the bytes that there are; the list ends there. The value is the
-    /// pointer.
-    POINTER_OUTSIDE("pointer 0x%2$03x leads outside the configuration space"),
     /// A pointer leads to a capability that the walk has seen; the list ends there. The value is
     /// the pointer.
     LOOP("pointer 0x%2$03x leads back into the list"),

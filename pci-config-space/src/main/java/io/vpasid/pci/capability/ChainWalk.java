@@ -51,7 +51,7 @@ final class ChainWalk {
     int owner = Header.capabilitiesPointer(config.headerLayout());
     int pointer = config.u8(owner);
     while (true) {
-      int offset = follow(owner, pointer, Header.RANGE.end(), EXTENDED_START);
+      int offset = follow(owner, pointer, Header.RANGE.end());
       if (offset < 0) {
         return found;
       }
@@ -91,7 +91,7 @@ final class ChainWalk {
     int owner = EXTENDED_START;
     int pointer = EXTENDED_START;
     while (true) {
-      int offset = follow(owner, pointer, EXTENDED_START, ConfigSpace.EXTENDED_SIZE);
+      int offset = follow(owner, pointer, EXTENDED_START);
       if (offset < 0) {
         return found;
       }
@@ -121,7 +121,7 @@ final class ChainWalk {
   /// Where a pointer leads, or -1 at the end of the list.
   ///
   /// @param owner offset of the register that holds the pointer
-  private int follow(int owner, int pointer, int from, int end) {
+  private int follow(int owner, int pointer, int from) {
     int offset = pointer & ~3;
     if (pointer != offset) {
       report(Anomaly.Kind.UNALIGNED_POINTER, owner, pointer);
@@ -131,10 +131,6 @@ final class ChainWalk {
     }
     if (offset < from) {
       report(Anomaly.Kind.POINTER_INTO_HEADER, owner, pointer);
-      return -1;
-    }
-    if (offset >= end) {
-      report(Anomaly.Kind.POINTER_OUTSIDE, owner, pointer);
       return -1;
     }
     if (isVisited(offset)) {

@@ -188,8 +188,15 @@ public final class OccupancyMap {
 
     /// Claims every byte that is not 0 in `config` and that nobody has claimed.
     public Builder nonZero(ConfigSpace config) {
+      return nonZero(config, "not zero");
+    }
+
+    /// The same for another capture of the function than the one that the map is of.
+    ///
+    /// @param owner what to call such bytes
+    public Builder nonZero(ConfigSpace config, String owner) {
       short index = (short) claims.size();
-      claims.add(new Segment(new ByteRange(0, 0), Use.NON_ZERO, "not zero"));
+      claims.add(new Segment(new ByteRange(0, 0), Use.NON_ZERO, owner));
       int end = Math.min(config.size(), claimOf.length);
       for (int at = 0; at < end; at += 8) {
         if (config.u64(at) != 0) {

@@ -145,7 +145,7 @@ public final class HoleFinder {
                     + " declares available.",
                 "All its bytes read as 0."));
       }
-      pass(wish.range(), Strategy.AVAILABLE, "no " + request.length() + " free bytes in it");
+      pass(wish.range(), Strategy.AVAILABLE, full(wish.range()));
     }
     return Optional.empty();
   }
@@ -185,7 +185,7 @@ public final class HoleFinder {
                 "No capability and no known hidden register is there, and all bytes read as 0;"
                     + " that is a hint, not a proof."));
       }
-      pass(zone.range(), zone.strategy(), "no " + request.length() + " free bytes in it");
+      pass(zone.range(), zone.strategy(), full(zone.range()));
     }
     return Optional.empty();
   }
@@ -246,12 +246,44 @@ public final class HoleFinder {
         switch (map.useAt(at)) {
           case FREE -> "nothing";
           case HEADER -> "the header";
-          case CAPABILITY, CAPABILITY_OF_UNKNOWN_LENGTH -> map.ownerAt(at);
-          case HIDDEN_CAPABILITY -> map.ownerAt(at) + ", hidden by vfio-pci";
+          case CAPABILITY -> map.ownerAt(at);
+          case CAPABILITY_OF_UNKNOWN_LENGTH -> map.ownerAt(at) + ", whose end is not known";
+          case HIDDEN_CAPABILITY -> map.ownerAt(at) + ", not in the list";
           case QUIRK -> "hidden register, " + map.ownerAt(at);
           case MIRRORED -> "a mirror of lower bytes";
-          case NON_ZERO -> "a byte that is not 0";
+          case NON_ZERO -> "a byte, " + map.ownerAt(at);
         });
+  }
+
+  /// Why there is no hole in `range`: how many of its bytes are in use for which reason.
+  private String full(ByteRange range) {
+    int[] bytes = new int[Use.values().length];
+    for (int at = range.offset(); at < Math.min(range.end(), map.size()); at++) {
+      bytes[map.useAt(at).ordinal()]++;
+    }
+    List<String> uses = new ArrayList<>();
+    for (Use use : Use.values()) {
+      if (bytes[use.ordinal()] > 0) {
+        uses.add(bytes[use.ordinal()] + " " + describe(use));
+      }
+    }
+    return "no "
+        + request.length()
+        + " free bytes in a row"
+        + (uses.isEmpty() ? "" : ": " + String.join(", ", uses));
+  }
+
+  private static String describe(Use use) {
+    return switch (use) {
+      case FREE -> "free";
+      case HEADER -> "of the header";
+      case CAPABILITY -> "of capabilities";
+      case CAPABILITY_OF_UNKNOWN_LENGTH -> "of capabilities whose end is not known";
+      case HIDDEN_CAPABILITY -> "of capabilities that are not in the list";
+      case QUIRK -> "of registers that a quirk names";
+      case MIRRORED -> "mirrored";
+      case NON_ZERO -> "not zero";
+    };
   }
 
   private Optional<ByteRange> firstFit(ByteRange range) {
