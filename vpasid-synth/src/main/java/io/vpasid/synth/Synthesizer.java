@@ -25,7 +25,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /// Gives a function a vPASID, or says why not: the gate, the map, the search, the link, in this
 /// order.
@@ -47,6 +46,10 @@ public final class Synthesizer {
 
   private final CapabilityChain chain;
 
+  /// The 8 bytes of the device's own PASID capability, if vfio-pci hides one; a sane device has one
+  /// at most.
+  private final List<ByteRange> ownSlots = new ArrayList<>(1);
+
   private Synthesizer(SynthesisRequest request) {
     this.request = request;
     ConfigSpace shown = request.view().config();
@@ -67,6 +70,11 @@ public final class Synthesizer {
     }
     view = removal.isEmpty() ? shown : patched(shown);
     this.chain = removal.isEmpty() ? chain : CapabilityChain.walk(view);
+    for (Capability hidden : request.view().hidden()) {
+      if (hidden.id().equals(CapabilityId.PASID) && hasRegisters(hidden, this.chain)) {
+        ownSlots.add(at(hidden.offset()));
+      }
+    }
   }
 
   private void remove(Capability capability, boolean hasRegisters) {
@@ -89,8 +97,12 @@ public final class Synthesizer {
   /// counts.
   private static boolean hasRegisters(Capability pasid, CapabilityChain chain) {
     int registers = pasid.offset() + PasidCapability.REGISTERS;
-    return registers + 4 <= ConfigSpace.EXTENDED_SIZE
-        && chain.extended().stream().noneMatch(c -> c.offset() == registers);
+    for (Capability other : chain.extended()) {
+      if (other.offset() == registers) {
+        return false;
+      }
+    }
+    return registers + 4 <= ConfigSpace.EXTENDED_SIZE;
   }
 
   /// Synthesizes what `request` asks for. A pure function; safe to call from any thread.
@@ -247,14 +259,13 @@ public final class Synthesizer {
   /// which vfio-pci would let it write, read as 0.
   private List<ConfigPatch> protection() {
     List<ConfigPatch> patches = new ArrayList<>(removal);
-    hiddenSlots()
-        .forEach(slot -> {
-          // A placeholder at the head is vfio-pci's, not the device's, and stays in the list.
-          if (slot.offset() != HEAD) {
-            patches.add(ConfigPatch.readOnly(slot.offset(), 0));
-          }
-          patches.add(ConfigPatch.readOnly(slot.offset() + PasidCapability.REGISTERS, 0));
-        });
+    for (ByteRange slot : ownSlots) {
+      // A placeholder at the head is vfio-pci's, not the device's, and stays in the list.
+      if (slot.offset() != HEAD) {
+        patches.add(ConfigPatch.readOnly(slot.offset(), 0));
+      }
+      patches.add(ConfigPatch.readOnly(slot.offset() + PasidCapability.REGISTERS, 0));
+    }
     return patches;
   }
 
@@ -292,8 +303,7 @@ public final class Synthesizer {
   /// The list as the map should have it: where the device's own hidden PASID capability is the
   /// head, vfio-pci's placeholder in its place makes room for ours.
   private CapabilityChain listWithoutPlaceholder() {
-    boolean own = ownSlot().filter(slot -> slot.offset() == HEAD).isPresent();
-    return own
+    return !ownSlots.isEmpty() && ownSlots.getFirst().offset() == HEAD
         ? new CapabilityChain(
             chain.standard(),
             chain.extended().subList(Math.min(1, chain.extended().size()), chain.extended().size()),
@@ -306,7 +316,7 @@ public final class Synthesizer {
         PasidCapability.LENGTH,
         request.policy().offset().map(o -> new HoleRequest.Wish(at(o), "The user")),
         quirks.pinnedOffset().map(d -> new HoleRequest.Wish(at(d.value()), d.source().toString())),
-        ownSlot(),
+        ownSlots.isEmpty() ? Optional.empty() : Optional.of(ownSlots.getFirst()),
         available(),
         shadowable(),
         chain.extended().isEmpty());
@@ -350,18 +360,6 @@ public final class Synthesizer {
 
   private static ByteRange at(int offset) {
     return new ByteRange(offset, PasidCapability.LENGTH);
-  }
-
-  /// The 8 bytes of the device's own PASID capability, if vfio-pci hides one.
-  private Optional<ByteRange> ownSlot() {
-    return hiddenSlots().findFirst();
-  }
-
-  /// The same of every such capability; a sane device has one at most.
-  private Stream<ByteRange> hiddenSlots() {
-    return request.view().hidden().stream()
-        .filter(c -> c.id().equals(CapabilityId.PASID) && hasRegisters(c, chain))
-        .map(c -> at(c.offset()));
   }
 
   private boolean isLive(int offset) {

@@ -6,25 +6,45 @@ import io.vpasid.pci.Header;
 import io.vpasid.pci.capability.Capability;
 import io.vpasid.pci.capability.CapabilityChain;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 
 /// Who owns each byte of one configuration space.
 ///
 /// Owners claim bytes in an order; a byte belongs to the first that claims it. What nobody claims
 /// is free.
 public final class OccupancyMap {
-  /// What free bytes point at.
   private static final Segment NOBODY = new Segment(new ByteRange(0, 0), Use.FREE, "");
 
-  /// Per byte: the index of its claim.
-  private final short[] claimOf;
+  private final int size;
 
-  /// The claims that got a byte, so at most one per byte; the first stands for nobody.
-  private final List<Segment> claims;
+  /// The claims that got a byte, in their order; the first stands for nobody.
+  private final List<Claim> claims;
+
+  /// The bytes that somebody claims.
+  private final BitSet claimed;
 
   private OccupancyMap(Builder builder) {
-    claimOf = builder.claimOf;
+    size = builder.size;
     claims = List.copyOf(builder.claims);
+    claimed = (BitSet) builder.claimed.clone();
+  }
+
+  /// What somebody asked for, of which others may have had some before.
+  ///
+  /// @param segment the bytes, and for whom
+  /// @param scattered those bytes if they are no range
+  private record Claim(Segment segment, Optional<BitSet> scattered) {
+    Claim(Segment segment) {
+      this(segment, Optional.empty());
+    }
+
+    boolean has(int offset) {
+      return scattered.isPresent() ? scattered.get().get(offset) : segment.range().contains(offset);
+    }
   }
 
   /// The header, the capabilities in the lists, and every other byte that is not 0.
@@ -39,49 +59,62 @@ public final class OccupancyMap {
 
   /// Number of bytes.
   public int size() {
-    return claimOf.length;
+    return size;
   }
 
   /// Why the byte at `offset` is not free, or that it is.
+  ///
+  /// @throws IndexOutOfBoundsException if it lies outside; likewise for the owner
   public Use useAt(int offset) {
-    return claims.get(claimOf[offset]).use();
+    return claim(claimAt(offset)).use();
   }
 
   /// Who owns the byte at `offset`; empty if it is free.
   public String ownerAt(int offset) {
-    return claims.get(claimOf[offset]).owner();
+    return claim(claimAt(offset)).owner();
   }
 
   /// The number of the claim that got the byte at `offset`; 0 if nobody claims it.
   int claimAt(int offset) {
-    return claimOf[offset];
+    if (!claimed.get(Objects.checkIndex(offset, size))) {
+      return 0;
+    }
+    int number = 1;
+    while (!claims.get(number).has(offset)) {
+      number++;
+    }
+    return number;
   }
 
   /// A claim by its number: the bytes that were asked for, of which others may have some.
   Segment claim(int number) {
-    return claims.get(number);
+    return claims.get(number).segment;
   }
 
   /// Whether nobody owns any byte of `range`; false if it reaches outside the space.
   public boolean isFree(ByteRange range) {
-    if (range.end() > claimOf.length) {
-      return false;
-    }
-    for (int at = range.offset(); at < range.end(); at++) {
-      if (claimOf[at] != 0) {
-        return false;
-      }
-    }
-    return true;
+    int first = claimed.nextSetBit(range.offset());
+    return range.end() <= size && (first < 0 || first >= range.end());
   }
 
   /// The whole space as runs of bytes with the same owner, in address order.
   public List<Segment> segments() {
+    int[] claimOf = new int[size];
+    for (int number = claims.size() - 1; number > 0; number--) {
+      Claim claim = claims.get(number);
+      if (claim.scattered.isPresent()) {
+        int of = number;
+        claim.scattered.get().stream().forEach(at -> claimOf[at] = of);
+      } else {
+        ByteRange range = claim.segment.range();
+        Arrays.fill(claimOf, range.offset(), Math.min(range.end(), size), number);
+      }
+    }
     List<Segment> segments = new ArrayList<>();
     int start = 0;
-    for (int at = 1; at <= claimOf.length; at++) {
-      if (at == claimOf.length || claimOf[at] != claimOf[start]) {
-        Segment claim = claims.get(claimOf[start]);
+    for (int at = 1; at <= size; at++) {
+      if (at == size || claimOf[at] != claimOf[start]) {
+        Segment claim = claim(claimOf[start]);
         segments.add(
             new Segment(
                 ByteRange.between(start, at), claim.use(), claim.owner(), claim.shortName()));
@@ -94,39 +127,45 @@ public final class OccupancyMap {
   /// The runs of bytes that belong to no capability in the lists, in address order; they may be in
   /// use all the same.
   public List<ByteRange> gaps() {
-    return runs(false);
+    BitSet listed = new BitSet(size);
+    for (Claim claim : claims.reversed()) {
+      boolean isListed = claim.segment.use().isListed();
+      if (claim.scattered.isPresent()) {
+        listed.andNot(claim.scattered.get());
+      } else {
+        ByteRange range = claim.segment.range();
+        listed.set(range.offset(), Math.min(range.end(), size), isListed);
+      }
+    }
+    return runsOutside(listed);
   }
 
   /// The runs of bytes that nobody owns, in address order.
   public List<ByteRange> free() {
-    return runs(true);
+    return runsOutside(claimed);
   }
 
-  private List<ByteRange> runs(boolean onlyFree) {
+  private List<ByteRange> runsOutside(BitSet bytes) {
     List<ByteRange> runs = new ArrayList<>();
-    int start = -1;
-    for (int at = 0; at <= claimOf.length; at++) {
-      boolean inside =
-          at < claimOf.length
-              && (onlyFree ? claimOf[at] == 0 : !claims.get(claimOf[at]).use().isListed());
-      if (inside && start < 0) {
-        start = at;
-      } else if (!inside && start >= 0) {
-        runs.add(ByteRange.between(start, at));
-        start = -1;
-      }
+    for (int start = bytes.nextClearBit(0); start < size; ) {
+      int next = bytes.nextSetBit(start);
+      int end = next < 0 ? size : next;
+      runs.add(ByteRange.between(start, end));
+      start = bytes.nextClearBit(end);
     }
     return runs;
   }
 
   /// Collects claims. Not for sharing between threads.
   public static final class Builder {
-    private final short[] claimOf;
-    private final List<Segment> claims = new ArrayList<>();
+    private final int size;
+    private final BitSet claimed;
+    private final List<Claim> claims = new ArrayList<>();
 
     private Builder(int size) {
-      claimOf = new short[size];
-      claims.add(NOBODY);
+      this.size = size;
+      claimed = new BitSet(size);
+      claims.add(new Claim(NOBODY));
     }
 
     /// Claims the header and the extents of all capabilities in the lists.
@@ -170,18 +209,12 @@ public final class OccupancyMap {
       return claim(new Segment(c.extent().range(), use, c.id().title(), c.id().mnemonic()));
     }
 
-    private Builder claim(Segment claim) {
-      short index = (short) claims.size();
-      boolean claimed = false;
-      int end = Math.min(claim.range().end(), claimOf.length);
-      for (int at = claim.range().offset(); at < end; at++) {
-        if (claimOf[at] == 0) {
-          claimOf[at] = index;
-          claimed = true;
-        }
-      }
-      if (claimed) {
-        claims.add(claim);
+    private Builder claim(Segment segment) {
+      int start = segment.range().offset();
+      int end = Math.min(segment.range().end(), size);
+      if (start < end && claimed.nextClearBit(start) < end) {
+        claims.add(new Claim(segment));
+        claimed.set(start, end);
       }
       return this;
     }
@@ -195,17 +228,21 @@ public final class OccupancyMap {
     ///
     /// @param owner what to call such bytes
     public Builder nonZero(ConfigSpace config, String owner) {
-      short index = (short) claims.size();
-      claims.add(new Segment(new ByteRange(0, 0), Use.NON_ZERO, owner));
-      int end = Math.min(config.size(), claimOf.length);
+      BitSet bytes = new BitSet(size);
+      int end = Math.min(config.size(), size);
       for (int at = 0; at < end; at += 8) {
         if (config.u64(at) != 0) {
           for (int b = at; b < at + 8; b++) {
-            if (claimOf[b] == 0 && config.u8(b) != 0) {
-              claimOf[b] = index;
+            if (config.u8(b) != 0 && !claimed.get(b)) {
+              bytes.set(b);
             }
           }
         }
+      }
+      if (!bytes.isEmpty()) {
+        ByteRange around = ByteRange.between(bytes.nextSetBit(0), bytes.length());
+        claims.add(new Claim(new Segment(around, Use.NON_ZERO, owner), Optional.of(bytes)));
+        claimed.or(bytes);
       }
       return this;
     }

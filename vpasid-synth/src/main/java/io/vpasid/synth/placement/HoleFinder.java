@@ -5,8 +5,10 @@ import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.occupancy.OccupancyMap;
 import io.vpasid.pci.occupancy.Use;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /// Searches the extended space for the bytes of a capability that the device does not have.
@@ -257,16 +259,12 @@ public final class HoleFinder {
 
   /// Why there is no hole in `range`: how many of its bytes are in use for which reason.
   private String full(ByteRange range) {
-    int[] bytes = new int[Use.values().length];
+    Map<Use, Integer> bytes = new EnumMap<>(Use.class);
     for (int at = range.offset(); at < Math.min(range.end(), map.size()); at++) {
-      bytes[map.useAt(at).ordinal()]++;
+      bytes.merge(map.useAt(at), 1, Integer::sum);
     }
     List<String> uses = new ArrayList<>();
-    for (Use use : Use.values()) {
-      if (bytes[use.ordinal()] > 0) {
-        uses.add(bytes[use.ordinal()] + " " + describe(use));
-      }
-    }
+    bytes.forEach((use, count) -> uses.add(count + " " + describe(use)));
     return "no "
         + request.length()
         + " free bytes in a row"
@@ -300,16 +298,11 @@ public final class HoleFinder {
   /// The longest run of free dwords in `zone` that holds the capability.
   private Optional<ByteRange> longestRun(ByteRange zone) {
     ByteRange best = new ByteRange(zone.offset(), 0);
-    int start = -1;
-    for (int at = zone.offset(); at <= zone.end(); at += 4) {
-      boolean free = at < zone.end() && map.isFree(new ByteRange(at, 4));
-      if (free && start < 0) {
-        start = at;
-      } else if (!free && start >= 0) {
-        if (at - start > best.length()) {
-          best = ByteRange.between(start, at);
-        }
-        start = -1;
+    for (ByteRange run : map.free()) {
+      int start = Math.max(align(run.offset()), zone.offset());
+      int end = Math.min(run.end() & ~3, zone.end());
+      if (end - start > best.length()) {
+        best = ByteRange.between(start, end);
       }
     }
     return best.length() >= request.length() ? Optional.of(best) : Optional.empty();
