@@ -90,7 +90,7 @@ class CommandLineTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "demo", "inspect", "plan", "run", "scan", "serve"})
+  @ValueSource(strings = {"", "demo", "inspect", "plan", "quirks", "run", "scan", "serve"})
   void everyCommandHasHelp(String command) {
     List<String> arguments = command.isEmpty() ? List.of("--help") : List.of(command, "--help");
 

@@ -35,7 +35,7 @@ import java.util.stream.Stream;
 /// | `header` | warning | hidden registers in the header, 0x00-0x3f |
 /// | `overlap` | warning | two hidden registers of a quirk share bits; two device ranges share ids |
 /// | `unreadable` | error | a file that cannot be read, or a quirk in it |
-/// | `replaces` | note | a quirk has the id of one in an earlier layer |
+/// | `replaces` | note | a quirk has the id of another in an earlier layer |
 /// | `refused` | warning | a quirk refuses a PASID capability and says how to place or limit it |
 /// | `on-hidden` | error | a quirk places the capability on its own hidden registers, unshadowed |
 /// | `no-room` | warning | an available range without room for a PASID capability |
@@ -123,13 +123,7 @@ public final class QuirkLint {
       }
     }
     lint.checkAgainstEachOther(table.ranked());
-    for (QuirkTable.Replacement replacement : table.replacements()) {
-      lint.report(
-          Severity.NOTE,
-          "replaces",
-          replacement.by(),
-          "replaces " + replacement.quirk().source() + "; choose another id if both are to count");
-    }
+    table.replacements().forEach(lint::checkReplacement);
     return List.copyOf(lint.findings);
   }
 
@@ -166,6 +160,21 @@ public final class QuirkLint {
             quirk.line(),
             quirk.column(),
             quirk.id() + ' ' + what));
+  }
+
+  private void checkReplacement(QuirkTable.Replacement replacement) {
+    // A file that is installed too replaces each of its quirks by the same.
+    if (!text(replacement.quirk()).equals(text(replacement.by()))) {
+      report(
+          Severity.NOTE,
+          "replaces",
+          replacement.by(),
+          "replaces " + replacement.quirk().source() + "; choose another id if both are to count");
+    }
+  }
+
+  private static String text(Quirk quirk) {
+    return QuirkFileText.of("", List.of(quirk));
   }
 
   private void checkHidden(Quirk quirk) {

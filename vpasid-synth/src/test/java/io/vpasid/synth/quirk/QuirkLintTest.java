@@ -333,6 +333,12 @@ class QuirkLintTest {
   }
 
   @Test
+  void anEntryThatIsInstalledTooReplacesNothing() throws IOException {
+    assertThat(findingsInFile(QuirkFiles.file("old", DEVICE, "\"place\": \"0x200\"")))
+        .noneMatch(finding -> finding.contains("[replaces]"));
+  }
+
+  @Test
   void theBuiltInQuirksAreClean() {
     assertThat(QuirkLint.check(QuirkTable.builtIn(), PciNames.none()))
         .extracting(LintFinding::toString)
