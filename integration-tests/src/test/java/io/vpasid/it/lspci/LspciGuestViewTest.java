@@ -6,9 +6,13 @@ import io.vpasid.it.space.CapturedFunctions;
 import io.vpasid.it.space.HostSpace;
 import io.vpasid.it.space.HostSpaces;
 import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.capability.CapabilityId;
+import io.vpasid.pci.emulation.ConfigPatch;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.emulation.GuestConfigSpace;
 import io.vpasid.pci.vfio.VfioView;
+import io.vpasid.synth.FurtherCapability;
+import io.vpasid.synth.FurtherResult;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
@@ -32,6 +36,17 @@ class LspciGuestViewTest {
       List.of(
           "\t\tPASIDCap: Exec- Priv+, Max PASID Width: 11", "\t\tPASIDCtl: Enable- Exec- Priv-");
 
+  /// A DVSEC of vendor f00d, revision 1, 32 bytes long, id 7.
+  private static final FurtherCapability MAILBOX =
+      new FurtherCapability(
+          CapabilityId.DVSEC,
+          1,
+          0x20,
+          List.of(ConfigPatch.readOnly(0x04, 0x0201f00d), ConfigPatch.readOnly(0x08, 0x00000007)));
+
+  private static final String MAILBOX_TITLE =
+      "Designated Vendor-Specific: Vendor=f00d ID=0007 Rev=1 Len=32 <?>";
+
   @TempDir private Path folder;
 
   /// A function before and after.
@@ -39,7 +54,10 @@ class LspciGuestViewTest {
     static Guest of(HostSpace host) {
       VfioView view = VfioView.of(host.config());
       return new Guest(
-          host, view.config(), Synthesizer.synthesize(SynthesisRequest.of(view, HOST)));
+          host,
+          view.config(),
+          Synthesizer.synthesize(
+              SynthesisRequest.of(view, HOST).withFurther(List.of(MAILBOX, MAILBOX))));
     }
 
     ConfigSpace config() {
@@ -55,6 +73,19 @@ class LspciGuestViewTest {
           ? Optional.of(shown.synthesis().offset())
           : Optional.empty();
     }
+
+    /// Where the further capabilities should be shown.
+    List<Integer> furtherOffsets() {
+      List<Integer> offsets = new ArrayList<>();
+      if (result instanceof SynthesisResult.Synthesized shown) {
+        for (FurtherResult further : shown.synthesis().further()) {
+          if (further instanceof FurtherResult.Placed placed) {
+            offsets.add(placed.offset());
+          }
+        }
+      }
+      return offsets;
+    }
   }
 
   @Test
@@ -62,6 +93,7 @@ class LspciGuestViewTest {
     List<Guest> guests = CapturedFunctions.extended().stream().map(Guest::of).toList();
 
     assertThat(guests).filteredOn(g -> g.offset().isPresent()).hasSizeGreaterThan(200);
+    assertThat(guests).filteredOn(g -> g.furtherOffsets().size() == 2).hasSizeGreaterThan(200);
     assertThat(guests)
         .filteredOn(g -> g.offset().isEmpty())
         .allSatisfy(
@@ -96,6 +128,10 @@ class LspciGuestViewTest {
           .as(origin)
           .extracting(Lspci.Shown::offset)
           .isEqualTo(guests.get(i).offset().stream().toList());
+      assertThat(after.get(i).stream().filter(LspciGuestViewTest::isMailbox))
+          .as(origin)
+          .extracting(Lspci.Shown::offset)
+          .containsExactlyInAnyOrderElementsOf(guests.get(i).furtherOffsets());
       assertThat(pasid(after.get(i)))
           .as(origin)
           .extracting(Lspci.Shown::details)
@@ -111,13 +147,18 @@ class LspciGuestViewTest {
     return shown.title().equals(PASID);
   }
 
-  /// What the guest view should have too, word by word: all but PASID, null capabilities at the
-  /// head of the list, and the control words of ATS and PRI, which are as after a reset.
+  private static boolean isMailbox(Lspci.Shown shown) {
+    return shown.title().equals(MAILBOX_TITLE);
+  }
+
+  /// What the guest view should have too, word by word: all but PASID, the mailboxes, null
+  /// capabilities at the head of the list, and the control words of ATS and PRI, which are as after
+  /// a reset.
   private static List<Lspci.Shown> lasting(List<Lspci.Shown> capabilities) {
     List<Lspci.Shown> lasting = new ArrayList<>();
     for (Lspci.Shown shown : capabilities) {
       boolean isNullHead = shown.offset() == 0x100 && shown.title().equals("Null");
-      if (!isPasid(shown) && !isNullHead) {
+      if (!isPasid(shown) && !isMailbox(shown) && !isNullHead) {
         lasting.add(
             new Lspci.Shown(
                 shown.offset(),
