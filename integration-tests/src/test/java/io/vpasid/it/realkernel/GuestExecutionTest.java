@@ -127,11 +127,11 @@ class GuestExecutionTest {
     assertThat(results)
         .containsEntry("passes()", "SUCCESSFUL")
         .containsEntry("passesToo()", "SUCCESSFUL")
-        .containsEntry("[1] /dev/iommu", "SUCCESSFUL")
+        .containsEntry("[1] file=/dev/iommu", "SUCCESSFUL")
         .containsEntry("/dev/vfio/devices/vfio0", "SUCCESSFUL");
     assertThat(results.get("fails()")).startsWith("FAILED").contains("Linux version 7.3");
     assertThat(results.get("isAborted()")).startsWith("ABORTED").contains("virtualization");
-    assertThat(results.get("[2] /dev/none")).startsWith("FAILED").contains("/dev/none");
+    assertThat(results.get("[2] file=/dev/none")).startsWith("FAILED").contains("/dev/none");
     assertThat(results.get("GuestExecutionTest$Mixed")).startsWith("FAILED").contains("after all");
   }
 

@@ -98,7 +98,7 @@ final class GuestMachine implements AutoCloseable {
       command.add(
           String.format(
               "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"%s\"},"
-                  + "\"addr\":\"%02x.0\"}",
+                  + "\"addr\":\"%02x.0\",\"x-msg-timeout\":60000}",
               setup.functions().get(i), 4 + i));
     }
     if (setup.isUefi()) {
@@ -107,11 +107,13 @@ final class GuestMachine implements AutoCloseable {
     }
     command.addAll(
         List.of("-kernel", parts.kernel().toString(), "-initrd", parts.initramfs().toString()));
-    // vfio-pci refuses some accelerators unless it is told not to.
+    // An emulated timer of a busy host may fail the kernel's check of it; vfio-pci refuses some
+    // accelerators unless it is told not to.
     command.addAll(
         List.of(
             "-append",
-            "console=ttyS0 panic=-1 intel_iommu=on,sm_on vfio_pci.disable_denylist=1 vpasid.run="
+            "console=ttyS0 panic=-1 no_timer_check intel_iommu=on,sm_on"
+                + " vfio_pci.disable_denylist=1 vpasid.run="
                 + run));
     return command;
   }
