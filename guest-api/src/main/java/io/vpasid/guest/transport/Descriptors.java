@@ -48,6 +48,11 @@ public final class Descriptors implements AutoCloseable {
     return taken;
   }
 
+  /// The number of one that is still here, without handing it over.
+  public int number(int index) {
+    return owned.get(index).intValue();
+  }
+
   /// The descriptors that are still here, without handing them over.
   List<FileDescriptor> view() {
     return owned;

@@ -70,7 +70,28 @@ final class DeviceSession implements VfioUserPeer {
                 guarded("DMA_UNMAP", () -> device.device().dmaUnmapped(window));
               }
             });
-    this.interrupts = new Interrupts(device.irqs(), descriptorsPass);
+    this.interrupts =
+        new Interrupts(
+            device.irqs(),
+            descriptorsPass,
+            new Interrupts.Listener() {
+              @Override
+              public Outcome assigned(int irq, int start, int... eventfds) {
+                return guarded(
+                    "SET_IRQS", () -> device.device().interruptsAssigned(irq, start, eventfds));
+              }
+
+              @Override
+              public Outcome masked(int irq, int vector, boolean masked) {
+                return guarded(
+                    "SET_IRQS", () -> device.device().interruptsMasked(irq, vector, masked));
+              }
+
+              @Override
+              public Outcome disabled(int irq) {
+                return guarded("SET_IRQS", () -> device.device().interruptsDisabled(irq));
+              }
+            });
   }
 
   /// What is to be done about a message.

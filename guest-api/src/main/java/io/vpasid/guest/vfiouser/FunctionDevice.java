@@ -139,6 +139,21 @@ public final class FunctionDevice implements VfioUserDevice {
   }
 
   @Override
+  public Outcome interruptsAssigned(int irq, int start, int... eventfds) {
+    return hardware.interruptsAssigned(irq, start, eventfds);
+  }
+
+  @Override
+  public Outcome interruptsMasked(int irq, int vector, boolean masked) {
+    return hardware.interruptsMasked(irq, vector, masked);
+  }
+
+  @Override
+  public Outcome interruptsDisabled(int irq) {
+    return hardware.interruptsDisabled(irq);
+  }
+
+  @Override
   public Outcome dmaMapped(DmaWindow window) {
     return hardware.dmaMapped(window);
   }

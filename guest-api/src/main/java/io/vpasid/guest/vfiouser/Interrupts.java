@@ -6,8 +6,10 @@ import io.vpasid.vmm.iommufd.Errno;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,18 +29,33 @@ final class Interrupts implements AutoCloseable {
   private final List<Irq> irqs;
   private final boolean descriptorsPass;
   private final Line[] lines;
+  private final Listener listener;
 
   /// Nothing set up yet.
   ///
   /// @param irqs the device's interrupt types
   /// @param descriptorsPass whether eventfds can come at all
-  Interrupts(List<Irq> irqs, boolean descriptorsPass) {
+  /// @param listener is asked about each change
+  Interrupts(List<Irq> irqs, boolean descriptorsPass, Listener listener) {
     this.irqs = irqs;
+    this.listener = listener;
     this.descriptorsPass = descriptorsPass;
     this.lines = new Line[irqs.size()];
     for (int i = 0; i < lines.length; i++) {
       lines[i] = new Line(irqs.get(i).count());
     }
+  }
+
+  /// Who else has to know of the eventfds.
+  interface Listener {
+    /// These are to be signalled from now on; -1 stands for none.
+    Outcome assigned(int irq, int start, int... eventfds);
+
+    /// An interrupt is to be held back, or no longer.
+    Outcome masked(int irq, int vector, boolean masked);
+
+    /// Nothing of this type is to be signalled.
+    Outcome disabled(int irq);
   }
 
   /// The interrupts of one type.
@@ -49,6 +66,10 @@ final class Interrupts implements AutoCloseable {
 
     Line(int count) {
       eventfds = new FileDescriptor[count];
+    }
+
+    boolean isUsed() {
+      return Arrays.stream(eventfds).anyMatch(Objects::nonNull);
     }
   }
 
@@ -105,8 +126,11 @@ final class Interrupts implements AutoCloseable {
         || action != Payload.IrqSet.ACTION_TRIGGER) {
       return Outcome.refused(Errno.EINVAL, "A count of 0 only disables a whole type.");
     }
-    release(lines[index]);
-    return Outcome.done();
+    Outcome outcome = listener.disabled(index);
+    if (outcome instanceof Outcome.Done) {
+      release(lines[index]);
+    }
+    return outcome;
   }
 
   private Outcome assign(int index, Payload.IrqSet set, Descriptors descriptors) {
@@ -122,6 +146,14 @@ final class Interrupts implements AutoCloseable {
     }
     if (!descriptors.areEventFds()) {
       return Outcome.refused(Errno.EINVAL, "Not every descriptor is an eventfd.");
+    }
+    int[] numbers = new int[count];
+    for (int i = 0; i < count; i++) {
+      numbers[i] = descriptors.count() == 0 ? -1 : descriptors.number(i);
+    }
+    Outcome outcome = listener.assigned(index, start, numbers);
+    if (outcome instanceof Outcome.Refused) {
+      return outcome;
     }
     List<FileDescriptor> eventfds = descriptors.take();
     Line line = lines[index];
@@ -152,6 +184,9 @@ final class Interrupts implements AutoCloseable {
     forEach(
         set,
         vector -> {
+          if (listener.masked(index, vector, mask) instanceof Outcome.Refused refused) {
+            LOG.debug("Interrupt {}, {}: {}", index, vector, refused.reason());
+          }
           line.masked.set(vector, mask);
           if (!mask && line.pending.get(vector)) {
             trigger(index, vector);
@@ -215,8 +250,11 @@ final class Interrupts implements AutoCloseable {
   /// Closes all eventfds; from now on nothing is told.
   @Override
   public synchronized void close() {
-    for (Line line : lines) {
-      release(line);
+    for (int index = 0; index < lines.length; index++) {
+      if (lines[index].isUsed()) {
+        listener.disabled(index);
+      }
+      release(lines[index]);
     }
   }
 }

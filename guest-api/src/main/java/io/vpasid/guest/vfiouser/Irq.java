@@ -26,7 +26,8 @@ public record Irq(int count, int flags) {
   /// An interrupt type that the device does not have.
   public static final Irq NONE = new Irq(0, 0);
 
-  private static final int FLAGS = EVENTFD | MASKABLE | AUTOMASKED | NORESIZE;
+  /// All of them.
+  public static final int FLAGS = EVENTFD | MASKABLE | AUTOMASKED | NORESIZE;
 
   /// @throws IllegalArgumentException if there are too many, or a flag has no meaning
   public Irq {

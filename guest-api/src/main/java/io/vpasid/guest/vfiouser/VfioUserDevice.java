@@ -40,6 +40,28 @@ public interface VfioUserDevice {
   /// Resets the device. Called only if it [#isResettable].
   Outcome reset();
 
+  /// The client has set eventfds for interrupts, or taken them back. A device that raises its
+  /// interrupts by [VfioUserPeer#trigger] need not care; one whose hardware signals by itself hands
+  /// the eventfds on here. They are open during the call, and as long as the client keeps them set.
+  ///
+  /// @param irq index of their type
+  /// @param start number of the first interrupt
+  /// @param eventfds a descriptor for each, -1 for none
+  /// @return whether the device takes them; the client is told if not
+  default Outcome interruptsAssigned(int irq, int start, int... eventfds) {
+    return Outcome.done();
+  }
+
+  /// The client has masked or unmasked an interrupt.
+  default Outcome interruptsMasked(int irq, int vector, boolean masked) {
+    return Outcome.done();
+  }
+
+  /// The client listens to no interrupt of a type any more, or has gone.
+  default Outcome interruptsDisabled(int irq) {
+    return Outcome.done();
+  }
+
   /// The client has offered a window of its memory. A device that does DMA through
   /// [VfioUserPeer#readDma] and [VfioUserPeer#writeDma] need not care; one whose hardware reaches
   /// the memory by itself maps it here.

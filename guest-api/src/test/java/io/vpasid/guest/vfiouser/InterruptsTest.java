@@ -18,6 +18,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -39,7 +40,32 @@ class InterruptsTest {
   private static final int INTX = 0;
   private static final int MSIX = 2;
 
-  private final Interrupts interrupts = new Interrupts(new MemoryDevice().irqs(), true);
+  private final List<String> told = new ArrayList<>();
+  private Outcome hardware = Outcome.done();
+  private final Interrupts interrupts =
+      new Interrupts(
+          new MemoryDevice().irqs(),
+          true,
+          new Interrupts.Listener() {
+            @Override
+            public Outcome assigned(int irq, int start, int... eventfds) {
+              long open = Arrays.stream(eventfds).filter(number -> number >= 0).count();
+              told.add("assigned " + irq + " " + start + " " + eventfds.length + " " + open);
+              return hardware;
+            }
+
+            @Override
+            public Outcome masked(int irq, int vector, boolean masked) {
+              told.add((masked ? "masked " : "unmasked ") + irq + " " + vector);
+              return hardware;
+            }
+
+            @Override
+            public Outcome disabled(int irq) {
+              told.add("disabled " + irq);
+              return hardware;
+            }
+          });
 
   static boolean available() {
     return SocketKind.DESCRIPTORS.available();
@@ -84,6 +110,36 @@ class InterruptsTest {
 
   private static boolean isOpen(FileDescriptor descriptor) {
     return Files.exists(Path.of("/proc/self/fd/" + descriptor.intValue())) && descriptor.isOpen();
+  }
+
+  @Test
+  void hardwareHearsOfEveryChange() throws Throwable {
+    Pair first = Pair.create();
+    Pair second = Pair.create();
+
+    set(interrupts, EVENTFD | TRIGGER, MSIX, 3, 2, first.given(), second.given());
+    set(interrupts, EVENTFD | TRIGGER, MSIX, 4, 1);
+    set(interrupts, NONE | MASK, INTX, 0, 1);
+    set(interrupts, NONE | UNMASK, INTX, 0, 1);
+    interrupts.close();
+
+    assertThat(told)
+        .containsExactly(
+            "assigned 2 3 2 2", "assigned 2 4 1 0", "masked 0 0", "unmasked 0 0", "disabled 2");
+    first.kept().close();
+    second.kept().close();
+  }
+
+  @Test
+  void whatHardwareRefusesIsNotKept() throws Throwable {
+    hardware = Outcome.refused(Errno.ENOSPC, "No vector is free.");
+    Pair pair = Pair.create();
+
+    assertThat(set(interrupts, EVENTFD | TRIGGER, MSIX, 0, 1, pair.given())).isEqualTo(hardware);
+
+    assertThat(interrupts.trigger(MSIX, 0)).isFalse();
+    pair.kept().close();
+    pair.given().close();
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.vpasid.vmm.iommufd;
 
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.DeviceConfig;
+import java.util.Optional;
 
 /// A function that is bound to an iommufd context: an open `/dev/vfio/devices/vfioN`.
 ///
@@ -31,6 +32,12 @@ public interface BoundDevice extends AutoCloseable {
 
   /// The configuration space as VFIO shows it (region 7).
   DeviceConfig config();
+
+  /// Its regions and interrupts; empty for a function that has none to offer, such as a simulated
+  /// one.
+  default Optional<DeviceHardware> hardware() {
+    return Optional.empty();
+  }
 
   /// Attaches the function itself, or moves it to another page table
   /// (VFIO_DEVICE_ATTACH_IOMMUFD_PT).

@@ -59,6 +59,53 @@ public final class VfioUapi {
     private RegionInfo() {}
   }
 
+  /// `struct vfio_irq_info`: the interrupts of one type.
+  public static final class IrqInfo {
+    static final Struct STRUCT =
+        Struct.of("vfio_irq_info", u32("argsz"), u32("flags"), u32("index"), u32("count"));
+
+    /// The request VFIO_DEVICE_GET_IRQ_INFO, to a bound device.
+    public static final IoctlRequest REQUEST =
+        new IoctlRequest("VFIO_DEVICE_GET_IRQ_INFO", 0x3b6d, STRUCT);
+
+    public static final Field FLAGS = STRUCT.field("flags");
+    public static final Field INDEX = STRUCT.field("index");
+    public static final Field COUNT = STRUCT.field("count");
+
+    private IrqInfo() {}
+  }
+
+  /// `struct vfio_irq_set`: what is to be done with interrupts. Eventfds follow it, 4 bytes each,
+  /// and count in `argsz`.
+  public static final class IrqSet {
+    static final Struct STRUCT =
+        Struct.of(
+            "vfio_irq_set", u32("argsz"), u32("flags"), u32("index"), u32("start"), u32("count"));
+
+    /// The request VFIO_DEVICE_SET_IRQS, to a bound device.
+    public static final IoctlRequest REQUEST =
+        new IoctlRequest("VFIO_DEVICE_SET_IRQS", 0x3b6e, STRUCT);
+
+    public static final Field ARGSZ = STRUCT.field("argsz");
+    public static final Field FLAGS = STRUCT.field("flags");
+    public static final Field INDEX = STRUCT.field("index");
+    public static final Field START = STRUCT.field("start");
+    public static final Field COUNT = STRUCT.field("count");
+
+    public static final int DATA_NONE = 1;
+    public static final int DATA_EVENTFD = 1 << 2;
+    public static final int ACTION_MASK = 1 << 3;
+    public static final int ACTION_UNMASK = 1 << 4;
+    public static final int ACTION_TRIGGER = 1 << 5;
+
+    /// The eventfd of the n-th interrupt.
+    public static Field eventfd(int n) {
+      return new Field(STRUCT.size() + 4L * n, 4);
+    }
+
+    private IrqSet() {}
+  }
+
   /// `struct vfio_device_bind_iommufd`: binds a device to an iommufd context.
   public static final class BindIommufd {
     static final Struct STRUCT =
@@ -160,6 +207,18 @@ public final class VfioUapi {
 
   /// A flag of [DeviceInfo]: the device can be reset.
   public static final int DEVICE_FLAGS_RESET = 1;
+
+  /// Number of regions of a PCI device.
+  public static final int REGIONS = 9;
+
+  /// Number of interrupt types of a PCI device.
+  public static final int IRQS = 5;
+
+  /// A flag of [RegionInfo]: the region can be read.
+  public static final int REGION_FLAG_READ = 1;
+
+  /// A flag of [RegionInfo]: the region can be written.
+  public static final int REGION_FLAG_WRITE = 1 << 1;
 
   /// Index of the configuration space among the regions of a PCI device.
   public static final int CONFIG_REGION = 7;

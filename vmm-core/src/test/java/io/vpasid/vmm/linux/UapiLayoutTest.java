@@ -42,6 +42,8 @@ class UapiLayoutTest {
       iommu_vdevice_alloc 24 | 0:4 size | 4:4 viommu_id | 8:4 dev_id | 12:4 out_vdevice_id | 16:8 virt_id
       vfio_device_info 24 | 0:4 argsz | 4:4 flags | 8:4 num_regions | 12:4 num_irqs | 16:4 cap_offset | 20:4 pad
       vfio_region_info 32 | 0:4 argsz | 4:4 flags | 8:4 index | 12:4 cap_offset | 16:8 size | 24:8 offset
+      vfio_irq_info 16 | 0:4 argsz | 4:4 flags | 8:4 index | 12:4 count
+      vfio_irq_set 20 | 0:4 argsz | 4:4 flags | 8:4 index | 12:4 start | 16:4 count
       vfio_device_bind_iommufd 24 | 0:4 argsz | 4:4 flags | 8:4 iommufd | 12:4 out_devid | 16:8 token_uuid_ptr
       vfio_device_attach_iommufd_pt 16 | 0:4 argsz | 4:4 flags | 8:4 pt_id | 12:4 pasid
       vfio_device_detach_iommufd_pt 12 | 0:4 argsz | 4:4 flags | 8:4 pasid
@@ -66,6 +68,8 @@ class UapiLayoutTest {
           Map.entry("IOMMU_VDEVICE_ALLOC", 0x3b91),
           Map.entry("VFIO_DEVICE_GET_INFO", 0x3b6b),
           Map.entry("VFIO_DEVICE_GET_REGION_INFO", 0x3b6c),
+          Map.entry("VFIO_DEVICE_GET_IRQ_INFO", 0x3b6d),
+          Map.entry("VFIO_DEVICE_SET_IRQS", 0x3b6e),
           Map.entry("VFIO_DEVICE_BIND_IOMMUFD", 0x3b76),
           Map.entry("VFIO_DEVICE_ATTACH_IOMMUFD_PT", 0x3b77),
           Map.entry("VFIO_DEVICE_DETACH_IOMMUFD_PT", 0x3b78),

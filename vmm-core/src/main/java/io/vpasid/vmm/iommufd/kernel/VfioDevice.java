@@ -4,6 +4,7 @@ import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.vmm.iommufd.BoundDevice;
+import io.vpasid.vmm.iommufd.DeviceHardware;
 import io.vpasid.vmm.iommufd.DeviceId;
 import io.vpasid.vmm.iommufd.DeviceInfo;
 import io.vpasid.vmm.iommufd.Errno;
@@ -17,6 +18,7 @@ import io.vpasid.vmm.linux.VfioUapi;
 import io.vpasid.vmm.linux.VfioUapi.AttachPt;
 import io.vpasid.vmm.linux.VfioUapi.DetachPt;
 import io.vpasid.vmm.linux.VfioUapi.RegionInfo;
+import java.util.Optional;
 
 /// An open `/dev/vfio/devices/vfioN` that is bound to a context.
 ///
@@ -87,6 +89,11 @@ final class VfioDevice implements BoundDevice {
   @Override
   public DeviceConfig config() {
     return config;
+  }
+
+  @Override
+  public Optional<DeviceHardware> hardware() {
+    return Optional.of(new VfioHardware(file, address));
   }
 
   @Override
