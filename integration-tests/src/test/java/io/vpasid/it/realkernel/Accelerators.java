@@ -30,6 +30,11 @@ final class Accelerators {
     return functions().getFirst();
   }
 
+  /// The function without one.
+  static HostFunction withoutPasid() {
+    return functions().getLast();
+  }
+
   private static List<HostFunction> functions() {
     return Dumps.read(dump());
   }

@@ -1,6 +1,7 @@
 package io.vpasid.it.realkernel;
 
 import io.vpasid.guest.vfiouser.VfioUserServer;
+import io.vpasid.pci.dump.HostFunction;
 import java.io.EOFException;
 import java.io.File;
 import java.io.IOException;
@@ -17,21 +18,23 @@ import java.util.stream.Collectors;
 
 /// One test class as it runs in a machine of its own, seen from the host.
 final class GuestRun implements AutoCloseable {
-  private final VfioUserServer server;
+  private final List<VfioUserServer> servers;
   private final GuestMachine machine;
 
   private final GuestReports reports = new GuestReports();
 
-  private GuestRun(VfioUserServer server, MachineParts parts, Class<?> testClass, Duration limit) {
-    this.server = server;
+  private GuestRun(
+      List<VfioUserServer> servers, MachineParts parts, Class<?> testClass, Duration limit) {
+    this.servers = servers;
+    List<Path> sockets = servers.stream().map(VfioUserServer::path).toList();
     try {
       machine =
           GuestMachine.boot(
               parts,
-              new GuestMachine.Setup(script(testClass), List.of(server.path()), false, limit),
+              new GuestMachine.Setup(script(testClass), sockets, false, limit),
               Path.of("target", "real-kernel", testClass.getName()).toAbsolutePath());
     } catch (Throwable t) {
-      server.close();
+      servers.forEach(VfioUserServer::close);
       throw t;
     }
   }
@@ -42,7 +45,7 @@ final class GuestRun implements AutoCloseable {
   /// @throws AssertionError if the machine ended before JUnit ran in it
   static GuestRun begin(Class<?> testClass, Duration limit) throws InterruptedException {
     MachineParts parts = MachineParts.prepare();
-    GuestRun run = new GuestRun(servePhysicalFunction(), parts, testClass, limit);
+    GuestRun run = new GuestRun(serveFunctions(), parts, testClass, limit);
     Thread.ofPlatform().daemon().name("guest-reports").start(run::receive);
     try {
       run.reports.awaitReady();
@@ -53,19 +56,24 @@ final class GuestRun implements AutoCloseable {
     }
   }
 
-  private static VfioUserServer servePhysicalFunction() {
+  private static List<VfioUserServer> serveFunctions() {
     try {
       // A socket's path is short, and that of a checkout may not be.
-      return VfioUserServer.open(
-          Files.createTempDirectory("vpasid-guest").resolve("function.sock"),
-          new PhysicalFunction(Accelerators.withPasid().config()),
-          VfioUserServer.Options.defaults());
+      Path folder = Files.createTempDirectory("vpasid-guest");
+      return List.of(
+          serve(folder.resolve("4.sock"), Accelerators.withPasid()),
+          serve(folder.resolve("5.sock"), Accelerators.withoutPasid()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  /// Gives the function to vfio-pci, as a VMM's host does, and runs [GuestMain] with the JDK, the
+  private static VfioUserServer serve(Path socket, HostFunction function) throws IOException {
+    return VfioUserServer.open(
+        socket, new PhysicalFunction(function.config()), VfioUserServer.Options.defaults());
+  }
+
+  /// Gives the functions to vfio-pci, as a VMM's host does, and runs [GuestMain] with the JDK, the
   /// class path and the working directory of this JVM.
   private static String script(Class<?> testClass) {
     List<String> java = new ArrayList<>();
@@ -83,8 +91,10 @@ final class GuestRun implements AutoCloseable {
     java.addAll(List.of("-cp", absoluteClassPath(), GuestMain.class.getName()));
     return """
     set -x
-    echo vfio-pci >/sys/bus/pci/devices/0000:00:04.0/driver_override
-    echo 0000:00:04.0 >/sys/bus/pci/drivers_probe
+    for function in 0000:00:04.0 0000:00:05.0; do
+      echo vfio-pci >/sys/bus/pci/devices/$function/driver_override
+      echo $function >/sys/bus/pci/drivers_probe
+    done
     for port in /sys/class/virtio-ports/*; do
       [ "$(cat $port/name)" != reports ] || reports=/dev/${port##*/}
     done
@@ -133,9 +143,9 @@ final class GuestRun implements AutoCloseable {
   @Override
   public void close() {
     machine.close();
-    server.close();
+    servers.forEach(VfioUserServer::close);
     try {
-      Files.deleteIfExists(server.path().getParent());
+      Files.deleteIfExists(servers.getFirst().path().getParent());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

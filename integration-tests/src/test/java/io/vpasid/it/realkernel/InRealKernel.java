@@ -19,8 +19,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
 ///   knows, use an assumption.
 /// - The class path, the JDK and the working directory are the host's, read-only. `java.io.tmpdir`
 ///   can be written.
-/// - The test is root. Function 0000:00:04.0 is `f00d:0003` (see `accelerators.txt`), behind an
-///   Intel IOMMU in scalable mode, bound to vfio-pci. `/dev/iommu` and debugfs are there.
+/// - The test is root. Function 0000:00:04.0 is `f00d:0003`, which has PASIDs, and 0000:00:05.0 is
+///   `f00d:0004`, which has none (see `accelerators.txt`); both are behind an Intel IOMMU in
+///   scalable mode and bound to vfio-pci. `/dev/iommu` and debugfs are there.
 /// - What the tests print is in `target/real-kernel/CLASS/console.log`.
 ///
 /// Needs what `real-kernel/prepare` makes. `mvn verify` leaves these tests out, `mvn verify

@@ -5,12 +5,12 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -69,7 +69,15 @@ class UapiProbeTest {
         """
             .formatted(body));
     String compiled =
-        output("gcc", "-isystem", headers.toString(), "-o", program.toString(), source.toString());
+        output(
+            "gcc",
+            "-isystem",
+            headers.toString(),
+            "-isystem",
+            headers.resolve("x86_64-linux-gnu").toString(),
+            "-o",
+            program.toString(),
+            source.toString());
     assertThat(compiled).isEmpty();
     return output(program.toString()).lines().toList();
   }
@@ -87,19 +95,30 @@ class UapiProbeTest {
     } catch (IOException _) {
       abort("there is no gcc");
     }
-    for (Path headers :
-        Stream.of(
-                System.getProperty("vpasid.kernel.headers"),
-                System.getenv("VPASID_KERNEL_HEADERS"),
-                "/usr/include")
-            .filter(Objects::nonNull)
-            .map(Path::of)
-            .toList()) {
+    List<Path> places = new ArrayList<>();
+    try (DirectoryStream<Path> trees = Files.newDirectoryStream(machine(), "qemu-*")) {
+      trees.forEach(tree -> places.add(tree.resolve("usr/include")));
+    } catch (NoSuchFileException _) {
+      // no such machine here
+    }
+    places.add(Path.of("/usr/include"));
+    for (Path headers : places) {
       Path header = headers.resolve("linux/iommufd.h");
       if (Files.exists(header) && Files.readString(header).contains("iommu_hw_info_amd")) {
         return headers;
       }
     }
-    return abort("there are no headers of Linux 7.3; VPASID_KERNEL_HEADERS can name some");
+    return abort(
+        "there are no headers of Linux 7.3: integration-tests/real-kernel/prepare has them");
+  }
+
+  /// Where `integration-tests/real-kernel/prepare` makes its machine.
+  private static Path machine() {
+    String cache = System.getenv("XDG_CACHE_HOME");
+    Path root =
+        cache == null || cache.isEmpty()
+            ? Path.of(System.getProperty("user.home"), ".cache")
+            : Path.of(cache);
+    return root.resolve("vpasid/real-kernel");
   }
 }

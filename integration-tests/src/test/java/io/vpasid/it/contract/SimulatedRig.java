@@ -1,14 +1,21 @@
-package io.vpasid.vmm.iommufd.simulated;
+package io.vpasid.it.contract;
+
+import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vpasid.pci.PciAddress;
 import io.vpasid.vmm.iommufd.BoundDevice;
-import io.vpasid.vmm.iommufd.ContractRig;
+import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.HwptData;
 import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.IovaRanges;
 import io.vpasid.vmm.iommufd.PageFault;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.Payload;
+import io.vpasid.vmm.iommufd.simulated.IommuProfile;
+import io.vpasid.vmm.iommufd.simulated.PageRequest;
+import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
+import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import java.util.List;
 import java.util.Optional;
 
@@ -48,27 +55,27 @@ final class SimulatedRig extends ContractRig {
   }
 
   @Override
-  public String name() {
+  String name() {
     return "the simulated " + iommu.vendor() + " host";
   }
 
   @Override
-  public IommufdBackend open() {
+  IommufdBackend open() {
     return host.open();
   }
 
   @Override
-  public PciAddress device() {
+  PciAddress device() {
     return DEVICE;
   }
 
   @Override
-  public int width() {
+  int width() {
     return WIDTH;
   }
 
   @Override
-  public Optional<HwptData> nestedData() {
+  Optional<HwptData> nestedData() {
     return switch (iommu.vendor()) {
       case INTEL -> Optional.of(new HwptData.VtdS1(0, 0x1000, 48));
       case MOCK -> Optional.of(new HwptData.Other(0xdead, Payload.of(new byte[8])));
@@ -77,97 +84,123 @@ final class SimulatedRig extends ContractRig {
   }
 
   @Override
-  public boolean tracksDirtyPages() {
+  boolean tracksDirtyPages() {
     return true;
   }
 
   @Override
-  public List<IovaRanges.Range> reserved() {
+  List<IovaRanges.Range> reserved() {
     return iommu.reserved();
   }
 
   @Override
-  public long pageSize() {
+  long pageSize() {
     return iommu.pageSize();
   }
 
   @Override
-  public Optional<PciAddress> deviceWithLimitOne() {
+  Optional<PciAddress> deviceWithLimitOne() {
     return Optional.of(LIMIT_ONE);
   }
 
   @Override
-  public Optional<PciAddress> deviceWithoutPasids() {
+  Optional<PciAddress> deviceWithoutPasids() {
     return iommu.vendor() == IommuProfile.Vendor.MOCK
         ? Optional.empty()
         : Optional.of(WITHOUT_PASIDS);
   }
 
   @Override
-  public Optional<PciAddress> deviceOfOtherDriver() {
+  Optional<PciAddress> deviceOfOtherDriver() {
     return Optional.of(OTHER_DRIVER);
   }
 
   @Override
-  public Optional<PciAddress> deviceWithoutDirtyTracking() {
+  Optional<PciAddress> deviceWithoutDirtyTracking() {
     return Optional.of(WITHOUT_DIRTY);
   }
 
   @Override
-  public Optional<PciAddress> virtualFunctionWithPageRequests() {
+  Optional<PciAddress> virtualFunctionWithPageRequests() {
     return Optional.of(VIRTUAL);
   }
 
   @Override
-  public Optional<Pair> pair() {
+  Optional<Pair> pair() {
     return Optional.of(new Pair(FIRST, SECOND));
   }
 
   @Override
-  public Optional<Pasid> pasidThatCannotBeReplaced() {
+  Optional<Pasid> pasidThatCannotBeReplaced() {
     return iommu.vendor() == IommuProfile.Vendor.MOCK
         ? Optional.of(new Pasid(1024))
         : Optional.empty();
   }
 
   @Override
-  public Optional<Integer> viommuType() {
+  Optional<Integer> viommuType() {
     return iommu.vendor() == IommuProfile.Vendor.MOCK ? Optional.of(0xdeadbeef) : Optional.empty();
   }
 
   @Override
-  public int foreignHwInfoType() {
+  int foreignHwInfoType() {
     return 2;
   }
 
   @Override
-  public Optional<AutoCloseable> openGroup(PciAddress function) {
+  Optional<AutoCloseable> openGroup(PciAddress function) {
     return Optional.of(host.openGroup(function));
   }
 
   @Override
-  public Optional<AutoCloseable> beginReset(PciAddress function) {
+  Optional<AutoCloseable> beginReset(PciAddress function) {
     return Optional.of(host.beginReset(function));
   }
 
   @Override
-  public boolean request(BoundDevice device, Pasid pasid, int group, long address) {
-    host.request(device.address(), new PageRequest(pasid, group, true, PageFault.READ, address));
+  boolean sendsPageRequests() {
     return true;
   }
 
   @Override
-  public Optional<Attached> look(BoundDevice device, Pasid pasid) {
+  void request(BoundDevice device, Pasid pasid, int group, long address) {
+    host.request(device.address(), new PageRequest(pasid, group, true, PageFault.READ, address));
+  }
+
+  @Override
+  Optional<Attached> look(BoundDevice device, Pasid pasid) {
     return Optional.of(new Attached(host.attachment(device.address(), pasid)));
   }
 
   @Override
-  public Optional<Integer> ordinaryFile() {
+  Optional<Integer> ordinaryFile() {
     return Optional.of(host.openFile(false));
   }
 
   @Override
-  public Optional<Integer> memfd() {
+  Optional<Integer> memfd() {
     return Optional.of(host.openFile(true));
+  }
+
+  @Override
+  Optional<Failing> failAllocation(int number, Runnable request) {
+    long before = host.failures().allocations();
+    host.failures().failAllocation(number);
+    try {
+      request.run();
+      boolean reached = host.failures().allocations() - before >= number;
+      return Optional.of(reached ? Failing.DONE_ALL_THE_SAME : Failing.NOT_REACHED);
+    } catch (IommufdException e) {
+      assertThat(e.errno()).isEqualTo(Errno.ENOMEM);
+      return Optional.of(Failing.REFUSED);
+    } finally {
+      host.failures().clear();
+    }
+  }
+
+  @Override
+  boolean failNextAnswer() {
+    host.failures().failWriteBack();
+    return true;
   }
 }

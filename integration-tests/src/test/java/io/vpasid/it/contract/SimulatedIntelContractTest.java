@@ -1,12 +1,11 @@
-package io.vpasid.vmm.iommufd.simulated;
+package io.vpasid.it.contract;
 
-import io.vpasid.vmm.iommufd.ContractRig;
-import io.vpasid.vmm.iommufd.IommufdContract;
+import io.vpasid.vmm.iommufd.simulated.IommuProfile;
 
 /// The contract on the simulator as a PC with Intel VT-d.
 class SimulatedIntelContractTest extends IommufdContract {
   @Override
-  protected ContractRig rig() {
+  ContractRig rig() {
     return new SimulatedRig(IommuProfile.intel());
   }
 }

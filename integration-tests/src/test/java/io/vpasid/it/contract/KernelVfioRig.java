@@ -1,0 +1,103 @@
+package io.vpasid.it.contract;
+
+import io.vpasid.pci.PciAddress;
+import io.vpasid.vmm.iommufd.BackendOptions;
+import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.IovaRanges;
+import io.vpasid.vmm.iommufd.kernel.KernelProvider;
+import io.vpasid.vmm.linux.OwnedFd;
+import io.vpasid.vmm.linux.SystemCalls;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/// The running kernel with two functions that vfio-pci has, behind an emulated VT-d in scalable
+/// mode that neither nests nor tracks dirty pages.
+final class KernelVfioRig extends ContractRig {
+  private static final PciAddress DEVICE = new PciAddress(0, 0, 4, 0);
+  private static final PciAddress WITHOUT_PASIDS = new PciAddress(0, 0, 5, 0);
+
+  /// Message signalled interrupts, on every PC.
+  private static final IovaRanges.Range INTERRUPTS = new IovaRanges.Range(0xfee00000L, 0xfeefffffL);
+
+  private final Descriptors files = new Descriptors();
+
+  @Override
+  String name() {
+    return "VFIO on Linux";
+  }
+
+  @Override
+  IommufdBackend open() {
+    return new KernelProvider().open(BackendOptions.DEFAULTS);
+  }
+
+  @Override
+  PciAddress device() {
+    return DEVICE;
+  }
+
+  @Override
+  int width() {
+    return 20;
+  }
+
+  @Override
+  List<IovaRanges.Range> reserved() {
+    return List.of(INTERRUPTS);
+  }
+
+  @Override
+  long pageSize() {
+    return 4096;
+  }
+
+  @Override
+  Optional<PciAddress> deviceWithoutPasids() {
+    return Optional.of(WITHOUT_PASIDS);
+  }
+
+  @Override
+  int foreignHwInfoType() {
+    return 2;
+  }
+
+  @Override
+  Optional<AutoCloseable> openGroup(PciAddress function) {
+    try {
+      Path group =
+          Files.readSymbolicLink(
+              Path.of("/sys/bus/pci/devices", function.toString(), "iommu_group"));
+      return Optional.of(
+          OwnedFd.open(
+              SystemCalls.ofThisProcess(),
+              Path.of("/dev/vfio").resolve(Objects.requireNonNull(group.getFileName()))));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  Optional<Integer> ordinaryFile() {
+    return Optional.of(files.open(Path.of("/dev/null")));
+  }
+
+  @Override
+  Optional<Integer> memfd() {
+    return Optional.of(files.memoryFile());
+  }
+
+  @Override
+  Optional<Failing> failAllocation(int number, Runnable request) {
+    return Optional.of(FailingAllocations.during(number, request));
+  }
+
+  @Override
+  public void close() {
+    files.close();
+  }
+}
