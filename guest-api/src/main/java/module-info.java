@@ -1,5 +1,5 @@
-/// Everything that talks to the outside: the vfio-user server, the request mailbox, the emulated
-/// guest, the command line.
+/// Everything that talks to the outside: the vfio-user server, the control socket, the request
+/// mailbox, the daemon, the emulated guest, the command line.
 module io.vpasid.guest {
   requires static transitive org.jspecify;
   requires transitive io.vpasid.vmm;
@@ -11,7 +11,10 @@ module io.vpasid.guest {
   requires io.netty.transport;
   requires io.netty.transport.classes.epoll;
   requires io.netty.transport.unix.common;
+  requires java.logging;
+  requires jdk.httpserver;
   requires jdk.net;
+  requires jdk.unsupported;
   requires org.slf4j;
   requires tools.jackson.databind;
 

@@ -1,11 +1,11 @@
 package io.vpasid.guest.cli;
 
+import io.vpasid.guest.report.SynthesisJson;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.capability.Capability;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.Layout;
-import io.vpasid.synth.PasidCapability;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
@@ -14,7 +14,6 @@ import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /// What `plan` says of one function.
 ///
@@ -76,7 +75,7 @@ record PlanReport(
       label = "";
     }
     line(out, "linked", linkText(synthesis));
-    line(out, "bytes", bytes(synthesis));
+    line(out, "bytes", SynthesisJson.bytes(synthesis));
     for (String note : synthesis.notes()) {
       line(out, "note", note);
     }
@@ -121,61 +120,14 @@ record PlanReport(
         .orElse(String.format(Locale.ROOT, "[%03x] a null capability", offset));
   }
 
-  private static String bytes(Synthesis synthesis) {
-    return synthesis.dwords().stream()
-        .map(d ->
-            String.format(
-                Locale.ROOT,
-                "%02x %02x %02x %02x",
-                d & 0xff,
-                d >>> 8 & 0xff,
-                d >>> 16 & 0xff,
-                d >>> 24))
-        .collect(Collectors.joining(" "));
-  }
-
   Map<String, Object> toJson() {
     Map<String, Object> json = Json.object();
     json.put("function", function.address().toString());
     json.put("id", function.id().toString());
     json.put("hwInfo", request.hardware().toString());
-    json.put("placed", isPlaced());
-    switch (result) {
-      case SynthesisResult.Synthesized s -> put(json, s.synthesis());
-      case SynthesisResult.Declined d -> {
-        json.put("reason", d.reason().name().toLowerCase(Locale.ROOT));
-        json.put("explanation", d.explanation());
-        json.put("passedOver", toJson(d.passedOver()));
-      }
-    }
+    json.putAll(SynthesisJson.of(result));
     json.put("fingerprint", layout().fingerprint());
     json.put("preflight", preflight.toJson());
     return json;
-  }
-
-  private static void put(Map<String, Object> json, Synthesis synthesis) {
-    PasidCapability capability = synthesis.capability();
-    json.put("offset", Json.hex(synthesis.offset()));
-    json.put("width", capability.width());
-    json.put("exec", capability.exec());
-    json.put("priv", capability.priv());
-    json.put("strategy", synthesis.placement().strategy().name().toLowerCase(Locale.ROOT));
-    json.put("reasons", synthesis.placement().reasons());
-    synthesis.predecessor().ifPresent(at -> json.put("predecessor", Json.hex(at)));
-    json.put("next", Json.hex(synthesis.link().next()));
-    json.put("bytes", bytes(synthesis));
-    json.put("notes", synthesis.notes());
-    json.put("passedOver", toJson(synthesis.placement().passedOver()));
-  }
-
-  private static List<Map<String, Object>> toJson(List<PassedOver> passedOver) {
-    return passedOver.stream()
-        .map(place -> {
-          Map<String, Object> json = Json.range(place.range());
-          json.put("strategy", place.strategy().name().toLowerCase(Locale.ROOT));
-          json.put("why", place.why());
-          return json;
-        })
-        .toList();
   }
 }

@@ -1,5 +1,6 @@
 package io.vpasid.guest.cli;
 
+import io.vpasid.guest.report.PreflightJson;
 import io.vpasid.synth.preflight.Check;
 import io.vpasid.synth.preflight.Evidence;
 import io.vpasid.synth.preflight.Preflight;
@@ -7,7 +8,6 @@ import io.vpasid.synth.preflight.Verdict;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /// What `plan` says of the checks that the guest makes before it enables PASIDs.
@@ -90,36 +90,6 @@ record PreflightReport(Preflight preflight, boolean all) {
   }
 
   Map<String, Object> toJson() {
-    Map<String, Object> json = Json.object();
-    json.put("answer", lower(preflight.answer()));
-    json.put("checks", preflight.checks().stream().map(PreflightReport::toJson).toList());
-    return json;
-  }
-
-  private static Map<String, Object> toJson(Check check) {
-    Map<String, Object> json = Json.object();
-    json.put("id", check.id().name());
-    json.put("name", check.name());
-    json.put("verdict", lower(check.verdict()));
-    json.put("explanation", check.explanation());
-    check.remedy().ifPresent(remedy -> json.put("remedy", remedy));
-    json.put("evidence", check.evidence().stream().map(PreflightReport::toJson).toList());
-    json.put("rule", check.id().rule());
-    json.put("source", check.id().source());
-    return json;
-  }
-
-  private static Map<String, Object> toJson(Evidence evidence) {
-    Map<String, Object> json = Json.object();
-    json.put("of", evidence.of());
-    json.put("offset", Json.hex(evidence.offset()));
-    json.put(
-        "value", String.format(Locale.ROOT, "0x%0" + 2 * evidence.bytes() + "x", evidence.value()));
-    json.put("what", evidence.what());
-    return json;
-  }
-
-  private static String lower(Enum<?> constant) {
-    return constant.name().toLowerCase(Locale.ROOT);
+    return PreflightJson.of(preflight);
   }
 }

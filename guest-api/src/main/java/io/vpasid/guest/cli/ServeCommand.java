@@ -1,36 +1,52 @@
 package io.vpasid.guest.cli;
 
+import io.vpasid.guest.daemon.Daemon;
+import io.vpasid.guest.daemon.DaemonConfig;
+import io.vpasid.guest.daemon.DaemonException;
+import io.vpasid.guest.daemon.DaemonLog;
+import io.vpasid.guest.daemon.ProcessSignals;
 import io.vpasid.guest.vfiouser.FunctionDevice;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.vmm.PassthroughFunction;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/// Serves a function with its vPASID to a VMM, through vfio-user.
+/// Serves functions with their vPASIDs to VMMs, through vfio-user.
 @Command(
     name = "serve",
-    header = "Serves a function with its vPASID to QEMU and other vfio-user clients.",
+    header = "Serves functions with their vPASIDs to QEMU and other vfio-user clients.",
     description = {
-      "Serves a captured function, with its vPASID, to one vfio-user client such as QEMU, until it"
-          + " is interrupted.",
+      "With a configuration: runs as a daemon that serves several functions, each on a socket of"
+          + " its own, and a control socket for vpasid ctl. SIGTERM ends it in good order, SIGHUP"
+          + " reads the quirk files again. docs/daemon.md has the details.",
+      "With --socket: serves one captured function until it is interrupted.",
       ""
     },
     mixinStandardHelpOptions = true,
-    footerHeading = "%nExample:%n",
+    footerHeading = "%nExamples:%n",
     footer = {
+      "  vpasid serve /etc/vpasid/serve.json",
       "  vpasid serve machine.txt --function 0000:6a:01.0 --socket /run/user/1000/dsa.sock",
       "",
       "and for QEMU, from 10.1 on:",
@@ -38,13 +54,21 @@ import picocli.CommandLine.Spec;
           + "\"path\":\"/run/user/1000/dsa.sock\"}}'"
     })
 final class ServeCommand implements Callable<Integer> {
+  /// The exit code of a process that a signal ends is this and the signal's number.
+  private static final int SIGNALLED = 128;
+
+  /// The options that a configuration goes with.
+  private static final List<String> OF_DAEMON = List.of("--json", "--check");
+
   @Spec private CommandSpec spec;
+  @ParentCommand private VpasidCommand top;
 
   @Parameters(
       paramLabel = "SOURCE",
       description =
-          "A dump (lspci -xxxx text, raw or hex bytes), a description (FILE.json), or an address"
-              + " of this machine such as 0000:3b:00.0, which is only read.")
+          "A configuration in JSON. With --socket: a dump (lspci -xxxx text, raw or hex bytes), a"
+              + " description (FILE.json), or an address of this machine such as 0000:3b:00.0,"
+              + " which is only read.")
   private String sourceName = "";
 
   @Mixin private FunctionSource source;
@@ -52,16 +76,155 @@ final class ServeCommand implements Callable<Integer> {
 
   @Option(
       names = "--socket",
-      required = true,
       paramLabel = "PATH",
-      description = "The Unix socket to make; nobody but its owner can connect.")
-  private Path socket = Path.of("");
+      description = "Serve one function on this Unix socket; nobody but its owner can connect.")
+  private Optional<Path> socket = Optional.empty();
+
+  @Option(names = "--check", description = "Only read the configuration and its quirk files.")
+  private boolean check;
 
   @Option(names = "--json", description = "Print what is served as JSON.")
   private boolean json;
 
+  /// What a signal asks for.
+  private enum Signal {
+    TERM(15),
+    INT(2);
+
+    private final int number;
+
+    Signal(int number) {
+      this.number = number;
+    }
+  }
+
   @Override
   public Integer call() throws InterruptedException {
+    return socket.isPresent() ? serveOne(socket.get()) : serveConfiguration();
+  }
+
+  // A configuration
+
+  private int serveConfiguration() throws InterruptedException {
+    for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+      if (!OF_DAEMON.contains(option.longestName())) {
+        throw new InputException(
+            option.longestName()
+                + " goes with --socket PATH; a configuration says it for each function");
+      }
+    }
+    requireConfiguration();
+    DaemonConfig config = DaemonConfig.read(Path.of(sourceName));
+    if (check) {
+      return check(config);
+    }
+    // From before the start on: a signal that comes during it ends what is there by then.
+    CountDownLatch ending = new CountDownLatch(1);
+    onFirst(ending::countDown);
+    try (DaemonLog log =
+            DaemonLog.takeOver(
+                new FileOutputStream(FileDescriptor.err), config.log(), top.terminal().errors());
+        Daemon daemon = start(config, log, ending)) {
+      var _ = ProcessSignals.handle("HUP", daemon::requestReload);
+      announce(daemon);
+      ending.await();
+    }
+    return ExitCode.DONE;
+  }
+
+  /// Somebody who forgot `--socket` should not be told of bad JSON.
+  private void requireConfiguration() {
+    Path path = Path.of(sourceName);
+    boolean named = sourceName.endsWith(".json");
+    try {
+      named |= Files.isRegularFile(path) && beginsAsJson(path);
+    } catch (IOException e) {
+      throw new InputException(sourceName + ": cannot be read: " + e.getMessage());
+    }
+    if (!named) {
+      throw new InputException(
+          sourceName
+              + ": is no configuration in JSON; to serve a dump, or a function of this machine, add"
+              + " --socket PATH");
+    }
+  }
+
+  private static boolean beginsAsJson(Path path) throws IOException {
+    try (InputStream in = Files.newInputStream(path)) {
+      String begin = new String(in.readNBytes(64), StandardCharsets.UTF_8);
+      return begin.replace("\ufeff", "").stripLeading().startsWith("{");
+    }
+  }
+
+  private static Daemon start(DaemonConfig config, DaemonLog log, CountDownLatch ending) {
+    try {
+      return Daemon.start(config, Version.number(), log, ending);
+    } catch (IOException | DaemonException e) {
+      throw new InputException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private int check(DaemonConfig config) {
+    PrintWriter out = spec.commandLine().getOut();
+    List<String> served;
+    try {
+      served = Daemon.check(config);
+    } catch (DaemonException e) {
+      throw new InputException(String.valueOf(e.getMessage()));
+    }
+    if (json) {
+      Map<String, Object> document = Json.object();
+      document.put("good", true);
+      document.put("functions", served);
+      Json.print(out, document);
+    } else {
+      served.forEach(out::println);
+      out.printf("%s is good%n", sourceName);
+    }
+    return ExitCode.DONE;
+  }
+
+  private void announce(Daemon daemon) {
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      Map<String, Object> document = Json.object();
+      document.put("control", daemon.control().toString());
+      daemon.metricsPort().ifPresent(port -> document.put("metricsPort", port));
+      document.put("functions", daemon.summaryJson());
+      Json.print(out, document);
+    } else {
+      daemon.summary().forEach(out::println);
+      daemon
+          .metricsPort()
+          .ifPresent(port -> out.printf("metrics on http://127.0.0.1:%d/metrics%n", port));
+      out.printf("control socket %s; end with Ctrl-C%n", daemon.control());
+    }
+    out.flush();
+  }
+
+  /// Does something at the first signal that asks for the end, and ends the process at the second.
+  private static void onFirst(Runnable end) {
+    CountDownLatch asked = new CountDownLatch(1);
+    for (Signal signal : Signal.values()) {
+      var _ =
+          ProcessSignals.handle(
+              signal.name(),
+              () -> {
+                if (asked.getCount() == 0) {
+                  Runtime.getRuntime().halt(SIGNALLED + signal.number);
+                }
+                asked.countDown();
+                end.run();
+              });
+    }
+  }
+
+  // One function
+
+  private int serveOne(Path path) throws InterruptedException {
+    if (check) {
+      throw new InputException("--check goes with a configuration, not with --socket");
+    }
     List<HostFunction> functions = source.functions(List.of(sourceName));
     if (functions.size() != 1) {
       throw new InputException(
@@ -70,38 +233,27 @@ final class ServeCommand implements Callable<Integer> {
               + functions.size()
               + " functions and one can be served; pick it with --function ADDRESS");
     }
-    PrintWriter err = spec.commandLine().getErr();
-    options.noteAssumptions(err);
+    options.noteAssumptions(spec.commandLine().getErr());
     options.checkOtherCaptures(functions);
     HostFunction captured = functions.getFirst();
     CountDownLatch interrupted = new CountDownLatch(1);
-    CountDownLatch closed = new CountDownLatch(1);
-    Thread hook =
-        new Thread(
-            () -> {
-              interrupted.countDown();
-              awaitQuietly(closed);
-            },
-            "shutdown");
     try (SimulatedMachine machine =
             new SimulatedMachine(
                 source.describe(captured),
                 options,
                 options.decisions(captured, options.quirkTable()));
-        VfioUserServer server = open(machine)) {
-      Runtime.getRuntime().addShutdownHook(hook);
+        VfioUserServer server = open(path, machine)) {
+      onFirst(interrupted::countDown);
       announce(captured, machine.function(), server);
       interrupted.await();
-    } finally {
-      closed.countDown();
     }
     return ExitCode.DONE;
   }
 
-  private VfioUserServer open(SimulatedMachine machine) {
+  private static VfioUserServer open(Path path, SimulatedMachine machine) {
     try {
       return VfioUserServer.open(
-          socket,
+          path,
           new FunctionDevice(machine.function(), machine.hardware()),
           VfioUserServer.Options.defaults());
     } catch (IOException e) {
@@ -130,13 +282,5 @@ final class ServeCommand implements Callable<Integer> {
           captured.address(), captured.id(), server.path(), vpasid);
     }
     out.flush();
-  }
-
-  private static void awaitQuietly(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 }

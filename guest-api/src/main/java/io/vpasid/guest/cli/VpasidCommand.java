@@ -36,6 +36,7 @@ final class VpasidCommand implements Runnable {
 
   static {
     COMMANDS.put("demo", DemoCommand::new);
+    COMMANDS.put("ctl", CtlCommand::line);
     COMMANDS.put("doctor", DoctorCommand::new);
     COMMANDS.put("inspect", InspectCommand::new);
     COMMANDS.put("plan", PlanCommand::new);

@@ -4,6 +4,7 @@ import io.netty.channel.unix.Socket;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Set;
 
 /// Who connected to a Unix socket, as the kernel noted when it did (`SO_PEERCRED`).
 ///
@@ -24,6 +25,14 @@ public record PeerCredentials(int uid, int pid) {
     ByteBuffer ucred = ByteBuffer.allocateDirect(UCRED_LENGTH).order(ByteOrder.nativeOrder());
     socket.getRawOpt(SOL_SOCKET, SO_PEERCRED, ucred);
     return new PeerCredentials(ucred.getInt(4), ucred.getInt(0));
+  }
+
+  /// Whether the peer is one of these users.
+  ///
+  /// @param users ids of users; if empty, the socket's owner and root
+  /// @param owner id of the user who owns the socket
+  public boolean isAmong(Set<Integer> users, int owner) {
+    return users.isEmpty() ? uid == owner || uid == 0 : users.contains(uid);
   }
 
   /// As in `uid 1000, pid 4711`.

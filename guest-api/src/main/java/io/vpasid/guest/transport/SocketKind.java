@@ -35,6 +35,11 @@ public enum SocketKind {
     }
 
     @Override
+    ServerChannel newByteServerChannel() {
+      return new EpollServerDomainSocketChannel();
+    }
+
+    @Override
     Channel newChannel(Framing framing) {
       return new DescriptorChannel(framing);
     }
@@ -59,6 +64,11 @@ public enum SocketKind {
 
     @Override
     ServerChannel newServerChannel(Framing framing) {
+      return newByteServerChannel();
+    }
+
+    @Override
+    ServerChannel newByteServerChannel() {
       return new EpollServerDomainSocketChannel();
     }
 
@@ -87,6 +97,11 @@ public enum SocketKind {
 
     @Override
     ServerChannel newServerChannel(Framing framing) {
+      return newByteServerChannel();
+    }
+
+    @Override
+    ServerChannel newByteServerChannel() {
       return new NioServerDomainSocketChannel();
     }
 
@@ -128,6 +143,9 @@ public enum SocketKind {
   abstract IoHandlerFactory handlerFactory();
 
   abstract ServerChannel newServerChannel(Framing framing);
+
+  /// For connections that deliver bytes as they come, without packets and descriptors.
+  abstract ServerChannel newByteServerChannel();
 
   abstract Channel newChannel(Framing framing);
 

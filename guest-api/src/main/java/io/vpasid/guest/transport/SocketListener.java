@@ -22,7 +22,8 @@ public final class SocketListener implements AutoCloseable {
     /// Called on the connection's loop before anything is read from it. The acceptor adds its
     /// handlers to the pipeline, or closes the channel.
     ///
-    /// @param channel the connection; the pipeline's first handlers deliver [Packet]s
+    /// @param channel the connection; what it delivers are [Packet]s, or bytes if it was listened
+    ///   to without a framing
     /// @param peer who connected
     /// @param owner id of the user who owns the socket: that of this process
     void accepted(Channel channel, PeerCredentials peer, int owner);

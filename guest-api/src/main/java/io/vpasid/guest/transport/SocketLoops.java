@@ -3,6 +3,7 @@ package io.vpasid.guest.transport;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFactory;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelInitializer;
@@ -10,6 +11,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.ServerChannel;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.socket.nio.NioChannelOption;
@@ -18,6 +20,7 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import jdk.net.ExtendedSocketOptions;
 import jdk.net.UnixDomainPrincipal;
 import org.jspecify.annotations.Nullable;
@@ -74,13 +77,30 @@ public final class SocketLoops implements AutoCloseable {
   ///   else than a socket, a socket in use, or cannot be bound
   public SocketListener listen(Path path, Framing framing, SocketListener.Acceptor acceptor)
       throws IOException {
+    return listen(
+        path,
+        () -> kind.newServerChannel(framing),
+        new Accepting(channel -> addFraming(channel, framing), acceptor));
+  }
+
+  /// Listens on a Unix socket for a protocol without packets: the connections deliver bytes as they
+  /// come, and descriptors that a peer sends are dropped by the kernel.
+  ///
+  /// @param path where; a socket that a dead process left there is replaced
+  /// @param acceptor takes over each connection
+  /// @throws IOException as for packets
+  public SocketListener listen(Path path, SocketListener.Acceptor acceptor) throws IOException {
+    return listen(path, kind::newByteServerChannel, new Accepting(_ -> {}, acceptor));
+  }
+
+  private SocketListener listen(
+      Path path, ChannelFactory<ServerChannel> channels, Accepting accepting) throws IOException {
     SocketPath.clear(path);
     EventLoop loop = group.next();
-    Accepting accepting = new Accepting(framing, acceptor);
     ChannelFuture bound =
         new ServerBootstrap()
             .group(loop, loop)
-            .channelFactory(() -> kind.newServerChannel(framing))
+            .channelFactory(channels)
             // Nobody is accepted before the permissions are right.
             .option(ChannelOption.AUTO_READ, false)
             .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark())
@@ -152,12 +172,12 @@ public final class SocketLoops implements AutoCloseable {
 
   /// Prepares each connection of a listener.
   @ChannelHandler.Sharable
-  private final class Accepting extends ChannelInitializer<Channel> {
-    private final Framing framing;
+  private static final class Accepting extends ChannelInitializer<Channel> {
+    private final Consumer<Channel> framing;
     private final SocketListener.Acceptor acceptor;
     private volatile @Nullable SocketOwner owner;
 
-    Accepting(Framing framing, SocketListener.Acceptor acceptor) {
+    Accepting(Consumer<Channel> framing, SocketListener.Acceptor acceptor) {
       this.framing = framing;
       this.acceptor = acceptor;
     }
@@ -168,7 +188,7 @@ public final class SocketLoops implements AutoCloseable {
       if (known == null) {
         throw new IOException("Accepted before the socket was ready.");
       }
-      addFraming(channel, framing);
+      framing.accept(channel);
       acceptor.accepted(channel, credentials(channel, known), known.uid());
     }
   }

@@ -202,7 +202,7 @@ public final class VfioUserServer implements AutoCloseable {
   // On the listener's loop, which is also that of its connections
 
   private void accepted(Channel channel, PeerCredentials peer, int owner) {
-    if (closed || !isAdmitted(peer, owner)) {
+    if (closed || !peer.isAmong(options.users(), owner)) {
       LOG.warn("A connection to {} by {} is refused.", path, peer);
       var _ = channel.close();
     } else if (!hasClient()) {
@@ -212,12 +212,6 @@ public final class VfioUserServer implements AutoCloseable {
       channel.config().setAutoRead(false);
       channel.eventLoop().execute(() -> beginIfFree(channel, peer));
     }
-  }
-
-  private boolean isAdmitted(PeerCredentials peer, int owner) {
-    return options.users().isEmpty()
-        ? peer.uid() == owner || peer.uid() == 0
-        : options.users().contains(peer.uid());
   }
 
   private void beginIfFree(Channel channel, PeerCredentials peer) {

@@ -77,6 +77,40 @@ public final class SimulatedHost {
     return new SimulatedIommufd(this);
   }
 
+  /// Plugs a function in while the host runs.
+  ///
+  /// @throws IllegalArgumentException if there is one at its address
+  public void add(SimulatedDevice description) {
+    lock();
+    try {
+      if (devices.containsKey(description.address())) {
+        throw new IllegalArgumentException(
+            "There is a function at " + description.address() + " already");
+      }
+      plug(description);
+    } finally {
+      unlock();
+    }
+  }
+
+  /// Unplugs a function that nobody has open.
+  ///
+  /// @throws IllegalArgumentException if there is no such function, or it is open
+  public void remove(PciAddress function) {
+    lock();
+    try {
+      HostDevice device = devices.get(function);
+      if (device == null || device.bound != null) {
+        throw new IllegalArgumentException(
+            "There is no function at " + function + " that could be unplugged");
+      }
+      devices.remove(function);
+      device.group.members.remove(device);
+    } finally {
+      unlock();
+    }
+  }
+
   /// The plans for requests that fail.
   public Failures failures() {
     return failures;

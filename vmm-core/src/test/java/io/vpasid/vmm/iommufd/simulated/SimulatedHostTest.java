@@ -433,4 +433,22 @@ class SimulatedHostTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("0001:02:03.4");
   }
+
+  @Test
+  void functionIsPluggedInAndUnpluggedWhileTheHostRuns() {
+    PciAddress other = new PciAddress(0, 0x17, 0, 0);
+    SimulatedHost host = host().build();
+    SimulatedIommufd iommufd = host.open();
+    refused(Errno.ENODEV, () -> iommufd.bind(other));
+
+    host.add(FUNCTION.movedTo(other));
+    assertThatThrownBy(() -> host.add(FUNCTION.movedTo(other))).hasMessageContaining("already");
+    BoundDevice device = iommufd.bind(other);
+    assertThatThrownBy(() -> host.remove(other)).hasMessageContaining("could be unplugged");
+    device.close();
+    host.remove(other);
+
+    refused(Errno.ENODEV, () -> iommufd.bind(other));
+    assertThatThrownBy(() -> host.remove(other)).hasMessageContaining("could be unplugged");
+  }
 }

@@ -1,0 +1,181 @@
+package io.vpasid.guest.control;
+
+import static io.vpasid.guest.control.ControlArgument.optional;
+import static io.vpasid.guest.control.ControlArgument.required;
+
+import io.vpasid.guest.control.ControlArgument.Kind;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/// The commands of the control socket: the one place that says what there is.
+///
+/// `query-commands`, `vpasid ctl --help`, the check of arguments and `docs/control.md` are made of
+/// this table.
+public enum ControlCommand {
+  QMP_CAPABILITIES(
+      "qmp_capabilities",
+      "Ends the negotiation. No other command is taken before it.",
+      "nothing",
+      optional("enable", Kind.TEXTS, "capabilities to switch on, of which there are none")),
+  QUERY_VERSION(
+      "query-version",
+      "Tells the versions of the program and of Java.",
+      "`vpasid`, `java`, and for QMP tools `qemu` and `package`"),
+  QUERY_COMMANDS(
+      "query-commands", "Lists the commands.", "a list with `name`, `description`, `arguments`"),
+  QUERY_FUNCTIONS(
+      "query-functions",
+      "Lists the functions.",
+      "a list with `name`, `address`, `id`, `socket`, `client`, `vpasid`, `enabled`, `attached`"),
+  QUERY_FUNCTION(
+      "query-function",
+      "Tells all about one function: its placement with the reasons, its PASID registers, its"
+          + " limits, what a Linux guest checks before it enables PASIDs.",
+      "what `query-functions` has of it, and `source`, `hwInfo`, `quota`, `placement`, `mailbox`,"
+          + " `registers`, `refusedWrites`, `peer`, `preflight`",
+      required("function", Kind.TEXT, "the function's name")),
+  FUNCTION_ADD(
+      "function-add",
+      "Serves one more function. The arguments are the keys of a function in the daemon's"
+          + " configuration; relative paths start from the configuration's folder.",
+      "what `query-functions` has of it",
+      required("name", Kind.TEXT, "what it is called here"),
+      required(
+          "source",
+          Kind.TEXT,
+          "a dump, a description, or an address of this machine, which is only read"),
+      required("socket", Kind.TEXT, "the vfio-user socket to make"),
+      optional("address", Kind.TEXT, "which function of the dump, if it has several"),
+      optional("hwInfo", Kind.TEXT, "what IOMMU_GET_HW_INFO reports, as in `width=20,priv`"),
+      optional("quota", Kind.NUMBER, "how many PASIDs may be attached at the same time"),
+      optional("virtual", Kind.FLAG, "whether it is an SR-IOV virtual function"),
+      optional("offset", Kind.TEXT, "the offset of the vPASID, there or nowhere"),
+      optional("available", Kind.TEXTS, "ranges to try before any other, as in `0x180-0x24f`"),
+      optional("shadowing", Kind.FLAG, "whether live registers may be covered"),
+      optional(
+          "attachBeforeEnable",
+          Kind.FLAG,
+          "whether PASIDs may be attached before the guest enables them"),
+      optional(
+          "mailbox",
+          Kind.FLAG,
+          "whether its guest may ask for attachments through the request mailbox")),
+  FUNCTION_DEL(
+      "function-del",
+      "Stops serving a function: its client is disconnected, its PASIDs are detached.",
+      "`detached`, how many PASIDs were",
+      required("function", Kind.TEXT, "the function's name")),
+  ADDRESS_SPACE_ADD(
+      "address-space-add",
+      "Makes an address space that guests may attach PASIDs to.",
+      "`handle`, `name`, `functions`",
+      required("name", Kind.TEXT, "what people call it"),
+      optional("functions", Kind.TEXTS, "names of the functions that may use it; without it, all")),
+  ADDRESS_SPACE_DEL(
+      "address-space-del",
+      "Takes an address space away. Nothing may be attached to it.",
+      "nothing",
+      required("space", Kind.SPACE, "the address space")),
+  ADDRESS_SPACE_LIST(
+      "address-space-list",
+      "Lists the address spaces.",
+      "a list with `handle`, `name`, `functions`, `attached`"),
+  PASID_ATTACH(
+      "pasid-attach",
+      "Attaches a PASID of a function to an address space, or moves it there.",
+      "`function`, `pasid`, `space`, and `previous`, the handle that it was attached to",
+      required("function", Kind.TEXT, "the function's name"),
+      required("pasid", Kind.NUMBER, "the PASID"),
+      required("space", Kind.SPACE, "the address space")),
+  PASID_DETACH(
+      "pasid-detach",
+      "Detaches a PASID. One that is not attached is no error.",
+      "`function`, `pasid`, `detached`, and `space`, the handle that it was attached to",
+      required("function", Kind.TEXT, "the function's name"),
+      required("pasid", Kind.NUMBER, "the PASID")),
+  QUERY_ATTACHMENTS(
+      "query-attachments",
+      "Lists the attached PASIDs, ascending.",
+      "`attachments`, a list with `function`, `pasid`, `space`, `name`; `more`, whether there are"
+          + " more than `limit`",
+      optional("function", Kind.TEXT, "only of this one"),
+      optional("first", Kind.NUMBER, "the lowest PASID to list; needs `function`"),
+      optional("limit", Kind.NUMBER, "how many to list at most, 1 to 10000; without it, 1000")),
+  CONFIG_READ(
+      "config-read",
+      "Reads a register of a function's configuration space as its guest would.",
+      "`offset`, `width`, `value`",
+      required("function", Kind.TEXT, "the function's name"),
+      required("offset", Kind.NUMBER, "the first byte"),
+      optional("width", Kind.NUMBER, "1, 2 or 4 bytes; without it, 4")),
+  CONFIG_WRITE(
+      "config-write",
+      "Writes a register of a function's configuration space as its guest would.",
+      "nothing",
+      required("function", Kind.TEXT, "the function's name"),
+      required("offset", Kind.NUMBER, "the first byte"),
+      required("value", Kind.NUMBER, "what to write, little endian"),
+      optional("width", Kind.NUMBER, "1, 2 or 4 bytes; without it, 4")),
+  FUNCTION_RESET(
+      "function-reset",
+      "Resets a function. What is attached stays attached, as in the kernel.",
+      "nothing",
+      required("function", Kind.TEXT, "the function's name")),
+  QUIRKS_RELOAD(
+      "quirks-reload",
+      "Reads the quirk files again, for functions that are added from now on. If one is bad the"
+          + " table stays as it was.",
+      "`quirks`, how many there are now; `moved`, the functions that would be placed elsewhere"),
+  QUERY_METRICS("query-metrics", "Tells the metrics.", "`text`, in Prometheus' text format 0.0.4"),
+  QUIT("quit", "Ends the daemon as SIGTERM does.", "nothing");
+
+  private final String title;
+  private final String description;
+  private final String result;
+
+  @SuppressWarnings("ImmutableEnumChecker") // It is a copy by List.of.
+  private final List<ControlArgument> arguments;
+
+  ControlCommand(String title, String description, String result, ControlArgument... arguments) {
+    this.title = title;
+    this.description = description;
+    this.result = result;
+    this.arguments = List.of(arguments);
+  }
+
+  /// The command as it stands in `execute`.
+  public String title() {
+    return title;
+  }
+
+  /// What it does, in sentences.
+  public String description() {
+    return description;
+  }
+
+  /// What it returns, as a part of a sentence in Markdown.
+  public String result() {
+    return result;
+  }
+
+  /// The arguments, the required ones first: the order in which `ctl` takes them without names.
+  public List<ControlArgument> arguments() {
+    return arguments;
+  }
+
+  /// The argument of a name.
+  public Optional<ControlArgument> argument(String name) {
+    return arguments.stream().filter(a -> a.name().equals(name)).findFirst();
+  }
+
+  /// The command of a name.
+  public static Optional<ControlCommand> named(String name) {
+    return Arrays.stream(values()).filter(c -> c.title.equals(name)).findFirst();
+  }
+
+  /// The names of all commands.
+  public static List<String> titles() {
+    return Arrays.stream(values()).map(ControlCommand::title).toList();
+  }
+}

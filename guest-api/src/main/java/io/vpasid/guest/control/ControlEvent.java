@@ -1,0 +1,39 @@
+package io.vpasid.guest.control;
+
+/// The events that the control socket tells its clients: the one place that says what there is.
+public enum ControlEvent {
+  CLIENT_CONNECTED(
+      "A vfio-user client has a function now.", "`function`, `uid`, `pid` (-1: unknown)"),
+  CLIENT_DISCONNECTED("That client has gone.", "`function`"),
+  PASID_ENABLED(
+      "A guest enabled PASIDs, or changed what it enabled.", "`function`, `exec`, `priv`"),
+  PASID_DISABLED("A guest disabled PASIDs, or a reset did.", "`function`"),
+  PASID_ATTACHED(
+      "A PASID is attached.", "`function`, `pasid`, `space`, and `previous` if it was moved"),
+  PASID_DETACHED("A PASID is detached.", "`function`, `pasid`, `space`"),
+  PASID_REFUSED("A request for a PASID was refused.", "`function`, `pasid`, `errno`, `reason`"),
+  FUNCTION_RESET("A function was reset, by its guest or from here.", "`function`"),
+  FUNCTION_ADDED("A function is served now.", "`function`"),
+  FUNCTION_DELETED("A function is not served any more.", "`function`"),
+  QUIRKS_RELOADED("The quirk files were read again.", "`quirks`"),
+  SHUTDOWN("The daemon ends.", "nothing"),
+  EVENTS_LOST("This client did not read, and so many events were not kept for it.", "`count`");
+
+  private final String description;
+  private final String data;
+
+  ControlEvent(String description, String data) {
+    this.description = description;
+    this.data = data;
+  }
+
+  /// What happened, in a sentence.
+  public String description() {
+    return description;
+  }
+
+  /// What `data` holds, as a part of a sentence in Markdown.
+  public String data() {
+    return data;
+  }
+}

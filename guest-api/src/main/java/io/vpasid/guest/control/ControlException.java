@@ -1,0 +1,62 @@
+package io.vpasid.guest.control;
+
+/// A control command was not done: the `error` of its reply.
+///
+/// The message is the `desc`: one line that says what and what to do.
+public final class ControlException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  /// The error classes, named as in QMP.
+  public enum Kind {
+    /// Everything without a class of its own.
+    GENERIC("GenericError"),
+    /// There is no such command, or none is taken yet.
+    COMMAND_NOT_FOUND("CommandNotFound"),
+    /// There is no such function.
+    FUNCTION_NOT_FOUND("DeviceNotFound");
+
+    private final String title;
+
+    Kind(String title) {
+      this.title = title;
+    }
+
+    /// The class as it stands in the reply.
+    public String title() {
+      return title;
+    }
+
+    /// The class of a title; [#GENERIC] for one that is not known here.
+    static Kind titled(String title) {
+      for (Kind kind : values()) {
+        if (kind.title.equals(title)) {
+          return kind;
+        }
+      }
+      return GENERIC;
+    }
+  }
+
+  private final Kind kind;
+
+  /// @param message one line
+  public ControlException(Kind kind, String message) {
+    super(message);
+    this.kind = kind;
+  }
+
+  /// An error without a class of its own.
+  public static ControlException generic(String message) {
+    return new ControlException(Kind.GENERIC, message);
+  }
+
+  /// The error's class.
+  public Kind kind() {
+    return kind;
+  }
+
+  /// The error's `desc`.
+  public String desc() {
+    return String.valueOf(getMessage());
+  }
+}

@@ -1,0 +1,191 @@
+package io.vpasid.guest.control;
+
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelOption;
+import io.netty.handler.flow.FlowControlHandler;
+import io.vpasid.guest.transport.PeerCredentials;
+import io.vpasid.guest.transport.SocketListener;
+import io.vpasid.guest.transport.SocketLoops;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// Serves the control protocol on a Unix socket.
+///
+/// The socket is its owner's alone (mode 0600), and a peer must in addition be one of the users
+/// that the options admit. Whatever a client does, it costs the server one object of limited
+/// length, one command at a time and [SocketLoops#WRITE_HIGH_WATER_MARK] bytes of replies and
+/// events, with the one that goes beyond.
+public final class ControlServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
+
+  private final Path path;
+  private final Executor worker;
+  private final ControlTarget target;
+  private final Map<String, ?> version;
+  private final Options options;
+  private final Map<Channel, ControlSession> sessions = new ConcurrentHashMap<>();
+  private final SocketListener listener;
+  private volatile boolean closed;
+
+  /// Limits, and who may connect.
+  ///
+  /// @param maxClients most clients at the same time, at least 1
+  /// @param maxObject most bytes of one request, at least 1024
+  /// @param negotiationTimeout how long a client may take to negotiate, long enough for a person
+  /// @param users ids of the users who may connect; if empty, the user of this process and root
+  public record Options(
+      int maxClients, int maxObject, Duration negotiationTimeout, Set<Integer> users) {
+    private static final Options DEFAULTS =
+        new Options(16, 64 * 1024, Duration.ofSeconds(60), Set.of());
+
+    /// @throws IllegalArgumentException if a number is out of its range
+    public Options {
+      users = Set.copyOf(users);
+      if (maxClients < 1 || maxObject < 1024 || !negotiationTimeout.isPositive()) {
+        throw new IllegalArgumentException(
+            "A control socket has at least 1 client, 1024 bytes and some time, not "
+                + maxClients
+                + ", "
+                + maxObject
+                + ", "
+                + negotiationTimeout);
+      }
+    }
+
+    /// 16 clients, 64 KiB, 60 seconds, the same user or root.
+    public static Options defaults() {
+      return DEFAULTS;
+    }
+
+    /// These options with another limit of clients.
+    public Options withMaxClients(int clients) {
+      return new Options(clients, maxObject, negotiationTimeout, users);
+    }
+
+    /// These options with another time for the negotiation.
+    public Options withNegotiationTimeout(Duration timeout) {
+      return new Options(maxClients, maxObject, timeout, users);
+    }
+
+    /// These options for exactly these users.
+    public Options withUsers(Set<Integer> users) {
+      return new Options(maxClients, maxObject, negotiationTimeout, users);
+    }
+  }
+
+  private ControlServer(
+      SocketLoops loops,
+      Path path,
+      Executor worker,
+      ControlTarget target,
+      Map<String, ?> version,
+      Options options)
+      throws IOException {
+    this.path = path;
+    this.worker = worker;
+    this.target = target;
+    this.version = version;
+    this.options = options;
+    this.listener = loops.listen(path, this::accepted);
+  }
+
+  /// Listens.
+  ///
+  /// @param path where the socket is created
+  /// @param worker runs the commands; must be one thread, or a queue in front of one
+  /// @param target does the commands
+  /// @param version what the greeting tells of the program
+  /// @throws IOException with a sentence that names the path, if the socket cannot be created there
+  public static ControlServer open(
+      SocketLoops loops,
+      Path path,
+      Executor worker,
+      ControlTarget target,
+      Map<String, ?> version,
+      Options options)
+      throws IOException {
+    return new ControlServer(loops, path, worker, target, version, options);
+  }
+
+  /// Where it listens.
+  public Path path() {
+    return path;
+  }
+
+  /// How many clients are connected.
+  public int clients() {
+    return sessions.size();
+  }
+
+  /// Tells every client of an event. May be called by any thread, and waits for nothing.
+  ///
+  /// @param data what Jackson can write
+  public void tell(ControlEvent event, Map<String, ?> data) {
+    if (!sessions.isEmpty()) {
+      byte[] line = ControlMessages.event(event, data, Instant.now());
+      sessions.values().forEach(session -> session.event(line));
+    }
+  }
+
+  /// Stops listening, removes the path and disconnects the clients when they have what was sent to
+  /// them, or do not take it. A second call does nothing.
+  @Override
+  public void close() {
+    closed = true;
+    listener.close();
+    sessions.keySet().forEach(ControlServer::closeWhenSent);
+  }
+
+  /// Closes behind everything that waits to be sent, but does not wait for a client that does not
+  /// read.
+  private static void closeWhenSent(Channel channel) {
+    if (channel.isWritable()) {
+      channel
+          .writeAndFlush(Unpooled.EMPTY_BUFFER)
+          .addListener(ChannelFutureListener.CLOSE)
+          .awaitUninterruptibly(CLOSE_MILLIS);
+    }
+    channel.close().awaitUninterruptibly(CLOSE_MILLIS);
+  }
+
+  private static final long CLOSE_MILLIS = 1000;
+
+  // On the listener's loop, which is also that of its connections
+
+  private void accepted(Channel channel, PeerCredentials peer, int owner) {
+    if (closed || !peer.isAmong(options.users(), owner)) {
+      LOG.warn("A connection to {} by {} is refused.", path, peer);
+      var _ = channel.close();
+      return;
+    }
+    if (sessions.size() >= options.maxClients()) {
+      LOG.warn("A connection to {} by {} is refused: {} clients.", path, peer, sessions.size());
+      channel.pipeline().addLast(new Refusal(options.maxClients()));
+      return;
+    }
+    ControlSession session =
+        new ControlSession(channel, worker, target, version, options.negotiationTimeout());
+    sessions.put(channel, session);
+    channel.closeFuture().addListener(_ -> sessions.remove(channel));
+    LOG.debug("{} connected to {}.", peer, path);
+    channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+    channel
+        .pipeline()
+        .addLast(
+            new JsonStreamDecoder(options.maxObject()),
+            // One read may hold many objects; those that the session is not ready for wait in
+            // between.
+            new FlowControlHandler(),
+            session);
+  }
+}

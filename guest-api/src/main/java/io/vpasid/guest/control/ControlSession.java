@@ -1,0 +1,279 @@
+package io.vpasid.guest.control;
+
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.vpasid.guest.control.ControlMessages.Request;
+import io.vpasid.synth.json.Spelling;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// One client of the control socket.
+///
+/// Its commands are done one after the other: nothing more is read from it while one is under way,
+/// or while it does not read its replies. Events that come while it does not read are counted and
+/// not kept. A client that ends its own direction, as a pipe into `socat` does, still gets the
+/// replies to what it sent.
+final class ControlSession extends SimpleChannelInboundHandler<ControlInput> {
+  private static final Logger LOG = LoggerFactory.getLogger(ControlSession.class);
+
+  /// Most events on the way from the threads where they happen to the channel's loop.
+  private static final int MAX_EVENTS_UNDER_WAY = 1024;
+
+  private final Channel channel;
+  private final Executor worker;
+  private final ControlTarget target;
+  private final Map<String, ?> version;
+  private final Duration negotiationTimeout;
+  private final AtomicInteger eventsUnderWay = new AtomicInteger();
+  private final AtomicInteger eventsLost = new AtomicInteger();
+
+  private volatile boolean negotiated;
+
+  // From here on only the loop's thread.
+  private boolean busy;
+  private boolean inputEnded;
+  private @Nullable Future<?> deadline;
+
+  ControlSession(
+      Channel channel,
+      Executor worker,
+      ControlTarget target,
+      Map<String, ?> version,
+      Duration negotiationTimeout) {
+    this.channel = channel;
+    this.worker = worker;
+    this.target = target;
+    this.version = version;
+    this.negotiationTimeout = negotiationTimeout;
+  }
+
+  @Override
+  public void channelActive(ChannelHandlerContext context) {
+    send(ControlMessages.greeting(version));
+    deadline =
+        context
+            .executor()
+            .schedule(this::giveUp, negotiationTimeout.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private void giveUp() {
+    if (!negotiated) {
+      LOG.info(
+          "A control client did not negotiate within {} s and is disconnected.",
+          negotiationTimeout.toSeconds());
+      close();
+    }
+  }
+
+  @Override
+  protected void channelRead0(ChannelHandlerContext context, ControlInput input) {
+    JsonNode id = null;
+    try {
+      switch (input) {
+        case ControlInput.Garbage garbage ->
+            throw ControlException.generic("JSON parse error: " + garbage.problem());
+        case ControlInput.Text text -> {
+          ObjectNode message = ControlMessages.object(text.bytes());
+          id = message.get("id");
+          Request request = ControlMessages.request(message);
+          ControlCommand command = command(request.execute());
+          ControlArguments arguments = ControlArguments.check(command, request.arguments());
+          if (command == ControlCommand.QMP_CAPABILITIES) {
+            negotiate(arguments);
+            send(ControlMessages.result(Map.of(), id));
+          } else {
+            begin(command, arguments, id);
+          }
+        }
+      }
+    } catch (ControlException e) {
+      send(ControlMessages.error(e, id));
+    }
+  }
+
+  private ControlCommand command(String name) {
+    ControlCommand command =
+        ControlCommand.named(name)
+            .orElseThrow(() ->
+                new ControlException(
+                    ControlException.Kind.COMMAND_NOT_FOUND,
+                    "there is no command '"
+                        + ControlArguments.printable(name)
+                        + "'; "
+                        + Spelling.nearest(name, ControlCommand.titles())
+                            .map(near -> "did you mean '" + near + "'?")
+                            .orElse("query-commands lists them")));
+    if (!negotiated && command != ControlCommand.QMP_CAPABILITIES) {
+      throw new ControlException(
+          ControlException.Kind.COMMAND_NOT_FOUND,
+          command.title() + " is not taken yet: send qmp_capabilities first");
+    }
+    if (negotiated && command == ControlCommand.QMP_CAPABILITIES) {
+      throw new ControlException(
+          ControlException.Kind.COMMAND_NOT_FOUND,
+          "the negotiation is over: qmp_capabilities is taken once");
+    }
+    return command;
+  }
+
+  private void negotiate(ControlArguments arguments) {
+    List<String> wanted = arguments.texts("enable").orElse(List.of());
+    if (!wanted.isEmpty()) {
+      throw ControlException.generic(
+          "there is no capability '"
+              + ControlArguments.printable(wanted.getFirst())
+              + "': the greeting offers none");
+    }
+    negotiated = true;
+    endDeadline();
+  }
+
+  private void begin(ControlCommand command, ControlArguments arguments, @Nullable JsonNode id) {
+    busy = true;
+    channel.config().setAutoRead(false);
+    try {
+      worker.execute(() -> {
+        byte[] reply = reply(command, arguments, id);
+        channel.eventLoop().execute(() -> finish(reply));
+      });
+    } catch (RejectedExecutionException e) {
+      finish(ControlMessages.error(ControlException.generic("the daemon is ending"), id));
+    }
+  }
+
+  private byte[] reply(ControlCommand command, ControlArguments arguments, @Nullable JsonNode id) {
+    try {
+      return ControlMessages.result(target.execute(command, arguments), id);
+    } catch (ControlException e) {
+      return ControlMessages.error(e, id);
+    } catch (RuntimeException e) {
+      LOG.error("The control command {} failed because of a fault here.", arguments, e);
+      return ControlMessages.error(
+          ControlException.generic(command.title() + " failed because of a fault in vpasid: " + e),
+          id);
+    }
+  }
+
+  private void finish(byte[] reply) {
+    busy = false;
+    send(reply);
+    readOn();
+    endIfDone();
+  }
+
+  /// Sends an event, or counts it as lost. May be called by any thread.
+  void event(byte[] line) {
+    if (!negotiated) {
+      return;
+    }
+    if (eventsUnderWay.incrementAndGet() > MAX_EVENTS_UNDER_WAY) {
+      eventsUnderWay.decrementAndGet();
+      eventsLost.incrementAndGet();
+      return;
+    }
+    try {
+      channel
+          .eventLoop()
+          .execute(() -> {
+            eventsUnderWay.decrementAndGet();
+            tellLost();
+            if (channel.isWritable()) {
+              send(line);
+            } else {
+              eventsLost.incrementAndGet();
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      LOG.trace("An event came when the socket's threads had ended.", e);
+    }
+  }
+
+  private void tellLost() {
+    int lost = channel.isWritable() ? eventsLost.getAndSet(0) : 0;
+    if (lost > 0) {
+      Map<String, Object> data = new LinkedHashMap<>();
+      data.put("count", lost);
+      send(ControlMessages.event(ControlEvent.EVENTS_LOST, data, Instant.now()));
+    }
+  }
+
+  private void send(byte[] line) {
+    var _ = channel.writeAndFlush(Unpooled.wrappedBuffer(line));
+    if (!channel.isWritable()) {
+      channel.config().setAutoRead(false);
+    }
+  }
+
+  private void readOn() {
+    if (!busy && channel.isWritable()) {
+      channel.config().setAutoRead(true);
+    }
+  }
+
+  @Override
+  public void channelWritabilityChanged(ChannelHandlerContext context) {
+    tellLost();
+    readOn();
+    endIfDone();
+  }
+
+  @Override
+  public void userEventTriggered(ChannelHandlerContext context, Object event) {
+    if (event == ChannelInputShutdownEvent.INSTANCE) {
+      inputEnded = true;
+      endIfDone();
+    }
+    context.fireUserEventTriggered(event);
+  }
+
+  /// Disconnects a client that will say no more, when it has the answers to what it said.
+  private void endIfDone() {
+    if (inputEnded && !busy && channel.isWritable()) {
+      channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+    }
+  }
+
+  @Override
+  public void channelInactive(ChannelHandlerContext context) {
+    endDeadline();
+  }
+
+  private void endDeadline() {
+    if (deadline != null) {
+      deadline.cancel(false);
+      deadline = null;
+    }
+  }
+
+  @Override
+  public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+    if (cause instanceof IOException) {
+      LOG.debug("A control connection broke.", cause);
+    } else {
+      LOG.error("A control connection is closed because of a fault here.", cause);
+    }
+    close();
+  }
+
+  void close() {
+    var _ = channel.close();
+  }
+}

@@ -1,0 +1,10 @@
+package io.vpasid.guest.daemon;
+
+import java.util.List;
+import java.util.Optional;
+
+/// One address space of the configuration.
+///
+/// @param name what people call it; unique
+/// @param functions names of the functions that may use it; empty if all may, now and later
+public record AddressSpaceConfig(String name, Optional<List<String>> functions) {}

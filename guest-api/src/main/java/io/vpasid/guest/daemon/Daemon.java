@@ -1,0 +1,536 @@
+package io.vpasid.guest.daemon;
+
+import io.vpasid.guest.control.ControlEvent;
+import io.vpasid.guest.control.ControlServer;
+import io.vpasid.guest.function.EmulatedHardware;
+import io.vpasid.guest.function.FunctionDescription;
+import io.vpasid.guest.request.RequestMailbox;
+import io.vpasid.guest.request.RequestWorkers;
+import io.vpasid.guest.transport.SocketKind;
+import io.vpasid.guest.transport.SocketLoops;
+import io.vpasid.guest.vfiouser.FunctionDevice;
+import io.vpasid.guest.vfiouser.VfioUserServer;
+import io.vpasid.guest.vfiouser.VfioUserSockets;
+import io.vpasid.pci.dump.DumpException;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.vfio.VfioView;
+import io.vpasid.synth.HardwareInfo;
+import io.vpasid.synth.SynthesisRequest;
+import io.vpasid.synth.SynthesisResult;
+import io.vpasid.synth.Synthesizer;
+import io.vpasid.synth.quirk.FunctionKind;
+import io.vpasid.synth.quirk.QuirkTable;
+import io.vpasid.vmm.PasidControl;
+import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.iommufd.PageTableId;
+import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
+import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
+import io.vpasid.vmm.pasid.AddressSpace;
+import io.vpasid.vmm.pasid.PasidEvent;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import org.jspecify.annotations.Nullable;
+
+/// Serves the functions of a configuration until it is closed.
+///
+/// The functions are captured ones on a simulated host, with the vPASID in their guest view. What
+/// changes what is served, commands and reloads, is done on one thread, the worker.
+public final class Daemon implements AutoCloseable {
+  /// How long closing waits for a command that is under way.
+  private static final long CLOSE_SECONDS = 10;
+
+  private static final int MAX_THREADS = 4;
+
+  private final DaemonConfig config;
+  private final String version;
+  private final DaemonLog log;
+  private final long started = System.currentTimeMillis();
+  private final ExecutorService worker =
+      Executors.newSingleThreadExecutor(Thread.ofPlatform().name("worker").factory());
+  private final SimulatedHost host = SimulatedHost.builder().build();
+  private final IommufdBackend iommufd = host.open();
+  private final SharedSpaces spaces = new SharedSpaces();
+  private final Map<String, ServedFunction> functions = new ConcurrentSkipListMap<>();
+  private final Map<String, VfioUserServer> servers = new ConcurrentSkipListMap<>();
+  private final RequestWorkers requests = RequestWorkers.open();
+  private final VfioUserSockets sockets;
+  private final SocketLoops controlLoops;
+  private final CountDownLatch ending;
+  private final DaemonMetrics metrics = new DaemonMetrics(this);
+  private volatile QuirkTable quirks;
+  private @Nullable ControlServer control;
+  private @Nullable MetricsServer metricsServer;
+  private boolean closed;
+
+  private Daemon(DaemonConfig config, String version, DaemonLog log, CountDownLatch ending) {
+    this.ending = ending;
+    this.config = config;
+    this.version = version;
+    this.log = log;
+    quirks = readQuirks(config);
+    SocketKind kind = SocketKind.best();
+    int threads = Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors());
+    sockets = VfioUserSockets.open("vfio-user", threads);
+    controlLoops = SocketLoops.open(kind, "control", 1);
+  }
+
+  /// Starts everything that the configuration names.
+  ///
+  /// @param version of the program
+  /// @param log where it tells what happens; stays the caller's to close
+  /// @param ending is counted down when the control command `quit` asks for the end
+  /// @throws DaemonException if something of the configuration cannot be had; nothing stays open
+  /// @throws io.vpasid.synth.json.JsonFileException if a quirk file is bad
+  /// @throws IOException with a sentence, if a socket cannot be made
+  public static Daemon start(
+      DaemonConfig config, String version, DaemonLog log, CountDownLatch ending)
+      throws IOException {
+    Daemon daemon = new Daemon(config, version, log, ending);
+    try {
+      daemon.open();
+      return daemon;
+    } catch (IOException | RuntimeException e) {
+      daemon.close();
+      throw e;
+    }
+  }
+
+  /// Reads everything that a configuration names, and says what would be served.
+  ///
+  /// @return one line for each function
+  /// @throws DaemonException if a function cannot be had
+  /// @throws io.vpasid.synth.json.JsonFileException if a quirk file is bad
+  public static List<String> check(DaemonConfig config) {
+    QuirkTable quirks = readQuirks(config);
+    return config.functions().stream()
+        .map(function -> {
+          HostFunction captured = described(function).captured();
+          return FunctionReport.summary(
+              function, captured, synthesize(function, captured, quirks, function.hardware()));
+        })
+        .toList();
+  }
+
+  /// What a function gets with certain quirks.
+  static SynthesisResult synthesize(
+      FunctionConfig function, HostFunction captured, QuirkTable quirks, HardwareInfo hardware) {
+    return Synthesizer.synthesize(
+        new SynthesisRequest(
+            VfioView.of(captured.config(), captured.id()),
+            function.kindOf(captured),
+            hardware,
+            quirks,
+            function.policy(),
+            List.of(),
+            function.further()));
+  }
+
+  private void open() throws IOException {
+    for (FunctionConfig function : config.functions()) {
+      var _ = add(function);
+    }
+    for (AddressSpaceConfig space : config.addressSpaces()) {
+      var _ = spaces.add(space.name(), space.functions(), functions.values());
+    }
+    if (config.metricsPort().isPresent()) {
+      metricsServer = MetricsServer.open(config.metricsPort().get(), metrics::text);
+    }
+    control =
+        ControlServer.open(
+            controlLoops,
+            config.control(),
+            worker,
+            new DaemonCommands(this),
+            Versions.of(version),
+            ControlServer.Options.defaults()
+                .withMaxClients(config.maxClients())
+                .withUsers(config.users()));
+    log.say(
+        Level.INFO,
+        "The daemon serves.",
+        fields("functions", functions.size(), "control", config.control()));
+  }
+
+  /// The functions that are served, by name.
+  Collection<ServedFunction> functions() {
+    return functions.values();
+  }
+
+  /// The function of a name.
+  Optional<ServedFunction> function(String name) {
+    return Optional.ofNullable(functions.get(name));
+  }
+
+  SharedSpaces spaces() {
+    return spaces;
+  }
+
+  QuirkTable quirks() {
+    return quirks;
+  }
+
+  DaemonConfig config() {
+    return config;
+  }
+
+  DaemonMetrics metrics() {
+    return metrics;
+  }
+
+  DaemonLog log() {
+    return log;
+  }
+
+  String version() {
+    return version;
+  }
+
+  long started() {
+    return started;
+  }
+
+  int controlClients() {
+    ControlServer server = control;
+    return server == null ? 0 : server.clients();
+  }
+
+  /// One line for each function that is served, for people.
+  public List<String> summary() {
+    return functions.values().stream()
+        .map(served ->
+            FunctionReport.summary(
+                served.config(), served.captured(), served.function().synthesis()))
+        .toList();
+  }
+
+  /// What is served, for machines: a list with what `query-functions` returns.
+  public List<Map<String, Object>> summaryJson() {
+    return functions.values().stream().map(FunctionReport::brief).toList();
+  }
+
+  /// Where the control socket is.
+  public Path control() {
+    return config.control();
+  }
+
+  /// The port of the metrics; empty if there is none.
+  public Optional<Integer> metricsPort() {
+    return Optional.ofNullable(metricsServer).map(MetricsServer::port);
+  }
+
+  /// Serves a function more.
+  ///
+  /// @throws DaemonException if it cannot be had; nothing has changed then
+  /// @throws IOException with a sentence, if its socket cannot be made
+  ServedFunction add(FunctionConfig wanted) throws IOException {
+    if (functions.containsKey(wanted.name())) {
+      throw new DaemonException("there is a function '" + wanted.name() + "' already");
+    }
+    if (functions.size() >= DaemonConfigReader.MAX_FUNCTIONS) {
+      throw new DaemonException(
+          "there are " + functions.size() + " functions, and no room for more; delete one");
+    }
+    FunctionDescription described = described(wanted);
+    for (ServedFunction other : functions.values()) {
+      if (other.address().equals(described.address())) {
+        throw new DaemonException(
+            "function '"
+                + wanted.name()
+                + "': "
+                + described.address()
+                + " is served already, as '"
+                + other.name()
+                + "'");
+      }
+    }
+    boolean isVirtual = wanted.kindOf(described.captured()) == FunctionKind.VIRTUAL;
+    EmulatedHardware hardware = EmulatedHardware.of(described, isVirtual);
+    SimulatedDevice device =
+        SimulatedDevice.at(described.address())
+            .reporting(wanted.hardware())
+            .config(hardware.config());
+    host.add(isVirtual ? device.virtualFunction() : device);
+    try {
+      return bind(wanted, described.captured(), hardware);
+    } catch (IOException | RuntimeException e) {
+      host.remove(described.address());
+      throw e;
+    }
+  }
+
+  private static FunctionDescription described(FunctionConfig wanted) {
+    try {
+      return wanted.read();
+    } catch (DumpException e) {
+      throw new DaemonException("function '" + wanted.name() + "': " + e.getMessage(), e);
+    }
+  }
+
+  private ServedFunction bind(
+      FunctionConfig wanted, HostFunction captured, EmulatedHardware hardware) throws IOException {
+    PassthroughFunction function;
+    try {
+      function =
+          PassthroughFunction.open(iommufd, captured.address(), wanted.options(captured, quirks));
+    } catch (IommufdException e) {
+      throw new DaemonException("function '" + wanted.name() + "': " + e.getMessage(), e);
+    }
+    ServedFunction served =
+        new ServedFunction(
+            wanted,
+            captured,
+            iommufd,
+            function,
+            watched(wanted.name(), new FunctionDevice(function, hardware)),
+            wanted.mailbox()
+                ? RequestMailbox.serve(function, spaces.table(), requests)
+                : Optional.empty());
+    try {
+      // Everything is ready before the first client can come.
+      spaces.functionAdded(served);
+      function.listenToControl(control -> controlChanged(served, control));
+      function.listenToReset(() -> wasReset(served));
+      var _ = function.attachments().listen(event -> happened(served, event));
+      servers.put(
+          wanted.name(),
+          sockets.serve(
+              wanted.socket(),
+              served.device(),
+              VfioUserServer.Options.defaults().withUsers(config.users())));
+    } catch (IommufdException e) {
+      abandon(served);
+      throw new DaemonException("function '" + wanted.name() + "': " + e.getMessage(), e);
+    } catch (IOException | RuntimeException e) {
+      abandon(served);
+      throw e;
+    }
+    functions.put(wanted.name(), served);
+    tell(ControlEvent.FUNCTION_ADDED, fields("function", wanted.name(), "socket", wanted.socket()));
+    if (wanted.mailbox() && served.mailbox().isEmpty()) {
+      log.say(
+          Level.WARNING,
+          "There is no place for the request mailbox, and the guest will not find one.",
+          fields("function", wanted.name()));
+    }
+    return served;
+  }
+
+  private void abandon(ServedFunction served) {
+    served.function().close();
+    spaces.functionRemoved(served);
+  }
+
+  private WatchedDevice watched(String name, FunctionDevice device) {
+    return new WatchedDevice(
+        device,
+        peer ->
+            tell(
+                ControlEvent.CLIENT_CONNECTED,
+                fields("function", name, "uid", peer.userId(), "pid", peer.processId())),
+        () -> tell(ControlEvent.CLIENT_DISCONNECTED, fields("function", name)));
+  }
+
+  /// Stops serving a function.
+  ///
+  /// @return how many PASIDs were attached
+  int remove(ServedFunction served) {
+    functions.remove(served.name());
+    int attached = served.function().attachments().count();
+    Optional.ofNullable(servers.remove(served.name())).ifPresent(VfioUserServer::close);
+    served.function().close();
+    spaces.functionRemoved(served);
+    host.remove(served.address());
+    tell(ControlEvent.FUNCTION_DELETED, fields("function", served.name()));
+    return attached;
+  }
+
+  private void controlChanged(ServedFunction served, PasidControl control) {
+    if (control.enabled()) {
+      tell(
+          ControlEvent.PASID_ENABLED,
+          fields("function", served.name(), "exec", control.exec(), "priv", control.priv()));
+    } else {
+      tell(ControlEvent.PASID_DISABLED, fields("function", served.name()));
+    }
+  }
+
+  private void wasReset(ServedFunction served) {
+    served.counters().resets().increment();
+    tell(ControlEvent.FUNCTION_RESET, fields("function", served.name()));
+  }
+
+  private void happened(ServedFunction served, PasidEvent event) {
+    long pasid = Integer.toUnsignedLong(event.pasid().value());
+    Map<String, Object> data = fields("function", served.name(), "pasid", pasid);
+    switch (event) {
+      case PasidEvent.Attached attached -> {
+        served.counters().attached().increment();
+        putSpace(data, "space", served, attached.pageTable());
+        tell(ControlEvent.PASID_ATTACHED, data);
+      }
+      case PasidEvent.Replaced replaced -> {
+        served.counters().attached().increment();
+        putSpace(data, "space", served, replaced.pageTable());
+        putSpace(data, "previous", served, replaced.previous());
+        tell(ControlEvent.PASID_ATTACHED, data);
+      }
+      case PasidEvent.Detached detached -> {
+        served.counters().detached().increment();
+        putSpace(data, "space", served, detached.previous());
+        tell(ControlEvent.PASID_DETACHED, data);
+      }
+      case PasidEvent.Refused refused -> {
+        served.counters().refused().increment();
+        data.put("errno", refused.reason().errno().name());
+        data.put("reason", refused.reason().text());
+        tell(ControlEvent.PASID_REFUSED, data);
+      }
+    }
+  }
+
+  private void putSpace(
+      Map<String, Object> data, String key, ServedFunction served, PageTableId pageTable) {
+    handleOf(served, pageTable).ifPresent(handle -> data.put(key, handle));
+  }
+
+  /// The handle by which a function's page table is known.
+  Optional<Integer> handleOf(ServedFunction served, PageTableId pageTable) {
+    return spaces.table().find(served.address(), pageTable).map(AddressSpace::handle);
+  }
+
+  /// Tells the control clients, and the log.
+  private void tell(ControlEvent event, Map<String, Object> data) {
+    log.say(levelOf(event), event.description(), data);
+    ControlServer server = control;
+    if (server != null) {
+      server.tell(event, data);
+    }
+  }
+
+  private static Level levelOf(ControlEvent event) {
+    return switch (event) {
+      case PASID_ATTACHED, PASID_DETACHED, PASID_REFUSED -> Level.FINE;
+      default -> Level.INFO;
+    };
+  }
+
+  private static QuirkTable readQuirks(DaemonConfig config) {
+    QuirkTable table = QuirkTable.installed();
+    for (Path path : config.quirks()) {
+      table = table.with(path, QuirkTable.COMMAND_LINE);
+    }
+    return table;
+  }
+
+  /// Reads the quirk files again, for functions that are added from now on.
+  ///
+  /// @return how many quirks there are now
+  /// @throws io.vpasid.synth.json.JsonFileException if one is bad; the table stays as it was
+  int reloadQuirks() {
+    try {
+      quirks = readQuirks(config);
+    } catch (RuntimeException e) {
+      metrics.quirksReloaded(false);
+      log.say(
+          Level.WARNING,
+          "The quirk files are bad and the table stays as it was: " + e.getMessage(),
+          Map.of());
+      throw e;
+    }
+    metrics.quirksReloaded(true);
+    int count = quirks.entries().size();
+    tell(ControlEvent.QUIRKS_RELOADED, fields("quirks", count));
+    return count;
+  }
+
+  /// Has the quirk files read again, on the worker. For signal handlers: it waits for nothing, and
+  /// what goes wrong is logged.
+  public void requestReload() {
+    try {
+      worker.execute(() -> {
+        try {
+          var _ = reloadQuirks();
+        } catch (io.vpasid.synth.json.JsonFileException e) {
+          // It is logged already.
+          log.say(Level.FINE, String.valueOf(e.getMessage()), Map.of());
+        }
+      });
+    } catch (RejectedExecutionException e) {
+      log.say(Level.INFO, "Nothing is reloaded: the daemon is ending.", Map.of());
+    }
+  }
+
+  /// Asks for the end, as a signal does.
+  void requestEnd() {
+    ending.countDown();
+  }
+
+  /// Ends: takes no new clients, lets the command under way finish, disconnects, detaches every
+  /// PASID and removes the sockets. A second call does nothing.
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    if (control != null) {
+      tell(ControlEvent.SHUTDOWN, fields());
+    }
+    finishCommands();
+    if (control != null) {
+      control.close();
+    }
+    if (metricsServer != null) {
+      metricsServer.close();
+    }
+    int detached = 0;
+    for (ServedFunction served : List.copyOf(functions.values())) {
+      detached += remove(served);
+    }
+    for (AddressSpace space : spaces.table().all()) {
+      spaces.remove(space.handle(), List.of());
+    }
+    requests.close();
+    sockets.close();
+    controlLoops.close();
+    iommufd.close();
+    log.say(Level.INFO, "The daemon has ended.", fields("detached", detached));
+  }
+
+  /// Lets the worker finish what it has, and a command's reply reach its client before that is
+  /// disconnected.
+  private void finishCommands() {
+    try {
+      worker.submit(() -> {}).get(CLOSE_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | java.util.concurrent.TimeoutException e) {
+      log.say(Level.WARNING, "A command is still busy and is left behind.", Map.of());
+    }
+    worker.shutdown();
+  }
+
+  static Map<String, Object> fields(Object... keysAndValues) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    for (int i = 0; i < keysAndValues.length; i += 2) {
+      Object value = keysAndValues[i + 1];
+      fields.put((String) keysAndValues[i], value instanceof Path path ? path.toString() : value);
+    }
+    return fields;
+  }
+}

@@ -1,0 +1,444 @@
+package io.vpasid.guest.daemon;
+
+import io.vpasid.guest.control.ControlArguments;
+import io.vpasid.guest.control.ControlCommand;
+import io.vpasid.guest.control.ControlException;
+import io.vpasid.guest.control.ControlTarget;
+import io.vpasid.synth.SynthesisResult;
+import io.vpasid.synth.json.JsonFileException;
+import io.vpasid.synth.json.Spelling;
+import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.iommufd.PageTableId;
+import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.pasid.AddressSpace;
+import io.vpasid.vmm.pasid.AttachOutcome;
+import io.vpasid.vmm.pasid.Attachment;
+import io.vpasid.vmm.pasid.DetachOutcome;
+import io.vpasid.vmm.pasid.PasidAttachments;
+import io.vpasid.vmm.pasid.Refused;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.databind.JsonNode;
+
+/// What the commands of the control socket do to a daemon. Runs on the daemon's worker.
+final class DaemonCommands implements ControlTarget {
+  private static final long MAX_U32 = 0xffff_ffffL;
+  private static final int USUAL_LIMIT = 1000;
+  private static final int MAX_LIMIT = 10_000;
+
+  private final Daemon daemon;
+
+  DaemonCommands(Daemon daemon) {
+    this.daemon = daemon;
+  }
+
+  @Override
+  public Object execute(ControlCommand command, ControlArguments arguments) {
+    try {
+      Object result = run(command, arguments);
+      daemon.metrics().commandDone(command);
+      return result;
+    } catch (ControlException e) {
+      daemon.metrics().commandRefused(command);
+      throw e;
+    } catch (DaemonException | IommufdException | JsonFileException | IOException e) {
+      daemon.metrics().commandRefused(command);
+      throw ControlException.generic(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private Object run(ControlCommand command, ControlArguments arguments) throws IOException {
+    return switch (command) {
+      case QMP_CAPABILITIES -> Map.of();
+      case QUERY_VERSION -> Versions.of(daemon.version());
+      case QUERY_COMMANDS -> commands();
+      case QUERY_FUNCTIONS -> daemon.summaryJson();
+      case QUERY_FUNCTION -> FunctionReport.full(function(arguments));
+      case FUNCTION_ADD -> add(arguments);
+      case FUNCTION_DEL -> Map.of("detached", daemon.remove(function(arguments)));
+      case ADDRESS_SPACE_ADD -> addSpace(arguments);
+      case ADDRESS_SPACE_DEL -> deleteSpace(space(arguments));
+      case ADDRESS_SPACE_LIST -> listSpaces();
+      case PASID_ATTACH -> attach(arguments);
+      case PASID_DETACH -> detach(arguments);
+      case QUERY_ATTACHMENTS -> attachments(arguments);
+      case CONFIG_READ -> read(arguments);
+      case CONFIG_WRITE -> write(arguments);
+      case FUNCTION_RESET -> reset(function(arguments));
+      case QUIRKS_RELOAD -> reload();
+      case QUERY_METRICS -> Map.of("text", daemon.metrics().text());
+      case QUIT -> {
+        daemon.requestEnd();
+        yield Map.of();
+      }
+    };
+  }
+
+  private static List<Map<String, Object>> commands() {
+    List<Map<String, Object>> all = new ArrayList<>();
+    for (ControlCommand command : ControlCommand.values()) {
+      all.add(
+          Daemon.fields(
+              "name",
+              command.title(),
+              "description",
+              command.description(),
+              "arguments",
+              command.arguments().stream()
+                  .map(argument ->
+                      Daemon.fields(
+                          "name",
+                          argument.name(),
+                          "type",
+                          argument.kind().title(),
+                          "optional",
+                          !argument.required(),
+                          "description",
+                          argument.description()))
+                  .toList()));
+    }
+    return all;
+  }
+
+  private ServedFunction function(ControlArguments arguments) {
+    return function(arguments.text("function"));
+  }
+
+  private ServedFunction function(String name) {
+    return daemon.function(name).orElseThrow(() -> unknown(name));
+  }
+
+  private ControlException unknown(String name) {
+    List<String> names = daemon.functions().stream().map(ServedFunction::name).toList();
+    String there =
+        names.isEmpty()
+            ? "there is none at all"
+            : Spelling.nearest(name, names)
+                .map(near -> "did you mean '" + near + "'?")
+                .orElse("there are " + shortened(names));
+    return new ControlException(
+        ControlException.Kind.FUNCTION_NOT_FOUND,
+        "there is no function '" + ControlArguments.printable(name) + "'; " + there);
+  }
+
+  private static String shortened(List<String> names) {
+    int shown = Math.min(names.size(), 8);
+    return String.join(", ", names.subList(0, shown))
+        + (shown < names.size() ? " and " + (names.size() - shown) + " more" : "");
+  }
+
+  private Object add(ControlArguments arguments) throws IOException {
+    FunctionConfig wanted =
+        DaemonConfigReader.readFunction(
+            arguments.json(),
+            ControlCommand.FUNCTION_ADD.title(),
+            daemon.config().folder(),
+            daemon.config().hardware());
+    return FunctionReport.brief(daemon.add(wanted));
+  }
+
+  private Object addSpace(ControlArguments arguments) {
+    String name = arguments.text("name");
+    if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")) {
+      throw ControlException.generic(
+          "the name '"
+              + ControlArguments.printable(name)
+              + "' must be 1 to 64 letters, digits, '-', '.' and '_' and start with a letter or"
+              + " digit");
+    }
+    Optional<List<String>> functions = arguments.texts("functions");
+    functions.ifPresent(names -> names.forEach(this::function));
+    if (daemon.spaces().table().find(name).isPresent()) {
+      throw ControlException.generic("there is an address space '" + name + "' already");
+    }
+    AddressSpace added =
+        daemon
+            .spaces()
+            .add(name, functions, daemon.functions())
+            .orElseThrow(() ->
+                ControlException.generic(
+                    "there are "
+                        + daemon.spaces().table().limit()
+                        + " address spaces, and no room for more; delete one"));
+    return Daemon.fields(
+        "handle",
+        added.handle(),
+        "name",
+        added.name(),
+        "functions",
+        daemon.functions().stream()
+            .filter(served -> added.pageTables().containsKey(served.address()))
+            .map(ServedFunction::name)
+            .toList());
+  }
+
+  private AddressSpace space(ControlArguments arguments) {
+    JsonNode asked = arguments.space("space");
+    Optional<AddressSpace> found =
+        asked.isString()
+            ? daemon.spaces().table().find(asked.stringValue())
+            : asked.canConvertToInt()
+                ? daemon.spaces().table().find(asked.intValue())
+                : Optional.empty();
+    return found.orElseThrow(() ->
+        ControlException.generic(
+            "there is no address space "
+                + ControlArguments.printable(asked.toString())
+                + "; address-space-list tells which there are"));
+  }
+
+  private Object deleteSpace(AddressSpace space) {
+    List<String> users = new ArrayList<>();
+    for (ServedFunction served : daemon.functions()) {
+      PageTableId pageTable = space.pageTables().get(served.address());
+      int attached = pageTable == null ? 0 : attached(served).getOrDefault(pageTable, 0);
+      if (attached > 0) {
+        users.add(attached + " of " + served.name());
+      }
+    }
+    if (!users.isEmpty()) {
+      throw ControlException.generic(
+          "PASIDs are attached to address space '"
+              + space.name()
+              + "', "
+              + shortened(users)
+              + "; detach them first");
+    }
+    daemon.spaces().remove(space.handle(), daemon.functions());
+    return Map.of();
+  }
+
+  /// How many PASIDs of a function are attached to each page table.
+  private static Map<PageTableId, Integer> attached(ServedFunction served) {
+    Map<PageTableId, Integer> counts = new HashMap<>();
+    for (Attachment attachment : served.function().attachments().snapshot()) {
+      counts.merge(attachment.pageTable(), 1, Integer::sum);
+    }
+    return counts;
+  }
+
+  private List<Map<String, Object>> listSpaces() {
+    Map<ServedFunction, Map<PageTableId, Integer>> counts = new LinkedHashMap<>();
+    daemon.functions().forEach(served -> counts.put(served, attached(served)));
+    return daemon.spaces().table().all().stream().map(space -> describe(space, counts)).toList();
+  }
+
+  /// @param counts how many PASIDs of each function are attached to each page table
+  private static Map<String, Object> describe(
+      AddressSpace space, Map<ServedFunction, Map<PageTableId, Integer>> counts) {
+    List<String> functions = new ArrayList<>();
+    int attached = 0;
+    for (Map.Entry<ServedFunction, Map<PageTableId, Integer>> entry : counts.entrySet()) {
+      PageTableId pageTable = space.pageTables().get(entry.getKey().address());
+      if (pageTable != null) {
+        functions.add(entry.getKey().name());
+        attached += entry.getValue().getOrDefault(pageTable, 0);
+      }
+    }
+    return Daemon.fields(
+        "handle",
+        space.handle(),
+        "name",
+        space.name(),
+        "functions",
+        functions,
+        "attached",
+        attached);
+  }
+
+  private Object attach(ControlArguments arguments) {
+    ServedFunction served = function(arguments);
+    Pasid pasid = new Pasid((int) arguments.number("pasid", MAX_U32));
+    AddressSpace space = space(arguments);
+    PageTableId pageTable = space.pageTables().get(served.address());
+    if (pageTable == null) {
+      throw ControlException.generic(
+          "function '"
+              + served.name()
+              + "' may not use address space '"
+              + space.name()
+              + "'"
+              + (served.function().synthesis() instanceof SynthesisResult.Declined
+                  ? ": it has no vPASID"
+                  : ""));
+    }
+    Map<String, Object> done =
+        Daemon.fields(
+            "function",
+            served.name(),
+            "pasid",
+            Integer.toUnsignedLong(pasid.value()),
+            "space",
+            space.handle());
+    switch (served.function().attachPasid(pasid, pageTable)) {
+      case AttachOutcome.Attached _ -> {}
+      case AttachOutcome.Replaced replaced ->
+          daemon
+              .handleOf(served, replaced.previous())
+              .ifPresent(handle -> done.put("previous", handle));
+      case Refused refused -> throw refused(refused);
+    }
+    return done;
+  }
+
+  private static ControlException refused(Refused refused) {
+    return ControlException.generic(
+        "PASID "
+            + refused.pasid()
+            + " is refused: "
+            + refused.reason().text()
+            + " ("
+            + refused.reason().errno()
+            + ")");
+  }
+
+  private Object detach(ControlArguments arguments) {
+    ServedFunction served = function(arguments);
+    Pasid pasid = new Pasid((int) arguments.number("pasid", MAX_U32));
+    Map<String, Object> done =
+        Daemon.fields("function", served.name(), "pasid", Integer.toUnsignedLong(pasid.value()));
+    switch (served.function().detachPasid(pasid)) {
+      case DetachOutcome.Detached detached -> {
+        done.put("detached", true);
+        daemon.handleOf(served, detached.previous()).ifPresent(h -> done.put("space", h));
+      }
+      case DetachOutcome.NotAttached _ -> done.put("detached", false);
+      case Refused refused -> throw refused(refused);
+    }
+    return done;
+  }
+
+  private Object attachments(ControlArguments arguments) {
+    Optional<String> name = arguments.optionalText("function");
+    Optional<Long> first = arguments.optionalNumber("first", 0, MAX_U32);
+    int limit =
+        arguments.optionalNumber("limit", 1, MAX_LIMIT).orElse((long) USUAL_LIMIT).intValue();
+    if (first.isPresent() && name.isEmpty()) {
+      throw ControlException.generic("'first' needs 'function': PASIDs are counted for each one");
+    }
+    List<ServedFunction> asked =
+        name.isPresent() ? List.of(function(name.get())) : List.copyOf(daemon.functions());
+    List<Map<String, Object>> listed = new ArrayList<>();
+    boolean more = false;
+    for (ServedFunction served : asked) {
+      more = list(served, first.orElse(0L).intValue(), limit, listed);
+      if (more) {
+        break;
+      }
+    }
+    return Daemon.fields("attachments", listed, "more", more);
+  }
+
+  /// Adds a function's attachments, from a PASID on.
+  ///
+  /// @return whether there are more than fit
+  private boolean list(
+      ServedFunction served, int first, int limit, List<Map<String, Object>> listed) {
+    PasidAttachments attachments = served.function().attachments();
+    Pasid last = new Pasid(-1);
+    Optional<Pasid> next = attachments.firstAttachedIn(new Pasid(first), last);
+    while (next.isPresent()) {
+      if (listed.size() == limit) {
+        return true;
+      }
+      describe(served, next.get()).ifPresent(listed::add);
+      next = attachments.firstAttachedIn(new Pasid(next.get().value() + 1), last);
+    }
+    return false;
+  }
+
+  /// An attachment; empty if it is gone meanwhile.
+  private Optional<Map<String, Object>> describe(ServedFunction served, Pasid pasid) {
+    return served
+        .function()
+        .attachments()
+        .pageTable(pasid)
+        .map(pageTable -> {
+          Map<String, Object> json =
+              Daemon.fields("function", served.name(), "pasid", pasid.value());
+          daemon
+              .spaces()
+              .table()
+              .find(served.address(), pageTable)
+              .ifPresent(space -> {
+                json.put("space", space.handle());
+                json.put("name", space.name());
+              });
+          return json;
+        });
+  }
+
+  private Object read(ControlArguments arguments) {
+    ServedFunction served = function(arguments);
+    int width = width(arguments);
+    int offset = offset(served, arguments, width);
+    int value = served.function().readConfig(offset, width);
+    return Daemon.fields(
+        "offset",
+        String.format(Locale.ROOT, "0x%03x", offset),
+        "width",
+        width,
+        "value",
+        String.format(Locale.ROOT, "0x%0" + 2 * width + "x", value));
+  }
+
+  private Object write(ControlArguments arguments) {
+    ServedFunction served = function(arguments);
+    int width = width(arguments);
+    int offset = offset(served, arguments, width);
+    long value = arguments.number("value", MAX_U32 >>> (8 * (4 - width)));
+    served.function().writeConfig(offset, width, (int) value);
+    return Map.of();
+  }
+
+  private static int width(ControlArguments arguments) {
+    int width = arguments.optionalNumber("width", 1, 4).orElse(4L).intValue();
+    if (width == 3) {
+      throw ControlException.generic("'width' must be 1, 2 or 4 bytes, not 3");
+    }
+    return width;
+  }
+
+  private static int offset(ServedFunction served, ControlArguments arguments, int width) {
+    int size = served.function().configSize();
+    return (int) arguments.number("offset", size - width);
+  }
+
+  private static Object reset(ServedFunction served) {
+    served.function().reset();
+    return Map.of();
+  }
+
+  private Object reload() {
+    int count = daemon.reloadQuirks();
+    Map<String, Object> moved = new LinkedHashMap<>();
+    for (ServedFunction served : daemon.functions()) {
+      String now = where(served.function().synthesis());
+      String then =
+          where(
+              Daemon.synthesize(
+                  served.config(),
+                  served.captured(),
+                  daemon.quirks(),
+                  served.function().hardware()));
+      if (!now.equals(then)) {
+        moved.put(served.name(), Daemon.fields("is", now, "wouldBe", then));
+      }
+    }
+    return Daemon.fields("quirks", count, "moved", moved);
+  }
+
+  private static String where(SynthesisResult result) {
+    return switch (result) {
+      case SynthesisResult.Synthesized s ->
+          String.format(Locale.ROOT, "0x%03x", s.synthesis().offset());
+      case SynthesisResult.Declined _ -> "none";
+    };
+  }
+}

@@ -1,0 +1,96 @@
+package io.vpasid.guest.daemon;
+
+import io.vpasid.guest.function.FunctionDescription;
+import io.vpasid.guest.function.FunctionFile;
+import io.vpasid.guest.request.RequestMailbox;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.Dumps;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.dump.SysfsDevice;
+import io.vpasid.synth.FurtherCapability;
+import io.vpasid.synth.HardwareInfo;
+import io.vpasid.synth.PlacementPolicy;
+import io.vpasid.synth.quirk.FunctionKind;
+import io.vpasid.synth.quirk.QuirkTable;
+import io.vpasid.vmm.FunctionOptions;
+import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/// One function of the configuration, or of the control command `function-add`.
+///
+/// @param name what it is called on the control socket, in logs and metrics; unique
+/// @param source a dump, a description (`FILE.json`), or an address of this machine
+/// @param address which function of the dump; empty if it has only one
+/// @param socket where it is served
+/// @param hardware what IOMMU_GET_HW_INFO reports of it
+/// @param quota how many of its PASIDs may be attached at the same time
+/// @param virtual whether it is an SR-IOV virtual function; empty if its id registers tell
+/// @param policy wishes for the placement
+/// @param whenDisabled what becomes of attach requests while the guest has not enabled PASIDs
+/// @param mailbox whether its guest may ask for attachments through the request mailbox
+public record FunctionConfig(
+    String name,
+    Path source,
+    Optional<PciAddress> address,
+    Path socket,
+    HardwareInfo hardware,
+    int quota,
+    Optional<Boolean> virtual,
+    PlacementPolicy policy,
+    WhenDisabled whenDisabled,
+    boolean mailbox) {
+
+  /// Reads what is known of the function.
+  ///
+  /// @throws DaemonException if the source has not exactly one function that could be meant
+  /// @throws io.vpasid.pci.dump.DumpException if a dump or an address cannot be read
+  /// @throws io.vpasid.synth.json.JsonFileException if a description cannot
+  FunctionDescription read() {
+    Optional<PciAddress> ofMachine = PciAddress.parse(String.valueOf(source.getFileName()));
+    if (ofMachine.isPresent() && !Files.exists(source)) {
+      return FunctionDescription.of(SysfsDevice.read(ofMachine.get()));
+    }
+    if (source.toString().endsWith(".json")) {
+      return FunctionFile.read(source);
+    }
+    List<HostFunction> all = Dumps.read(source);
+    List<HostFunction> meant =
+        all.stream().filter(f -> address.isEmpty() || address.get().equals(f.address())).toList();
+    if (meant.size() == 1) {
+      return FunctionDescription.of(meant.getFirst());
+    }
+    throw new DaemonException(
+        "function '"
+            + name
+            + "': "
+            + source
+            + (meant.isEmpty()
+                ? " has no function " + address.orElseThrow() + ", but " + addresses(all)
+                : " has the functions " + addresses(all) + "; pick one with \"address\""));
+  }
+
+  private static String addresses(List<HostFunction> functions) {
+    int shown = Math.min(functions.size(), 8);
+    return String.join(
+            ", ", functions.subList(0, shown).stream().map(f -> f.address().toString()).toList())
+        + (shown < functions.size() ? " and " + (functions.size() - shown) + " more" : "");
+  }
+
+  FunctionKind kindOf(HostFunction captured) {
+    boolean isVirtual = virtual.orElse(captured.config().id().vendor() == 0xffff);
+    return isVirtual ? FunctionKind.VIRTUAL : FunctionKind.PHYSICAL;
+  }
+
+  FunctionOptions options(HostFunction captured, QuirkTable quirks) {
+    return new FunctionOptions(
+        kindOf(captured), quirks, policy, List.of(), quota, whenDisabled, further());
+  }
+
+  /// The capabilities that the guest is shown besides the vPASID.
+  List<FurtherCapability> further() {
+    return mailbox ? List.of(RequestMailbox.capability(RequestMailbox.DEFAULT_VENDOR)) : List.of();
+  }
+}

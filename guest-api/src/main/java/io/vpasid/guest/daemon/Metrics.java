@@ -1,0 +1,77 @@
+package io.vpasid.guest.daemon;
+
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/// Metrics in Prometheus' text format 0.0.4, of which this is all that is needed:
+///
+/// ```text
+/// # HELP vpasid_pasids_attached PASIDs that are attached.
+/// # TYPE vpasid_pasids_attached gauge
+/// vpasid_pasids_attached{function="dsa"} 3
+/// ```
+final class Metrics {
+  /// What Prometheus asks for and is answered with.
+  static final String CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+  /// All samples of one name.
+  private record Family(String help, String type, StringBuilder samples) {}
+
+  private final Map<String, Family> families = new LinkedHashMap<>();
+
+  /// Adds a value that goes up and down.
+  ///
+  /// @param labels names and values, in turn
+  Metrics gauge(String name, String help, double value, String... labels) {
+    return sample(name, help, "gauge", value, labels);
+  }
+
+  /// Adds a value that only goes up.
+  ///
+  /// @param name ends in `_total`
+  /// @param labels names and values, in turn
+  Metrics counter(String name, String help, long value, String... labels) {
+    return sample(name, help, "counter", (double) value, labels);
+  }
+
+  private Metrics sample(String name, String help, String type, double value, String... labels) {
+    StringBuilder to =
+        families.computeIfAbsent(name, _ -> new Family(help, type, new StringBuilder())).samples();
+    to.append(name);
+    for (int i = 0; i < labels.length; i += 2) {
+      to.append(i == 0 ? '{' : ',').append(labels[i]).append("=\"");
+      to.append(escaped(labels[i + 1])).append('"');
+    }
+    to.append(labels.length == 0 ? " " : "} ").append(number(value)).append('\n');
+    return this;
+  }
+
+  private static String escaped(String label) {
+    return label.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
+  }
+
+  private static String number(double value) {
+    return value == Math.rint(value) && Math.abs(value) < 1e15
+        ? Long.toString((long) value)
+        : String.format(Locale.ROOT, "%.3f", value);
+  }
+
+  /// The text.
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder();
+    families.forEach((name, family) ->
+        text.append("# HELP ")
+            .append(name)
+            .append(' ')
+            .append(family.help)
+            .append("\n# TYPE ")
+            .append(name)
+            .append(' ')
+            .append(family.type)
+            .append('\n')
+            .append(family.samples));
+    return text.toString();
+  }
+}

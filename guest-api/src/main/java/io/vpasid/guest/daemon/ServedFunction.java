@@ -1,0 +1,64 @@
+package io.vpasid.guest.daemon;
+
+import io.vpasid.guest.request.RequestMailbox;
+import io.vpasid.guest.vfiouser.VfioUserPeer;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.iommufd.IommufdBackend;
+import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
+
+/// A function that is served.
+///
+/// @param config what was asked for
+/// @param captured the function as its source shows it
+/// @param iommufd the context that it is bound to
+/// @param function the function
+/// @param device what its vfio-user socket serves
+/// @param mailbox through which its guest asks for attachments, if it has one
+/// @param counters what is counted of it
+record ServedFunction(
+    FunctionConfig config,
+    HostFunction captured,
+    IommufdBackend iommufd,
+    PassthroughFunction function,
+    WatchedDevice device,
+    Optional<RequestMailbox> mailbox,
+    Counters counters) {
+
+  /// A function of which nothing has been counted yet.
+  ServedFunction(
+      FunctionConfig config,
+      HostFunction captured,
+      IommufdBackend iommufd,
+      PassthroughFunction function,
+      WatchedDevice device,
+      Optional<RequestMailbox> mailbox) {
+    this(config, captured, iommufd, function, device, mailbox, new Counters());
+  }
+
+  /// What is counted of a function, for the metrics.
+  ///
+  /// @param attached requests that attached or moved a PASID
+  /// @param detached requests that detached one
+  /// @param refused requests that were refused
+  /// @param resets resets
+  record Counters(LongAdder attached, LongAdder detached, LongAdder refused, LongAdder resets) {
+    Counters() {
+      this(new LongAdder(), new LongAdder(), new LongAdder(), new LongAdder());
+    }
+  }
+
+  String name() {
+    return config.name();
+  }
+
+  PciAddress address() {
+    return captured.address();
+  }
+
+  Optional<VfioUserPeer> peer() {
+    return device.peer();
+  }
+}

@@ -1,0 +1,114 @@
+package io.vpasid.guest.daemon;
+
+import io.vpasid.synth.SynthesisResult;
+import io.vpasid.vmm.iommufd.HwptFlag;
+import io.vpasid.vmm.iommufd.HwptId;
+import io.vpasid.vmm.iommufd.HwptRequest;
+import io.vpasid.vmm.iommufd.IoasId;
+import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.PageTableId;
+import io.vpasid.vmm.pasid.AddressSpace;
+import io.vpasid.vmm.pasid.AddressSpaces;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Makes the page tables behind the address spaces, and destroys them.
+///
+/// An address space is one IOAS in each iommufd context that needs it, and on it one page table for
+/// each function that may use it. Used by one thread at a time; [#table] by any.
+final class SharedSpaces {
+  private final AddressSpaces table = new AddressSpaces();
+  private final Map<Integer, Space> spaces = new LinkedHashMap<>();
+
+  /// @param functions names of the functions that may use it; empty if all may
+  private record Space(
+      int handle, Optional<List<String>> functions, Map<IommufdBackend, IoasId> memory) {
+
+    boolean isFor(ServedFunction function) {
+      return function.function().synthesis() instanceof SynthesisResult.Synthesized
+          && functions.map(names -> names.contains(function.name())).orElse(true);
+    }
+  }
+
+  /// Who may use what.
+  AddressSpaces table() {
+    return table;
+  }
+
+  /// Makes an address space.
+  ///
+  /// @param functions names of the functions that may use it; empty if all may, now and later
+  /// @param served the functions that there are
+  /// @return the address space; empty if the name is taken or there are too many
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if a page table cannot be made; nothing has
+  ///   changed then
+  Optional<AddressSpace> add(
+      String name, Optional<List<String>> functions, Collection<ServedFunction> served) {
+    Optional<AddressSpace> added = table.add(name);
+    if (added.isEmpty()) {
+      return added;
+    }
+    int handle = added.get().handle();
+    Space space = new Space(handle, functions, new HashMap<>());
+    spaces.put(handle, space);
+    try {
+      for (ServedFunction function : served) {
+        grant(space, function);
+      }
+    } catch (RuntimeException e) {
+      remove(handle, served);
+      throw e;
+    }
+    return table.find(handle);
+  }
+
+  /// Takes an address space away, to which nothing is attached.
+  void remove(int handle, Collection<ServedFunction> served) {
+    Space space = spaces.remove(handle);
+    if (space == null) {
+      return;
+    }
+    for (ServedFunction function : served) {
+      revoke(space, function);
+    }
+    space.memory.forEach(IommufdBackend::destroy);
+    table.remove(handle);
+  }
+
+  /// Lets a new function use what it may.
+  ///
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if a page table cannot be made; call
+  ///   [#functionRemoved] then
+  void functionAdded(ServedFunction function) {
+    spaces.values().forEach(space -> grant(space, function));
+  }
+
+  /// Ends all grants of a function that is closed.
+  void functionRemoved(ServedFunction function) {
+    spaces.values().forEach(space -> revoke(space, function));
+  }
+
+  private void grant(Space space, ServedFunction function) {
+    if (!space.isFor(function)) {
+      return;
+    }
+    IoasId memory = space.memory.computeIfAbsent(function.iommufd(), IommufdBackend::ioasAlloc);
+    HwptId pageTable =
+        function
+            .iommufd()
+            .hwptAlloc(
+                HwptRequest.paging(function.function().device().id(), memory).with(HwptFlag.PASID));
+    table.grant(space.handle, function.address(), pageTable);
+  }
+
+  private void revoke(Space space, ServedFunction function) {
+    Optional<PageTableId> revoked = table.revoke(space.handle, function.address());
+    if (revoked.isPresent() && revoked.get() instanceof HwptId pageTable) {
+      function.iommufd().destroy(pageTable);
+    }
+  }
+}

@@ -1,0 +1,133 @@
+package io.vpasid.guest.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vpasid.guest.control.ControlCommand;
+import io.vpasid.guest.control.ControlException;
+import io.vpasid.guest.control.ControlServer;
+import io.vpasid.guest.control.ControlTarget;
+import io.vpasid.guest.transport.SocketKind;
+import io.vpasid.guest.transport.SocketLoops;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
+
+/// The client, with a target that notes what it was asked.
+class CtlCommandTest {
+  @TempDir private Path folder;
+
+  private final SocketLoops loops = SocketLoops.open(SocketKind.best(), "control", 1);
+  private final List<String> asked = new ArrayList<>();
+  private ControlServer server;
+
+  @BeforeEach
+  void serve() throws IOException {
+    ControlTarget target =
+        (command, arguments) -> {
+          asked.add(arguments.toString());
+          return switch (command) {
+            case QUERY_FUNCTIONS -> List.of(Map.of("name", "dsa"), Map.of("name", "a-long-name"));
+            case FUNCTION_RESET -> throw ControlException.generic("not today");
+            default -> Map.of();
+          };
+        };
+    server =
+        ControlServer.open(
+            loops,
+            folder.resolve("c.sock"),
+            Runnable::run,
+            target,
+            Map.of(),
+            ControlServer.Options.defaults());
+  }
+
+  @AfterEach
+  void end() {
+    server.close();
+    loops.close();
+  }
+
+  private Run ctl(String... words) {
+    List<String> all = new ArrayList<>(List.of("ctl", "--socket", server.path().toString()));
+    all.addAll(List.of(words));
+    return Run.of(all.toArray(String[]::new));
+  }
+
+  @Test
+  void argumentsComeInOrderOrByName() {
+    assertThat(ctl("pasid-attach", "dsa", "7", "shell").code()).isZero();
+    assertThat(ctl("pasid-attach", "pasid=0x7", "dsa", "space=1").code()).isZero();
+
+    assertThat(asked)
+        .containsExactly(
+            "pasid-attach function=\"dsa\" pasid=7 space=\"shell\"",
+            "pasid-attach pasid=\"0x7\" function=\"dsa\" space=1");
+  }
+
+  @Test
+  void beginningOfACommandWillDo() {
+    assertThat(ctl("pasid-a", "dsa", "7", "shell").code()).isZero();
+
+    Run several = ctl("function");
+    assertThat(several.code()).isEqualTo(ExitCode.USAGE);
+    assertThat(several.err()).contains("function-add or function-del or function-reset");
+  }
+
+  @Test
+  void answersAreTablesOrJson() {
+    assertThat(ctl("query-functions").out()).isEqualTo("NAME\ndsa\na-long-name\n");
+    assertThat(new JsonMapper().readTree(ctl("query-functions", "--json").out()).size())
+        .isEqualTo(2);
+    assertThat(ctl("quit").out()).isEqualTo("done\n");
+  }
+
+  @Test
+  void refusalIsExitCode1() {
+    Run text = ctl("function-reset", "dsa");
+    assertThat(text.code()).isEqualTo(ExitCode.NO);
+    assertThat(text.err()).isEqualTo("vpasid: not today\n");
+
+    Run json = ctl("function-reset", "dsa", "--json");
+    assertThat(json.code()).isEqualTo(ExitCode.NO);
+    assertThat(new JsonMapper().readTree(json.out()).path("error").path("class").asString(""))
+        .isEqualTo("GenericError");
+  }
+
+  @Test
+  void badUsageIsOneLineWithTheCommandsForm() {
+    assertThat(ctl("pasid-attach", "dsa").err())
+        .hasLineCount(1)
+        .contains("pasid-attach needs pasid")
+        .contains("it is pasid-attach function pasid space");
+    assertThat(ctl("pasid-attach", "a", "1", "b", "c").err()).contains("takes no argument 'c'");
+    assertThat(ctl("pasid-attach", "x=1").err()).contains("has no argument 'x'");
+    assertThat(ctl("quit", "quit").code()).isEqualTo(ExitCode.USAGE);
+    assertThat(ctl("pasid-attach", "a", "function=b").err()).contains("given twice");
+    assertThat(ctl("pasid-atach").err()).contains("did you mean pasid-attach?");
+    assertThat(ctl().err()).contains("a command is missing");
+    assertThat(asked).isEmpty();
+  }
+
+  @Test
+  void noDaemonIsExitCode3() {
+    Run run = Run.of("ctl", "--socket", folder.resolve("none.sock").toString(), "query-version");
+
+    assertThat(run.code()).isEqualTo(ExitCode.ENVIRONMENT);
+    assertThat(run.err()).hasLineCount(1).contains("none.sock");
+  }
+
+  @Test
+  void helpListsTheCommandsOfTheTable() {
+    String help = Run.of("ctl", "--help").out();
+
+    assertThat(help).contains("pasid-attach function pasid space").contains("watch");
+    assertThat(help).contains(ControlCommand.titles().stream().skip(1).toList());
+  }
+}

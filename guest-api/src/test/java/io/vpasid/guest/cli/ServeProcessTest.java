@@ -1,0 +1,256 @@
+package io.vpasid.guest.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.vpasid.guest.control.ControlClient;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The daemon as a process of its own: signals, logs, users, restart.
+class ServeProcessTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  @TempDir private Path folder;
+  private final List<Process> started = new ArrayList<>();
+
+  @BeforeEach
+  void writeConfiguration() throws IOException {
+    Inputs.demo(folder);
+    Files.createDirectories(folder.resolve("quirks"));
+    Files.writeString(
+        folder.resolve("serve.json"),
+        """
+        { "format": 1, "control": { "socket": "control.sock" }, "quirks": "quirks",
+          "functions": [
+            { "name": "pf", "source": "machine.txt", "address": "0000:17:00.0",
+              "socket": "pf.sock" },
+            { "name": "vf", "source": "machine.txt", "address": "0000:17:00.1",
+              "socket": "vf.sock", "attachBeforeEnable": true } ],
+          "addressSpaces": [ { "name": "shell" } ] }
+        """);
+  }
+
+  @AfterEach
+  void endProcesses() throws InterruptedException {
+    for (Process process : started) {
+      process.destroyForcibly().waitFor();
+    }
+  }
+
+  private Path control() {
+    return folder.resolve("control.sock");
+  }
+
+  /// Starts the daemon through a shell, which redirects its error stream, and waits until it says
+  /// that it serves.
+  private Process start(String errors) throws IOException {
+    String classes =
+        String.join(
+            File.pathSeparator,
+            System.getProperty("java.class.path", ""),
+            System.getProperty("jdk.module.path", ""));
+    Process process =
+        new ProcessBuilder(
+                "sh",
+                "-c",
+                "exec \"$0\" \"$@\" 2>" + errors,
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-cp",
+                classes,
+                Main.class.getName(),
+                "serve",
+                folder.resolve("serve.json").toString())
+            .start();
+    started.add(process);
+    try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
+      assertThat(out.readLine()).startsWith("pf: 0000:17:00.0 f00d:0001 on ");
+      assertThat(out.readLine()).startsWith("vf: 0000:17:00.1 f00d:0002 on ");
+      assertThat(out.readLine()).startsWith("control socket ");
+    }
+    return process;
+  }
+
+  private Path errors() {
+    return folder.resolve("errors");
+  }
+
+  private static void signal(String name, Process process) throws Exception {
+    Process kill = new ProcessBuilder("kill", "-" + name, "" + process.pid()).start();
+    assertThat(kill.waitFor()).isZero();
+  }
+
+  private static int exitCode(Process process) throws InterruptedException {
+    assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    return process.exitValue();
+  }
+
+  @Test
+  void sigtermDetachesRemovesTheSocketsAndExitsWith0() throws Exception {
+    Process daemon = start(errors().toString());
+    try (ControlClient client = ControlClient.connect(control(), PATIENCE)) {
+      client.execute("pasid-attach", Map.of("function", "vf", "pasid", "7", "space", "1"));
+      signal("TERM", daemon);
+
+      assertThat(exitCode(daemon)).isZero();
+      assertThat(client.nextEvent(PATIENCE)).isPresent();
+    }
+    assertThat(folder.toFile().list((_, name) -> name.endsWith(".sock"))).isEmpty();
+    assertThat(errors()).content().contains("\"detached\":1");
+  }
+
+  @Test
+  void sighupReloadsQuirksAndKeepsTheTableIfTheyAreBad() throws Exception {
+    Process daemon = start(errors().toString());
+    Path quirk = folder.resolve("quirks/site.json");
+    Files.writeString(
+        quirk,
+        """
+        { "format": 1, "quirks": [
+          { "id": "t", "name": "Made up", "source": "this test", "match": { "vendor": "0xf00d" },
+            "place": "0x400" } ] }
+        """);
+    signal("HUP", daemon);
+    await()
+        .atMost(PATIENCE)
+        .untilAsserted(() -> assertThat(errors()).content().contains("were read again"));
+
+    Files.writeString(quirk, "{ \"format\": 1, \"quirks\": [ {} ] }");
+    signal("HUP", daemon);
+    await()
+        .atMost(PATIENCE)
+        .untilAsserted(
+            () -> assertThat(errors()).content().contains("site.json:1:28: the quirk has no"));
+    assertThat(Files.readAllLines(errors()).stream().filter(l -> l.contains("site.json")))
+        .hasSize(1);
+    try (ControlClient client = ControlClient.connect(control(), PATIENCE)) {
+      client.execute("function-del", Map.of("function", "vf"));
+      assertThat(
+              client
+                  .execute(
+                      "function-add",
+                      Map.of(
+                          "name", "vf",
+                          "source", "machine.txt",
+                          "address", "0000:17:00.1",
+                          "socket", "vf.sock"))
+                  .path("vpasid")
+                  .asString(""))
+          .as("the last good table")
+          .isEqualTo("0x400");
+    }
+  }
+
+  @Test
+  void daemonThatWasKilledIsStartedAgain() throws Exception {
+    Process killed = start(errors().toString());
+    killed.destroyForcibly().waitFor();
+    assertThat(control()).exists();
+
+    Process daemon = start(errors().toString());
+    try (ControlClient client = ControlClient.connect(control(), PATIENCE)) {
+      assertThat(client.execute("query-functions", Map.of()).size()).isEqualTo(2);
+    }
+    signal("TERM", daemon);
+    assertThat(exitCode(daemon)).isZero();
+  }
+
+  @Test
+  void fullDiskForLogsCostsLinesAndNothingElse() throws Exception {
+    assumeTrue(Files.exists(Path.of("/dev/full")), "no /dev/full here");
+    Process daemon = start("/dev/full");
+    try (ControlClient client = ControlClient.connect(control(), PATIENCE)) {
+      client.execute("function-reset", Map.of("function", "pf"));
+      assertThat(client.execute("query-metrics", Map.of()).path("text").asString(""))
+          .containsPattern("vpasid_log_lines_lost_total [1-9]");
+    }
+    signal("TERM", daemon);
+    assertThat(exitCode(daemon)).isZero();
+  }
+
+  @Test
+  void closedErrorStreamIsNoMatter() throws Exception {
+    Process daemon = start("&-");
+    try (ControlClient client = ControlClient.connect(control(), PATIENCE)) {
+      client.execute("quit", Map.of());
+    }
+    assertThat(exitCode(daemon)).isZero();
+  }
+
+  @Test
+  void anotherUserIsDisconnectedEvenIfTheSocketLetsHimIn() throws Exception {
+    assumeTrue("root".equals(System.getProperty("user.name")), "only root can be somebody else");
+    assumeTrue(Files.exists(Path.of("/usr/bin/setpriv")), "no setpriv here");
+    start(errors().toString());
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+    Files.setPosixFilePermissions(control(), PosixFilePermissions.fromString("rw-rw-rw-"));
+
+    assertThat(readAs("65534")).isEmpty();
+    assertThat(readAs("0")).contains("\"QMP\"");
+    assertThat(errors()).content().contains("by uid 65534").contains("is refused");
+  }
+
+  /// What the control socket says first to a process of a user.
+  private String readAs(String uid) throws IOException, InterruptedException {
+    Process client =
+        new ProcessBuilder(
+                "setpriv",
+                "--reuid=" + uid,
+                "--clear-groups",
+                "perl",
+                "-MIO::Socket::UNIX",
+                "-e",
+                "$s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die; print scalar <$s>",
+                control().toString())
+            .start();
+    String text = new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(client.waitFor()).isZero();
+    return text;
+  }
+
+  @Test
+  void configurationThatIsBadIsOneLineAndExitCode2() throws Exception {
+    Path config = folder.resolve("serve.json");
+    Files.writeString(config, Files.readString(config).replace("\"quirks\":", "\"qirks\":"));
+
+    Run run = Run.of("serve", config.toString());
+
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
+    assertThat(run.err()).hasLineCount(1).contains(":1:57: unknown key \"qirks\"");
+  }
+
+  @Test
+  void checkSaysWhatWouldBeServedAndMakesNoSocket() {
+    Run run = Run.of("serve", folder.resolve("serve.json").toString(), "--check");
+
+    assertThat(run.code()).isEqualTo(ExitCode.DONE);
+    assertThat(run.out()).contains("pf: 0000:17:00.0").contains("is good");
+    assertThat(control()).doesNotExist();
+  }
+
+  @Test
+  void optionsOfTheOtherWayToServeAreNamed() {
+    Run run = Run.of("serve", folder.resolve("serve.json").toString(), "--hw-info", "width=20");
+
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
+    assertThat(run.err()).contains("--hw-info goes with --socket PATH");
+  }
+}

@@ -1,0 +1,97 @@
+package io.vpasid.guest.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.logging.Level;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class DaemonLogTest {
+  private static final LogStyle WARNINGS = new LogStyle(LogStyle.Format.AUTO, LogStyle.Level.WARN);
+
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+  private String text() {
+    return out.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void linesAreJsonWhereNobodyLooks() {
+    try (DaemonLog log = DaemonLog.to(out, LogStyle.DEFAULT, false)) {
+      log.say(Level.INFO, "A function\nis \"served\".", Map.of("function", "dsa"));
+    }
+    JsonNode line = new JsonMapper().readTree(text());
+
+    assertThat(text()).hasLineCount(1);
+    assertThat(line.path("message").asString("")).isEqualTo("A function\nis \"served\".");
+    assertThat(line.path("function").asString("")).isEqualTo("dsa");
+    assertThat(line.path("level").asString("")).isEqualTo("info");
+    assertThat(line.path("time").asString("")).matches("\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z");
+  }
+
+  @Test
+  void linesAreTextOnATerminalWithoutControlCharacters() {
+    try (DaemonLog log = DaemonLog.to(out, LogStyle.DEFAULT, true)) {
+      log.say(Level.WARNING, "Beware\n\u001b[31m", Map.of("function", "dsa"));
+    }
+
+    assertThat(text()).matches("[0-9-]+ [0-9:]+ WARN  Beware \\[31m \\(function=dsa\\)\n");
+  }
+
+  @Test
+  void lessSevereIsLeftOut() {
+    try (DaemonLog log = DaemonLog.to(out, WARNINGS, true)) {
+      log.say(Level.INFO, "no", Map.of());
+      log.say(Level.WARNING, "yes", Map.of());
+    }
+
+    assertThat(text()).contains("yes").doesNotContain("no\n").hasLineCount(1);
+  }
+
+  @Test
+  void fullDiskCostsLinesAndNothingElse() {
+    OutputStream full =
+        new OutputStream() {
+          @Override
+          public void write(int b) throws IOException {
+            throw new IOException("No space left on device");
+          }
+        };
+    try (DaemonLog log = DaemonLog.to(full, LogStyle.DEFAULT, false)) {
+      log.say(Level.INFO, "one", Map.of());
+      log.say(Level.INFO, "two", Map.of());
+      await().until(() -> log.lost() == 2);
+    }
+  }
+
+  @Test
+  void streamThatNobodyReadsCostsLinesAndNobodyWaits() {
+    CountDownLatch read = new CountDownLatch(1);
+    OutputStream stuck =
+        new OutputStream() {
+          @Override
+          public void write(int b) {
+            try {
+              read.await();
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+            }
+          }
+        };
+    try (DaemonLog log = DaemonLog.to(stuck, LogStyle.DEFAULT, false)) {
+      for (int i = 0; i < 5000; i++) {
+        log.say(Level.INFO, "line", Map.of());
+      }
+      assertThat(log.lost()).isBetween(3900L, 4000L);
+      read.countDown();
+    }
+  }
+}
