@@ -123,6 +123,12 @@ final class GuestMachine implements AutoCloseable {
     return "if=pflash,format=raw,unit=" + unit + ",file=" + file.toString().replace(",", ",,");
   }
 
+  /// Sends something to the guest through the port.
+  void send(String text) throws IOException {
+    qemu.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
+    qemu.getOutputStream().flush();
+  }
+
   private void endOvertime() {
     if (qemu.isAlive()) {
       overtime = true;

@@ -3,42 +3,105 @@ package io.vpasid.it.realkernel;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// A running `./vpasid serve`, as a user starts it.
+/// A running `./vpasid serve` with the functions of [Accelerators], as a user starts it, and the
+/// address space `shell`, whose handle is 1.
 ///
-/// @param socket where the function is served
-/// @param vpasidOffset where the program says that it has put the vPASID
-record ServeProcess(Process process, Path socket, int vpasidOffset) implements AutoCloseable {
-  private static final Pattern ANNOUNCEMENT = Pattern.compile("vPASID at 0x([0-9a-f]+)");
+/// @param folder where its sockets are
+/// @param announcement what it said when it began to serve
+record ServeProcess(Process process, Path folder, String announcement) implements AutoCloseable {
+  private static final String END_OF_ANNOUNCEMENT = "control socket";
 
   /// Starts it, and returns when it serves.
   ///
-  /// @param address which function of [Accelerators#dump]
-  static ServeProcess start(String address, Path socket) {
-    Path vpasid = Path.of(System.getProperty("basedir", ""), "..", "vpasid").toAbsolutePath();
-    List<String> command = new ArrayList<>();
-    command.addAll(List.of(vpasid.normalize().toString(), "serve"));
-    command.addAll(List.of(Accelerators.dump().toString(), "--function", address));
-    command.addAll(List.of("--socket", socket.toString()));
+  /// @param folder gets its configuration and its sockets
+  static ServeProcess start(Path folder) {
+    String configuration =
+        """
+        { "format": 1,
+          "control": { "socket": "control.sock" },
+          "hwInfo": "width=20,priv",
+          "functions": [
+            { "name": "first", "source": "%1$s", "address": "0000:6a:01.0",
+              "socket": "first.sock", "mailbox": true },
+            { "name": "second", "source": "%1$s", "address": "0000:6a:02.0",
+              "socket": "second.sock" } ],
+          "addressSpaces": [ { "name": "shell" } ] }
+        """
+            .formatted(Accelerators.dump());
     try {
+      Path file = Files.writeString(folder.resolve("serve.json"), configuration);
       Process process =
-          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-      BufferedReader output = process.inputReader();
-      String line = output.readLine();
-      Matcher announcement = ANNOUNCEMENT.matcher(String.valueOf(line));
-      if (!announcement.find()) {
-        process.destroy();
-        throw new AssertionError(command + " said: " + line);
-      }
-      return new ServeProcess(process, socket, Integer.parseInt(announcement.group(1), 16));
+          new ProcessBuilder(vpasid("serve", file.toString()))
+              .redirectError(folder.resolve("serve.log").toFile())
+              .start();
+      return new ServeProcess(process, folder, announcement(process, folder));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static String announcement(Process process, Path folder) throws IOException {
+    StringBuilder said = new StringBuilder();
+    BufferedReader output = process.inputReader();
+    while (said.indexOf(END_OF_ANNOUNCEMENT) < 0) {
+      String line = output.readLine();
+      if (line == null) {
+        throw new AssertionError(said + Files.readString(folder.resolve("serve.log")));
+      }
+      said.append(line).append('\n');
+    }
+    return said.toString();
+  }
+
+  private static List<String> vpasid(String... arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(
+        Path.of(System.getProperty("basedir", ""), "..", "vpasid")
+            .toAbsolutePath()
+            .normalize()
+            .toString());
+    command.addAll(List.of(arguments));
+    return command;
+  }
+
+  /// The socket of the function with a PASID capability of its own, and a mailbox.
+  Path first() {
+    return folder.resolve("first.sock");
+  }
+
+  /// The socket of the other function.
+  Path second() {
+    return folder.resolve("second.sock");
+  }
+
+  /// Where it says that the vPASID of a function is.
+  int vpasidOffset(String name) {
+    Matcher line = Pattern.compile(name + ".*vPASID at 0x([0-9a-f]+)").matcher(announcement);
+    if (!line.find()) {
+      throw new AssertionError(name + " has no vPASID: " + announcement);
+    }
+    return Integer.parseInt(line.group(1), 16);
+  }
+
+  /// What `./vpasid ctl --json` says to a command.
+  String ask(String... command) throws IOException {
+    List<String> arguments = new ArrayList<>();
+    arguments.addAll(
+        List.of("ctl", "--json", "--socket", folder.resolve("control.sock").toString()));
+    arguments.addAll(List.of(command));
+    Process ctl =
+        new ProcessBuilder(vpasid(arguments.toArray(String[]::new)))
+            .redirectErrorStream(true)
+            .start();
+    return new String(ctl.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
   }
 
   /// Ends it as a power cut would, with no chance to clean up.
