@@ -1,6 +1,7 @@
 package io.vpasid.guest.vfiouser;
 
 import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.iommufd.DeviceHardware;
 import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IommufdException;
 import java.nio.ByteBuffer;
@@ -90,7 +91,7 @@ public final class FunctionDevice implements VfioUserDevice {
     }
     int at = (int) offset;
     while (destination.hasRemaining()) {
-      int width = width(at, destination.remaining());
+      int width = DeviceHardware.accessWidth(at, destination.remaining());
       int value = function.readConfig(at, width);
       switch (width) {
         case 4 -> destination.putInt(value);
@@ -109,7 +110,7 @@ public final class FunctionDevice implements VfioUserDevice {
     }
     int at = (int) offset;
     while (source.hasRemaining()) {
-      int width = width(at, source.remaining());
+      int width = DeviceHardware.accessWidth(at, source.remaining());
       switch (width) {
         case 4 -> function.writeConfig(at, width, source.getInt());
         case 2 -> function.writeConfig(at, width, source.getShort());
@@ -118,14 +119,6 @@ public final class FunctionDevice implements VfioUserDevice {
       at += width;
     }
     return Outcome.done();
-  }
-
-  /// The widest register access at `at` that is aligned and not longer than `remaining` bytes.
-  private static int width(int at, int remaining) {
-    if ((at & 3) == 0 && remaining >= 4) {
-      return 4;
-    }
-    return (at & 1) == 0 && remaining >= 2 ? 2 : 1;
   }
 
   @Override

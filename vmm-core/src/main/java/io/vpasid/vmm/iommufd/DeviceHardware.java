@@ -9,6 +9,15 @@ import java.util.List;
 /// Safe to use from several threads. After the device was closed every method fails with EBADF.
 public interface DeviceHardware {
 
+  /// The widest register access at `offset` that is aligned and not longer than `remaining` bytes:
+  /// 4, 2 or 1. An access of any length is made of these.
+  static int accessWidth(long offset, int remaining) {
+    if ((offset & 3) == 0 && remaining >= 4) {
+      return 4;
+    }
+    return (offset & 1) == 0 && remaining >= 2 ? 2 : 1;
+  }
+
   /// The regions, by VFIO's index; BARs are 0 to 5.
   ///
   /// @throws IommufdException if VFIO does not tell

@@ -78,7 +78,7 @@ final class VfioHardware implements DeviceHardware {
     CallFrame frame = CallFrame.current();
     long at = offset;
     while (destination.hasRemaining()) {
-      int width = width(at, destination.remaining());
+      int width = DeviceHardware.accessWidth(at, destination.remaining());
       int result = file.pread(frame, width, starts[region] + at);
       checkWhole(result, width, "pread", region, at);
       int value = frame.register(width);
@@ -96,7 +96,7 @@ final class VfioHardware implements DeviceHardware {
     CallFrame frame = CallFrame.current();
     long at = offset;
     while (source.hasRemaining()) {
-      int width = width(at, source.remaining());
+      int width = DeviceHardware.accessWidth(at, source.remaining());
       frame.setRegister(
           width,
           switch (width) {
@@ -108,14 +108,6 @@ final class VfioHardware implements DeviceHardware {
       checkWhole(result, width, "pwrite", region, at);
       at += width;
     }
-  }
-
-  /// The widest register access that is aligned and not longer than `remaining` bytes.
-  private static int width(long at, int remaining) {
-    if ((at & 3) == 0 && remaining >= 4) {
-      return 4;
-    }
-    return (at & 1) == 0 && remaining >= 2 ? 2 : 1;
   }
 
   @Override
