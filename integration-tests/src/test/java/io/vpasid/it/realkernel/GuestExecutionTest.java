@@ -1,12 +1,14 @@
 package io.vpasid.it.realkernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -23,6 +25,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.junit.platform.engine.TestExecutionResult;
@@ -153,6 +156,21 @@ class GuestExecutionTest {
     assertThat(results.get("panics()"))
         .startsWith("FAILED")
         .contains("its kernel panicked", "sysrq triggered crash");
+  }
+
+  @Test
+  void machineThatDoesNotStartIsReportedWithWhatQemuSaid(@TempDir Path folder) {
+    MachineParts parts = MachineParts.prepare();
+    MachineParts broken =
+        new MachineParts(parts.tree(), folder.resolve("no-kernel"), parts.initramfs());
+    GuestMachine.Setup setup = new GuestMachine.Setup("", List.of(), false, Duration.ofMinutes(1));
+
+    try (GuestMachine machine = GuestMachine.boot(broken, setup, folder)) {
+      assertThatThrownBy(machine::awaitEnd)
+          .isInstanceOf(AssertionError.class)
+          .hasMessageContaining("never started")
+          .hasMessageContaining("no-kernel");
+    }
   }
 
   /// Executes a class as a build does, and gives what each test and container came to, by its name.
