@@ -1,0 +1,95 @@
+package io.vpasid.guest.scenario;
+
+import io.vpasid.guest.emulator.ConfigPort;
+import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.iommufd.simulated.Request;
+import java.util.List;
+import java.util.SortedMap;
+
+/// What one guest of a scenario has: a function, and a host behind it that can be told what to do.
+///
+/// An embedding VMM lets scenarios run on itself by implementing this. One thread uses it.
+public interface Machine extends ConfigPort, AutoCloseable {
+
+  /// Attaches a PASID to an address space, or moves it there.
+  ///
+  /// @param space the name of an address space; the machine makes it when it is first named
+  Answer attach(Pasid pasid, String space);
+
+  /// Detaches a PASID.
+  Answer detach(Pasid pasid);
+
+  /// Resets the function from the host's side.
+  Answer reset();
+
+  /// Takes the function away from the guest; afterwards only [#attachedOnHost] is asked.
+  void unplug();
+
+  /// What the guest has been told is attached, by PASID.
+  SortedMap<Integer, String> attached();
+
+  /// What the host's kernel has attached, by PASID: asked of the host, not of what keeps the books.
+  SortedMap<Integer, String> attachedOnHost();
+
+  /// What has happened since the last call, oldest first.
+  List<Event> takeEvents();
+
+  /// Lets a request to the host's kernel fail.
+  ///
+  /// @param every whether all of its kind fail from now on, or the next one
+  /// @throws ImpossibleException if this machine's kernel is a real one
+  void fail(Request request, Errno errno, boolean every);
+
+  /// Lets the request after `number - 1` others fail, whatever it is; 0 takes that back.
+  ///
+  /// @return whether the request planned last has failed in the meantime
+  /// @throws ImpossibleException if this machine's kernel is a real one
+  boolean failNth(int number, Errno errno);
+
+  @Override
+  void close();
+
+  /// What a request came to.
+  ///
+  /// @param errno why it was refused; number 0 if it was not
+  /// @param previous the address space that the PASID was attached to before; empty if to none
+  /// @param text why, for people; empty if it was not refused
+  record Answer(Errno errno, String previous, String text) {
+    static final Errno OK = new Errno(0);
+
+    static Answer done(String previous) {
+      return new Answer(OK, previous, "");
+    }
+
+    static Answer refused(Errno errno, String text) {
+      return new Answer(errno, "", text);
+    }
+
+    boolean isDone() {
+      return errno.number() == 0;
+    }
+  }
+
+  /// Something that happened.
+  ///
+  /// @param kind what
+  /// @param pasid the PASID that it happened to; 0 where it happened to the function
+  record Event(EventKind kind, int pasid) {}
+
+  /// What can happen.
+  enum EventKind {
+    /// A PASID was attached.
+    ATTACHED,
+    /// A PASID was moved to another address space.
+    REPLACED,
+    /// A PASID was detached.
+    DETACHED,
+    /// A request for a PASID was refused.
+    REFUSED,
+    /// The guest enabled PASIDs.
+    ENABLED,
+    /// The guest, or a reset, disabled PASIDs.
+    DISABLED
+  }
+}

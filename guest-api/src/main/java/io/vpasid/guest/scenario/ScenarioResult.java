@@ -1,0 +1,45 @@
+package io.vpasid.guest.scenario;
+
+import java.time.Duration;
+
+/// What a run of a scenario came to.
+///
+/// @param scenario which
+/// @param seed of its random numbers; a run with the same seed does the same
+/// @param steps how many were done, those of repetitions counted each time
+/// @param took how long it took
+/// @param verdict whether it passed, and why not
+public record ScenarioResult(
+    Scenario scenario, long seed, long steps, Duration took, Verdict verdict) {
+
+  /// Whether it passed.
+  public sealed interface Verdict {
+    /// Every step came to what it must.
+    record Passed() implements Verdict {}
+
+    /// A step did not.
+    ///
+    /// @param place `FILE:LINE:COLUMN` of the step
+    /// @param message what was expected and what came of it
+    record Failed(String place, String message) implements Verdict {}
+
+    /// It cannot be run on these machines.
+    ///
+    /// @param reason why
+    record Skipped(String reason) implements Verdict {}
+  }
+
+  /// Whether it did not fail.
+  public boolean isGood() {
+    return !(verdict instanceof Verdict.Failed);
+  }
+
+  /// Throws if it failed.
+  ///
+  /// @throws AssertionError with the place, the message and the seed
+  public void requirePassed() {
+    if (verdict instanceof Verdict.Failed f) {
+      throw new AssertionError(f.place() + ": " + f.message() + " (seed " + seed + ")");
+    }
+  }
+}

@@ -1,0 +1,124 @@
+package io.vpasid.guest.scenario;
+
+import io.vpasid.guest.scenario.Machine.EventKind;
+import io.vpasid.synth.json.JsonCursor.Place;
+import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.iommufd.simulated.Request;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+
+/// One thing that a scenario does, and what must come of it.
+sealed interface Step {
+
+  /// Where it is written.
+  Place place();
+
+  /// The guest looks for capabilities.
+  ///
+  /// @param pasid offset that its PASID capability must have; 0: there must be none; empty: any
+  /// @param size bytes of configuration space that it must find; empty: any
+  /// @param offsets of all extended capabilities, in the order of the list; empty: any
+  record Enumerate(
+      Place place,
+      Optional<Integer> pasid,
+      Optional<Integer> size,
+      Optional<List<Integer>> offsets)
+      implements Step {}
+
+  /// The guest enables PASIDs as Linux does.
+  ///
+  /// @param succeeds whether it must work
+  /// @param width bits of a PASID that it must read; empty: any
+  /// @param exec whether it must get Execute Permission; empty: either
+  /// @param priv whether it must get Privileged Mode; empty: either
+  record Enable(
+      Place place,
+      boolean succeeds,
+      Optional<Value> width,
+      Optional<Boolean> exec,
+      Optional<Boolean> priv)
+      implements Step {}
+
+  /// The guest disables PASIDs.
+  record Disable(Place place) implements Step {}
+
+  /// The guest reads a register.
+  ///
+  /// @param register which
+  /// @param value what the bits of the mask must be
+  /// @param mask the bits that count
+  record Read(Place place, Register register, int value, int mask) implements Step {}
+
+  /// The guest writes a register.
+  record Write(Place place, Register register, Value value) implements Step {}
+
+  /// The guest asks for a PASID to be attached.
+  ///
+  /// @param expected the errno that must come of it, with number 0 for none
+  /// @param replaces the address space that it must have had before; empty: whatever
+  record Attach(
+      Place place, Value pasid, String space, Errno expected, Optional<String> replaces)
+      implements Step {}
+
+  /// The guest asks for a PASID to be detached.
+  ///
+  /// @param expected the errno that must come of it, with number 0 for none
+  /// @param from the address space that it must have had, empty text for none; empty: whatever
+  record Detach(Place place, Value pasid, Errno expected, Optional<String> from) implements Step {}
+
+  /// The function is reset.
+  ///
+  /// @param byGuest by a function-level reset of the guest, or else from the host's side
+  /// @param expected the errno that must come of it, with number 0 for none
+  record Reset(Place place, boolean byGuest, Errno expected) implements Step {}
+
+  /// The function is taken away from the guest; nothing may be left attached.
+  record Unplug(Place place) implements Step {}
+
+  /// A request to the host's kernel shall fail.
+  ///
+  /// @param every whether all of its kind fail, or the next one
+  record Fail(Place place, Request request, Errno errno, boolean every) implements Step {}
+
+  /// Something must have happened since the last such step, or happen soon.
+  ///
+  /// @param pasid the PASID it must have happened to; empty: whichever
+  record Await(Place place, EventKind event, Optional<Value> pasid) implements Step {}
+
+  /// What the guest was told is attached is what the host has attached, and that is this.
+  ///
+  /// @param attached address space by PASID; empty: whatever it is
+  /// @param count how many PASIDs; empty: any number
+  record Check(
+      Place place, Optional<SortedMap<Integer, String>> attached, Optional<Value> count)
+      implements Step {}
+
+  /// Steps again and again, with new random numbers each time.
+  record Repeat(Place place, int times, List<RandomNumber> random, List<Step> steps)
+      implements Step {}
+
+  /// A random number that steps can name.
+  ///
+  /// @param min lowest, included
+  /// @param max highest, included
+  record RandomNumber(String name, int min, int max) {}
+
+  /// The guest writes random values of random widths to random offsets; afterwards what is attached
+  /// must be as before, and the list of capabilities too.
+  ///
+  /// @param from first offset
+  /// @param to last offset
+  record Scribble(Place place, int writes, int from, int to) implements Step {}
+
+  /// Steps again and again; the first time the first request that they make to the host's kernel
+  /// fails, then the second, until all have failed once. A step whose request fails must say so and
+  /// change nothing.
+  record FailEachCall(Place place, Errno errno, List<Step> steps) implements Step {}
+
+  /// The machine is compared with a migration target that has another function.
+  ///
+  /// @param to what the target has
+  /// @param fits whether the guest must find the same there
+  record Migrate(Place place, Setup to, boolean fits) implements Step {}
+}
