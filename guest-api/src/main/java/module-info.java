@@ -12,14 +12,20 @@ module io.vpasid.guest {
   requires io.netty.transport.classes.epoll;
   requires io.netty.transport.unix.common;
   requires java.logging;
+  requires java.xml;
   requires jdk.httpserver;
   requires jdk.net;
   requires jdk.unsupported;
+  requires static org.junit.jupiter.api;
+  requires static org.junit.platform.commons;
   requires org.slf4j;
   requires tools.jackson.databind;
 
+  exports io.vpasid.guest.emulator;
   exports io.vpasid.guest.function;
   exports io.vpasid.guest.request;
+  exports io.vpasid.guest.scenario;
+  exports io.vpasid.guest.scenario.junit;
   exports io.vpasid.guest.vfiouser;
 
   opens io.vpasid.guest.cli to

@@ -13,18 +13,21 @@ final class Progress {
 
   private final PrintWriter err;
   private final boolean shown;
+  private final String things;
   private final int total;
   private final LongSupplier clock;
   private long drawn;
   private boolean any;
 
+  /// @param things what the steps are, in the plural
   /// @param total steps until the end
-  Progress(PrintWriter err, boolean shown, int total) {
-    this(err, shown, total, System::nanoTime);
+  Progress(PrintWriter err, boolean shown, String things, int total) {
+    this(err, shown, things, total, System::nanoTime);
   }
 
   /// @param clock nanoseconds since any moment
-  Progress(PrintWriter err, boolean shown, int total, LongSupplier clock) {
+  Progress(PrintWriter err, boolean shown, String things, int total, LongSupplier clock) {
+    this.things = things;
     this.err = err;
     this.shown = shown && total > 0;
     this.total = total;
@@ -42,11 +45,12 @@ final class Progress {
       err.print(
           String.format(
               Locale.ROOT,
-              "\r\u001b[K%s%s %d of %d files, %s",
+              "\r\u001b[K%s%s %d of %d %s, %s",
               "\u2588".repeat(full),
               "\u2591".repeat(WIDTH - full),
               done,
               total,
+              things,
               what));
       err.flush();
     }

@@ -9,26 +9,34 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/// Lets an emulated guest use the vPASID of a captured function.
+/// Lets emulated guests use functions: one captured function as it comes, or as scenarios say.
 @Command(
     name = "run",
-    header = "Lets an emulated guest use the vPASID of a captured function.",
+    header = "Runs scenarios, or lets an emulated guest use a captured function.",
     description = {
-      "Passes a captured function through to an emulated guest on a simulated host: the guest finds"
-          + " the vPASID, enables it, attaches and detaches PASIDs; each step is shown with what"
-          + " it came to.",
+      "Runs scenario files, which say what a guest and its host do and what must come of it.",
+      "",
+      "Given a dump instead, passes its functions through to an emulated guest on a simulated host:"
+          + " the guest finds the vPASID, enables it, attaches and detaches PASIDs; each step is"
+          + " shown with what it came to.",
       ""
     },
     mixinStandardHelpOptions = true,
-    footerHeading = "%nExample:%n",
-    footer = "  vpasid run machine.txt --function 0000:6a:01.0 --hw-info width=20,priv")
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  vpasid run scenarios",
+      "  vpasid run scenarios/sva.json --repeat 1000 --seed 7 --junit-xml results.xml",
+      "  vpasid run machine.txt --function 0000:6a:01.0 --hw-info width=20,priv"
+    })
 final class RunCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -36,9 +44,15 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "SOURCE",
       arity = "0..*",
       description =
-          "A dump (lspci -xxxx text, raw or hex bytes), a description (FILE.json), or an address"
-              + " of this machine such as 0000:3b:00.0, which is only read.")
+          "A scenario (FILE.json), or a folder of them; or a dump (lspci -xxxx text, raw or hex"
+              + " bytes), a description (FILE.json), or an address of this machine such as"
+              + " 0000:3b:00.0, which is only read.")
   private List<String> sources = List.of();
+
+  @ParentCommand private VpasidCommand top;
+
+  @ArgGroup(validate = false, heading = "%nFor scenarios:%n")
+  private ScenarioOptions scenarios = new ScenarioOptions();
 
   @Mixin private FunctionSource source;
   @Mixin private SynthesisOptions options;
@@ -49,11 +63,21 @@ final class RunCommand implements Callable<Integer> {
           "Show the request mailbox, too, and let the guest ask through it (see docs/mailbox.md).")
   private boolean mailbox;
 
-  @Option(names = "--json", description = "Print JSON.")
+  @Option(
+      names = "--json",
+      description = "Print JSON; of scenarios NDJSON, a line for each run.")
   private boolean json;
 
   @Override
   public Integer call() {
+    if (!sources.isEmpty() && sources.stream().allMatch(ScenarioOptions::isScenario)) {
+      return scenarios.run(
+          sources,
+          json,
+          top.terminal(),
+          spec.commandLine().getOut(),
+          spec.commandLine().getErr());
+    }
     List<HostFunction> functions = source.functions(sources);
     options.checkOtherCaptures(functions);
     options.noteAssumptions(spec.commandLine().getErr());

@@ -92,7 +92,7 @@ final class ScanCommand implements Callable<Integer> {
     PrintWriter err = spec.commandLine().getErr();
     QuirkTable quirks = options.quirkTable();
     options.noteAssumptions(err);
-    Progress progress = new Progress(err, showsProgress(), total());
+    Progress progress = new Progress(err, showsProgress(), "files", total());
     try {
       scan(quirks, progress);
     } finally {

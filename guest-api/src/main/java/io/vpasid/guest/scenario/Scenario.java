@@ -76,7 +76,7 @@ public final class Scenario {
   ///
   /// @param seed of its random numbers; the same seed does the same
   public ScenarioResult run(long seed) {
-    return run(seed, SimulatedMachine::new);
+    return run(seed, simulated());
   }
 
   /// Runs it on other machines.
@@ -85,6 +85,11 @@ public final class Scenario {
   /// @param machines makes a machine for each guest; they are closed here
   public ScenarioResult run(long seed, Machines machines) {
     return ScenarioRun.run(this, seed, machines);
+  }
+
+  /// Machines in this process, each with a simulated host of its own.
+  public static Machines simulated() {
+    return SimulatedMachine::new;
   }
 
   /// Makes what the guests of scenarios run on.

@@ -1,6 +1,7 @@
 package io.vpasid.guest.scenario;
 
 import io.vpasid.guest.scenario.Machine.EventKind;
+import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.DumpException;
@@ -20,6 +21,8 @@ import io.vpasid.vmm.iommufd.simulated.IommuProfile;
 import io.vpasid.vmm.iommufd.simulated.KernelVersion;
 import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.pasid.PasidLimits;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -30,6 +33,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -159,6 +163,16 @@ final class ScenarioReader {
     return all;
   }
 
+  /// Whether a file in a folder is a scenario and not other JSON that lies there: whether the text
+  /// `"steps"` is in it. One that cannot be read is taken, so that it is reported.
+  static boolean looksLikeScenario(Path file) {
+    try {
+      return Files.size(file) > MAX_BYTES || Files.readString(file).contains("\"steps\"");
+    } catch (IOException _) {
+      return true;
+    }
+  }
+
   private static List<Bindings> combinations(Map<String, List<String>> matrix) {
     List<Bindings> all = List.of(Bindings.NONE);
     for (Map.Entry<String, List<String>> axis : matrix.entrySet()) {
@@ -229,7 +243,7 @@ final class ScenarioReader {
         start,
         function.isEmpty() && steps.isEmpty() && host.equals(Host.DEFAULT),
         "\"matrix\" must stand in front of what uses it; put it behind \"title\"");
-    json.members(
+    json.map(
         "\"matrix\"",
         name -> {
           if (!NAME.matcher("${" + name + '}').matches()) {
@@ -261,7 +275,7 @@ final class ScenarioReader {
       return Optional.empty();
     }
     String text = json.string("", "");
-    var m = NAME.matcher(text);
+    Matcher m = NAME.matcher(text);
     if (!m.matches()) {
       return Optional.empty();
     }
@@ -535,7 +549,7 @@ final class ScenarioReader {
                             policy.available(),
                             policy.shadowing()));
                 case "available" -> {
-                  List<io.vpasid.pci.ByteRange> ranges = new ArrayList<>();
+                  List<ByteRange> ranges = new ArrayList<>();
                   json.oneOrMore(what, () -> ranges.add(range(what)));
                   yield options.withPolicy(
                       new PlacementPolicy(policy.offset(), ranges, policy.shadowing()));
@@ -564,15 +578,15 @@ final class ScenarioReader {
         folder == null ? Path.of(name) : folder.resolve(name), QuirkTable.COMMAND_LINE);
   }
 
-  private io.vpasid.pci.ByteRange range(String what) {
-    var m = json.matcher(RANGE, what, "\"0x180-0x24f\", first and last byte");
+  private ByteRange range(String what) {
+    Matcher m = json.matcher(RANGE, what, "\"0x180-0x24f\", first and last byte");
     int first = (int) json.number(m.group(1), what, OFFSET_MAX);
     int last = (int) json.number(m.group(2), what, OFFSET_MAX);
     json.require(
         json.place(),
         first <= last,
         what + " has a range that ends before it starts; write the lower end first");
-    return io.vpasid.pci.ByteRange.between(first, last + 1);
+    return ByteRange.between(first, last + 1);
   }
 
   // --- the steps
@@ -908,7 +922,7 @@ final class ScenarioReader {
                 Optional.of(value("\"count\"", 0, 1 << HardwareInfo.MAX_WIDTH));
           } else {
             fields.flag = true;
-            json.members(
+            json.map(
                 "\"attached\"", pasid -> attached.put(pasidKey(pasid), text("an address space")));
           }
         });
@@ -941,7 +955,7 @@ final class ScenarioReader {
             case "random" -> {
               json.require(
                   json.place(), inner.isEmpty(), "\"random\" must stand in front of \"steps\"");
-              json.members("\"random\"", name -> drawn.add(randomNumber(name)));
+              json.map("\"random\"", name -> drawn.add(randomNumber(name)));
             }
             default -> inner.addAll(steps("\"steps\""));
           }
@@ -990,7 +1004,7 @@ final class ScenarioReader {
           if (key.equals("writes")) {
             fields.size = Optional.of(known("\"writes\"", 1, MAX_TIMES));
           } else {
-            io.vpasid.pci.ByteRange range = range("\"range\"");
+            ByteRange range = range("\"range\"");
             ends[0] = range.offset();
             ends[1] = range.end() - 1;
           }

@@ -249,20 +249,42 @@ public final class JsonCursor {
   /// @param field takes each key in turn, the cursor standing on the first token of its value; it
   ///   must leave it on the last
   public void object(String what, List<String> keys, Consumer<String> field) {
+    members(
+        what,
+        key -> {
+          if (!keys.contains(key)) {
+            throw wrong("unknown key " + quote(key) + "; " + advice(key, keys));
+          }
+          next();
+          field.accept(key);
+        });
+  }
+
+  /// Reads the object that starts at the current token, whatever its keys are.
+  ///
+  /// @param what the object is, with its article
+  /// @param member takes each key in turn, the cursor standing on the first token of its value; it
+  ///   must leave it on the last
+  public void map(String what, Consumer<String> member) {
+    members(
+        what,
+        key -> {
+          next();
+          member.accept(key);
+        });
+  }
+
+  private void members(String what, Consumer<String> member) {
     if (!is(JsonToken.START_OBJECT)) {
       throw wrong(what + " must be an object { … }, not " + found());
     }
     Set<String> seen = new HashSet<>();
     while (next() && !is(JsonToken.END_OBJECT)) {
       String key = parser.currentName();
-      if (!keys.contains(key)) {
-        throw wrong("unknown key " + quote(key) + "; " + advice(key, keys));
-      }
       if (!seen.add(key)) {
         throw wrong("the key " + quote(key) + " is here twice; remove one");
       }
-      next();
-      field.accept(key);
+      member.accept(key);
     }
   }
 
@@ -344,6 +366,19 @@ public final class JsonCursor {
                   .orElse(""));
     }
     return word;
+  }
+
+  /// Reads a string, a number, `true` or `false`, as it is written.
+  public String scalar(String what) {
+    if (is(JsonToken.VALUE_STRING)) {
+      return text(what, MAX_KEY);
+    }
+    if (is(JsonToken.VALUE_NUMBER_INT)
+        || is(JsonToken.VALUE_TRUE)
+        || is(JsonToken.VALUE_FALSE)) {
+      return parser.getString();
+    }
+    throw wrong(what + " must be a text, a whole number, true or false, not " + found());
   }
 
   /// Whether the current token is a string.

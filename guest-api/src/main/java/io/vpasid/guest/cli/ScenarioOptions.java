@@ -1,0 +1,209 @@
+package io.vpasid.guest.cli;
+
+import io.vpasid.guest.scenario.JunitXml;
+import io.vpasid.guest.scenario.Scenario;
+import io.vpasid.guest.scenario.ScenarioBatch;
+import io.vpasid.guest.scenario.ScenarioResult;
+import io.vpasid.guest.scenario.ScenarioResult.Verdict;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
+import picocli.CommandLine.Option;
+
+/// Options of `run` for scenarios, and what they come to.
+final class ScenarioOptions {
+  /// Most failures that are printed; the others are counted.
+  private static final int MAX_FAILURES = 20;
+
+  @Option(
+      names = "--repeat",
+      paramLabel = "N",
+      description = "Run each scenario N times, each time with another seed. Default: 1.")
+  private int repeat = 1;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "SEED",
+      description = "Of the first random numbers. Default: another one each time; it is printed.")
+  private Optional<Long> seed = Optional.empty();
+
+  @Option(
+      names = "--filter",
+      paramLabel = "TEXT",
+      description = "Run only scenarios whose name contains TEXT.")
+  private String filter = "";
+
+  @Option(
+      names = "--jobs",
+      paramLabel = "N",
+      description = "How many scenarios run at the same time. Default: one for each processor.")
+  private int jobs = Runtime.getRuntime().availableProcessors();
+
+  @Option(
+      names = "--list",
+      description = "Print the names of the scenarios and run none.")
+  private boolean list;
+
+  @Option(
+      names = "--junit-xml",
+      paramLabel = "FILE",
+      description = "Also write the results to FILE, as JUnit's XML.")
+  private Optional<Path> junitXml = Optional.empty();
+
+  /// What is printed at the end.
+  private long passed;
+
+  private long skipped;
+  private long failed;
+  private long steps;
+  private final List<ScenarioResult> failures = new ArrayList<>();
+  private final JunitXml xml = new JunitXml();
+
+  /// Whether `source` is for scenarios and not a dump.
+  static boolean isScenario(String source) {
+    return source.endsWith(".json") || Files.isDirectory(Path.of(source));
+  }
+
+  /// Runs the scenarios of files and folders.
+  ///
+  /// @return the exit code: whether none failed
+  int run(List<String> sources, boolean json, Terminal terminal, PrintWriter out, PrintWriter err) {
+    if (repeat < 1 || jobs < 1) {
+      throw new InputException("--repeat and --jobs take a number of at least 1");
+    }
+    List<Scenario> scenarios =
+        ScenarioBatch.files(sources.stream().map(Path::of).toList()).stream()
+            .flatMap(file -> Scenario.read(file).stream())
+            .filter(scenario -> scenario.name().contains(filter))
+            .toList();
+    if (scenarios.isEmpty()) {
+      throw new InputException(
+          filter.isEmpty()
+              ? "there is no scenario in " + String.join(", ", sources)
+              : "no scenario's name contains '" + filter + "'; --list shows the names");
+    }
+    if (list) {
+      list(scenarios, json, out);
+      return ExitCode.DONE;
+    }
+    long first = seed.orElseGet(() -> ThreadLocalRandom.current().nextLong(1_000_000_000));
+    ScenarioBatch batch = new ScenarioBatch(scenarios, repeat, first);
+    long start = System.nanoTime();
+    Progress progress =
+        new Progress(err, terminal.errors(), "runs", (int) Math.min(batch.runs(), 1 << 30));
+    batch.run(
+        jobs,
+        Scenario.simulated(),
+        result -> {
+          take(result);
+          if (json) {
+            Json.printLine(out, toJson(result));
+          }
+          progress.at((int) (passed + failed + skipped), result.scenario().name());
+        });
+    progress.end();
+    writeXml();
+    if (!json) {
+      print(out, first, scenarios.size(), System.nanoTime() - start);
+    }
+    return failed == 0 ? ExitCode.DONE : ExitCode.NO;
+  }
+
+  private static void list(List<Scenario> scenarios, boolean json, PrintWriter out) {
+    for (Scenario scenario : scenarios) {
+      if (json) {
+        Map<String, Object> line = Json.object();
+        line.put("file", scenario.file().toString());
+        line.put("name", scenario.name());
+        line.put("title", scenario.title());
+        Json.printLine(out, line);
+      } else {
+        out.printf("%-40s %s%n", scenario.name(), scenario.title());
+      }
+    }
+  }
+
+  private void take(ScenarioResult result) {
+    steps += result.steps();
+    switch (result.verdict()) {
+      case Verdict.Passed _ -> passed++;
+      case Verdict.Skipped _ -> skipped++;
+      case Verdict.Failed _ -> {
+        failed++;
+        if (failures.size() < MAX_FAILURES) {
+          failures.add(result);
+        }
+      }
+    }
+    if (junitXml.isPresent()) {
+      xml.add(result);
+    }
+  }
+
+  private void writeXml() {
+    if (junitXml.isEmpty()) {
+      return;
+    }
+    try (Writer writer = Files.newBufferedWriter(junitXml.get())) {
+      xml.write(writer);
+    } catch (IOException e) {
+      throw new InputException(
+          junitXml.get() + ": cannot be written: " + e.getMessage() + "; choose another file");
+    }
+  }
+
+  private void print(PrintWriter out, long first, int scenarios, long nanos) {
+    for (ScenarioResult failure : failures) {
+      if (failure.verdict() instanceof Verdict.Failed f) {
+        out.printf("FAILED %s%n  %s: %s%n", failure.scenario().name(), f.place(), f.message());
+        out.printf(
+            "  again: vpasid run %s --filter '%s' --seed %d%n",
+            failure.scenario().file(), failure.scenario().name(), failure.seed());
+      }
+    }
+    if (failed > failures.size()) {
+      out.printf("and %d more failures; --json has them all%n", failed - failures.size());
+    }
+    out.printf(
+        Locale.ROOT,
+        "%d scenarios, %d runs with %d steps in %.1f s, seed %d: %d passed, %d failed, %d skipped%n",
+        scenarios,
+        passed + failed + skipped,
+        steps,
+        nanos / 1e9,
+        first,
+        passed,
+        failed,
+        skipped);
+  }
+
+  private static Map<String, Object> toJson(ScenarioResult result) {
+    Map<String, Object> json = Json.object();
+    json.put("file", result.scenario().file().toString());
+    json.put("name", result.scenario().name());
+    json.put("seed", result.seed());
+    json.put("steps", result.steps());
+    json.put("microseconds", result.took().toNanos() / 1000);
+    switch (result.verdict()) {
+      case Verdict.Passed _ -> json.put("verdict", "passed");
+      case Verdict.Failed f -> {
+        json.put("verdict", "failed");
+        json.put("place", f.place());
+        json.put("message", f.message());
+      }
+      case Verdict.Skipped s -> {
+        json.put("verdict", "skipped");
+        json.put("reason", s.reason());
+      }
+    }
+    return json;
+  }
+}

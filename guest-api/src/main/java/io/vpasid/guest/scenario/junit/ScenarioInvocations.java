@@ -1,0 +1,59 @@
+package io.vpasid.guest.scenario.junit;
+
+import io.vpasid.guest.scenario.Scenario;
+import io.vpasid.guest.scenario.ScenarioBatch;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.Extension;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
+import org.junit.jupiter.api.extension.TestTemplateInvocationContext;
+import org.junit.jupiter.api.extension.TestTemplateInvocationContextProvider;
+import org.junit.platform.commons.support.AnnotationSupport;
+
+/// Makes an invocation of a [ScenarioTest] method for each scenario.
+final class ScenarioInvocations implements TestTemplateInvocationContextProvider {
+
+  @Override
+  public boolean supportsTestTemplate(ExtensionContext context) {
+    return AnnotationSupport.isAnnotated(context.getTestMethod(), ScenarioTest.class);
+  }
+
+  @Override
+  public Stream<TestTemplateInvocationContext> provideTestTemplateInvocationContexts(
+      ExtensionContext context) {
+    ScenarioTest test =
+        AnnotationSupport.findAnnotation(context.getTestMethod(), ScenarioTest.class).orElseThrow();
+    return ScenarioBatch.files(Stream.of(test.value()).map(Path::of).toList()).stream()
+        .flatMap(file -> Scenario.read(file).stream())
+        .filter(scenario -> scenario.name().contains(test.filter()))
+        .map(Invocation::new);
+  }
+
+  /// One scenario as a test.
+  private record Invocation(Scenario scenario)
+      implements TestTemplateInvocationContext, ParameterResolver {
+
+    @Override
+    public String getDisplayName(int index) {
+      return scenario.name() + ": " + scenario.title();
+    }
+
+    @Override
+    public List<Extension> getAdditionalExtensions() {
+      return List.of(this);
+    }
+
+    @Override
+    public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+      return parameter.getParameter().getType().equals(Scenario.class);
+    }
+
+    @Override
+    public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+      return scenario;
+    }
+  }
+}
