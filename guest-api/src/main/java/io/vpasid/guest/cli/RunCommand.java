@@ -70,13 +70,10 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (!sources.isEmpty() && sources.stream().allMatch(ScenarioOptions::isScenario)) {
+    if (sources.stream().anyMatch(ScenarioOptions::isScenario)) {
+      refuseOptionsForDumps();
       return scenarios.run(
-          sources,
-          json,
-          top.terminal(),
-          spec.commandLine().getOut(),
-          spec.commandLine().getErr());
+          sources, json, top.terminal(), spec.commandLine().getOut(), spec.commandLine().getErr());
     }
     List<HostFunction> functions = source.functions(sources);
     options.checkOtherCaptures(functions);
@@ -87,6 +84,21 @@ final class RunCommand implements Callable<Integer> {
         mailbox,
         json,
         spec.commandLine().getOut());
+  }
+
+  private void refuseOptionsForDumps() {
+    spec.commandLine().getParseResult().matchedOptions().stream()
+        .map(option -> option.longestName())
+        .filter(name ->
+            !name.equals("--json")
+                && spec.argGroups().stream()
+                    .flatMap(group -> group.options().stream())
+                    .noneMatch(option -> option.longestName().equals(name)))
+        .findFirst()
+        .ifPresent(name -> {
+          throw new InputException(
+              name + " is for dumps; a scenario names its host itself: leave it out");
+        });
   }
 
   /// Tells the story of each function.

@@ -47,9 +47,7 @@ final class ScenarioOptions {
       description = "How many scenarios run at the same time. Default: one for each processor.")
   private int jobs = Runtime.getRuntime().availableProcessors();
 
-  @Option(
-      names = "--list",
-      description = "Print the names of the scenarios and run none.")
+  @Option(names = "--list", description = "Print the names of the scenarios and run none.")
   private boolean list;
 
   @Option(
@@ -174,7 +172,8 @@ final class ScenarioOptions {
     }
     out.printf(
         Locale.ROOT,
-        "%d scenarios, %d runs with %d steps in %.1f s, seed %d: %d passed, %d failed, %d skipped%n",
+        "%d scenarios, %d runs with %d steps in %.1f s, seed %d: %d passed, %d failed, %d"
+            + " skipped%n",
         scenarios,
         passed + failed + skipped,
         steps,

@@ -20,9 +20,7 @@ public final class JunitXml {
 
   /// Adds a result.
   public void add(ScenarioResult result) {
-    suites
-        .computeIfAbsent(result.scenario().file().toString(), _ -> new ArrayList<>())
-        .add(result);
+    suites.computeIfAbsent(result.scenario().file().toString(), _ -> new ArrayList<>()).add(result);
   }
 
   /// Writes all of them.
@@ -57,14 +55,12 @@ public final class JunitXml {
     xml.writeAttribute("failures", count(results, ScenarioResult.Verdict.Failed.class));
     xml.writeAttribute("skipped", count(results, ScenarioResult.Verdict.Skipped.class));
     xml.writeAttribute("errors", "0");
-    xml.writeAttribute(
-        "time", seconds(results.stream().mapToLong(r -> r.took().toNanos()).sum()));
+    xml.writeAttribute("time", seconds(results.stream().mapToLong(r -> r.took().toNanos()).sum()));
     for (ScenarioResult result : results) {
       xml.writeCharacters("\n    ");
       xml.writeStartElement("testcase");
       xml.writeAttribute("classname", clean(file));
-      xml.writeAttribute(
-          "name", clean(result.scenario().name() + " (seed " + result.seed() + ")"));
+      xml.writeAttribute("name", clean(result.scenario().name() + " (seed " + result.seed() + ")"));
       xml.writeAttribute("time", seconds(result.took().toNanos()));
       switch (result.verdict()) {
         case ScenarioResult.Verdict.Passed _ -> {}

@@ -19,8 +19,7 @@ public final class Scenario {
   private final int guests;
   private final List<Step> steps;
 
-  Scenario(
-      Path file, String title, Bindings bindings, Setup setup, int guests, List<Step> steps) {
+  Scenario(Path file, String title, Bindings bindings, Setup setup, int guests, List<Step> steps) {
     this.file = file;
     this.title = title;
     this.bindings = bindings;

@@ -84,7 +84,9 @@ public final class ScenarioBatch {
   /// @param machines what they run on
   /// @param each hears of each result, on the calling thread
   public void run(int threads, Scenario.Machines machines, Consumer<ScenarioResult> each) {
-    try (ExecutorService workers = Executors.newFixedThreadPool(threads)) {
+    try (ExecutorService workers =
+        Executors.newFixedThreadPool(
+            threads, Thread.ofPlatform().name("scenarios-", 0).factory())) {
       Deque<Future<ScenarioResult>> started = new ArrayDeque<>();
       for (int round = 0; round < repeat; round++) {
         long roundSeed = seed + round;

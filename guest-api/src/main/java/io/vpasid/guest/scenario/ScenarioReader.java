@@ -37,7 +37,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/// Reads a scenario file. `scenario.schema.json`, beside this class, describes the format.
+/// Reads a scenario file. `docs/scenario.schema.json` describes the format.
 ///
 /// The file is read once for each combination of its matrix, with the names bound to the values of
 /// that combination, so the matrix stands in front of what uses it. Files come from whoever runs
@@ -64,8 +64,7 @@ final class ScenarioReader {
   private static final int FORMAT = 1;
 
   static final List<String> FILE_KEYS =
-      List.of(
-          "$schema", "format", "title", "matrix", "function", "host", "vmm", "guests", "steps");
+      List.of("$schema", "format", "title", "matrix", "function", "host", "vmm", "guests", "steps");
 
   static final List<String> FUNCTION_KEYS = List.of("dump", "address", "kind");
   static final List<String> HOST_KEYS = List.of("iommu", "kernel", "width", "exec", "priv", "ats");
@@ -104,9 +103,22 @@ final class ScenarioReader {
 
   static {
     Stream.of(
-            Errno.EPERM, Errno.ENOENT, Errno.EIO, Errno.EBADF, Errno.EAGAIN, Errno.ENOMEM,
-            Errno.EACCES, Errno.EFAULT, Errno.EBUSY, Errno.EEXIST, Errno.ENODEV, Errno.EINVAL,
-            Errno.ENOTTY, Errno.ENOSPC, Errno.EOPNOTSUPP, Errno.EADDRINUSE)
+            Errno.EPERM,
+            Errno.ENOENT,
+            Errno.EIO,
+            Errno.EBADF,
+            Errno.EAGAIN,
+            Errno.ENOMEM,
+            Errno.EACCES,
+            Errno.EFAULT,
+            Errno.EBUSY,
+            Errno.EEXIST,
+            Errno.ENODEV,
+            Errno.EINVAL,
+            Errno.ENOTTY,
+            Errno.ENOSPC,
+            Errno.EOPNOTSUPP,
+            Errno.EADDRINUSE)
         .forEach(errno -> ERRNOS.put(errno.name(), errno));
   }
 
@@ -194,11 +206,9 @@ final class ScenarioReader {
     json.require(start, !title.isEmpty(), "the scenario has no \"title\"; say what it shows");
     json.require(start, !steps.isEmpty(), "the scenario has no \"steps\"; add \"steps\": [ … ]");
     HostFunction passed =
-        function.orElseThrow(
-            () ->
-                json.wrong(
-                    start,
-                    "the scenario has no \"function\"; name a dump, as in \"endpoint.txt\""));
+        function.orElseThrow(() ->
+            json.wrong(
+                start, "the scenario has no \"function\"; name a dump, as in \"endpoint.txt\""));
     json.end();
     return new Scenario(file, title, bindings, setup(passed, kind), guests, steps);
   }
@@ -206,11 +216,13 @@ final class ScenarioReader {
   private Setup setup(HostFunction passed, Optional<FunctionKind> stated) {
     FunctionKind of =
         stated.orElse(
-            passed.config().id().vendor() == 0xffff
-                ? FunctionKind.VIRTUAL
-                : FunctionKind.PHYSICAL);
+            passed.config().id().vendor() == 0xffff ? FunctionKind.VIRTUAL : FunctionKind.PHYSICAL);
     return new Setup(
-        passed, Path.of(passed.source()), host.hardware, host.iommu, host.kernel,
+        passed,
+        Path.of(passed.source()),
+        host.hardware,
+        host.iommu,
+        host.kernel,
         options.withKind(of));
   }
 
@@ -420,11 +432,10 @@ final class ScenarioReader {
               draft.address =
                   Optional.of(
                       PciAddress.parse(text)
-                          .orElseThrow(
-                              () ->
-                                  json.wrong(
-                                      JsonCursor.quote(text)
-                                          + " is no address; write it as in \"0000:17:00.0\"")));
+                          .orElseThrow(() ->
+                              json.wrong(
+                                  JsonCursor.quote(text)
+                                      + " is no address; write it as in \"0000:17:00.0\"")));
             }
             default -> draft.kind = Optional.of(functionKind());
           }
@@ -465,18 +476,16 @@ final class ScenarioReader {
     return functions.stream()
         .filter(f -> f.address().equals(address))
         .findFirst()
-        .orElseThrow(
-            () ->
-                json.wrong(
-                    draft.addressPlace,
-                    draft.dump
-                        + " has no function at "
-                        + address
-                        + "; it has "
-                        + String.join(
-                            ", ",
-                            functions.stream().limit(4).map(f -> f.address().toString()).toList())
-                        + (functions.size() > 4 ? ", …" : "")));
+        .orElseThrow(() ->
+            json.wrong(
+                draft.addressPlace,
+                draft.dump
+                    + " has no function at "
+                    + address
+                    + "; it has "
+                    + String.join(
+                        ", ", functions.stream().limit(4).map(f -> f.address().toString()).toList())
+                    + (functions.size() > 4 ? ", …" : "")));
   }
 
   private void readHost() {
@@ -521,11 +530,10 @@ final class ScenarioReader {
   private KernelVersion kernel() {
     String text = text("\"kernel\"");
     return KernelVersion.parse(text)
-        .orElseThrow(
-            () ->
-                json.wrong(
-                    "\"kernel\" must be a release of Linux such as \"7.3\", not "
-                        + JsonCursor.quote(text)));
+        .orElseThrow(() ->
+            json.wrong(
+                "\"kernel\" must be a release of Linux such as \"7.3\", not "
+                    + JsonCursor.quote(text)));
   }
 
   private void readVmm() {
@@ -918,8 +926,7 @@ final class ScenarioReader {
         List.of("attached", "count"),
         key -> {
           if (key.equals("count")) {
-            fields.number =
-                Optional.of(value("\"count\"", 0, 1 << HardwareInfo.MAX_WIDTH));
+            fields.number = Optional.of(value("\"count\"", 0, 1 << HardwareInfo.MAX_WIDTH));
           } else {
             fields.flag = true;
             json.map(
@@ -976,7 +983,8 @@ final class ScenarioReader {
   }
 
   private Step.RandomNumber randomNumber(String name) {
-    if (!NAME.matcher("${" + name + '}').matches() || bindings.knows(name)
+    if (!NAME.matcher("${" + name + '}').matches()
+        || bindings.knows(name)
         || random.contains(name)) {
       throw json.wrong(
           "the name "

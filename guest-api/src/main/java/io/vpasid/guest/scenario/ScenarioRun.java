@@ -102,8 +102,7 @@ final class ScenarioRun {
     }
   }
 
-  private static Tally one(
-      Scenario scenario, long seed, Scenario.Machines machines, int index) {
+  private static Tally one(Scenario scenario, long seed, Scenario.Machines machines, int index) {
     Place first = scenario.steps().getFirst().place();
     try (Machine machine = machines.open(scenario.setup(), index)) {
       ScenarioRun run = new ScenarioRun(scenario, machine, seed);
@@ -113,8 +112,7 @@ final class ScenarioRun {
         return new Tally(run.done, new Verdict.Passed());
       } catch (Unexpected e) {
         String who = scenario.guests() == 1 ? "" : "guest " + index + ": ";
-        return new Tally(
-            run.done, new Verdict.Failed(placeOf(scenario, e.place), who + e.problem));
+        return new Tally(run.done, new Verdict.Failed(placeOf(scenario, e.place), who + e.problem));
       }
     } catch (ImpossibleException e) {
       return new Tally(0, new Verdict.Skipped(String.valueOf(e.getMessage())));
@@ -232,15 +230,14 @@ final class ScenarioRun {
         require(
             step.place(), step.succeeds(), "the guest must not be able to enable PASIDs, and can");
         step.width()
-            .ifPresent(
-                width ->
-                    require(
-                        step.place(),
-                        width.in(bindings) == enabled.width(),
-                        "PASIDs must have "
-                            + width.in(bindings)
-                            + " bits, and have "
-                            + enabled.width()));
+            .ifPresent(width ->
+                require(
+                    step.place(),
+                    width.in(bindings) == enabled.width(),
+                    "PASIDs must have "
+                        + width.in(bindings)
+                        + " bits, and have "
+                        + enabled.width()));
         step.exec().ifPresent(must -> permission(step, "Execute", must, enabled.exec()));
         step.priv().ifPresent(must -> permission(step, "Privileged Mode", must, enabled.priv()));
       }
@@ -257,11 +254,9 @@ final class ScenarioRun {
   private int offsetOf(Register register, Place place) {
     return register
         .offsetIn(guest.enumerate())
-        .orElseThrow(
-            () ->
-                new Unexpected(
-                    place,
-                    "the function has no " + register.name() + ": its capability is missing"));
+        .orElseThrow(() ->
+            new Unexpected(
+                place, "the function has no " + register.name() + ": its capability is missing"));
   }
 
   private void read(Step.Read step) {
@@ -290,16 +285,15 @@ final class ScenarioRun {
       return;
     }
     step.replaces()
-        .ifPresent(
-            previous ->
-                require(
-                    step.place(),
-                    previous.equals(answer.previous()),
-                    what
-                        + " must replace "
-                        + space(previous)
-                        + ", and replaces "
-                        + space(answer.previous())));
+        .ifPresent(previous ->
+            require(
+                step.place(),
+                previous.equals(answer.previous()),
+                what
+                    + " must replace "
+                    + space(previous)
+                    + ", and replaces "
+                    + space(answer.previous())));
     require(
         step.place(),
         step.space().equals(machine.attachedOnHost().get(pasid.value())),
@@ -316,16 +310,15 @@ final class ScenarioRun {
       return;
     }
     step.from()
-        .ifPresent(
-            previous ->
-                require(
-                    step.place(),
-                    previous.equals(answer.previous()),
-                    what
-                        + " must take it from "
-                        + space(previous)
-                        + ", and takes it from "
-                        + space(answer.previous())));
+        .ifPresent(previous ->
+            require(
+                step.place(),
+                previous.equals(answer.previous()),
+                what
+                    + " must take it from "
+                    + space(previous)
+                    + ", and takes it from "
+                    + space(answer.previous())));
     require(
         step.place(),
         !machine.attachedOnHost().containsKey(pasid.value()),
@@ -429,30 +422,27 @@ final class ScenarioRun {
   }
 
   private void check(Step.Check step) {
-    SortedMap<Integer, String> told =
-        unplugged ? Collections.emptySortedMap() : machine.attached();
+    SortedMap<Integer, String> told = unplugged ? Collections.emptySortedMap() : machine.attached();
     SortedMap<Integer, String> real = machine.attachedOnHost();
     require(
         step.place(),
         told.equals(real),
         "the guest was told that " + told + " are attached, and the host has " + real);
     step.attached()
-        .ifPresent(
-            must ->
-                require(
-                    step.place(),
-                    must.equals(real),
-                    "there must be attached " + must + ", and there are " + real));
+        .ifPresent(must ->
+            require(
+                step.place(),
+                must.equals(real),
+                "there must be attached " + must + ", and there are " + real));
     step.count()
-        .ifPresent(
-            count ->
-                require(
-                    step.place(),
-                    count.in(bindings) == real.size(),
-                    "there must be "
-                        + count.in(bindings)
-                        + " PASIDs attached, and there are "
-                        + real.size()));
+        .ifPresent(count ->
+            require(
+                step.place(),
+                count.in(bindings) == real.size(),
+                "there must be "
+                    + count.in(bindings)
+                    + " PASIDs attached, and there are "
+                    + real.size()));
   }
 
   private void repeat(Step.Repeat step) {
@@ -519,12 +509,17 @@ final class ScenarioRun {
   private void migrate(Step.Migrate step) {
     List<Layout.Difference> differences =
         layoutOf(step.to()).differencesFrom(layoutOf(scenario.setup()));
-    require(
-        step.place(),
-        differences.isEmpty() == step.fits(),
-        step.fits()
-            ? "the target must show the guest the same, and differs in " + differences.getFirst()
-            : "the target must differ, and shows the guest the same");
+    if (step.fits()) {
+      require(
+          step.place(),
+          differences.isEmpty(),
+          "the target must show the guest the same, and differs in " + differences);
+    } else {
+      require(
+          step.place(),
+          !differences.isEmpty(),
+          "the target must differ, and shows the guest the same");
+    }
   }
 
   private static Layout layoutOf(Setup setup) {

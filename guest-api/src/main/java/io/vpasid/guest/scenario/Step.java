@@ -20,10 +20,7 @@ sealed interface Step {
   /// @param size bytes of configuration space that it must find; empty: any
   /// @param offsets of all extended capabilities, in the order of the list; empty: any
   record Enumerate(
-      Place place,
-      Optional<Integer> pasid,
-      Optional<Integer> size,
-      Optional<List<Integer>> offsets)
+      Place place, Optional<Integer> pasid, Optional<Integer> size, Optional<List<Integer>> offsets)
       implements Step {}
 
   /// The guest enables PASIDs as Linux does.
@@ -57,8 +54,7 @@ sealed interface Step {
   ///
   /// @param expected the errno that must come of it, with number 0 for none
   /// @param replaces the address space that it must have had before; empty: whatever
-  record Attach(
-      Place place, Value pasid, String space, Errno expected, Optional<String> replaces)
+  record Attach(Place place, Value pasid, String space, Errno expected, Optional<String> replaces)
       implements Step {}
 
   /// The guest asks for a PASID to be detached.
@@ -90,8 +86,7 @@ sealed interface Step {
   ///
   /// @param attached address space by PASID; empty: whatever it is
   /// @param count how many PASIDs; empty: any number
-  record Check(
-      Place place, Optional<SortedMap<Integer, String>> attached, Optional<Value> count)
+  record Check(Place place, Optional<SortedMap<Integer, String>> attached, Optional<Value> count)
       implements Step {}
 
   /// Steps again and again, with new random numbers each time.

@@ -373,9 +373,7 @@ public final class JsonCursor {
     if (is(JsonToken.VALUE_STRING)) {
       return text(what, MAX_KEY);
     }
-    if (is(JsonToken.VALUE_NUMBER_INT)
-        || is(JsonToken.VALUE_TRUE)
-        || is(JsonToken.VALUE_FALSE)) {
+    if (is(JsonToken.VALUE_NUMBER_INT) || is(JsonToken.VALUE_TRUE) || is(JsonToken.VALUE_FALSE)) {
       return parser.getString();
     }
     throw wrong(what + " must be a text, a whole number, true or false, not " + found());

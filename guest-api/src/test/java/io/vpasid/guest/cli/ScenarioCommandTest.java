@@ -1,0 +1,151 @@
+package io.vpasid.guest.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class ScenarioCommandTest {
+  private static final String LIBRARY = "../scenarios";
+
+  @TempDir private Path folder;
+
+  @Test
+  void folderOfScenariosIsRun() {
+    Run run = Run.of("run", LIBRARY, "--seed", "1", "--filter", "sva");
+
+    assertThat(run.out())
+        .containsPattern("2 scenarios, 2 runs with 32 steps in [0-9.]+ s, seed 1: 2 passed");
+    assertThat(run.code()).isZero();
+  }
+
+  @Test
+  void listNamesThemAndRunsNone() {
+    Run run = Run.of("run", LIBRARY, "--list");
+
+    assertThat(run.out())
+        .contains("sva[iommu=intel] ")
+        .contains("A process uses a PASID")
+        .doesNotContain("passed");
+  }
+
+  @Test
+  void failureSaysWhereWhatAndHowToRepeatIt() throws Exception {
+    Path file = failing();
+
+    Run run = Run.of("run", file.toString(), "--seed", "9");
+
+    assertThat(run.out())
+        .contains("FAILED wrong")
+        .contains(file + ":4:24: there must be 1 PASIDs attached, and there are 0")
+        .contains("again: vpasid run " + file + " --filter 'wrong' --seed 9")
+        .contains("0 passed, 1 failed");
+    assertThat(run.code()).isEqualTo(ExitCode.NO);
+  }
+
+  @Test
+  void jsonIsALineForEachRun() throws Exception {
+    Run run = Run.of("run", failing().toString(), "--json", "--repeat", "3", "--seed", "9");
+
+    assertThat(run.out().lines()).hasSize(3);
+    JsonNode last = new JsonMapper().readTree(run.out().lines().toList().getLast());
+    assertThat(last.get("verdict").asString()).isEqualTo("failed");
+    assertThat(last.get("seed").asLong()).isEqualTo(11);
+    assertThat(last.get("message").asString()).contains("there must be 1");
+  }
+
+  @Test
+  void junitXmlCountsAndNamesFailures() throws Exception {
+    Path report = folder.resolve("report.xml");
+
+    Run.of("run", failing().toString(), LIBRARY + "/quota.json", "--junit-xml", report.toString());
+
+    Document xml =
+        DocumentBuilderFactory.newDefaultInstance().newDocumentBuilder().parse(report.toFile());
+    Element first = (Element) xml.getElementsByTagName("testsuite").item(0);
+    assertThat(first.getAttribute("tests")).isEqualTo("1");
+    assertThat(first.getAttribute("failures")).isEqualTo("1");
+    assertThat(xml.getElementsByTagName("testcase").getLength()).isEqualTo(2);
+    Element failure = (Element) xml.getElementsByTagName("failure").item(0);
+    assertThat(failure.getAttribute("message")).contains("there must be 1 PASIDs attached");
+  }
+
+  @Test
+  void wrongFileIsOneLineAndBadUsage() throws Exception {
+    Path file =
+        Files.writeString(folder.resolve("bad.json"), "{ \"steps\": [ { \"atach\": 1 } ] }");
+
+    Run run = Run.of("run", file.toString());
+
+    assertThat(run.err())
+        .isEqualToIgnoringNewLines(
+            "vpasid: " + file + ":1:16: unknown key \"atach\"; did you mean \"attach\"?");
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
+  }
+
+  @Test
+  void folderWithoutScenariosIsBadUsage() {
+    Run run = Run.of("run", folder.toString());
+
+    assertThat(run.err()).contains("there is no scenario in " + folder);
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
+  }
+
+  @Test
+  void filterThatNamesNothingIsBadUsage() {
+    Run run = Run.of("run", LIBRARY, "--filter", "nothing-like-this");
+
+    assertThat(run.err()).contains("no scenario's name contains 'nothing-like-this'");
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
+  }
+
+  @Test
+  void optionsForDumpsAreRefused() {
+    Run run = Run.of("run", LIBRARY, "--hw-info", "width=8");
+
+    assertThat(run.err()).contains("--hw-info is for dumps; a scenario names its host itself");
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
+  }
+
+  @Test
+  void manyRunsLeaveNoThreadAndNoDescriptor() throws Exception {
+    Run.of("run", LIBRARY, "--repeat", "2", "--filter", "quota");
+    long descriptors = descriptors();
+
+    Run run = Run.of("run", LIBRARY, "--repeat", "500", "--filter", "quota");
+
+    assertThat(run.out()).contains("500 passed");
+    await()
+        .until(() ->
+            Thread.getAllStackTraces().keySet().stream()
+                .noneMatch(thread -> thread.getName().startsWith("scenario")));
+    assertThat(descriptors()).isLessThanOrEqualTo(descriptors);
+  }
+
+  private static long descriptors() throws Exception {
+    try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+      return open.count();
+    }
+  }
+
+  private Path failing() throws Exception {
+    return Files.writeString(
+        folder.resolve("wrong.json"),
+        """
+        { "format": 1, "title": "t",
+          "function": "%s",
+          "steps": [
+            { "enable": { } }, { "check": { "count": 1 } } ] }
+        """
+            .formatted(Path.of(LIBRARY, "functions/accelerator.txt").toAbsolutePath()));
+  }
+}
