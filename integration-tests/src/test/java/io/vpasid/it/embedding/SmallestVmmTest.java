@@ -1,0 +1,111 @@
+package io.vpasid.it.embedding;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vpasid.it.embedding.SmallestVmm.Exit;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.Dumps;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.emulation.DeviceConfig;
+import io.vpasid.pci.vfio.VfioView;
+import io.vpasid.synth.HardwareInfo;
+import io.vpasid.vmm.iommufd.DeviceId;
+import io.vpasid.vmm.iommufd.HwptFlag;
+import io.vpasid.vmm.iommufd.HwptId;
+import io.vpasid.vmm.iommufd.HwptRequest;
+import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
+import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+
+/// A guest on the smallest VMM finds the vPASID, enables it and uses it.
+class SmallestVmmTest {
+  private static final int PASID_CONTROL = 0x166;
+
+  private final HostFunction captured =
+      Dumps.read(Path.of("../scenarios/functions/accelerator.txt")).getFirst();
+  private final PciAddress device = captured.address();
+  private final SimulatedHost host =
+      SimulatedHost.builder()
+          .device(
+              SimulatedDevice.at(device)
+                  .reporting(new HardwareInfo(20, false, true, true))
+                  .config(
+                      DeviceConfig.readOnly(
+                          VfioView.of(captured.config(), captured.id()).config())))
+          .build();
+
+  @Test
+  void guestFindsEnablesAndUsesItsPasids() {
+    try (IommufdBackend iommufd = host.open()) {
+      Guest guest = new Guest(iommufd);
+
+      SmallestVmm.run(iommufd, device, guest);
+
+      assertThat(guest.results)
+          .as("ATS leads to the vPASID; enabled with Privileged Mode; attached; refused")
+          .containsExactly(0x1601_000f, 0x0005, 0, 22);
+      assertThat(guest.attachedInBetween).containsExactly(new Pasid(1));
+    }
+    assertThat(host.nothingAttached(device)).isTrue();
+  }
+
+  @Test
+  void readmeQuotesIt() throws Exception {
+    String source =
+        Files.readString(Path.of("src/test/java/io/vpasid/it/embedding/SmallestVmm.java"));
+    String quoted =
+        source
+            .substring(
+                source.indexOf("// README: from here\n") + "// README: from here\n".length(),
+                source.indexOf("  // README: to here"))
+            .stripTrailing()
+            .stripIndent();
+
+    assertThat(Files.readString(Path.of("../README.md"))).contains(quoted);
+  }
+
+  /// A vCPU whose guest does a few things and is off.
+  private final class Guest implements SmallestVmm.Vcpu {
+    private final Queue<Supplier<Exit>> program = new ArrayDeque<>();
+    final List<Integer> results = new ArrayList<>();
+    final List<Pasid> attachedInBetween = new ArrayList<>();
+
+    Guest(IommufdBackend iommufd) {
+      program.add(() -> new Exit.ConfigRead(0x150, 4));
+      program.add(() -> new Exit.ConfigWrite(PASID_CONTROL, 2, 0x0005));
+      program.add(() -> new Exit.ConfigRead(PASID_CONTROL, 2));
+      program.add(() -> new Exit.AttachPasid(new Pasid(1), pageTable(iommufd)));
+      program.add(() -> {
+        attachedInBetween.addAll(host.attachedPasids(device));
+        return new Exit.AttachPasid(new Pasid(1 << 20), pageTable(iommufd));
+      });
+      program.add(() -> new Exit.DetachPasid(new Pasid(1)));
+      program.add(Exit.PowerOff::new);
+    }
+
+    /// What a virtual IOMMU would have made of the guest's own page table.
+    private HwptId pageTable(IommufdBackend iommufd) {
+      return iommufd.hwptAlloc(
+          HwptRequest.paging(new DeviceId(1), iommufd.ioasAlloc()).with(HwptFlag.PASID));
+    }
+
+    @Override
+    public Exit run() {
+      return program.remove().get();
+    }
+
+    @Override
+    public void complete(int result) {
+      results.add(result);
+    }
+  }
+}
