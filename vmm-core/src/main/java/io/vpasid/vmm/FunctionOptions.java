@@ -74,4 +74,9 @@ public record FunctionOptions(
   public FunctionOptions withQuota(int quota) {
     return new FunctionOptions(kind, quirks, policy, otherCaptures, quota, whenDisabled, further);
   }
+
+  /// The same with another answer while the guest has not enabled PASIDs.
+  public FunctionOptions withWhenDisabled(PasidLimits.WhenDisabled answer) {
+    return new FunctionOptions(kind, quirks, policy, quota, answer, further);
+  }
 }

@@ -63,9 +63,7 @@ final class RunCommand implements Callable<Integer> {
           "Show the request mailbox, too, and let the guest ask through it (see docs/mailbox.md).")
   private boolean mailbox;
 
-  @Option(
-      names = "--json",
-      description = "Print JSON; of scenarios NDJSON, a line for each run.")
+  @Option(names = "--json", description = "Print JSON; of scenarios NDJSON, a line for each run.")
   private boolean json;
 
   @Override

@@ -67,7 +67,7 @@ final class ScenarioOptions {
 
   /// Whether `source` is for scenarios and not a dump.
   static boolean isScenario(String source) {
-    return source.endsWith(".json") || Files.isDirectory(Path.of(source));
+    return ScenarioBatch.isForScenarios(Path.of(source));
   }
 
   /// Runs the scenarios of files and folders.

@@ -43,8 +43,16 @@ public final class ScenarioBatch {
     this.seed = seed;
   }
 
+  /// Whether a path is for scenarios: a folder, or a JSON file that says `"steps"` or `"title"`,
+  /// which a description of a function does not.
+  public static boolean isForScenarios(Path path) {
+    return Files.isDirectory(path)
+        || path.toString().endsWith(".json")
+            && (!Files.exists(path) || ScenarioReader.looksLikeScenario(path));
+  }
+
   /// The scenario files among `paths`: files as they are, and of folders those that end in `.json`
-  /// and say `"steps"`, by name, with the folders in them.
+  /// and say `"steps"` or `"title"`, by name, with the folders in them.
   ///
   /// @throws JsonFileException if a path is not there or cannot be read, or there are more than
   ///   10,000 files

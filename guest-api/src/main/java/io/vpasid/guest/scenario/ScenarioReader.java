@@ -1,5 +1,7 @@
 package io.vpasid.guest.scenario;
 
+import io.vpasid.guest.function.FunctionDescription;
+import io.vpasid.guest.function.FunctionFile;
 import io.vpasid.guest.scenario.Machine.EventKind;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
@@ -138,7 +140,7 @@ final class ScenarioReader {
   private final Map<String, List<String>> matrix = new LinkedHashMap<>();
   private boolean formatSeen;
   private String title = "";
-  private Optional<HostFunction> function = Optional.empty();
+  private Optional<FunctionDescription> function = Optional.empty();
   private Optional<FunctionKind> kind = Optional.empty();
   private Host host = Host.DEFAULT;
   private FunctionOptions options = FunctionOptions.defaults();
@@ -175,11 +177,16 @@ final class ScenarioReader {
     return all;
   }
 
-  /// Whether a file in a folder is a scenario and not other JSON that lies there: whether the text
-  /// `"steps"` is in it. One that cannot be read is taken, so that it is reported.
+  /// Whether a JSON file is a scenario and not a function's description or something else: whether
+  /// the text `"steps"` or `"title"` is in it. One that cannot be read is taken, so that it is
+  /// reported.
   static boolean looksLikeScenario(Path file) {
     try {
-      return Files.size(file) > MAX_BYTES || Files.readString(file).contains("\"steps\"");
+      if (Files.size(file) > MAX_BYTES) {
+        return true;
+      }
+      String text = Files.readString(file);
+      return text.contains("\"steps\"") || text.contains("\"title\"");
     } catch (IOException _) {
       return true;
     }
@@ -205,25 +212,20 @@ final class ScenarioReader {
     json.require(start, formatSeen, "the scenario has no \"format\"; add \"format\": " + FORMAT);
     json.require(start, !title.isEmpty(), "the scenario has no \"title\"; say what it shows");
     json.require(start, !steps.isEmpty(), "the scenario has no \"steps\"; add \"steps\": [ … ]");
-    HostFunction passed =
+    FunctionDescription passed =
         function.orElseThrow(() ->
-            json.wrong(
-                start, "the scenario has no \"function\"; name a dump, as in \"endpoint.txt\""));
+            json.wrong(start, "the scenario has no \"function\"; name a dump, as in \"mine.txt\""));
     json.end();
     return new Scenario(file, title, bindings, setup(passed, kind), guests, steps);
   }
 
-  private Setup setup(HostFunction passed, Optional<FunctionKind> stated) {
+  private Setup setup(FunctionDescription passed, Optional<FunctionKind> stated) {
     FunctionKind of =
         stated.orElse(
-            passed.config().id().vendor() == 0xffff ? FunctionKind.VIRTUAL : FunctionKind.PHYSICAL);
-    return new Setup(
-        passed,
-        Path.of(passed.source()),
-        host.hardware,
-        host.iommu,
-        host.kernel,
-        options.withKind(of));
+            passed.captured().config().id().vendor() == 0xffff
+                ? FunctionKind.VIRTUAL
+                : FunctionKind.PHYSICAL);
+    return new Setup(passed, host.hardware, host.iommu, host.kernel, options.withKind(of));
   }
 
   private void readFileKey(String key) {
@@ -405,7 +407,7 @@ final class ScenarioReader {
     Optional<PciAddress> address = Optional.empty();
     Optional<FunctionKind> kind = Optional.empty();
 
-    HostFunction function(ScenarioReader reader) {
+    FunctionDescription function(ScenarioReader reader) {
       return reader.functionOf(this);
     }
   }
@@ -450,12 +452,22 @@ final class ScenarioReader {
         : FunctionKind.PHYSICAL;
   }
 
-  private HostFunction functionOf(FunctionDraft draft) {
+  private FunctionDescription functionOf(FunctionDraft draft) {
+    return draft.dump.endsWith(".json")
+        ? FunctionFile.read(beside(draft.dump))
+        : FunctionDescription.of(captured(draft));
+  }
+
+  /// A file that the scenario names, relative to its own folder.
+  private Path beside(String name) {
     Path folder = file.toAbsolutePath().getParent();
-    Path dump = folder == null ? Path.of(draft.dump) : folder.resolve(draft.dump);
+    return folder == null ? Path.of(name) : folder.resolve(name);
+  }
+
+  private HostFunction captured(FunctionDraft draft) {
     List<HostFunction> functions;
     try {
-      functions = Dumps.read(dump);
+      functions = Dumps.read(beside(draft.dump));
     } catch (DumpException e) {
       throw json.wrong(draft.place, "the dump cannot be used: " + e.getMessage());
     }
@@ -567,11 +579,7 @@ final class ScenarioReader {
                         new PlacementPolicy(policy.offset(), policy.available(), bool(what)));
                 case "quota" -> options.withQuota(known(what, 0, 1 << HardwareInfo.MAX_WIDTH));
                 default ->
-                    new FunctionOptions(
-                        options.kind(),
-                        options.quirks(),
-                        policy,
-                        options.quota(),
+                    options.withWhenDisabled(
                         word(what, List.of("refuse", "allow")).equals("allow")
                             ? PasidLimits.WhenDisabled.ALLOW
                             : PasidLimits.WhenDisabled.REFUSE);
@@ -580,10 +588,7 @@ final class ScenarioReader {
   }
 
   private QuirkTable quirks(QuirkTable below) {
-    Path folder = file.toAbsolutePath().getParent();
-    String name = text("\"quirks\"");
-    return below.with(
-        folder == null ? Path.of(name) : folder.resolve(name), QuirkTable.COMMAND_LINE);
+    return below.with(beside(text("\"quirks\"")), QuirkTable.COMMAND_LINE);
   }
 
   private ByteRange range(String what) {

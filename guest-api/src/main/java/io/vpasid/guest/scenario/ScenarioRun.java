@@ -6,6 +6,7 @@ import io.vpasid.guest.emulator.Enumeration;
 import io.vpasid.guest.scenario.Machine.Answer;
 import io.vpasid.guest.scenario.Machine.Event;
 import io.vpasid.guest.scenario.ScenarioResult.Verdict;
+import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.Layout;
 import io.vpasid.synth.SynthesisRequest;
@@ -523,9 +524,10 @@ final class ScenarioRun {
   }
 
   private static Layout layoutOf(Setup setup) {
+    HostFunction captured = setup.function().captured();
     SynthesisRequest request =
         new SynthesisRequest(
-            VfioView.of(setup.function().config(), setup.function().id()),
+            VfioView.of(captured.config(), captured.id()),
             setup.options().kind(),
             setup.hardware(),
             setup.options().quirks(),

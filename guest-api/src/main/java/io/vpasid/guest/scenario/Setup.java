@@ -1,23 +1,20 @@
 package io.vpasid.guest.scenario;
 
-import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.guest.function.FunctionDescription;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.iommufd.simulated.IommuProfile;
 import io.vpasid.vmm.iommufd.simulated.KernelVersion;
-import java.nio.file.Path;
 
 /// What a scenario runs on: the function and the host.
 ///
 /// @param function the function as captured or described
-/// @param file where it was read
 /// @param hardware what the host's IOMMU reports for it
 /// @param iommu the host's IOMMU
 /// @param kernel the host's release of Linux
 /// @param options what the VMM decides about it
 public record Setup(
-    HostFunction function,
-    Path file,
+    FunctionDescription function,
     HardwareInfo hardware,
     IommuProfile iommu,
     KernelVersion kernel,

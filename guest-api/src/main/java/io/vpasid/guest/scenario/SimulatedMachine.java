@@ -1,8 +1,7 @@
 package io.vpasid.guest.scenario;
 
+import io.vpasid.guest.function.EmulatedHardware;
 import io.vpasid.pci.PciAddress;
-import io.vpasid.pci.emulation.DeviceConfig;
-import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.vmm.PasidControl;
 import io.vpasid.vmm.PassthroughFunction;
@@ -46,18 +45,18 @@ final class SimulatedMachine implements Machine {
     address =
         new PciAddress(
             captured.domain() + index, captured.bus(), captured.device(), captured.function());
+    boolean isVirtual = setup.options().kind() == FunctionKind.VIRTUAL;
+    EmulatedHardware hardware = EmulatedHardware.of(setup.function(), isVirtual);
     SimulatedDevice device =
         SimulatedDevice.at(address)
             .reporting(setup.hardware())
-            .config(
-                DeviceConfig.readOnly(
-                    VfioView.of(setup.function().config(), setup.function().id()).config()));
+            .config(hardware.config())
+            .onReset(hardware::reset);
     host =
         SimulatedHost.builder()
             .iommu(setup.iommu())
             .kernel(setup.kernel())
-            .device(
-                setup.options().kind() == FunctionKind.VIRTUAL ? device.virtualFunction() : device)
+            .device(isVirtual ? device.virtualFunction() : device)
             .build();
     iommufd = host.open();
     function = PassthroughFunction.open(iommufd, address, setup.options());

@@ -12,7 +12,7 @@ class ProgressTest {
   private final AtomicLong now = new AtomicLong();
 
   private Progress progress(boolean shown, int total) {
-    return new Progress(new PrintWriter(screen), shown, total, now::get);
+    return new Progress(new PrintWriter(screen), shown, "files", total, now::get);
   }
 
   private void pass(int milliseconds) {
