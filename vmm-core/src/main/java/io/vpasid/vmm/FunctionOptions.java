@@ -77,6 +77,6 @@ public record FunctionOptions(
 
   /// The same with another answer while the guest has not enabled PASIDs.
   public FunctionOptions withWhenDisabled(PasidLimits.WhenDisabled answer) {
-    return new FunctionOptions(kind, quirks, policy, quota, answer, further);
+    return new FunctionOptions(kind, quirks, policy, otherCaptures, quota, answer, further);
   }
 }
