@@ -46,9 +46,11 @@ public final class ScenarioBatch {
   /// Whether a path is for scenarios: a folder, or a JSON file that says `"steps"` or `"title"`,
   /// which a description of a function does not.
   public static boolean isForScenarios(Path path) {
-    return Files.isDirectory(path)
-        || path.toString().endsWith(".json")
-            && (!Files.exists(path) || ScenarioReader.looksLikeScenario(path));
+    if (Files.isDirectory(path)) {
+      return true;
+    }
+    return path.toString().endsWith(".json")
+        && (!Files.exists(path) || ScenarioReader.looksLikeScenario(path));
   }
 
   /// The scenario files among `paths`: files as they are, and of folders those that end in `.json`
