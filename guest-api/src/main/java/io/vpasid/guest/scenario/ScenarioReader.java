@@ -763,7 +763,7 @@ final class ScenarioReader {
     }
     json.require(
         value.place(), value.name().isEmpty(), "a register has no random value; write a number");
-    int bits = register.width() == 4 ? -1 : (1 << 8 * register.width()) - 1;
+    int bits = register.width() == 4 ? -1 : (1 << (8 * register.width())) - 1;
     return new Step.Read(place, register, value.number(), fields.mask.orElse(bits));
   }
 
