@@ -43,6 +43,21 @@ final class WatchedDevice implements VfioUserDevice {
   }
 
   @Override
+  public Outcome interruptsAssigned(int irq, int start, int... eventfds) {
+    return device.interruptsAssigned(irq, start, eventfds);
+  }
+
+  @Override
+  public Outcome interruptsMasked(int irq, int vector, boolean masked) {
+    return device.interruptsMasked(irq, vector, masked);
+  }
+
+  @Override
+  public Outcome interruptsDisabled(int irq) {
+    return device.interruptsDisabled(irq);
+  }
+
+  @Override
   public void dmaUnmapped(DmaWindow window) {
     device.dmaUnmapped(window);
   }
