@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /// Rows of the contract that the backend cannot provoke, because it always sends whole and sound
 /// structures: made here with bytes of their own on Linux 7.3. They show that the reference is
 /// right where it says what the kernel does with others.
-@InRealKernel
+@InRealKernel(seconds = 600)
 class RequestBytesTest {
   private static final Path FUNCTION = Path.of("/sys/bus/pci/devices/0000:00:04.0");
   private static final int EFAULT = 14;
