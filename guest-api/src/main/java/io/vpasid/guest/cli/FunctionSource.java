@@ -3,6 +3,7 @@ package io.vpasid.guest.cli;
 import io.vpasid.guest.function.FunctionDescription;
 import io.vpasid.guest.function.FunctionFile;
 import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.DumpAccessException;
 import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.SysfsDevice;
@@ -36,6 +37,7 @@ final class FunctionSource {
               + " /sys.")
   private Path sysfs = Path.of("/sys");
 
+  private boolean asksVfio;
   private final IdentityHashMap<HostFunction, LiveFunction> live = new IdentityHashMap<>();
 
   /// The functions that `sources` name: files, and addresses of this machine.
@@ -78,8 +80,12 @@ final class FunctionSource {
     Path path = Path.of(source);
     if (address.isPresent() && !Files.exists(path)) {
       SysfsDevice device = SysfsDevice.of(sysfs, address.get());
-      HostFunction function = device.function();
-      live.put(function, LiveFunction.of(sysfs, device, function));
+      VfioAnswer vfio =
+          asksVfio
+              ? VfioAnswer.of(device.address(), device.driver().orElse(""))
+              : new VfioAnswer.None("it is not asked");
+      HostFunction function = function(device, vfio);
+      live.put(function, LiveFunction.of(sysfs, device, function, vfio));
       return List.of(function);
     }
     if (source.endsWith(".json")) {
@@ -88,6 +94,24 @@ final class FunctionSource {
       return List.of(described.captured());
     }
     return Dumps.read(path);
+  }
+
+  /// Sysfs gives the bytes as the hardware has them, and more than 64 only to the privileged; where
+  /// it does not, those of VFIO's region serve.
+  private static HostFunction function(SysfsDevice device, VfioAnswer vfio) {
+    try {
+      return device.function();
+    } catch (DumpAccessException e) {
+      if (vfio instanceof VfioAnswer.Answered answered) {
+        return new HostFunction(device.address(), "", answered.region());
+      }
+      throw e;
+    }
+  }
+
+  /// Lets VFIO be asked about functions that are named by their address: [VfioAnswer] says which.
+  void askVfio() {
+    asksVfio = sysfs.equals(Path.of("/sys"));
   }
 
   /// What is known of a function that [#functions] returned, for its emulation.

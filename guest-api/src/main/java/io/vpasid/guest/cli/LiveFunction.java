@@ -8,27 +8,51 @@ import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.dump.DumpException;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.SysfsDevice;
+import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.PasidCapability;
 import io.vpasid.synth.quirk.FunctionKind;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/// What sysfs tells of a function of this machine, beside its configuration space.
+/// What sysfs, and VFIO where it may be asked, tell of a function of this machine, beside its
+/// configuration space.
 ///
 /// @param kind a virtual function is one with a link to its physical function
 /// @param owner where the PASID capability that holds for the function is: the function itself, or
 ///   its physical function, whose PASIDs a virtual function shares
 /// @param ownersConfig the configuration space of that; empty where it cannot be read
-record LiveFunction(FunctionKind kind, PciAddress owner, Optional<ConfigSpace> ownersConfig) {
+/// @param vfio what VFIO says
+record LiveFunction(
+    FunctionKind kind, PciAddress owner, Optional<ConfigSpace> ownersConfig, VfioAnswer vfio) {
 
   /// @param sysfs where sysfs is mounted
   /// @param function what was read of the device
-  static LiveFunction of(Path sysfs, SysfsDevice device, HostFunction function) {
+  /// @param vfio what VFIO says of it
+  static LiveFunction of(Path sysfs, SysfsDevice device, HostFunction function, VfioAnswer vfio) {
     Optional<PciAddress> physical = device.physicalFunction();
     return physical.isEmpty()
-        ? new LiveFunction(FunctionKind.PHYSICAL, device.address(), Optional.of(function.config()))
-        : new LiveFunction(FunctionKind.VIRTUAL, physical.get(), config(sysfs, physical.get()));
+        ? new LiveFunction(
+            FunctionKind.PHYSICAL, device.address(), Optional.of(function.config()), vfio)
+        : new LiveFunction(
+            FunctionKind.VIRTUAL, physical.get(), config(sysfs, physical.get()), vfio);
+  }
+
+  /// The function as VFIO shows it: read from its region where that may be, else what vfio-pci
+  /// would make of the bytes that were read.
+  VfioView view(HostFunction function) {
+    return switch (vfio) {
+      case VfioAnswer.Answered a -> VfioView.read(a.region());
+      case VfioAnswer.None _ -> VfioView.of(function.config(), function.id());
+    };
+  }
+
+  /// What IOMMU_GET_HW_INFO reports of the function, or else [#bound].
+  Optional<HardwareInfo> hardware() {
+    return switch (vfio) {
+      case VfioAnswer.Answered a -> Optional.of(a.hardware());
+      case VfioAnswer.None _ -> bound();
+    };
   }
 
   private static Optional<ConfigSpace> config(Path sysfs, PciAddress address) {

@@ -27,7 +27,11 @@ import picocli.CommandLine.Spec;
     header = "Says whether, where and why there a function gets a vPASID.",
     description = {
       "Says for each function whether it gets a vPASID, at which offset, and why there: what the"
-          + " guest will see, with nothing bound and nothing changed.",
+          + " guest will see, with nothing changed.",
+      "",
+      "A function of this machine that vfio-pci has, and nobody has open, is bound to iommufd for a"
+          + " moment, which resets it: then the answers are those of VFIO and IOMMU_GET_HW_INFO."
+          + " Others, and all with --no-vfio, are only read in sysfs.",
       ""
     },
     mixinStandardHelpOptions = true,
@@ -83,6 +87,9 @@ final class PlanCommand implements Callable<Integer> {
   @Option(names = "--json", description = "The same as --format json.")
   private boolean json;
 
+  @Option(names = "--no-vfio", description = "Bind nothing; read addresses in sysfs alone.")
+  private boolean withoutVfio;
+
   @Option(
       names = "--save",
       paramLabel = "FILE",
@@ -104,6 +111,9 @@ final class PlanCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     Optional<LayoutFile> expected = expect.map(LayoutFile::read);
+    if (!withoutVfio) {
+      source.askVfio();
+    }
     List<HostFunction> functions = source.functions(sources);
     options.checkOtherCaptures(functions);
     QuirkTable quirks = options.quirkTable();

@@ -88,7 +88,12 @@ final class SynthesisOptions {
 
   /// The same for a function of this machine.
   void noteAssumptions(PrintWriter err, LiveFunction live) {
-    if (hardware.isEmpty()) {
+    if (live.vfio() instanceof VfioAnswer.Answered answered) {
+      err.println(
+          "vpasid: note: VFIO shows the configuration space and reports "
+              + answered.hardware()
+              + (hardware.isEmpty() ? "" : "; --hw-info says otherwise and counts"));
+    } else if (hardware.isEmpty()) {
       err.println(
           "vpasid: note: no --hw-info, so "
               + live.bound().orElse(ASSUMED)
@@ -137,27 +142,32 @@ final class SynthesisOptions {
   }
 
   SynthesisRequest request(HostFunction function, QuirkTable table) {
-    return request(function, table, kindOf(function), hardware());
+    return request(
+        VfioView.of(function.config(), function.id()),
+        function,
+        table,
+        kindOf(function),
+        hardware());
   }
 
   /// The same for a function of this machine, where more is known of it.
   SynthesisRequest request(HostFunction function, QuirkTable table, Optional<LiveFunction> live) {
     return request(
+        live.map(l -> l.view(function))
+            .orElseGet(() -> VfioView.of(function.config(), function.id())),
         function,
         table,
         virtual ? FunctionKind.VIRTUAL : live.map(LiveFunction::kind).orElse(kindOf(function)),
-        hardware.or(() -> live.flatMap(LiveFunction::bound)).orElse(ASSUMED));
+        hardware.or(() -> live.flatMap(LiveFunction::hardware)).orElse(ASSUMED));
   }
 
   private SynthesisRequest request(
-      HostFunction function, QuirkTable table, FunctionKind kind, HardwareInfo info) {
-    return new SynthesisRequest(
-        VfioView.of(function.config(), function.id()),
-        kind,
-        info,
-        table,
-        policy(),
-        others().of(function));
+      VfioView view,
+      HostFunction function,
+      QuirkTable table,
+      FunctionKind kind,
+      HardwareInfo info) {
+    return new SynthesisRequest(view, kind, info, table, policy(), others().of(function));
   }
 
   static final class HardwareInfoConverter implements ITypeConverter<HardwareInfo> {
