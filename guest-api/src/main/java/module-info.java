@@ -16,7 +16,7 @@ module io.vpasid.guest {
   requires jdk.httpserver;
   requires jdk.net;
   requires jdk.unsupported;
-  requires static org.junit.jupiter.api;
+  requires static transitive org.junit.jupiter.api;
   requires static org.junit.platform.commons;
   requires org.slf4j;
   requires tools.jackson.databind;

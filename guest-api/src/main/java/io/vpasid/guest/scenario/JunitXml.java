@@ -18,6 +18,9 @@ public final class JunitXml {
 
   private final Map<String, List<ScenarioResult>> suites = new LinkedHashMap<>();
 
+  /// No results yet.
+  public JunitXml() {}
+
   /// Adds a result.
   public void add(ScenarioResult result) {
     suites.computeIfAbsent(result.scenario().file().toString(), _ -> new ArrayList<>()).add(result);

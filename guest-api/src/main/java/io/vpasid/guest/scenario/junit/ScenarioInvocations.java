@@ -13,8 +13,11 @@ import org.junit.jupiter.api.extension.TestTemplateInvocationContext;
 import org.junit.jupiter.api.extension.TestTemplateInvocationContextProvider;
 import org.junit.platform.commons.support.AnnotationSupport;
 
-/// Makes an invocation of a [ScenarioTest] method for each scenario.
-final class ScenarioInvocations implements TestTemplateInvocationContextProvider {
+/// Makes an invocation of a [ScenarioTest] method for each scenario. JUnit uses it by itself.
+public final class ScenarioInvocations implements TestTemplateInvocationContextProvider {
+
+  /// For JUnit.
+  public ScenarioInvocations() {}
 
   @Override
   public boolean supportsTestTemplate(ExtensionContext context) {
