@@ -13,7 +13,6 @@ import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.PlacementPolicy;
 import io.vpasid.synth.json.JsonCursor;
 import io.vpasid.synth.json.JsonCursor.Place;
-import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.synth.json.Spelling;
 import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.synth.quirk.QuirkTable;
