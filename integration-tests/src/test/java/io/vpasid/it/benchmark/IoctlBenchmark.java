@@ -26,9 +26,10 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /// An ioctl with a structure on the way that attaching a PASID takes, and the same loop in C.
 ///
-/// The request is FIONREAD, which every machine has; the kernel's part of it is small, so that the
-/// rest shows. Each call of either clears the structure, sets its four members and makes the
-/// request. `throughTheBackend` is to take at most 1.15 times as long as `inC`, which needs gcc.
+/// The request is FIONREAD on a named pipe, which every machine has and whose driver takes a lock,
+/// as iommufd does; the kernel's part of it is small, so that the rest shows. Each call of either
+/// clears the structure, sets its four members and makes the request. `throughTheBackend` is to
+/// take at most 1.15 times as long as `inC`, which needs gcc.
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -69,7 +70,8 @@ public class IoctlBenchmark {
       if (gcc.waitFor() != 0) {
         throw new IllegalStateException("gcc does not compile " + source);
       }
-      process = new ProcessBuilder(program.toString()).start();
+      Path pipe = namedPipe(folder);
+      process = new ProcessBuilder(program.toString(), pipe.toString()).start();
       answers = process.inputReader(StandardCharsets.US_ASCII);
     }
 
@@ -82,6 +84,7 @@ public class IoctlBenchmark {
     @TearDown
     public void end() throws IOException {
       process.destroy();
+      Files.delete(folder.resolve("pipe"));
       Files.delete(folder.resolve("ioctl"));
       Files.delete(folder.resolve("ioctl.c"));
       Files.delete(folder);
@@ -93,12 +96,22 @@ public class IoctlBenchmark {
 
   private int pasid;
 
-  /// Opens a file that FIONREAD asks about.
+  /// Opens a pipe that FIONREAD asks about.
   @Setup
-  public void open() throws IOException {
-    Path path = Files.createTempFile("vpasid", "");
-    file = OwnedFd.open(SystemCalls.ofThisProcess(), path);
-    Files.delete(path);
+  public void open() throws IOException, InterruptedException {
+    Path folder = Files.createTempDirectory("vpasid-ioctl");
+    Path pipe = namedPipe(folder);
+    file = OwnedFd.open(SystemCalls.ofThisProcess(), pipe);
+    Files.delete(pipe);
+    Files.delete(folder);
+  }
+
+  private static Path namedPipe(Path folder) throws IOException, InterruptedException {
+    Path pipe = folder.resolve("pipe");
+    if (new ProcessBuilder("mkfifo", pipe.toString()).inheritIO().start().waitFor() != 0) {
+      throw new IllegalStateException("mkfifo does not make " + pipe);
+    }
+    return pipe;
   }
 
   /// Closes it.

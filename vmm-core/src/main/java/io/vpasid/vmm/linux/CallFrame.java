@@ -36,7 +36,9 @@ public final class CallFrame {
   public static CallFrame with(Struct struct) {
     CallFrame frame = FRAMES.get();
     int size = struct.size();
-    frame.block.asSlice(0, size).fill((byte) 0);
+    for (int at = 0; at < size; at += Long.BYTES) {
+      frame.block.set(JAVA_LONG, at, 0);
+    }
     frame.block.set(JAVA_INT, 0, size);
     return frame;
   }
