@@ -1,0 +1,63 @@
+package io.vpasid.it.space;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.capability.Capability;
+import io.vpasid.pci.capability.CapabilityChain;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.dump.LspciText;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+/// What holds of any configuration space, made, damaged, captured or random.
+class SpacePropertiesTest {
+  private static final int SPACES = 100_000;
+
+  /// Every register of 4 bytes can hold one header: 48 behind the header of the function, 960 in
+  /// the extended space.
+  private static final int MOST_STANDARD = (ConfigSpace.STANDARD_SIZE - 0x40) / 4;
+
+  private static final int MOST_EXTENDED =
+      (ConfigSpace.EXTENDED_SIZE - ConfigSpace.STANDARD_SIZE) / 4;
+
+  private final HostSpaces spaces = HostSpaces.ofAllKinds();
+  private final SplittableRandom random = new SplittableRandom(3);
+
+  @Test
+  void walkVisitsNoHeaderTwiceAndEnds() {
+    for (int n = 0; n < SPACES; n++) {
+      CapabilityChain chain = CapabilityChain.walk(spaces.next(random).config());
+
+      assertThat(offsets(chain.standard())).hasSizeLessThanOrEqualTo(MOST_STANDARD);
+      assertThat(offsets(chain.extended())).hasSizeLessThanOrEqualTo(MOST_EXTENDED);
+      assertThat(offsets(chain.standard())).hasSameSizeAs(chain.standard());
+      assertThat(offsets(chain.extended())).hasSameSizeAs(chain.extended());
+    }
+  }
+
+  @Test
+  void dumpThatIsWrittenAndReadAgainIsEqual() {
+    for (int n = 0; n < SPACES; n++) {
+      ConfigSpace config = spaces.next(random).config();
+
+      assertThat(throughADump(config)).as("space %d", n).isEqualTo(config);
+    }
+  }
+
+  private static Set<Integer> offsets(List<Capability> capabilities) {
+    Set<Integer> offsets = HashSet.newHashSet(capabilities.size());
+    capabilities.forEach(c -> offsets.add(c.offset()));
+    return offsets;
+  }
+
+  private static ConfigSpace throughADump(ConfigSpace config) {
+    StringBuilder text = new StringBuilder();
+    LspciText.write(List.of(new HostFunction(new PciAddress(0, 1, 2, 3), "made", config)), text);
+    return LspciText.parse("made", text.toString()).getFirst().config();
+  }
+}
