@@ -69,7 +69,8 @@ class ServeProcessTest {
         new ProcessBuilder(
                 "sh",
                 "-c",
-                "exec \"$0\" \"$@\" 2>" + errors,
+                // whoever started the tests may ignore SIGHUP, as nohup does
+                "exec env --default-signal=HUP \"$0\" \"$@\" 2>" + errors,
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "-XX:TieredStopAtLevel=1",
