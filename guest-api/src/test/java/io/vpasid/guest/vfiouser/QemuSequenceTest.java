@@ -46,7 +46,7 @@ class QemuSequenceTest {
                       "{\"capabilities\":{\"max_msg_fds\":"
                           + descriptors
                           + ",\"max_data_xfer_size\":1048576,\"max_dma_maps\":65535,"
-                          + "\"pgsizes\":4096}}")));
+                          + "\"pgsizes\":4096,\"write_multiple\":true}}")));
 
       // Guest memory: below 4 GiB, then above, then a part of it goes and comes back read-only.
       assertThat(ask(qemu, 1, Wire.DMA_MAP, Wire.dmaMap(32, 3, 0, 0, 0xa0000)))
