@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
     header = "Says whether, where and why there a function gets a vPASID.",
     description = {
       "Says for each function whether it gets a vPASID, at which offset, and why there: what the"
-          + " guest will see, with nothing changed.",
+          + " guest will see.",
       "",
       "A function of this machine that vfio-pci has, and nobody has open, is bound to iommufd for a"
           + " moment, which resets it: then the answers are those of VFIO and IOMMU_GET_HW_INFO."

@@ -54,7 +54,7 @@ final class ScenarioRun {
   private boolean unplugged;
   private long done;
 
-  /// The step whose request is planned to fail, if one is; a plain request's errno then is right.
+  /// What requests are planned to fail with; a step that fails so is as good as one that does not.
   private Optional<Errno> injected = Optional.empty();
 
   private ScenarioRun(Scenario scenario, Machine machine, long seed) {
