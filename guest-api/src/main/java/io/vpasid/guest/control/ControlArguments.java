@@ -161,6 +161,12 @@ public final class ControlArguments {
     return number;
   }
 
+  /// The value of an optional flag; false if it is not there.
+  public boolean flag(String name) {
+    JsonNode value = values.get(name);
+    return value != null && value.booleanValue();
+  }
+
   /// The value of a required address space: a handle or a name.
   public JsonNode space(String name) {
     return values.required(name);

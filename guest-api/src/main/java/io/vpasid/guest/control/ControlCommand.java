@@ -44,7 +44,12 @@ public enum ControlCommand {
       required(
           "source",
           Kind.TEXT,
-          "a dump, a description, or an address of this machine, which is only read"),
+          "a dump, a description, or an address of this machine, of which an emulated function is"
+              + " made"),
+      optional(
+          "passthrough",
+          Kind.FLAG,
+          "whether the function at the address is itself passed through, by VFIO and iommufd"),
       required("socket", Kind.TEXT, "the vfio-user socket to make"),
       optional("address", Kind.TEXT, "which function of the dump, if it has several"),
       optional("hwInfo", Kind.TEXT, "what IOMMU_GET_HW_INFO reports, as in `width=20,priv`"),
@@ -71,7 +76,12 @@ public enum ControlCommand {
       "Makes an address space that guests may attach PASIDs to.",
       "`handle`, `name`, `functions`",
       required("name", Kind.TEXT, "what people call it"),
-      optional("functions", Kind.TEXTS, "names of the functions that may use it; without it, all")),
+      optional("functions", Kind.TEXTS, "names of the functions that may use it; without it, all"),
+      optional(
+          "guestMemory",
+          Kind.FLAG,
+          "whether PASIDs attached to it reach the memory of their function's guest; without it,"
+              + " nothing is mapped in it")),
   ADDRESS_SPACE_DEL(
       "address-space-del",
       "Takes an address space away. Nothing may be attached to it.",

@@ -2,13 +2,12 @@ package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlServer;
-import io.vpasid.guest.function.EmulatedHardware;
 import io.vpasid.guest.function.FunctionDescription;
 import io.vpasid.guest.request.RequestMailbox;
 import io.vpasid.guest.request.RequestWorkers;
 import io.vpasid.guest.transport.SocketKind;
 import io.vpasid.guest.transport.SocketLoops;
-import io.vpasid.guest.vfiouser.FunctionDevice;
+import io.vpasid.guest.vfiouser.VfioUserDevice;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
 import io.vpasid.pci.dump.DumpException;
@@ -18,14 +17,14 @@ import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
-import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.synth.quirk.QuirkTable;
 import io.vpasid.vmm.PasidControl;
 import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.iommufd.BackendOptions;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.PageTableId;
-import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
+import io.vpasid.vmm.iommufd.kernel.KernelProvider;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.pasid.AddressSpace;
 import io.vpasid.vmm.pasid.PasidEvent;
@@ -48,8 +47,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Serves the functions of a configuration until it is closed.
 ///
-/// The functions are captured ones on a simulated host, with the vPASID in their guest view. What
-/// changes what is served, commands and reloads, is done on one thread, the worker.
+/// The functions are emulated ones on a simulated host, and those of this machine that are passed
+/// through; both have the vPASID in their guest view. What changes what is served, commands and
+/// reloads, is done on one thread, the worker.
 public final class Daemon implements AutoCloseable {
   /// How long closing waits for a command that is under way.
   private static final long CLOSE_SECONDS = 10;
@@ -63,7 +63,7 @@ public final class Daemon implements AutoCloseable {
   private final ExecutorService worker =
       Executors.newSingleThreadExecutor(Thread.ofPlatform().name("worker").factory());
   private final SimulatedHost host = SimulatedHost.builder().build();
-  private final IommufdBackend iommufd = host.open();
+  private final IommufdBackend simulated = host.open();
   private final SharedSpaces spaces = new SharedSpaces();
   private final Map<String, ServedFunction> functions = new ConcurrentSkipListMap<>();
   private final Map<String, VfioUserServer> servers = new ConcurrentSkipListMap<>();
@@ -73,6 +73,7 @@ public final class Daemon implements AutoCloseable {
   private final CountDownLatch ending;
   private final DaemonMetrics metrics = new DaemonMetrics(this);
   private volatile QuirkTable quirks;
+  private @Nullable IommufdBackend kernel;
   private @Nullable ControlServer control;
   private @Nullable MetricsServer metricsServer;
   private boolean closed;
@@ -120,8 +121,12 @@ public final class Daemon implements AutoCloseable {
     return config.functions().stream()
         .map(function -> {
           HostFunction captured = described(function).captured();
-          return FunctionReport.summary(
-              function, captured, synthesize(function, captured, quirks, function.hardware()));
+          String summary =
+              FunctionReport.summary(
+                  function, captured, synthesize(function, captured, quirks, function.hardware()));
+          return function.passthrough()
+              ? summary + ", if IOMMU_GET_HW_INFO reports " + function.hardware()
+              : summary;
         })
         .toList();
   }
@@ -145,7 +150,7 @@ public final class Daemon implements AutoCloseable {
       var _ = add(function);
     }
     for (AddressSpaceConfig space : config.addressSpaces()) {
-      var _ = spaces.add(space.name(), space.functions(), functions.values());
+      var _ = spaces.add(space, functions.values());
     }
     if (config.metricsPort().isPresent()) {
       metricsServer = MetricsServer.open(config.metricsPort().get(), metrics::text);
@@ -258,19 +263,7 @@ public final class Daemon implements AutoCloseable {
                 + "'");
       }
     }
-    boolean isVirtual = wanted.kindOf(described.captured()) == FunctionKind.VIRTUAL;
-    EmulatedHardware hardware = EmulatedHardware.of(described, isVirtual);
-    SimulatedDevice device =
-        SimulatedDevice.at(described.address())
-            .reporting(wanted.hardware())
-            .config(hardware.config());
-    host.add(isVirtual ? device.virtualFunction() : device);
-    try {
-      return bind(wanted, described.captured(), hardware);
-    } catch (IOException | RuntimeException e) {
-      host.remove(described.address());
-      throw e;
-    }
+    return serve(wanted, backing(wanted, described));
   }
 
   private static FunctionDescription described(FunctionConfig wanted) {
@@ -281,22 +274,38 @@ public final class Daemon implements AutoCloseable {
     }
   }
 
-  private ServedFunction bind(
-      FunctionConfig wanted, HostFunction captured, EmulatedHardware hardware) throws IOException {
-    PassthroughFunction function;
+  private Backing backing(FunctionConfig wanted, FunctionDescription described) {
     try {
-      function =
-          PassthroughFunction.open(iommufd, captured.address(), wanted.options(captured, quirks));
+      return wanted.passthrough()
+          ? VfioBacking.open(kernel(), wanted, described.captured(), quirks)
+          : EmulatedBacking.open(host, simulated, wanted, described, quirks);
     } catch (IommufdException e) {
       throw new DaemonException("function '" + wanted.name() + "': " + e.getMessage(), e);
     }
+  }
+
+  /// The context of the kernel, opened when the first function needs it.
+  private IommufdBackend kernel() {
+    IommufdBackend open = kernel;
+    if (open == null) {
+      KernelProvider provider = new KernelProvider();
+      Optional<String> obstacle = provider.obstacle();
+      if (obstacle.isPresent()) {
+        throw new DaemonException("no function can be passed through: " + obstacle.get());
+      }
+      open = provider.open(BackendOptions.DEFAULTS);
+      kernel = open;
+    }
+    return open;
+  }
+
+  private ServedFunction serve(FunctionConfig wanted, Backing backing) throws IOException {
+    PassthroughFunction function = backing.function();
     ServedFunction served =
         new ServedFunction(
             wanted,
-            captured,
-            iommufd,
-            function,
-            watched(wanted.name(), new FunctionDevice(function, hardware)),
+            backing,
+            watched(wanted.name(), backing.device()),
             wanted.mailbox()
                 ? RequestMailbox.serve(function, spaces.table(), requests)
                 : Optional.empty());
@@ -333,9 +342,10 @@ public final class Daemon implements AutoCloseable {
   private void abandon(ServedFunction served) {
     served.function().close();
     spaces.functionRemoved(served);
+    served.backing().release();
   }
 
-  private WatchedDevice watched(String name, FunctionDevice device) {
+  private WatchedDevice watched(String name, VfioUserDevice device) {
     return new WatchedDevice(
         device,
         peer ->
@@ -352,9 +362,7 @@ public final class Daemon implements AutoCloseable {
     functions.remove(served.name());
     int attached = served.function().attachments().count();
     Optional.ofNullable(servers.remove(served.name())).ifPresent(VfioUserServer::close);
-    served.function().close();
-    spaces.functionRemoved(served);
-    host.remove(served.address());
+    abandon(served);
     tell(ControlEvent.FUNCTION_DELETED, fields("function", served.name()));
     return attached;
   }
@@ -508,7 +516,10 @@ public final class Daemon implements AutoCloseable {
     requests.close();
     sockets.close();
     controlLoops.close();
-    iommufd.close();
+    simulated.close();
+    if (kernel != null) {
+      kernel.close();
+    }
     log.say(Level.INFO, "The daemon has ended.", fields("detached", detached));
   }
 

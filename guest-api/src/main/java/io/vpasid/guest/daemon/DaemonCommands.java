@@ -160,7 +160,9 @@ final class DaemonCommands implements ControlTarget {
     AddressSpace added =
         daemon
             .spaces()
-            .add(name, functions, daemon.functions())
+            .add(
+                new AddressSpaceConfig(name, functions, arguments.flag("guestMemory")),
+                daemon.functions())
             .orElseThrow(() ->
                 ControlException.generic(
                     "there are "

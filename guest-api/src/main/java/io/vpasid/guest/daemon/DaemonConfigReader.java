@@ -66,6 +66,7 @@ final class DaemonConfigReader {
       List.of(
           "name",
           "source",
+          "passthrough",
           "socket",
           "address",
           "hwInfo",
@@ -76,7 +77,11 @@ final class DaemonConfigReader {
           "shadowing",
           "attachBeforeEnable",
           "mailbox");
-  static final List<String> ADDRESS_SPACE_KEYS = List.of("name", "functions");
+
+  /// Of these, what only an emulated function has.
+  private static final List<String> EMULATED_KEYS = List.of("address", "hwInfo", "virtual");
+
+  static final List<String> ADDRESS_SPACE_KEYS = List.of("name", "functions", "guestMemory");
 
   private static final HardwareInfo ASSUMED = new HardwareInfo(20, false, false, true);
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
@@ -103,13 +108,24 @@ final class DaemonConfigReader {
 
   private record Named(String name, Place place) {}
 
-  private record AddressSpaceDraft(String name, @Nullable List<Named> functions) {}
+  /// An address space while it is read.
+  private static final class AddressSpaceDraft {
+    String name = "";
+    @Nullable List<Named> functions;
+    boolean guestMemory;
+  }
 
   /// A function while it is read; the keys may come in any order.
   private static final class FunctionDraft {
     String name = "";
     Place namePlace = new Place(1, 1);
     Optional<Path> source = Optional.empty();
+    Place sourcePlace = new Place(1, 1);
+    boolean passthrough;
+
+    /// The first key that only an emulated function has.
+    @Nullable Named emulatedOnly;
+
     Optional<PciAddress> address = Optional.empty();
     Optional<Path> socket = Optional.empty();
     Place socketPlace = new Place(1, 1);
@@ -186,7 +202,8 @@ final class DaemonConfigReader {
                 new AddressSpaceConfig(
                     draft.name,
                     Optional.ofNullable(draft.functions)
-                        .map(names -> names.stream().map(Named::name).toList())))
+                        .map(names -> names.stream().map(Named::name).toList()),
+                    draft.guestMemory))
             .toList());
   }
 
@@ -293,17 +310,46 @@ final class DaemonConfigReader {
     require(
         start, draft.source.isPresent(), which + " has no \"source\"; name a dump, or an address");
     require(start, draft.socket.isPresent(), which + " has no \"socket\"; name a path");
+    if (draft.passthrough) {
+      checkPassthrough(draft, which);
+    }
     return draft;
+  }
+
+  private void checkPassthrough(FunctionDraft draft, String which) {
+    String source = String.valueOf(draft.source.orElseThrow().getFileName());
+    require(
+        draft.sourcePlace,
+        PciAddress.parse(source).isPresent(),
+        which
+            + " is passed through, so its \"source\" is its address, such as \"0000:6a:01.0\", not "
+            + JsonCursor.quote(source));
+    Named key = draft.emulatedOnly;
+    if (key != null) {
+      throw json.wrong(
+          key.place,
+          which
+              + " is passed through, and its host tells what "
+              + JsonCursor.quote(key.name)
+              + " would; leave it out");
+    }
   }
 
   private void readFunctionKey(String key, FunctionDraft draft) {
     String what = '"' + key + '"';
+    if (EMULATED_KEYS.contains(key) && draft.emulatedOnly == null) {
+      draft.emulatedOnly = new Named(key, json.place());
+    }
     switch (key) {
       case "name" -> {
         draft.namePlace = json.place();
         draft.name = name();
       }
-      case "source" -> draft.source = Optional.of(path(what));
+      case "source" -> {
+        draft.sourcePlace = json.place();
+        draft.source = Optional.of(path(what));
+      }
+      case "passthrough" -> draft.passthrough = json.bool(what);
       case "address" -> {
         String text = json.string(what, "an address such as \"0000:6a:01.0\"");
         draft.address = PciAddress.parse(text);
@@ -385,35 +431,34 @@ final class DaemonConfigReader {
   private void readAddressSpace() {
     limit(addressSpaces.size(), MAX_ADDRESS_SPACES, "address spaces");
     Place start = json.place();
-    String[] name = {""};
-    List<Named> allowed = new ArrayList<>();
-    boolean[] restricted = {false};
-    json.object(
-        "an address space",
-        ADDRESS_SPACE_KEYS,
-        key -> {
-          switch (key) {
-            case "name" -> {
-              name[0] = name();
-              if (!addressSpaceNames.add(name[0])) {
-                throw json.wrong(
-                    "the name " + JsonCursor.quote(name[0]) + " is already used; choose another");
-              }
-            }
-            default -> {
-              restricted[0] = true;
-              json.list(
-                  "\"functions\"",
-                  () ->
-                      allowed.add(
-                          new Named(
-                              json.string("a name of \"functions\"", "a function's name"),
-                              json.place())));
-            }
-          }
-        });
-    require(start, !name[0].isEmpty(), "the address space has no \"name\"; add one");
-    addressSpaces.add(new AddressSpaceDraft(name[0], restricted[0] ? allowed : null));
+    AddressSpaceDraft draft = new AddressSpaceDraft();
+    json.object("an address space", ADDRESS_SPACE_KEYS, key -> readAddressSpaceKey(key, draft));
+    require(start, !draft.name.isEmpty(), "the address space has no \"name\"; add one");
+    addressSpaces.add(draft);
+  }
+
+  private void readAddressSpaceKey(String key, AddressSpaceDraft draft) {
+    switch (key) {
+      case "name" -> {
+        draft.name = name();
+        if (!addressSpaceNames.add(draft.name)) {
+          throw json.wrong(
+              "the name " + JsonCursor.quote(draft.name) + " is already used; choose another");
+        }
+      }
+      case "functions" -> {
+        List<Named> allowed = new ArrayList<>();
+        draft.functions = allowed;
+        json.list(
+            "\"functions\"",
+            () ->
+                allowed.add(
+                    new Named(
+                        json.string("a name of \"functions\"", "a function's name"),
+                        json.place())));
+      }
+      default -> draft.guestMemory = json.bool("\"guestMemory\"");
+    }
   }
 
   private void checkAddressSpaces() {
@@ -434,6 +479,7 @@ final class DaemonConfigReader {
     return new FunctionConfig(
         draft.name,
         draft.source.orElseThrow(),
+        draft.passthrough,
         draft.address,
         draft.socket.orElseThrow(),
         draft.hardware.orElse(hardware),

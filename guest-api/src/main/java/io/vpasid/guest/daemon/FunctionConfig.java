@@ -23,6 +23,8 @@ import java.util.Optional;
 ///
 /// @param name what it is called on the control socket, in logs and metrics; unique
 /// @param source a dump, a description (`FILE.json`), or an address of this machine
+/// @param passthrough whether the function at that address is passed through by VFIO and iommufd;
+///   if not, what is read there is emulated
 /// @param address which function of the dump; empty if it has only one
 /// @param socket where it is served
 /// @param hardware what IOMMU_GET_HW_INFO reports of it
@@ -34,6 +36,7 @@ import java.util.Optional;
 public record FunctionConfig(
     String name,
     Path source,
+    boolean passthrough,
     Optional<PciAddress> address,
     Path socket,
     HardwareInfo hardware,
@@ -43,14 +46,19 @@ public record FunctionConfig(
     WhenDisabled whenDisabled,
     boolean mailbox) {
 
+  /// The address of this machine that the source is; empty if it is no address.
+  Optional<PciAddress> ofMachine() {
+    return PciAddress.parse(String.valueOf(source.getFileName()));
+  }
+
   /// Reads what is known of the function.
   ///
   /// @throws DaemonException if the source has not exactly one function that could be meant
   /// @throws io.vpasid.pci.dump.DumpException if a dump or an address cannot be read
   /// @throws io.vpasid.synth.json.JsonFileException if a description cannot
   FunctionDescription read() {
-    Optional<PciAddress> ofMachine = PciAddress.parse(String.valueOf(source.getFileName()));
-    if (ofMachine.isPresent() && !Files.exists(source)) {
+    Optional<PciAddress> ofMachine = ofMachine();
+    if (ofMachine.isPresent() && (passthrough || !Files.exists(source))) {
       return FunctionDescription.of(SysfsDevice.read(ofMachine.get()));
     }
     if (source.toString().endsWith(".json")) {

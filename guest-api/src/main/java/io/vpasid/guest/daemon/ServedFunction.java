@@ -12,17 +12,13 @@ import java.util.concurrent.atomic.LongAdder;
 /// A function that is served.
 ///
 /// @param config what was asked for
-/// @param captured the function as its source shows it
-/// @param iommufd the context that it is bound to
-/// @param function the function
+/// @param backing what stands behind it
 /// @param device what its vfio-user socket serves
 /// @param mailbox through which its guest asks for attachments, if it has one
 /// @param counters what is counted of it
 record ServedFunction(
     FunctionConfig config,
-    HostFunction captured,
-    IommufdBackend iommufd,
-    PassthroughFunction function,
+    Backing backing,
     WatchedDevice device,
     Optional<RequestMailbox> mailbox,
     Counters counters) {
@@ -30,12 +26,10 @@ record ServedFunction(
   /// A function of which nothing has been counted yet.
   ServedFunction(
       FunctionConfig config,
-      HostFunction captured,
-      IommufdBackend iommufd,
-      PassthroughFunction function,
+      Backing backing,
       WatchedDevice device,
       Optional<RequestMailbox> mailbox) {
-    this(config, captured, iommufd, function, device, mailbox, new Counters());
+    this(config, backing, device, mailbox, new Counters());
   }
 
   /// What is counted of a function, for the metrics.
@@ -54,8 +48,22 @@ record ServedFunction(
     return config.name();
   }
 
+  /// The function as its source shows it.
+  HostFunction captured() {
+    return backing.captured();
+  }
+
+  PassthroughFunction function() {
+    return backing.function();
+  }
+
+  /// The context that it is bound to.
+  IommufdBackend iommufd() {
+    return backing.iommufd();
+  }
+
   PciAddress address() {
-    return captured.address();
+    return captured().address();
   }
 
   Optional<VfioUserPeer> peer() {

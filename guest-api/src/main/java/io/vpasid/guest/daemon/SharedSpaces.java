@@ -12,25 +12,24 @@ import io.vpasid.vmm.pasid.AddressSpaces;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /// Makes the page tables behind the address spaces, and destroys them.
 ///
 /// An address space is one IOAS in each iommufd context that needs it, and on it one page table for
-/// each function that may use it. Used by one thread at a time; [#table] by any.
+/// each function that may use it; one of guest memory is a page table on each function's own IOAS.
+/// Used by one thread at a time; [#table] by any.
 final class SharedSpaces {
   private final AddressSpaces table = new AddressSpaces();
   private final Map<Integer, Space> spaces = new LinkedHashMap<>();
 
-  /// @param functions names of the functions that may use it; empty if all may
-  private record Space(
-      int handle, Optional<List<String>> functions, Map<IommufdBackend, IoasId> memory) {
+  /// @param config what it was made from
+  private record Space(int handle, AddressSpaceConfig config, Map<IommufdBackend, IoasId> memory) {
 
     boolean isFor(ServedFunction function) {
       return function.function().synthesis() instanceof SynthesisResult.Synthesized
-          && functions.map(names -> names.contains(function.name())).orElse(true);
+          && config.functions().map(names -> names.contains(function.name())).orElse(true);
     }
   }
 
@@ -41,19 +40,17 @@ final class SharedSpaces {
 
   /// Makes an address space.
   ///
-  /// @param functions names of the functions that may use it; empty if all may, now and later
   /// @param served the functions that there are
   /// @return the address space; empty if the name is taken or there are too many
   /// @throws io.vpasid.vmm.iommufd.IommufdException if a page table cannot be made; nothing has
   ///   changed then
-  Optional<AddressSpace> add(
-      String name, Optional<List<String>> functions, Collection<ServedFunction> served) {
-    Optional<AddressSpace> added = table.add(name);
+  Optional<AddressSpace> add(AddressSpaceConfig wanted, Collection<ServedFunction> served) {
+    Optional<AddressSpace> added = table.add(wanted.name());
     if (added.isEmpty()) {
       return added;
     }
     int handle = added.get().handle();
-    Space space = new Space(handle, functions, new HashMap<>());
+    Space space = new Space(handle, wanted, new HashMap<>());
     spaces.put(handle, space);
     try {
       for (ServedFunction function : served) {
@@ -96,7 +93,13 @@ final class SharedSpaces {
     if (!space.isFor(function)) {
       return;
     }
-    IoasId memory = space.memory.computeIfAbsent(function.iommufd(), IommufdBackend::ioasAlloc);
+    IoasId memory =
+        function
+            .backing()
+            .memory()
+            .filter(_ -> space.config.guestMemory())
+            .orElseGet(
+                () -> space.memory.computeIfAbsent(function.iommufd(), IommufdBackend::ioasAlloc));
     HwptId pageTable =
         function
             .iommufd()

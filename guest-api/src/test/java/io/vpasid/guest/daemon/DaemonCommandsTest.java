@@ -104,6 +104,22 @@ class DaemonCommandsTest {
   }
 
   @Test
+  void functionThatIsNotThereIsNotPassedThrough() {
+    assertRefused(
+        "function 'gpu': ",
+        "function-add",
+        "name",
+        "gpu",
+        "source",
+        "7ffe:ff:1f.7",
+        "passthrough",
+        "true",
+        "socket",
+        "gpu.sock");
+    assertThat(folder.resolve("gpu.sock")).doesNotExist();
+  }
+
+  @Test
   void functionsAreListed() throws IOException {
     JsonNode functions = call("query-functions");
 

@@ -41,8 +41,9 @@ class DaemonConfigReaderTest {
             "hwInfo": "none", "quota": 12, "virtual": true, "offset": "0x180",
             "available": ["0x200-0x2ff", "0x400"], "shadowing": true, "attachBeforeEnable": true,
             "mailbox": true },
-          { "name": "nic", "source": "0000:3b:00.0", "socket": "/run/nic.sock" } ],
-        "addressSpaces": [ { "name": "a" }, { "name": "b", "functions": ["nic"] } ] }
+          { "name": "nic", "source": "0000:3b:00.0", "socket": "/run/nic.sock" },
+          { "name": "gpu", "source": "0000:17:00.0", "passthrough": true, "socket": "gpu.sock" } ],
+        "addressSpaces": [ { "name": "a" }, { "name": "b", "functions": ["nic"], "guestMemory": true } ] }
       """;
 
   /// Configurations that are right.
@@ -80,7 +81,20 @@ class DaemonConfigReaderTest {
           function("\"name\": \"a\", \"source\": \"s\", \"socket\": \"s\", \"virtual\": 1"),
           function(
               "\"name\": \"a\", \"source\": \"s\", \"socket\": \"s\", \"available\": \"0x10\""),
-          "{ \"format\": 1, \"addressSpaces\": [ {} ] }");
+          passedThrough("m.txt", ""),
+          passedThrough("00:04.0", ", \"hwInfo\": \"none\""),
+          passedThrough("00:04.0", ", \"address\": \"00:04.0\""),
+          passedThrough("00:04.0", ", \"virtual\": false"),
+          "{ \"format\": 1, \"addressSpaces\": [ {} ] }",
+          "{ \"format\": 1, \"addressSpaces\": [ { \"name\": \"a\", \"guestMemory\": 1 } ] }");
+
+  private static String passedThrough(String source, String more) {
+    return function(
+        "\"name\": \"a\", \"source\": \""
+            + source
+            + "\", \"socket\": \"s\", \"passthrough\": true"
+            + more);
+  }
 
   private static String function(String members) {
     return "{ \"format\": 1, \"functions\": [ { " + members + " } ] }";
@@ -121,10 +135,14 @@ class DaemonConfigReaderTest {
     assertThat(dsa.policy().shadowing()).isTrue();
     assertThat(dsa.whenDisabled()).isEqualTo(WhenDisabled.ALLOW);
     assertThat(dsa.mailbox()).isTrue();
-    assertThat(config.functions().getLast().hardware())
+    assertThat(dsa.passthrough()).isFalse();
+    assertThat(config.functions().get(1).hardware())
         .isEqualTo(new HardwareInfo(16, true, false, true));
+    assertThat(config.functions().getLast().passthrough()).isTrue();
     assertThat(config.addressSpaces().getFirst().functions()).isEmpty();
+    assertThat(config.addressSpaces().getFirst().guestMemory()).isFalse();
     assertThat(config.addressSpaces().getLast().functions()).contains(List.of("nic"));
+    assertThat(config.addressSpaces().getLast().guestMemory()).isTrue();
   }
 
   @Test
@@ -158,6 +176,13 @@ class DaemonConfigReaderTest {
             + " mean \"functions\"?",
         "{ \"functions\": [] }|serve.json:1:1: the file has no \"format\"; add \"format\": 1",
         "{ \"format\": 1, \"hwInfo\": \"wide\" }|serve.json:1:26: \"hwInfo\" must be",
+        "{ \"format\": 1, \"functions\": [ { \"name\": \"a\", \"socket\": \"s\", \"source\": \"m\","
+            + " \"passthrough\": true } ] }|serve.json:1:71: function \"a\" is passed through, so"
+            + " its \"source\" is its address, such as \"0000:6a:01.0\", not \"m\"",
+        "{ \"format\": 1, \"functions\": [ { \"name\": \"a\", \"socket\": \"s\", \"hwInfo\":"
+            + " \"none\", \"passthrough\": true, \"source\": \"00:4.0\" } ] }|serve.json:1:71:"
+            + " function \"a\" is passed through, and its host tells what \"hwInfo\" would; leave"
+            + " it out",
         "{ \"format\": 1, \"functions\": [ {} ] }|serve.json:1:31: the function has no \"name\"",
       })
   void messageNamesThePlaceAndWhatToDo(String text, String message) {

@@ -1,0 +1,32 @@
+package io.vpasid.guest.daemon;
+
+import io.vpasid.guest.vfiouser.VfioUserDevice;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.iommufd.IoasId;
+import io.vpasid.vmm.iommufd.IommufdBackend;
+import java.util.Optional;
+
+/// What stands behind a served function: a host, and the function as that host has it.
+sealed interface Backing permits EmulatedBacking, VfioBacking {
+
+  /// The function as its source shows it.
+  HostFunction captured();
+
+  /// The context that it is bound to; stays its owner's to close.
+  IommufdBackend iommufd();
+
+  /// What the function itself reaches, where its client's memory is mapped; empty if it reaches
+  /// nothing.
+  Optional<IoasId> memory();
+
+  /// The function with its vPASID.
+  PassthroughFunction function();
+
+  /// What a vfio-user client gets: the guest view, and the hardware behind it.
+  VfioUserDevice device();
+
+  /// Takes away what the host has of the function. The function is closed before, and page tables
+  /// that others made for it are destroyed.
+  void release();
+}
