@@ -152,7 +152,7 @@ final class DeviceSession implements VfioUserPeer {
     }
   }
 
-  /// The client has gone: its memory windows and eventfds are given up, the device keeps its state.
+  /// The client has gone: its memory windows and eventfds are given up, and the device is told.
   void end() {
     memory = null;
     dma.clear();

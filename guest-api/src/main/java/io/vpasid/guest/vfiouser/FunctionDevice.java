@@ -4,14 +4,22 @@ import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.DeviceHardware;
 import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.pasid.Refused;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A function that a VMM holds, as a device for vfio-user clients: its configuration space is the
 /// guest view, with the vPASID in it; everything else is its hardware's.
+///
+/// A client that goes is a machine that is switched off: its PASIDs are detached and the function is
+/// reset, as the kernel does when a VFIO device is closed. The next client finds nothing of it.
 public final class FunctionDevice implements VfioUserDevice {
+  private static final Logger LOG = LoggerFactory.getLogger(FunctionDevice.class);
+
   private final PassthroughFunction function;
   private final VfioUserDevice hardware;
 
@@ -164,5 +172,11 @@ public final class FunctionDevice implements VfioUserDevice {
   @Override
   public void disconnected() {
     hardware.disconnected();
+    for (Refused refused : function.attachments().detachAll().refused()) {
+      LOG.warn("{}", refused.text());
+    }
+    if (reset() instanceof Outcome.Refused(_, String reason)) {
+      LOG.warn("The function of a client that has gone is not reset: {}", reason);
+    }
   }
 }

@@ -78,6 +78,6 @@ public interface VfioUserDevice {
   /// A client has agreed on a version.
   default void connected(VfioUserPeer peer) {}
 
-  /// That client has gone, whether it said so or not. The device keeps its state for the next one.
+  /// That client has gone, whether it said so or not; the next one comes after this returns.
   default void disconnected() {}
 }

@@ -104,6 +104,23 @@ class DaemonCommandsTest {
   }
 
   @Test
+  void guestThatGoesLeavesNothingToTheNextOne() throws IOException {
+    try (VfioUserClient guest =
+        VfioUserClient.connect(folder.resolve("pf.sock"), VfioUserClient.Options.defaults())) {
+      assertThat(guest.read(PciIndex.CONFIG_REGION, 0, 4).remaining()).isEqualTo(4);
+      enable("pf");
+      call("pasid-attach", "function", "pf", "pasid", "5", "space", "shell");
+    }
+
+    JsonNode detached = event("PASID_DETACHED").path("data");
+    assertThat(detached.path("pasid").asInt()).isEqualTo(5);
+    var _ = event("FUNCTION_RESET");
+    JsonNode function = call("query-function", "function", "pf");
+    assertThat(function.path("attached").asInt()).isZero();
+    assertThat(function.path("enabled").asBoolean(true)).isFalse();
+  }
+
+  @Test
   void functionThatIsNotThereIsNotPassedThrough() {
     assertRefused(
         "function 'gpu': ",
