@@ -15,8 +15,8 @@ import org.slf4j.LoggerFactory;
 /// A function that a VMM holds, as a device for vfio-user clients: its configuration space is the
 /// guest view, with the vPASID in it; everything else is its hardware's.
 ///
-/// A client that goes is a machine that is switched off: its PASIDs are detached and the function is
-/// reset, as the kernel does when a VFIO device is closed. The next client finds nothing of it.
+/// A client that goes is a machine that is switched off: its PASIDs are detached and the function
+/// is reset, as the kernel does when a VFIO device is closed. The next client finds nothing of it.
 public final class FunctionDevice implements VfioUserDevice {
   private static final Logger LOG = LoggerFactory.getLogger(FunctionDevice.class);
 

@@ -39,9 +39,24 @@ final class GuestMachine implements AutoCloseable {
   ///   0000:00:05.0
   /// @param isUefi whether the firmware is UEFI instead of a BIOS
   /// @param limit how long the machine may run
-  record Setup(String script, List<Path> functions, boolean isUefi, Duration limit) {
+  /// @param memory in MiB
+  /// @param kernelOptions more words for the kernel's command line
+  record Setup(
+      String script,
+      List<Path> functions,
+      boolean isUefi,
+      Duration limit,
+      int memory,
+      List<String> kernelOptions) {
+    private static final int USUAL_MEMORY = 1024;
+
     Setup {
       functions = List.copyOf(functions);
+      kernelOptions = List.copyOf(kernelOptions);
+    }
+
+    Setup(String script, List<Path> functions, boolean isUefi, Duration limit) {
+      this(script, functions, isUefi, limit, USUAL_MEMORY, List.of());
     }
   }
 
@@ -75,15 +90,19 @@ final class GuestMachine implements AutoCloseable {
     }
   }
 
-  private static List<String> command(MachineParts parts, Setup setup, Path folder, Path run)
+  /// The command that runs a machine in `folder`.
+  ///
+  /// @param run where the script is
+  static List<String> command(MachineParts parts, Setup setup, Path folder, Path run)
       throws IOException {
     List<String> command = new ArrayList<>();
     command.addAll(List.of("timeout", "--foreground", setup.limit().plus(GRACE).toSeconds() + "s"));
     command.addAll(parts.qemu());
     command.addAll(
         List.of(
-            ("-machine q35 -accel tcg,thread=multi -cpu max,la57=off -smp 2 -m 1024"
-                    + " -object memory-backend-memfd,id=ram,size=1024M,share=on"
+            ("-machine q35 -accel tcg,thread=multi -cpu max,la57=off -smp 2"
+                    + (" -m " + setup.memory())
+                    + (" -object memory-backend-memfd,id=ram,share=on,size=" + setup.memory() + "M")
                     + " -numa node,memdev=ram"
                     + " -nodefaults -display none -no-reboot -serial file:console.log"
                     + " -device intel-iommu,intremap=on,eim=on,scalable-mode=on,fsts=on,"
@@ -113,7 +132,9 @@ final class GuestMachine implements AutoCloseable {
         List.of(
             "-append",
             "console=ttyS0 panic=-1 no_timer_check intel_iommu=on,sm_on"
-                + " vfio_pci.disable_denylist=1 vpasid.run="
+                + " vfio_pci.disable_denylist=1 "
+                + String.join(" ", setup.kernelOptions())
+                + " vpasid.run="
                 + run));
     return command;
   }

@@ -1,0 +1,217 @@
+package io.vpasid.it.realkernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vpasid.guest.vfiouser.VfioUserServer;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// A guest in a guest. A machine has a function with PASIDs; its Linux, the host of this story,
+/// gives the function to vfio-pci, and `vpasid serve` passes it through to another machine inside;
+/// the Linux in that one, the guest, enables PASIDs through the synthesized capability and asks for
+/// attachments through the mailbox. What becomes of each request, the host's kernel says: its
+/// driver of the IOMMU has a folder in debugfs for each attached PASID, with the page table.
+///
+/// Everything that happens is told on standard output, and in `target/full-stack/story.txt`.
+@Tag("full-stack")
+class FullStackTest {
+  private static final Duration LIMIT = Duration.ofMinutes(20);
+  private static final int HOST_MEMORY = 1536;
+  private static final int GUEST_MEMORY = 256;
+
+  /// A folder that both the host and what runs in the files of this machine can write.
+  private static final Path RUN = Path.of("/run/vpasid");
+
+  private static final String CONFIGURATION =
+      """
+      { "format": 1,
+        "control": { "socket": "control.sock" },
+        "log": { "format": "text", "level": "debug" },
+        "functions": [
+          { "name": "accelerator", "source": "0000:00:04.0", "passthrough": true,
+            "socket": "accelerator.sock", "mailbox": true } ],
+        "addressSpaces": [ { "name": "empty" }, { "name": "memory", "guestMemory": true } ] }
+      """;
+
+  /// What Linux in the inner machine does. Whatever it asks for it tells afterwards, and waits for
+  /// a line: the host has looked then.
+  private static final String GUEST =
+      """
+      for port in /sys/class/virtio-ports/*; do
+        [ "$(cat $port/name)" != reports ] || exec 3<>/dev/${port##*/}
+      done
+      tell() { echo "$*" >&3; }
+      function=00:04.0
+      tell "Linux $(uname -r) has booted"
+      lspci -s $function -vvv | grep -E 'Process Address Space|PASIDCap|PASIDCtl|Vendor-Specific: ID=0001' |
+        while read -r line; do tell "lspci: $line"; done
+      ask() { # WORDS NUMBER OPERATION PASID HANDLE, as docs/mailbox.md tells
+        setpci -s $function ECAP0023+14.L=$4
+        setpci -s $function ECAP0023+18.L=$5
+        setpci -s $function ECAP0023+10.L=000${2}000$3
+        while :; do
+          status=$(setpci -s $function ECAP0023+0c.L)
+          case $status in 000$2*[02468ace]) break ;; esac
+        done
+        errno=${status#????}
+        tell "asked to $1: errno 0x${errno%?}"
+        read -r looked <&3
+      }
+      ask "attach PASID 5 to address space 1" 1 1 5 1
+      ask "attach PASID 7 to address space 2, its own memory" 2 1 7 2
+      ask "move PASID 5 to address space 2" 3 1 5 2
+      ask "detach PASID 5" 4 2 5 0
+      ask "attach PASID 0, which is the function itself" 5 1 0 1
+      ask "attach PASID 9 to address space 3, which nobody made" 6 1 9 3
+      tell "switching off, with PASID 7 attached"
+      """;
+
+  @TempDir private Path folder;
+
+  @Test
+  void everyAttachmentOfTheInnerGuestIsTheOuterKernels() throws IOException {
+    MachineParts parts = MachineParts.prepare();
+    Path results = Path.of("target", "full-stack").toAbsolutePath();
+    Path socket = folder.resolve("4.sock");
+    List<String> story = new ArrayList<>();
+    try (VfioUserServer physical =
+            VfioUserServer.open(
+                socket,
+                new PhysicalFunction(Accelerators.withPasid().config()),
+                VfioUserServer.Options.defaults());
+        GuestMachine host =
+            GuestMachine.boot(
+                parts,
+                new GuestMachine.Setup(
+                    hostScript(parts),
+                    List.of(physical.path()),
+                    false,
+                    LIMIT,
+                    HOST_MEMORY,
+                    List.of()),
+                results)) {
+      tell(host, results.resolve("story.txt"), story);
+      host.awaitEnd();
+    }
+
+    assertThat(story)
+        .containsSubsequence(
+            "host: PASIDs in the tables of the IOMMU: none",
+            "guest: lspci: Capabilities: [160 v1] Process Address Space ID (PASID)",
+            "guest: lspci: PASIDCtl: Enable+ Exec- Priv-",
+            "guest: asked to attach PASID 5 to address space 1: errno 0x000",
+            "host: PASIDs in the tables of the IOMMU: 5 (0 pages mapped)");
+  }
+
+  private static void tell(GuestMachine host, Path file, List<String> story) throws IOException {
+    long start = System.nanoTime();
+    try (BufferedReader lines =
+            new BufferedReader(new InputStreamReader(host.reports(), StandardCharsets.UTF_8));
+        PrintWriter out = new PrintWriter(Files.newBufferedWriter(file), true)) {
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        story.add(line);
+        String[] whoAndWhat = line.split(": ", 2);
+        String told =
+            String.format(
+                Locale.ROOT,
+                "%4d s  %-7s%s",
+                (System.nanoTime() - start) / 1_000_000_000,
+                whoAndWhat[0],
+                whoAndWhat.length > 1 ? whoAndWhat[1] : "");
+        out.println(told);
+        System.out.println(told);
+      }
+    }
+  }
+
+  /// What Linux in the outer machine does.
+  private static String hostScript(MachineParts parts) throws IOException {
+    GuestMachine.Setup inner =
+        new GuestMachine.Setup(
+            "",
+            List.of(RUN.resolve("accelerator.sock")),
+            false,
+            LIMIT,
+            GUEST_MEMORY,
+            List.of("iommu=pt"));
+    List<String> qemu = new ArrayList<>(List.of("env", "--chdir=" + RUN));
+    qemu.addAll(GuestMachine.command(parts, inner, RUN, RUN.resolve("guest.sh")));
+    return """
+    for port in /sys/class/virtio-ports/*; do
+      [ "$(cat $port/name)" != reports ] || exec 3<>/dev/${port##*/}
+    done
+    tell() { echo "host: $*" >&3; }
+    of() { while read -r line; do echo "$1: $line" >&3; done; }
+    tell "Linux $(uname -r) has booted"
+    function=0000:00:04.0
+    echo vfio-pci >/sys/bus/pci/devices/$function/driver_override
+    echo $function >/sys/bus/pci/drivers_probe
+    tell "vfio-pci has $function, $(cat /sys/bus/pci/devices/$function/vendor):$(cat /sys/bus/pci/devices/$function/device)"
+    tables=/sys/kernel/debug/iommu/intel/$function
+    look() {
+      attached=
+      for pasid in $(cd $tables && ls); do
+        [ ! -d $tables/$pasid ] || attached="$attached $pasid ($(grep -c '^0x' $tables/$pasid/domain_translation_struct) pages mapped)"
+      done
+      tell "PASIDs in the tables of the IOMMU:${attached:- none}"
+    }
+    look
+    mount -t tmpfs run /host/run
+    mkdir -p /host%1$s
+    cat >/host%1$s/serve.json <<'END_OF_CONFIGURATION'
+    %2$sEND_OF_CONFIGURATION
+    cat >/host%1$s/guest.sh <<'END_OF_SCRIPT'
+    %3$sEND_OF_SCRIPT
+    tell "starting the daemon"
+    %4$s >/host%1$s/daemon.log 2>&1 & daemon=$!
+    tail -f /host%1$s/daemon.log | of daemon &
+    until [ -S /host%1$s/control.sock ]; do
+      kill -0 $daemon || exit 1
+      sleep 1
+    done
+    tell "starting the inner machine"
+    mkfifo /to /from
+    %5$s </to >/from & guest=$!
+    exec 4<>/to 5<>/from
+    while kill -0 $guest; do
+      read -r -t 10 line <&5 || continue
+      echo "guest: $line" >&3
+      case $line in
+        asked*)
+          look
+          echo looked >&4
+          ;;
+      esac
+    done
+    wait $guest
+    tell "the inner machine is off, with status $?"
+    look
+    kill $daemon
+    wait $daemon
+    tell "the daemon has ended, with status $?"
+    look
+    """
+        .formatted(
+            RUN,
+            CONFIGURATION,
+            GUEST,
+            HostCommand.ofJava(
+                List.of("-Djava.io.tmpdir=" + RUN),
+                "io.vpasid.guest.cli.Main",
+                "serve",
+                RUN.resolve("serve.json").toString()),
+            HostCommand.of(qemu));
+  }
+}

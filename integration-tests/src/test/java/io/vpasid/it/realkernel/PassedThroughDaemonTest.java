@@ -1,0 +1,171 @@
+package io.vpasid.it.realkernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vpasid.guest.control.ControlClient;
+import io.vpasid.guest.control.ControlException;
+import io.vpasid.guest.vfiouser.PciIndex;
+import io.vpasid.guest.vfiouser.VfioUserClient;
+import io.vpasid.guest.vfiouser.VfioUserException;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// `vpasid serve` passes functions of this machine through to vfio-user clients. What is attached,
+/// the tables of the IOMMU say, as the kernel shows them in debugfs.
+@InRealKernel
+class PassedThroughDaemonTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  /// Where the function has its own PASID capability, and so its vPASID.
+  private static final int PASID_CAPABILITY = 0x160;
+
+  private static final int PASID_CONTROL = PASID_CAPABILITY + 6;
+
+  /// What the kernel's driver of the IOMMU tells of the function; a PASID has a folder in it.
+  private static final Path TABLES = Path.of("/sys/kernel/debug/iommu/intel/0000:00:04.0");
+
+  @TempDir private Path folder;
+  private Process daemon;
+  private String announcement;
+  private ControlClient control;
+
+  @BeforeEach
+  void serve() throws IOException {
+    Path configuration =
+        Files.writeString(
+            folder.resolve("serve.json"),
+            """
+            { "format": 1,
+              "control": { "socket": "control.sock" },
+              "functions": [
+                { "name": "first", "source": "0000:00:04.0", "passthrough": true, "socket": "first.sock" },
+                { "name": "second", "source": "00:05.0", "passthrough": true, "socket": "second.sock" } ],
+              "addressSpaces": [ { "name": "empty" }, { "name": "guest", "guestMemory": true } ] }
+            """);
+    daemon =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                absoluteClassPath(),
+                "io.vpasid.guest.cli.Main",
+                "serve",
+                configuration.toString())
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    StringBuilder said = new StringBuilder();
+    BufferedReader lines = daemon.inputReader(StandardCharsets.UTF_8);
+    while (said.indexOf("end with Ctrl-C") < 0) {
+      String line = lines.readLine();
+      assertThat(line).as("the daemon ended after: %s", said).isNotNull();
+      said.append(line).append('\n');
+    }
+    announcement = said.toString();
+    control = ControlClient.connect(folder.resolve("control.sock"), PATIENCE);
+  }
+
+  private static String absoluteClassPath() {
+    return Pattern.compile(File.pathSeparator)
+        .splitAsStream(System.getProperty("java.class.path"))
+        .map(path -> Path.of(path).toAbsolutePath().toString())
+        .collect(Collectors.joining(File.pathSeparator));
+  }
+
+  @AfterEach
+  void end() throws InterruptedException {
+    control.close();
+    daemon.destroy();
+    assertThat(daemon.waitFor()).isIn(0, 128 + 9);
+    assertThat(TABLES.resolve("5")).as("the kernel has detached all").doesNotExist();
+  }
+
+  private VfioUserClient connect(String socket) throws IOException {
+    return VfioUserClient.connect(
+        folder.resolve(socket), VfioUserClient.Options.defaults().withTimeout(PATIENCE));
+  }
+
+  private static int read(VfioUserClient client, int offset) throws IOException {
+    return client.read(PciIndex.CONFIG_REGION, offset, 4).order(ByteOrder.LITTLE_ENDIAN).getInt();
+  }
+
+  private static void enable(VfioUserClient client) throws IOException {
+    client.write(PciIndex.CONFIG_REGION, PASID_CONTROL, ByteBuffer.wrap(new byte[] {1, 0}));
+  }
+
+  private void attach(String space) throws IOException {
+    control.execute("pasid-attach", Map.of("function", "first", "pasid", "5", "space", space));
+  }
+
+  @Test
+  void guestSeesTheDeviceAndItsVpasid() throws IOException {
+    assertThat(announcement)
+        .contains("first: 0000:00:04.0 f00d:0003", "vPASID at 0x160")
+        .contains("second: 0000:00:05.0 f00d:0004", "no vPASID");
+    try (VfioUserClient first = connect("first.sock");
+        VfioUserClient second = connect("second.sock")) {
+      assertThat(read(first, 0)).isEqualTo(0x0003_f00d);
+      assertThat(read(first, PASID_CAPABILITY) & 0xfffff).isEqualTo(0x1001b);
+      assertThat(read(second, 0)).isEqualTo(0x0004_f00d);
+    }
+  }
+
+  @Test
+  void attachmentsAreInTheTablesOfTheIommu() throws IOException {
+    try (VfioUserClient guest = connect("first.sock")) {
+      assertThatThrownBy(() -> attach("empty"))
+          .isInstanceOf(ControlException.class)
+          .hasMessageContaining("has not enabled PASIDs");
+      enable(guest);
+
+      attach("empty");
+      assertThat(TABLES.resolve("5")).isDirectory();
+      attach("guest");
+      assertThat(TABLES.resolve("5")).isDirectory();
+      control.execute("pasid-detach", Map.of("function", "first", "pasid", "5"));
+      assertThat(TABLES.resolve("5")).doesNotExist();
+
+      attach("guest");
+      control.execute("function-del", Map.of("function", "first"));
+      assertThat(TABLES.resolve("5")).doesNotExist();
+    }
+  }
+
+  @Test
+  void killedDaemonLeavesNothingInTheTables() throws Exception {
+    try (VfioUserClient guest = connect("first.sock")) {
+      enable(guest);
+      attach("empty");
+      assertThat(TABLES.resolve("5")).isDirectory();
+
+      daemon.destroyForcibly();
+      assertThat(daemon.waitFor()).isEqualTo(128 + 9);
+    }
+  }
+
+  @Test
+  void memoryThatHardwareCannotReachIsRefused() throws IOException {
+    try (VfioUserClient guest = connect("first.sock")) {
+      assertThatThrownBy(() -> guest.mapDma(0x10000, ByteBuffer.allocate(0x1000)))
+          .isInstanceOf(VfioUserException.class)
+          .hasMessageContaining("EOPNOTSUPP");
+      assertThat(read(guest, 0)).as("the client is served still").isEqualTo(0x0003_f00d);
+    }
+  }
+}
