@@ -1,5 +1,6 @@
 package io.vpasid.guest.cli;
 
+import io.vpasid.guest.function.BarSizes;
 import io.vpasid.guest.function.FunctionDescription;
 import io.vpasid.guest.function.FunctionFile;
 import io.vpasid.pci.PciAddress;
@@ -116,8 +117,25 @@ final class FunctionSource {
 
   /// What is known of a function that [#functions] returned, for its emulation.
   FunctionDescription describe(HostFunction function) {
+    return describe(function, BarSizes.UNKNOWN);
+  }
+
+  /// Likewise, with the sizes of BARs that a user knows.
+  ///
+  /// @throws InputException if they cannot be those of the function
+  FunctionDescription describe(HostFunction function, BarSizes bars) {
     FunctionDescription described = descriptions.get(function);
-    return described == null ? FunctionDescription.of(function) : described;
+    if (described == null) {
+      try {
+        return FunctionDescription.of(function, bars);
+      } catch (IllegalArgumentException e) {
+        throw new InputException("--bar: " + e.getMessage());
+      }
+    }
+    if (!bars.equals(BarSizes.UNKNOWN)) {
+      throw new InputException("--bar: a description says the sizes of its BARs itself");
+    }
+    return described;
   }
 
   /// What more is known of one of the functions, if it was named by its address.

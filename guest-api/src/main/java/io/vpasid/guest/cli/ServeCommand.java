@@ -5,6 +5,7 @@ import io.vpasid.guest.daemon.DaemonConfig;
 import io.vpasid.guest.daemon.DaemonException;
 import io.vpasid.guest.daemon.DaemonLog;
 import io.vpasid.guest.daemon.ProcessSignals;
+import io.vpasid.guest.function.BarSizes;
 import io.vpasid.guest.vfiouser.FunctionDevice;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.pci.dump.HostFunction;
@@ -79,6 +80,14 @@ final class ServeCommand implements Callable<Integer> {
       paramLabel = "PATH",
       description = "Serve one function on this Unix socket; nobody but its owner can connect.")
   private Optional<Path> socket = Optional.empty();
+
+  @Option(
+      names = "--bar",
+      paramLabel = "INDEX=SIZE",
+      description =
+          "With --socket: the size of a BAR, as in 0=64K, which a dump does not tell. Without it a"
+              + " BAR has 4K, or what MSI-X needs.")
+  private List<String> bars = List.of();
 
   @Option(names = "--check", description = "Only read the configuration and its quirk files.")
   private boolean check;
@@ -239,7 +248,7 @@ final class ServeCommand implements Callable<Integer> {
     CountDownLatch interrupted = new CountDownLatch(1);
     try (SimulatedMachine machine =
             new SimulatedMachine(
-                source.describe(captured),
+                source.describe(captured, sizes()),
                 options,
                 options.decisions(captured, options.quirkTable()));
         VfioUserServer server = open(path, machine)) {
@@ -248,6 +257,18 @@ final class ServeCommand implements Callable<Integer> {
       interrupted.await();
     }
     return ExitCode.DONE;
+  }
+
+  private BarSizes sizes() {
+    BarSizes sizes = BarSizes.UNKNOWN;
+    for (String bar : bars) {
+      try {
+        sizes = sizes.with(bar);
+      } catch (IllegalArgumentException e) {
+        throw new InputException("--bar '" + bar + "': " + e.getMessage());
+      }
+    }
+    return sizes;
   }
 
   private static VfioUserServer open(Path path, SimulatedMachine machine) {

@@ -33,7 +33,7 @@ public enum ControlCommand {
       "Tells all about one function: its placement with the reasons, its PASID registers, its"
           + " limits, what a Linux guest checks before it enables PASIDs.",
       "what `query-functions` has of it, and `source`, `hwInfo`, `quota`, `placement`, `mailbox`,"
-          + " `registers`, `refusedWrites`, `peer`, `preflight`",
+          + " `bars`, `registers`, `refusedWrites`, `peer`, `preflight`",
       required("function", Kind.TEXT, "the function's name")),
   FUNCTION_ADD(
       "function-add",
@@ -65,7 +65,12 @@ public enum ControlCommand {
       optional(
           "mailbox",
           Kind.FLAG,
-          "whether its guest may ask for attachments through the request mailbox")),
+          "whether its guest may ask for attachments through the request mailbox"),
+      optional(
+          "bars",
+          Kind.TEXTS,
+          "sizes of BARs, which a dump does not tell, as in `0=64K`; without one, 4K or what MSI-X"
+              + " needs")),
   FUNCTION_DEL(
       "function-del",
       "Stops serving a function: its client is disconnected, its PASIDs are detached.",

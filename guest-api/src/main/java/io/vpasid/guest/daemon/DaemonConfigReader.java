@@ -1,5 +1,6 @@
 package io.vpasid.guest.daemon;
 
+import io.vpasid.guest.function.BarSizes;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
@@ -76,10 +77,11 @@ final class DaemonConfigReader {
           "available",
           "shadowing",
           "attachBeforeEnable",
-          "mailbox");
+          "mailbox",
+          "bars");
 
   /// Of these, what only an emulated function has.
-  private static final List<String> EMULATED_KEYS = List.of("address", "hwInfo", "virtual");
+  private static final List<String> EMULATED_KEYS = List.of("address", "hwInfo", "virtual", "bars");
 
   static final List<String> ADDRESS_SPACE_KEYS = List.of("name", "functions", "guestMemory");
 
@@ -137,6 +139,7 @@ final class DaemonConfigReader {
     boolean shadowing;
     WhenDisabled whenDisabled = WhenDisabled.REFUSE;
     boolean mailbox;
+    BarSizes bars = BarSizes.UNKNOWN;
   }
 
   private DaemonConfigReader(JsonCursor json, Path folder) {
@@ -369,6 +372,7 @@ final class DaemonConfigReader {
       case "available" -> json.oneOrMore(what, () -> draft.available.add(range()));
       case "shadowing" -> draft.shadowing = json.bool(what);
       case "mailbox" -> draft.mailbox = json.bool(what);
+      case "bars" -> json.oneOrMore(what, () -> draft.bars = withBar(draft.bars));
       default -> draft.whenDisabled = json.bool(what) ? WhenDisabled.ALLOW : WhenDisabled.REFUSE;
     }
   }
@@ -398,6 +402,15 @@ final class DaemonConfigReader {
           "\"hwInfo\" must be \"none\", or \"width=N\" with N from 0 to 20 and then exec, priv and"
               + " no-ats as it applies, as in \"width=20,priv\", not "
               + JsonCursor.quote(text));
+    }
+  }
+
+  private BarSizes withBar(BarSizes bars) {
+    String text = json.string("\"bars\"", BarSizes.FORM);
+    try {
+      return bars.with(text);
+    } catch (IllegalArgumentException e) {
+      throw json.wrong("\"bars\": " + e.getMessage() + ", not " + JsonCursor.quote(text));
     }
   }
 
@@ -487,6 +500,7 @@ final class DaemonConfigReader {
         draft.virtual,
         new PlacementPolicy(draft.offset, draft.available, draft.shadowing),
         draft.whenDisabled,
-        draft.mailbox);
+        draft.mailbox,
+        draft.bars);
   }
 }

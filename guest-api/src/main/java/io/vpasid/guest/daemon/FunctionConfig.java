@@ -1,5 +1,6 @@
 package io.vpasid.guest.daemon;
 
+import io.vpasid.guest.function.BarSizes;
 import io.vpasid.guest.function.FunctionDescription;
 import io.vpasid.guest.function.FunctionFile;
 import io.vpasid.guest.request.RequestMailbox;
@@ -33,6 +34,7 @@ import java.util.Optional;
 /// @param policy wishes for the placement
 /// @param whenDisabled what becomes of attach requests while the guest has not enabled PASIDs
 /// @param mailbox whether its guest may ask for attachments through the request mailbox
+/// @param bars the sizes of BARs that the source does not tell
 public record FunctionConfig(
     String name,
     Path source,
@@ -44,7 +46,8 @@ public record FunctionConfig(
     Optional<Boolean> virtual,
     PlacementPolicy policy,
     WhenDisabled whenDisabled,
-    boolean mailbox) {
+    boolean mailbox,
+    BarSizes bars) {
 
   /// The address of this machine that the source is; empty if it is no address.
   Optional<PciAddress> ofMachine() {
@@ -59,16 +62,20 @@ public record FunctionConfig(
   FunctionDescription read() {
     Optional<PciAddress> ofMachine = ofMachine();
     if (ofMachine.isPresent() && (passthrough || !Files.exists(source))) {
-      return FunctionDescription.of(SysfsDevice.read(ofMachine.get()));
+      return describe(SysfsDevice.read(ofMachine.get()));
     }
     if (source.toString().endsWith(".json")) {
+      if (!bars.equals(BarSizes.UNKNOWN)) {
+        throw new DaemonException(
+            "function '" + name + "': a description says the sizes of its BARs itself");
+      }
       return FunctionFile.read(source);
     }
     List<HostFunction> all = Dumps.read(source);
     List<HostFunction> meant =
         all.stream().filter(f -> address.isEmpty() || address.get().equals(f.address())).toList();
     if (meant.size() == 1) {
-      return FunctionDescription.of(meant.getFirst());
+      return describe(meant.getFirst());
     }
     throw new DaemonException(
         "function '"
@@ -78,6 +85,14 @@ public record FunctionConfig(
             + (meant.isEmpty()
                 ? " has no function " + address.orElseThrow() + ", but " + addresses(all)
                 : " has the functions " + addresses(all) + "; pick one with \"address\""));
+  }
+
+  private FunctionDescription describe(HostFunction captured) {
+    try {
+      return FunctionDescription.of(captured, bars);
+    } catch (IllegalArgumentException e) {
+      throw new DaemonException("function '" + name + "': " + source + ": " + e.getMessage());
+    }
   }
 
   private static String addresses(List<HostFunction> functions) {

@@ -3,6 +3,8 @@ package io.vpasid.guest.daemon;
 import io.vpasid.guest.report.PreflightJson;
 import io.vpasid.guest.report.SynthesisJson;
 import io.vpasid.guest.request.RequestMailbox;
+import io.vpasid.guest.vfiouser.PciIndex;
+import io.vpasid.guest.vfiouser.Region;
 import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.dump.HostFunction;
@@ -13,6 +15,7 @@ import io.vpasid.vmm.PasidControl;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.pasid.PasidLimits;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -68,6 +71,7 @@ final class FunctionReport {
     json.put(
         "mailbox",
         served.mailbox().map(RequestMailbox::offset).map(SynthesisJson::hex).orElse(null));
+    json.put("bars", bars(served));
     json.put("registers", registers(function));
     json.put("refusedWrites", function.refusedControlWrites());
     json.put("peer", served.peer().map(FunctionReport::peer).orElse(null));
@@ -93,6 +97,19 @@ final class FunctionReport {
     json.put("enabled", control.enabled());
     json.put("exec", control.exec());
     json.put("priv", control.priv());
+    return json;
+  }
+
+  /// Sizes in bytes by the index.
+  private static Map<String, Object> bars(ServedFunction served) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    List<Region> regions = served.device().regions();
+    for (int region = PciIndex.BAR0_REGION; region <= PciIndex.BAR5_REGION; region++) {
+      long size = regions.get(region).size();
+      if (size > 0) {
+        json.put(String.valueOf(region - PciIndex.BAR0_REGION), size);
+      }
+    }
     return json;
   }
 

@@ -11,11 +11,14 @@ import io.vpasid.pci.emulation.Bar;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /// What a captured configuration space tells of the function's other hardware.
 ///
-/// A capture has the addresses of BARs but not their sizes. The smallest size is assumed that holds
-/// the MSI-X tables, 4 KiB at least, and that the address is aligned to.
+/// A capture has the addresses of BARs but not their sizes. Where nobody says one, the smallest is
+/// assumed that holds the MSI-X tables, 4 KiB at least.
 public final class CapturedHardware {
   private static final int BARS = 6;
   private static final long SMALLEST_MEMORY = 4096;
@@ -25,7 +28,63 @@ public final class CapturedHardware {
   private CapturedHardware() {}
 
   /// The BARs that a captured type 0 header implements: those that are not zero.
-  public static List<Bar> bars(ConfigSpace captured) {
+  ///
+  /// @param sizes those that are known
+  /// @throws IllegalArgumentException with a sentence, if a size cannot be that of its BAR
+  static List<Bar> bars(ConfigSpace captured, BarSizes sizes) {
+    List<Bar> bars = implemented(captured, sizes);
+    for (Map.Entry<Integer, Long> known : sizes.bytes().entrySet()) {
+      int index = known.getKey();
+      Bar bar =
+          bars.stream()
+              .filter(b -> b.index() == index)
+              .findFirst()
+              .orElseThrow(() -> new IllegalArgumentException(missing(index, bars)));
+      long needed = tables(captured, index);
+      if (bar.size() < needed) {
+        throw new IllegalArgumentException(
+            String.format(
+                Locale.ROOT,
+                "BAR %d holds MSI-X tables that need %d bytes, so it cannot have %d",
+                index,
+                needed,
+                bar.size()));
+      }
+      long address = address(captured, bar);
+      if ((address & bar.size() - 1) != 0) {
+        throw new IllegalArgumentException(
+            String.format(
+                Locale.ROOT,
+                "BAR %d was captured at 0x%x, which is no multiple of its size, %d: it has at most"
+                    + " %d bytes",
+                index,
+                address,
+                bar.size(),
+                Long.lowestOneBit(address)));
+      }
+    }
+    return bars;
+  }
+
+  private static String missing(int index, List<Bar> bars) {
+    String there =
+        bars.isEmpty()
+            ? "it has none"
+            : "it has " + bars.stream().map(b -> "" + b.index()).collect(Collectors.joining(", "));
+    return bars.stream().anyMatch(b -> b.index() == index - 1 && b.type() == Bar.Type.MEMORY_64)
+        ? "BAR " + index + " is the upper half of BAR " + (index - 1) + "; say the size of that one"
+        : "the function has no BAR " + index + " in the capture; " + there;
+  }
+
+  private static long address(ConfigSpace captured, Bar bar) {
+    int register = Header.BAR0 + 4 * bar.index();
+    long low = Integer.toUnsignedLong(captured.u32(register) & (bar.isMemory() ? ~0xf : ~3));
+    return bar.type() == Bar.Type.MEMORY_64
+        ? Integer.toUnsignedLong(captured.u32(register + 4)) << 32 | low
+        : low;
+  }
+
+  private static List<Bar> implemented(ConfigSpace captured, BarSizes sizes) {
     List<Bar> bars = new ArrayList<>();
     if (captured.headerLayout() != 0) {
       return bars;
@@ -44,7 +103,10 @@ public final class CapturedHardware {
           Bar.captured(
               captured,
               index,
-              isIo ? SMALLEST_IO : Math.max(SMALLEST_MEMORY, tables(captured, index))));
+              sizes
+                  .of(index)
+                  .orElse(
+                      isIo ? SMALLEST_IO : Math.max(SMALLEST_MEMORY, tables(captured, index)))));
       if (isPair) {
         index++;
       }

@@ -21,8 +21,15 @@ public record FunctionDescription(
 
   /// A captured function, with BARs of the sizes that [CapturedHardware#bars] assumes.
   public static FunctionDescription of(HostFunction captured) {
+    return of(captured, BarSizes.UNKNOWN);
+  }
+
+  /// A captured function, with BARs of these sizes, and of assumed ones where none is said.
+  ///
+  /// @throws IllegalArgumentException with a sentence, if its BARs cannot have these sizes
+  public static FunctionDescription of(HostFunction captured, BarSizes sizes) {
     return new FunctionDescription(
-        captured, CapturedHardware.bars(captured.config()), Optional.empty());
+        captured, CapturedHardware.bars(captured.config(), sizes), Optional.empty());
   }
 
   /// Where the function sits.

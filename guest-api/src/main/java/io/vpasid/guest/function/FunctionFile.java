@@ -281,8 +281,7 @@ public final class FunctionFile {
 
   private long size(String what) {
     Matcher m = json.matcher(SIZE, what, "\"64K\"");
-    int shift = m.group(2).isEmpty() ? 0 : 10 * (1 + "KMGT".indexOf(m.group(2)));
-    return Long.parseLong(m.group(1)) << shift;
+    return BarSizes.size(m.group(1), m.group(2));
   }
 
   private static final class MsixDraft {

@@ -8,6 +8,8 @@ import io.vpasid.guest.control.ControlClient;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,11 +18,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
 
 /// The daemon as a process of its own: signals, logs, users, restart.
 class ServeProcessTest {
@@ -116,6 +122,39 @@ class ServeProcessTest {
     }
     assertThat(folder.toFile().list((_, name) -> name.endsWith(".sock"))).isEmpty();
     assertThat(errors()).content().contains("\"detached\":1");
+  }
+
+  /// The command under way is one that never ends: its dump is a pipe into which nobody writes.
+  @ParameterizedTest
+  @CsvSource({"TERM, TERM, 143", "INT, TERM, 143", "TERM, INT, 130"})
+  void secondSignalEndsADaemonThatIsStillEnding(String first, String second, int code)
+      throws Exception {
+    Process daemon = start(errors().toString());
+    Path pipe = folder.resolve("never.txt");
+    assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+    try (ControlClient client = ControlClient.connect(control(), PATIENCE)) {
+      Map<String, String> arguments =
+          Map.of("name", "x", "source", pipe.toString(), "socket", "x.sock");
+      CompletableFuture<JsonNode> call =
+          CompletableFuture.supplyAsync(() -> {
+            try {
+              return client.execute("function-add", arguments);
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          });
+      try (OutputStream untilItReads = Files.newOutputStream(pipe)) {
+        signal(first, daemon);
+        await()
+            .atMost(PATIENCE)
+            .untilAsserted(() -> assertThat(errors()).content().contains("The daemon ends."));
+        signal(second, daemon);
+
+        assertThat(exitCode(daemon)).isEqualTo(code);
+        untilItReads.flush();
+      }
+      assertThat(call).failsWithin(PATIENCE);
+    }
   }
 
   @Test
@@ -245,6 +284,27 @@ class ServeProcessTest {
     assertThat(run.code()).isEqualTo(ExitCode.DONE);
     assertThat(run.out()).contains("pf: 0000:17:00.0").contains("is good");
     assertThat(control()).doesNotExist();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0=3K, 'BAR 0 (MEMORY_64) has to be a power of two'",
+    "1=4K, BAR 1 is the upper half of BAR 0",
+    "big, 'a BAR''s size is written as \"0=64K\"'"
+  })
+  void barSizeThatCannotBeIsOneLineAndExitCode2(String bar, String message) {
+    Path socket = folder.resolve("one.sock");
+    Run run =
+        Run.of(
+            "serve",
+            folder.resolve("machine.txt").toString(),
+            "--function=0000:17:00.0",
+            "--socket=" + socket,
+            "--bar=" + bar);
+
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
+    assertThat(run.err()).contains("--bar").contains(message);
+    assertThat(socket).doesNotExist();
   }
 
   @Test

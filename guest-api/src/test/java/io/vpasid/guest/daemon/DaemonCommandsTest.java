@@ -189,6 +189,54 @@ class DaemonCommandsTest {
   }
 
   @Test
+  void functionIsAddedWithBarsOfTheSizesThatAreSaid() throws IOException {
+    call("function-del", "function", "pf");
+    String[] wanted = {
+      "name",
+      "pf",
+      "source",
+      "machine.txt",
+      "address",
+      DaemonFiles.PHYSICAL,
+      "socket",
+      "pf.sock",
+      "bars",
+      "0=1M"
+    };
+    call("function-add", wanted);
+
+    assertThat(call("query-function", "function", "pf").path("bars").path("0").asInt())
+        .isEqualTo(1 << 20);
+    try (VfioUserClient vmm =
+        VfioUserClient.connect(folder.resolve("pf.sock"), VfioUserClient.Options.defaults())) {
+      assertThat(vmm.regionInfo(PciIndex.BAR0_REGION).size()).isEqualTo(1 << 20);
+    }
+
+    call("function-del", "function", "pf");
+    wanted[9] = "0=1000";
+    assertRefused(
+        "function 'pf': " + folder.resolve("machine.txt") + ": The size of BAR 0 (MEMORY_64) has",
+        "function-add",
+        wanted);
+    wanted[9] = "0=64k";
+    assertRefused("\"bars\": a BAR's size is written as \"0=64K\"", "function-add", wanted);
+    Files.writeString(
+        folder.resolve("made.json"),
+        "{ \"format\": 1, \"vendor\": \"0xf00d\", \"device\": \"0x1\", \"class\": \"0x088000\" }");
+    assertRefused(
+        "a description says the sizes of its BARs itself",
+        "function-add",
+        "name",
+        "made",
+        "source",
+        "made.json",
+        "socket",
+        "made.sock",
+        "bars",
+        "0=4K");
+  }
+
+  @Test
   void functionThatCannotBeHadIsNotAdded() throws IOException {
     String[] wanted = {"name", "x", "source", "machine.txt", "socket", "x.sock"};
     assertRefused("pick one with \"address\"", "function-add", wanted);

@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,7 +41,7 @@ class DaemonConfigReaderTest {
           { "name": "dsa", "source": "m.txt", "address": "6a:01.0", "socket": "dsa.sock",
             "hwInfo": "none", "quota": 12, "virtual": true, "offset": "0x180",
             "available": ["0x200-0x2ff", "0x400"], "shadowing": true, "attachBeforeEnable": true,
-            "mailbox": true },
+            "mailbox": true, "bars": ["0=64K", "2=16M"] },
           { "name": "nic", "source": "0000:3b:00.0", "socket": "/run/nic.sock" },
           { "name": "gpu", "source": "0000:17:00.0", "passthrough": true, "socket": "gpu.sock" } ],
         "addressSpaces": [ { "name": "a" }, { "name": "b", "functions": ["nic"], "guestMemory": true } ] }

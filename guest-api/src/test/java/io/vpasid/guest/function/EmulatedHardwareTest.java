@@ -1,6 +1,7 @@
 package io.vpasid.guest.function;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vpasid.guest.vfiouser.Irq;
 import io.vpasid.guest.vfiouser.Outcome;
@@ -10,6 +11,7 @@ import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
+import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.emulation.Bar;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.vmm.iommufd.Errno;
@@ -19,6 +21,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class EmulatedHardwareTest {
   private static final int BAR0 = 0;
@@ -168,14 +172,60 @@ class EmulatedHardwareTest {
     assertThat(CapabilityChain.walk(ConfigSpace.of(bytes)).find(CapabilityId.PASID)).isEmpty();
   }
 
-  @Test
-  void barsOfACaptureAreAsLargeAsTheirMsixTablesNeed() {
-    ConfigSpace captured = Descriptions.withMsix().captured().config();
-    byte[] assigned = captured.toByteArray();
+  /// A 64-bit BAR 0 at 0xfe000004 with MSI-X tables that need 64 KiB, BAR 2 at 0x10000000.
+  private static HostFunction withAddresses() {
+    HostFunction captured = Descriptions.withMsix().captured();
+    byte[] assigned = captured.config().toByteArray();
     assigned[0x13] = (byte) 0xfe;
     assigned[0x1b] = 0x10;
+    return new HostFunction(captured.address(), "assigned", ConfigSpace.of(assigned));
+  }
 
-    assertThat(CapturedHardware.bars(ConfigSpace.of(assigned)))
-        .containsExactly(Bar.memory64(0, 64 << 10), Bar.memory32(2, 4096));
+  private static List<Bar> bars(String... sizes) {
+    BarSizes known = BarSizes.UNKNOWN;
+    for (String size : sizes) {
+      known = known.with(size);
+    }
+    return FunctionDescription.of(withAddresses(), known).bars();
+  }
+
+  @Test
+  void barsOfACaptureAreAsLargeAsTheirMsixTablesNeed() {
+    assertThat(bars()).containsExactly(Bar.memory64(0, 64 << 10), Bar.memory32(2, 4096));
+  }
+
+  @Test
+  void sizesThatSomebodyKnowsAreTaken() {
+    assertThat(bars("2=16M", "0=128K"))
+        .containsExactly(Bar.memory64(0, 128 << 10), Bar.memory32(2, 16 << 20));
+    assertThat(bars("2=16")).contains(Bar.memory32(2, 16));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          2=3K      | The size of BAR 2 (MEMORY_32) has to be a power of two from 16 to 2147483648 bytes, not 3072
+          2=8       | a power of two from 16
+          2=0       | a power of two from 16
+          2=4G      | a power of two from 16 to 2147483648 bytes, not 4294967296
+          2=512M    | BAR 2 was captured at 0x10000000, which is no multiple of its size, 536870912: it has at most 268435456 bytes
+          0=32K     | BAR 0 holds MSI-X tables that need 65536 bytes, so it cannot have 32768
+          1=4K      | BAR 1 is the upper half of BAR 0; say the size of that one
+          5=4K      | the function has no BAR 5 in the capture; it has 0, 2
+          6=4K      | a BAR's size is written as "0=64K"
+          0=64KB    | a BAR's size is written as
+          64K       | a BAR's size is written as
+          """)
+  void sizesThatCannotBeAreRefused(String size, String message) {
+    assertThatThrownBy(() -> bars(size))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(message);
+  }
+
+  @Test
+  void barHasOneSize() {
+    assertThatThrownBy(() -> bars("2=4K", "2=8K")).hasMessage("BAR 2 has two sizes; leave one out");
   }
 }
