@@ -2,29 +2,14 @@ package io.vpasid.guest.vfiouser;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufAllocator;
-import io.netty.buffer.PoolArenaMetric;
-import io.netty.buffer.PooledByteBufAllocator;
-import io.netty.channel.ChannelOption;
-import io.netty.channel.embedded.EmbeddedChannel;
-import io.netty.handler.flow.FlowControlHandler;
 import io.netty.util.ResourceLeakDetector;
-import io.vpasid.guest.transport.PacketDecoder;
-import io.vpasid.guest.transport.PeerCredentials;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,27 +21,9 @@ class RandomFramesTest {
   /// Half a million with each seed, as long as no other number is asked for.
   private static final int FRAMES = Integer.getInteger("vpasid.fuzz.frames", 500_000);
 
-  private static final int MAX_TRANSFER = 4096;
-
-  private static final String[] JSON = {
-    "{\"capabilities\": {\"max_msg_fds\": 8}}", "{}", "{\"capabilities\": []}", "[", ""
-  };
-
-  /// Keeps nothing back in caches.
-  private final PooledByteBufAllocator allocator =
-      new PooledByteBufAllocator(false, 1, 1, 8192, 9, 0, 0, false);
-
   private final ResourceLeakDetector.Level levelBefore = ResourceLeakDetector.getLevel();
   private final Logger leakLog = Logger.getLogger(ResourceLeakDetector.class.getName());
   private final LeakReports reports = new LeakReports();
-
-  /// Number of buffers that somebody has not released.
-  private long inUse() {
-    return Stream.concat(
-            allocator.metric().heapArenas().stream(), allocator.metric().directArenas().stream())
-        .mapToLong(PoolArenaMetric::numActiveAllocations)
-        .sum();
-  }
 
   private static final class LeakReports extends Handler {
     private final List<String> messages = new ArrayList<>();
@@ -89,212 +56,17 @@ class RandomFramesTest {
   @ParameterizedTest
   @ValueSource(longs = {20261122, 7})
   void everyFrameIsAnsweredOrEndsTheConnectionAndNoBufferIsLost(long seed) {
-    Run run = CompletableFuture.supplyAsync(() -> run(seed), r -> new Thread(r).start()).join();
+    FramesTarget.Run run =
+        CompletableFuture.supplyAsync(
+                () -> FramesTarget.run(new Random(seed), FRAMES), r -> new Thread(r).start())
+            .join();
 
     assertThat(run.answered()).as("replies with seed %d", seed).isGreaterThan(FRAMES / 4);
     assertThat(run.ended()).as("connections ended with seed %d", seed).isBetween(100, FRAMES);
     assertThat(run.calls()).contains("connected", "disconnected", "reset");
-    assertThat(inUse()).as("buffers lost with seed %d", seed).isZero();
+    assertThat(FramesTarget.buffersInUse()).as("buffers lost with seed %d", seed).isZero();
     System.gc();
-    allocator.buffer().release();
+    FramesTarget.reportLeaks();
     assertThat(reports.messages).isEmpty();
-  }
-
-  private record Run(int answered, int ended, Set<String> calls) {}
-
-  private Run run(long seed) {
-    Random random = new Random(seed);
-    MemoryDevice device = new MemoryDevice();
-    EmbeddedChannel channel = connect(device);
-    int answered = 0;
-    int ended = 0;
-    Set<String> calls = new HashSet<>();
-    for (int sent = 0; sent < FRAMES; ) {
-      List<Frame> frames = burst(random);
-      sent += frames.size();
-      channel.writeInbound(inPieces(frames, random));
-      channel.checkException();
-      if (random.nextInt(8) == 0) {
-        device.peer().ifPresent(peer -> useMemory(peer, random));
-        channel.runPendingTasks();
-      }
-      answered += takeReplies(channel);
-      if (!channel.isOpen()) {
-        channel.finishAndReleaseAll();
-        device.takeCalls(calls);
-        channel = connect(device);
-        ended++;
-      }
-    }
-    channel.finishAndReleaseAll();
-    device.takeCalls(calls);
-    return new Run(answered, ended, calls);
-  }
-
-  /// Up to 16 frames, of which only the last may end the connection.
-  private static List<Frame> burst(Random random) {
-    List<Frame> frames = new ArrayList<>();
-    do {
-      frames.add(frame(random));
-    } while (frames.size() < 16 && !frames.getLast().mayEnd);
-    return frames;
-  }
-
-  /// A frame, and whether it breaks the protocol, so that nothing behind it would be looked at.
-  private static final class Frame {
-    final byte[] bytes;
-    final boolean mayEnd;
-
-    Frame(byte[] bytes, boolean mayEnd) {
-      this.bytes = bytes;
-      this.mayEnd = mayEnd;
-    }
-  }
-
-  private EmbeddedChannel connect(MemoryDevice device) {
-    EmbeddedChannel channel = new EmbeddedChannel();
-    channel.config().setOption(ChannelOption.ALLOCATOR, (ByteBufAllocator) allocator);
-    channel
-        .pipeline()
-        .addLast(
-            new PacketDecoder(VfioUserFraming.forDataTransfer(MAX_TRANSFER)),
-            new FlowControlHandler(),
-            new VfioUserDecoder(),
-            new VfioUserEncoder(),
-            new SessionHandler(
-                new DeviceSession(
-                    DeviceSession.ServedDevice.of(device),
-                    new Capabilities(0, MAX_TRANSFER, 8, 4096, true),
-                    false,
-                    new PeerCredentials(1, 2)),
-                Duration.ofSeconds(5)));
-    channel.writeInbound(
-        allocator.buffer().writeBytes(Wire.request(0, 1, Wire.versionWithoutData(0, 0))));
-    takeReplies(channel);
-    return channel;
-  }
-
-  /// The device does DMA, which the client answers with whatever it sends next.
-  private static void useMemory(VfioUserPeer peer, Random random) {
-    ByteBuffer bytes = ByteBuffer.allocate(random.nextInt(3 * MAX_TRANSFER));
-    long address = edge(random);
-    var _ = random.nextBoolean() ? peer.readDma(address, bytes) : peer.writeDma(address, bytes);
-  }
-
-  private static int takeReplies(EmbeddedChannel channel) {
-    int replies = 0;
-    for (ByteBuf sent; (sent = channel.readOutbound()) != null; sent.release()) {
-      if (sent.getUnsignedIntLE(4) != sent.readableBytes()) {
-        throw new AssertionError("A message says that it has " + sent.getUnsignedIntLE(4));
-      }
-      boolean reply = (sent.getIntLE(8) & 0xf) == Wire.REPLY;
-      int command = sent.getUnsignedShortLE(2);
-      if (!reply && command != Wire.DMA_READ && command != Wire.DMA_WRITE) {
-        throw new AssertionError("The server asks for " + command);
-      }
-      replies += reply ? 1 : 0;
-    }
-    return replies;
-  }
-
-  /// The bytes in one or two buffers.
-  private Object[] inPieces(List<Frame> frames, Random random) {
-    byte[] bytes = Wire.concat(frames.stream().map(frame -> frame.bytes).toArray(byte[][]::new));
-    int cut = random.nextInt(bytes.length + 1);
-    return random.nextInt(3) == 0
-        ? new Object[] {piece(bytes, 0, cut), piece(bytes, cut, bytes.length)}
-        : new Object[] {piece(bytes, 0, bytes.length)};
-  }
-
-  private ByteBuf piece(byte[] bytes, int from, int to) {
-    return allocator.buffer(Math.max(1, to - from)).writeBytes(bytes, from, to - from);
-  }
-
-  private static Frame frame(Random random) {
-    int command = random.nextInt(20) == 0 ? random.nextInt(65536) : random.nextInt(20);
-    byte[] payload = random.nextInt(3) == 0 ? noise(random) : plausible(command, random);
-    int flags =
-        switch (random.nextInt(256)) {
-          case 0 -> random.nextInt();
-          case 1, 2 -> Wire.REPLY;
-          case 3 -> Wire.ERROR_REPLY;
-          default -> random.nextInt(8) == 0 ? Wire.NO_REPLY : 0;
-        };
-    long size =
-        switch (random.nextInt(512)) {
-          case 0 -> random.nextInt();
-          case 1 -> random.nextInt(16);
-          default -> 16L + payload.length;
-        };
-    // Few ids, so that a reply may meet a request that waits.
-    int id = random.nextInt(random.nextInt(8) == 0 ? 65536 : 4);
-    return new Frame(
-        Wire.header(id, command, size, flags, random.nextInt(200), payload),
-        (flags & 0xf) != 0 || size != 16L + payload.length);
-  }
-
-  private static byte[] noise(Random random) {
-    byte[] bytes = new byte[random.nextInt(16) == 0 ? random.nextInt(5000) : random.nextInt(64)];
-    random.nextBytes(bytes);
-    return bytes;
-  }
-
-  /// A payload of the command's own length, with values of which many are at an edge.
-  private static byte[] plausible(int command, Random random) {
-    return switch (command) {
-      case Wire.VERSION ->
-          Wire.version(random.nextInt(2), random.nextInt(3), JSON[random.nextInt(JSON.length)]);
-      case Wire.DMA_MAP ->
-          Wire.dmaMap(32, random.nextInt(5), edge(random), edge(random), edge(random));
-      case Wire.DMA_UNMAP -> Wire.dmaUnmap(24, random.nextInt(4), edge(random), edge(random));
-      case Wire.GET_INFO, Wire.GET_IRQ_INFO, Wire.GET_REGION_IO_FDS ->
-          Wire.ints((int) edge(random), 0, random.nextInt(8), 0);
-      case Wire.REGION_WRITE_MULTI -> {
-        int count = random.nextInt(4);
-        byte[] all = Wire.longs(random.nextInt(8) == 0 ? edge(random) : count);
-        for (int i = 0; i < count; i++) {
-          all =
-              Wire.concat(
-                  all,
-                  Wire.access(edge(random), random.nextInt(9), random.nextInt(10), new byte[8]));
-        }
-        yield all;
-      }
-      case Wire.DEVICE_FEATURE ->
-          Wire.ints((int) edge(random), random.nextInt(9) << 16 | random.nextInt(9), 0);
-      case Wire.DMA_READ, Wire.DMA_WRITE ->
-          Wire.concat(Wire.longs(edge(random), 8), new byte[random.nextInt(16)]);
-      case Wire.GET_REGION_INFO ->
-          Wire.regionInfo((int) edge(random), 0, random.nextInt(12), edge(random));
-      case Wire.SET_IRQS -> {
-        int data = 1 << random.nextInt(3);
-        int action = 1 << random.nextInt(6);
-        yield Wire.ints(20, data | action, random.nextInt(6), random.nextInt(3), random.nextInt(9));
-      }
-      case Wire.REGION_READ -> Wire.access(edge(random), random.nextInt(10), (int) edge(random));
-      case Wire.REGION_WRITE -> {
-        byte[] data = random.nextBoolean() ? new byte[random.nextInt(9)] : noise(random);
-        int count = random.nextInt(8) == 0 ? (int) edge(random) : data.length;
-        yield Wire.access(edge(random), random.nextInt(10), count, data);
-      }
-      case Wire.RESET -> new byte[0];
-      default -> "anything".getBytes(StandardCharsets.US_ASCII);
-    };
-  }
-
-  private static long edge(Random random) {
-    return switch (random.nextInt(12)) {
-      case 0 -> 0;
-      case 1 -> -1;
-      case 2 -> Long.MAX_VALUE;
-      case 3 -> Long.MIN_VALUE;
-      case 4 -> 0xffff_ffffL;
-      case 5 -> 4096;
-      case 6 -> 4095;
-      case 7 -> MAX_TRANSFER + 1;
-      case 8 -> 1L << random.nextInt(64);
-      case 9 -> random.nextLong();
-      default -> random.nextInt(256);
-    };
   }
 }

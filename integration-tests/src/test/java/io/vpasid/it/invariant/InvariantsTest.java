@@ -28,8 +28,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// What must always hold, over functions that are made, damaged, random and, where there are any,
 /// captured. The cases are the same in every run; `-Dvpasid.seed=N` makes others. A failure names
-/// its case and shows the smallest function that was found to fail; [FuzzTest] goes on for as long
-/// as one wants.
+/// its case and shows the smallest function that was found to fail; [InvariantsTarget] goes on for
+/// as long as one wants.
 class InvariantsTest {
   private static final int CASES = 100_000;
   private static final int CASES_IN_ANOTHER_THREAD = 20_000;

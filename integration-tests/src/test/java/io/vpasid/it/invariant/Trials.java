@@ -38,11 +38,6 @@ final class Trials {
     }
   }
 
-  /// The first case behind `count` cases from `seed` on.
-  static long seedAfter(long seed, int count) {
-    return seed + count * GOLDEN_GAMMA;
-  }
-
   /// The case of this number.
   Case of(long caseSeed) {
     return Case.next(spaces, quirks, new SplittableRandom(caseSeed));

@@ -32,6 +32,11 @@ public record HostSpace(
     return new HostSpace(other, virtualFunction, List.of(), false, origin + ", " + how);
   }
 
+  /// The same function with any other bytes.
+  public HostSpace changed(byte[] other) {
+    return damaged(other, "changed");
+  }
+
   /// The same function with other bytes that leave the capabilities alone.
   public HostSpace with(byte[] other) {
     return new HostSpace(other, virtualFunction, owned, intact, origin);
