@@ -18,6 +18,14 @@ public final class CallFrame {
 
   private static final ThreadLocal<CallFrame> FRAMES = ThreadLocal.withInitial(CallFrame::new);
 
+  /// The frame asked for last, by whichever thread: a thread that makes call after call finds its
+  /// own here, faster than among its locals. Threads race for it and may overwrite each other,
+  /// which costs them time and nothing else.
+  private static CallFrame last = FRAMES.get();
+
+  /// Only this thread uses it.
+  private final Thread owner = Thread.currentThread();
+
   final MemorySegment state;
   final MemorySegment block;
 
@@ -29,12 +37,17 @@ public final class CallFrame {
 
   /// This thread's.
   public static CallFrame current() {
-    return FRAMES.get();
+    CallFrame frame = last;
+    if (frame.owner != Thread.currentThread()) {
+      frame = FRAMES.get();
+      last = frame;
+    }
+    return frame;
   }
 
   /// This thread's, with a structure in its block that is zero but for its first member, its size.
   public static CallFrame with(Struct struct) {
-    CallFrame frame = FRAMES.get();
+    CallFrame frame = current();
     int size = struct.size();
     for (int at = 0; at < size; at += Long.BYTES) {
       frame.block.set(JAVA_LONG, at, 0);

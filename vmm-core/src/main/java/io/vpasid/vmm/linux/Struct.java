@@ -10,17 +10,22 @@ import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 
 /// A structure of the kernel's headers. Its members are aligned by nature and have no gaps.
-public final class Struct {
-  private final StructLayout layout;
-  private final int size;
+///
+/// @param layout its members, in order
+/// @param size its bytes; a component, because the JIT compiler takes those of constants for
+///   constant
+public record Struct(StructLayout layout, int size) {
 
-  private Struct(StructLayout layout) {
-    this.layout = layout;
-    this.size = Math.toIntExact(layout.byteSize());
+  /// @throws IllegalArgumentException if the layout has another size
+  public Struct {
+    if (layout.byteSize() != size) {
+      throw new IllegalArgumentException(layout + " has not " + size + " bytes");
+    }
   }
 
   static Struct of(String name, MemoryLayout... members) {
-    return new Struct(MemoryLayout.structLayout(members).withName(name));
+    StructLayout layout = MemoryLayout.structLayout(members).withName(name);
+    return new Struct(layout, Math.toIntExact(layout.byteSize()));
   }
 
   static ValueLayout u8(String name) {
@@ -38,16 +43,6 @@ public final class Struct {
   /// Its name in the header.
   public String name() {
     return layout.name().orElseThrow();
-  }
-
-  /// Its bytes.
-  public int size() {
-    return size;
-  }
-
-  /// Its members, in order.
-  StructLayout layout() {
-    return layout;
   }
 
   /// One of its members.
