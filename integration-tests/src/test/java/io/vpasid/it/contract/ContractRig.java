@@ -98,9 +98,14 @@ abstract class ContractRig implements AutoCloseable {
     return Optional.empty();
   }
 
-  /// Begins a reset of a function, which ends when the result is closed.
-  Optional<AutoCloseable> beginReset(PciAddress function) {
+  /// A function with PASIDs whose resets last as long as a test wants.
+  Optional<PciAddress> deviceWithLongResets() {
     return Optional.empty();
+  }
+
+  /// Begins a reset of [#deviceWithLongResets], which ends when the result is closed.
+  AutoCloseable beginReset() throws Exception {
+    throw new UnsupportedOperationException(name() + " holds no reset");
   }
 
   /// Whether [#device] can send page requests, and [#request] makes it.

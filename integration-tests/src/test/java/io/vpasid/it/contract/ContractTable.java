@@ -3,6 +3,7 @@ package io.vpasid.it.contract;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -120,9 +121,24 @@ final class ContractTable implements TestWatcher, AfterEachCallback {
         text.append('\n');
       });
       text.append("\nRows that do not hold or were skipped:\n\n").append(skipped);
+      text.append(onNoKernel());
       System.out.println(text);
       Path target = Files.createDirectories(Path.of("target"));
       Files.writeString(target.resolve("iommufd-contract.md"), text);
+    }
+
+    /// The rows that were skipped on every machine that is a kernel, if there are such machines.
+    private String onNoKernel() {
+      List<String> kernels = machines.stream().filter(each -> each.startsWith("Kernel")).toList();
+      StringBuilder text = new StringBuilder();
+      rows.forEach((row, results) -> {
+        if (kernels.stream()
+            .allMatch(
+                kernel -> results.containsKey(kernel) && !results.get(kernel).reason.isEmpty())) {
+          text.append("- ").append(row.replace(" |", ":")).append('\n');
+        }
+      });
+      return kernels.isEmpty() ? "" : "\nRows that no kernel has shown here:\n\n" + text;
     }
   }
 }

@@ -739,12 +739,15 @@ abstract class IommufdContract {
 
     @Test
     void x11AttachDuringResetIsBusyAndDetachSucceeds() throws Exception {
+      device.close();
+      device = bind(rig.deviceWithLongResets(), "reset that can be held");
+      hwpt = paging(device, ioas, HwptFlag.PASID);
       HwptId other = paging(device, ioas, HwptFlag.PASID);
       device.attach(hwpt);
       device.attachPasid(P100, hwpt);
       device.attachPasid(P200, hwpt);
 
-      try (AutoCloseable _ = need(rig.beginReset(rig.device()), "reset that can be held")) {
+      try (AutoCloseable _ = rig.beginReset()) {
         refused(Errno.EBUSY, () -> device.attachPasid(pasid(300), hwpt));
         refused(Errno.EBUSY, () -> device.attachPasid(P100, other));
         refused(Errno.EBUSY, () -> device.attach(other));
@@ -1984,9 +1987,9 @@ abstract class IommufdContract {
 
     @Test
     void resetDuringAResetMustBeTriedAgain() throws Exception {
-      BoundDevice device = bind(rig.device());
+      BoundDevice device = bind(rig.deviceWithLongResets(), "reset that can be held");
 
-      try (AutoCloseable _ = need(rig.beginReset(rig.device()), "reset that can be held")) {
+      try (AutoCloseable _ = rig.beginReset()) {
         refused(Errno.EAGAIN, device::reset);
       }
       done(device::reset);
@@ -1994,10 +1997,12 @@ abstract class IommufdContract {
 
     @Test
     void bindDuringAResetIsBusy() throws Exception {
-      try (AutoCloseable _ = need(rig.beginReset(rig.device()), "reset that can be held")) {
-        refused(Errno.EBUSY, () -> iommufd.bind(rig.device()));
+      PciAddress device = need(rig.deviceWithLongResets(), "reset that can be held");
+
+      try (AutoCloseable _ = rig.beginReset()) {
+        refused(Errno.EBUSY, () -> iommufd.bind(device));
       }
-      bind(rig.device());
+      bind(device);
     }
   }
 }

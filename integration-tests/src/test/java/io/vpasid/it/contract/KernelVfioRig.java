@@ -1,5 +1,6 @@
 package io.vpasid.it.contract;
 
+import io.vpasid.it.realkernel.HeldReset;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.vmm.iommufd.BackendOptions;
 import io.vpasid.vmm.iommufd.IommufdBackend;
@@ -12,23 +13,37 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
-/// The running kernel with two functions that vfio-pci has, behind an emulated VT-d in scalable
-/// mode that neither nests nor tracks dirty pages.
+/// The running kernel with functions that VFIO has, behind an emulated VT-d in scalable mode that
+/// neither nests nor tracks dirty pages.
 final class KernelVfioRig extends ContractRig {
   private static final PciAddress DEVICE = new PciAddress(0, 0, 4, 0);
   private static final PciAddress WITHOUT_PASIDS = new PciAddress(0, 0, 5, 0);
+  private static final Pair PAIR = new Pair(new PciAddress(0, 0, 6, 0), new PciAddress(0, 0, 6, 1));
+  private static final PciAddress OTHER_DRIVER = new PciAddress(0, 0, 7, 0);
 
   /// Message signalled interrupts, on every PC.
   private static final IovaRanges.Range INTERRUPTS = new IovaRanges.Range(0xfee00000L, 0xfeefffffL);
+
+  private static final Map<String, String> CANNOT =
+      Map.of(
+          "pageTableWithFaultsIsRefusedForAVirtualFunction",
+          "QEMU hides the SR-IOV of functions that it is served, and its own with SR-IOV have no"
+              + " page requests");
 
   private final Descriptors files = new Descriptors();
 
   @Override
   String name() {
     return "VFIO on Linux";
+  }
+
+  @Override
+  Optional<String> cannot(String test) {
+    return Optional.ofNullable(CANNOT.get(test));
   }
 
   @Override
@@ -59,6 +74,26 @@ final class KernelVfioRig extends ContractRig {
   @Override
   Optional<PciAddress> deviceWithoutPasids() {
     return Optional.of(WITHOUT_PASIDS);
+  }
+
+  @Override
+  Optional<PciAddress> deviceOfOtherDriver() {
+    return Optional.of(OTHER_DRIVER);
+  }
+
+  @Override
+  Optional<Pair> pair() {
+    return Optional.of(PAIR);
+  }
+
+  @Override
+  Optional<PciAddress> deviceWithLongResets() {
+    return Optional.of(HeldReset.FUNCTION);
+  }
+
+  @Override
+  AutoCloseable beginReset() throws IOException {
+    return HeldReset.begin();
   }
 
   @Override

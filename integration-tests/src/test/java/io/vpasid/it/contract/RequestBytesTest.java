@@ -33,17 +33,26 @@ class RequestBytesTest {
   private static final int ENOTTY = 25;
   private static final int E2BIG = 7;
   private static final int EOPNOTSUPP = 95;
+  private static final int EOVERFLOW = 75;
   private static final int EBUSY = 16;
 
   private static final int DESTROY = 0x3b80;
   private static final int IOAS_ALLOC = 0x3b81;
   private static final int HWPT_ALLOC = 0x3b89;
   private static final int GET_HW_INFO = 0x3b8a;
+  private static final int IOAS_MAP = 0x3b85;
+  private static final int HWPT_INVALIDATE = 0x3b8d;
+  private static final int FAULT_QUEUE_ALLOC = 0x3b8e;
+  private static final int VIOMMU_ALLOC = 0x3b90;
   private static final int GET_INFO = 0x3b6b;
+  private static final int RESET = 0x3b6f;
   private static final int BIND = 0x3b76;
   private static final int ATTACH = 0x3b77;
   private static final int DETACH = 0x3b78;
   private static final int PASID = 1;
+
+  /// Readable, at the IOVA of the request.
+  private static final int READ_AT = 1 | 4;
 
   private Arena arena;
   private Descriptors files;
@@ -192,6 +201,40 @@ class RequestBytesTest {
   }
 
   @Test
+  void everythingBeforeBindFails() {
+    assertThat(RawIoctl.make(device, ATTACH, words(16, 0, 1))).isEqualTo(EINVAL);
+    assertThat(RawIoctl.make(device, DETACH, words(12))).isEqualTo(EINVAL);
+    assertThat(RawIoctl.make(device, RESET, MemorySegment.NULL)).isEqualTo(EINVAL);
+  }
+
+  @Test
+  void bindChecksItsStructure() {
+    assertThat(RawIoctl.make(device, BIND, MemorySegment.NULL)).isEqualTo(EFAULT);
+    assertThat(RawIoctl.make(device, BIND, words(15, 0, iommufd))).isEqualTo(EINVAL);
+    assertThat(RawIoctl.make(device, BIND, words(28, 0, iommufd, 0, 0, 0, 1))).isEqualTo(E2BIG);
+    assertThat(RawIoctl.make(device, BIND, words(24, 2, iommufd))).isEqualTo(EINVAL);
+    assertThat(RawIoctl.make(device, BIND, words(28, 0, iommufd))).isZero();
+  }
+
+  @Test
+  void bindWithATokenThatNobodyAskedForFails() {
+    MemorySegment token = words(1, 2, 3, 4);
+    MemorySegment argument = words(24, 1, iommufd);
+    argument.set(JAVA_LONG, 16, token.address());
+
+    assertThat(RawIoctl.make(device, BIND, argument)).isEqualTo(EINVAL);
+    argument.set(JAVA_LONG, 16, 0);
+    assertThat(RawIoctl.make(device, BIND, argument)).isEqualTo(EFAULT);
+  }
+
+  @Test
+  void bindWhoseAnswerCannotBeWrittenIsUndone(@TempDir Path folder) throws IOException {
+    assertThat(RawIoctl.make(device, BIND, readOnly(folder, 24, 0, iommufd))).isEqualTo(EFAULT);
+
+    bind();
+  }
+
+  @Test
   void bindToAFileOfAnotherKindFails() {
     int other = files.open(Path.of("/dev/null"));
 
@@ -222,6 +265,60 @@ class RequestBytesTest {
 
     assertThat(RawIoctl.make(device, ATTACH, words(16, 2, hwpt, 100))).isEqualTo(EINVAL);
     assertThat(RawIoctl.make(device, DETACH, words(12, 2, 100))).isEqualTo(EINVAL);
+  }
+
+  @Test
+  void attachAndDetachCheckTheirStructures() {
+    int hwpt = hwptForPasids(bind(), ioasAlloc());
+
+    assertThat(RawIoctl.make(device, ATTACH, MemorySegment.NULL)).isEqualTo(EFAULT);
+    assertThat(RawIoctl.make(device, DETACH, MemorySegment.NULL)).isEqualTo(EFAULT);
+    assertThat(RawIoctl.make(device, ATTACH, words(11, 0, hwpt))).isEqualTo(EINVAL);
+    assertThat(RawIoctl.make(device, DETACH, words(7))).isEqualTo(EINVAL);
+    assertThat(RawIoctl.make(device, ATTACH, words(20, PASID, hwpt, 100, 1)))
+        .as("what is behind the structure does not matter")
+        .isZero();
+  }
+
+  @Test
+  void pageTableWhoseIdCannotBeWrittenIsNotMade(@TempDir Path folder) throws IOException {
+    int boundDevice = bind();
+    int ioas = ioasAlloc();
+
+    MemorySegment readOnly = readOnly(folder, 48, 8, boundDevice, ioas);
+    assertThat(RawIoctl.make(iommufd, HWPT_ALLOC, readOnly)).isEqualTo(EFAULT);
+    assertThat(RawIoctl.make(iommufd, DESTROY, words(8, ioas))).as("nothing uses it").isZero();
+  }
+
+  @Test
+  void mapChecksItsStructure() {
+    int ioas = ioasAlloc();
+
+    assertThat(map(ioas, 8 | READ_AT, 0, 0, 4096)).as("unknown flag").isEqualTo(EOPNOTSUPP);
+    assertThat(map(ioas, READ_AT, 1, 0, 4096)).as("reserved member").isEqualTo(EOPNOTSUPP);
+    assertThat(map(ioas, READ_AT, 0, 0, -1)).as("length").isEqualTo(EOVERFLOW);
+    assertThat(map(ioas, READ_AT, 0, -4096, 8192)).as("address and length").isEqualTo(EOVERFLOW);
+  }
+
+  private int map(int ioas, int flags, int reserved, long address, long length) {
+    MemorySegment argument = words(40, flags, ioas, reserved);
+    argument.set(JAVA_LONG, 16, address);
+    argument.set(JAVA_LONG, 24, length);
+    argument.set(JAVA_LONG, 32, 0x4000_0000L);
+    return RawIoctl.make(iommufd, IOAS_MAP, argument);
+  }
+
+  @Test
+  void unknownFlagsAndReservedMembersAreNotSupported() {
+    int boundDevice = bind();
+
+    assertThat(RawIoctl.make(iommufd, GET_HW_INFO, words(40, 2, boundDevice)))
+        .isEqualTo(EOPNOTSUPP);
+    assertThat(RawIoctl.make(iommufd, FAULT_QUEUE_ALLOC, words(16, 1))).isEqualTo(EOPNOTSUPP);
+    assertThat(RawIoctl.make(iommufd, HWPT_INVALIDATE, words(32, 1, 0, 0, 0, 24, 0, 1)))
+        .isEqualTo(EOPNOTSUPP);
+    assertThat(RawIoctl.make(iommufd, VIOMMU_ALLOC, words(40, 1, 1, boundDevice)))
+        .isEqualTo(EOPNOTSUPP);
   }
 
   /// The kernel writes the page table's id back after it attached the PASID, and undoes the wrong

@@ -153,8 +153,13 @@ final class SimulatedRig extends ContractRig {
   }
 
   @Override
-  Optional<AutoCloseable> beginReset(PciAddress function) {
-    return Optional.of(host.beginReset(function));
+  Optional<PciAddress> deviceWithLongResets() {
+    return Optional.of(DEVICE);
+  }
+
+  @Override
+  AutoCloseable beginReset() {
+    return host.beginReset(DEVICE);
   }
 
   @Override

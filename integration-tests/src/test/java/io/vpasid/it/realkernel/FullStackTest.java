@@ -96,7 +96,7 @@ class FullStackTest {
                 parts,
                 new GuestMachine.Setup(
                     hostScript(parts),
-                    List.of(physical.path()),
+                    List.of(new GuestMachine.Function("04.0", physical.path())),
                     false,
                     LIMIT,
                     HOST_MEMORY,
@@ -141,7 +141,7 @@ class FullStackTest {
     GuestMachine.Setup inner =
         new GuestMachine.Setup(
             "",
-            List.of(RUN.resolve("accelerator.sock")),
+            List.of(new GuestMachine.Function("04.0", RUN.resolve("accelerator.sock"))),
             false,
             LIMIT,
             GUEST_MEMORY,

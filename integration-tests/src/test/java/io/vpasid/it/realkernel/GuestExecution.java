@@ -1,6 +1,7 @@
 package io.vpasid.it.realkernel;
 
 import java.lang.reflect.Method;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import org.junit.jupiter.api.Nested;
@@ -8,27 +9,44 @@ import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
+import org.junit.jupiter.api.extension.ExtensionContext.Store;
 import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
 
-/// On the host, stands in for what a class annotated with [InRealKernel] does: boots the machine,
-/// in which the class runs as a whole, and gives each test the result that it had there. In the
-/// guest it does nothing.
+/// On the host, stands in for what a class annotated with [InRealKernel] does: lets it run as a
+/// whole in a machine, which it boots for the first class, and gives each test the result that it
+/// had there. In the guest it does nothing.
 final class GuestExecution implements BeforeAllCallback, AfterAllCallback, InvocationInterceptor {
   private static final Namespace NAMESPACE = Namespace.create(GuestExecution.class);
   private static final boolean IN_GUEST = Boolean.getBoolean(GuestMain.IN_GUEST);
 
   @Override
-  public void beforeAll(ExtensionContext context) throws InterruptedException {
+  public void beforeAll(ExtensionContext context) {
     // A nested class runs in the machine of the one around it.
     if (!IN_GUEST && !isNested(context)) {
       Class<?> testClass = context.getRequiredTestClass();
       int seconds = testClass.getAnnotation(InRealKernel.class).seconds();
-      // Closed with the context.
       context
           .getStore(NAMESPACE)
-          .put(GuestRun.class, GuestRun.begin(testClass, Duration.ofSeconds(seconds)));
+          .put(
+              GuestReports.class, machine(context).execute(testClass, Duration.ofSeconds(seconds)));
     }
+  }
+
+  /// The machine that runs, or a new one if none does; closed when all classes have run.
+  private static GuestRun machine(ExtensionContext context) {
+    Store store = context.getRoot().getStore(NAMESPACE);
+    GuestRun last = store.get(GuestRun.class, GuestRun.class);
+    if (last != null && !last.isOff()) {
+      return last;
+    }
+    if (last != null) {
+      last.close();
+    }
+    Path folder = Path.of("target", "real-kernel", context.getRequiredTestClass().getName());
+    GuestRun next = GuestRun.boot(folder.toAbsolutePath());
+    store.put(GuestRun.class, next);
+    return next;
   }
 
   @Override
@@ -129,8 +147,7 @@ final class GuestExecution implements BeforeAllCallback, AfterAllCallback, Invoc
 
   private static GuestReports reports(ExtensionContext context) {
     return Objects.requireNonNull(
-            context.getStore(NAMESPACE).get(GuestRun.class, GuestRun.class), "no machine")
-        .reports();
+        context.getStore(NAMESPACE).get(GuestReports.class, GuestReports.class), "no machine");
   }
 
   private static boolean isNested(ExtensionContext context) {

@@ -95,7 +95,7 @@ class GuestExecutionTest {
   }
 
   /// Never ends.
-  @InRealKernel(seconds = 45)
+  @InRealKernel(seconds = 15)
   @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
   static class Hanging {
     @Test
@@ -145,7 +145,7 @@ class GuestExecutionTest {
     assertThat(results).containsEntry("passes()", "SUCCESSFUL");
     assertThat(results.get("hangs()"))
         .startsWith("FAILED")
-        .contains("[method:hangs()]", "still running after 45 s", "console.log");
+        .contains("[method:hangs()]", "still running after 15 s", "console.log");
     assertThat(results.get("neverRuns()")).startsWith("FAILED");
   }
 

@@ -12,6 +12,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /// A running emulated PC with Linux in it, whose PCI functions are vfio-user servers on this host.
 ///
@@ -29,21 +31,21 @@ final class GuestMachine implements AutoCloseable {
 
   private final Process qemu;
   private final Path folder;
-  private final Duration limit;
-  private volatile boolean overtime;
+
+  /// How long the machine was let run, if it was switched off for running longer.
+  private volatile @Nullable Duration overtime;
 
   /// What the machine is like.
   ///
   /// @param script what Linux runs, for the shell of busybox
-  /// @param functions the servers' sockets; the first function is 0000:00:04.0, the next
-  ///   0000:00:05.0
+  /// @param functions the servers' sockets
   /// @param isUefi whether the firmware is UEFI instead of a BIOS
   /// @param limit how long the machine may run
   /// @param memory in MiB
   /// @param kernelOptions more words for the kernel's command line
   record Setup(
       String script,
-      List<Path> functions,
+      List<Function> functions,
       boolean isUefi,
       Duration limit,
       int memory,
@@ -55,15 +57,25 @@ final class GuestMachine implements AutoCloseable {
       kernelOptions = List.copyOf(kernelOptions);
     }
 
-    Setup(String script, List<Path> functions, boolean isUefi, Duration limit) {
+    Setup(String script, List<Function> functions, boolean isUefi, Duration limit) {
       this(script, functions, isUefi, limit, USUAL_MEMORY, List.of());
     }
   }
 
-  private GuestMachine(Process qemu, Path folder, Duration limit) {
+  /// A PCI function of the machine.
+  ///
+  /// @param place its device and function number on the root bus, such as `04.0`; a device with
+  ///   several functions begins with function 0
+  /// @param server the socket of its vfio-user server
+  record Function(String place, Path server) {
+    private boolean isOfDevice(String other) {
+      return place.startsWith(other.substring(0, other.indexOf('.') + 1));
+    }
+  }
+
+  private GuestMachine(Process qemu, Path folder) {
     this.qemu = qemu;
     this.folder = folder;
-    this.limit = limit;
   }
 
   /// Switches a machine on.
@@ -81,9 +93,8 @@ final class GuestMachine implements AutoCloseable {
               .directory(folder.toFile())
               .redirectError(folder.resolve("qemu.log").toFile())
               .start();
-      GuestMachine machine = new GuestMachine(qemu, folder, setup.limit());
-      CompletableFuture.delayedExecutor(setup.limit().toMillis(), TimeUnit.MILLISECONDS)
-          .execute(machine::endOvertime);
+      GuestMachine machine = new GuestMachine(qemu, folder);
+      machine.endAfter(setup.limit(), () -> true);
       return machine;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -112,13 +123,15 @@ final class GuestMachine implements AutoCloseable {
                     + " -virtfs local,path=/,mount_tag=hostfs,security_model=none,readonly=on,"
                     + "multidevs=remap")
                 .split(" ")));
-    for (int i = 0; i < setup.functions().size(); i++) {
+    for (Function function : setup.functions()) {
+      boolean hasOthers =
+          setup.functions().stream().filter(f -> f.isOfDevice(function.place())).count() > 1;
       command.add("-device");
       command.add(
           String.format(
               "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"%s\"},"
-                  + "\"addr\":\"%02x.0\",\"x-msg-timeout\":60000}",
-              setup.functions().get(i), 4 + i));
+                  + "\"addr\":\"%s\",\"multifunction\":%s,\"x-msg-timeout\":60000}",
+              function.server(), function.place(), hasOthers));
     }
     if (setup.isUefi()) {
       command.addAll(List.of("-drive", flash(0, parts.uefiCode()) + ",readonly=on"));
@@ -150,11 +163,20 @@ final class GuestMachine implements AutoCloseable {
     qemu.getOutputStream().flush();
   }
 
-  private void endOvertime() {
-    if (qemu.isAlive()) {
-      overtime = true;
-      close();
-    }
+  /// Switches the machine off when a time has passed, if it is on and `isOvertime` then.
+  void endAfter(Duration time, BooleanSupplier isOvertime) {
+    CompletableFuture.delayedExecutor(time.toMillis(), TimeUnit.MILLISECONDS)
+        .execute(() -> {
+          if (qemu.isAlive() && isOvertime.getAsBoolean()) {
+            overtime = time;
+            close();
+          }
+        });
+  }
+
+  /// Whether it is off.
+  boolean isOff() {
+    return !qemu.isAlive();
   }
 
   /// What the guest sends through its port; ends when the machine does.
@@ -180,8 +202,9 @@ final class GuestMachine implements AutoCloseable {
     qemu.onExit().join();
     String console = read("console.log");
     String how;
-    if (overtime) {
-      how = "was still running after " + limit.toSeconds() + " s and was switched off";
+    Duration late = overtime;
+    if (late != null) {
+      how = "was still running after " + late.toSeconds() + " s and was switched off";
     } else if (console.contains("Kernel panic")) {
       how = "ended because its kernel panicked";
     } else if (console.isBlank()) {

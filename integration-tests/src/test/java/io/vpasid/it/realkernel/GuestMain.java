@@ -2,11 +2,16 @@ package io.vpasid.it.realkernel;
 
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
+import java.io.BufferedReader;
+import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.ObjectOutputStream;
 import java.io.OutputStream;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.launcher.EngineFilter;
@@ -17,28 +22,37 @@ import org.junit.platform.launcher.TestIdentifier;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
-/// The program that runs in the guest: executes one test class and reports to the host.
+/// The program that runs in the guest: executes the test classes that the host names, one a line,
+/// and reports to it.
 final class GuestMain {
   /// A system property that only the guest has.
   static final String IN_GUEST = "vpasid.it.inGuest";
 
   private GuestMain() {}
 
-  /// Executes a class.
+  /// Executes classes until the host has no more.
   ///
-  /// @param arguments the file to report to, which is a port to the host, and the class
+  /// @param arguments the port to the host
   public static void main(String[] arguments) throws IOException {
-    try (ObjectOutputStream out = new ObjectOutputStream(new FileOutputStream(arguments[0]))) {
+    // A port can be opened only once.
+    try (RandomAccessFile port = new RandomAccessFile(arguments[0], "rw");
+        BufferedReader in =
+            new BufferedReader(
+                new InputStreamReader(
+                    new FileInputStream(port.getFD()), StandardCharsets.US_ASCII));
+        ObjectOutputStream out = new ObjectOutputStream(new FileOutputStream(port.getFD()))) {
       Reporter reporter = new Reporter(out);
-      reporter.send(new GuestReport.Ready());
-      Throwable thrown = null;
-      try {
-        execute(arguments[1], reporter);
-      } catch (Throwable t) {
-        t.printStackTrace();
-        thrown = portable(t);
+      for (String testClass = in.readLine(); testClass != null; testClass = in.readLine()) {
+        System.out.println("executing " + testClass);
+        Throwable thrown = null;
+        try {
+          execute(testClass, reporter);
+        } catch (Throwable t) {
+          t.printStackTrace();
+          thrown = portable(t);
+        }
+        reporter.send(new GuestReport.Ended(thrown));
       }
-      reporter.send(new GuestReport.Ended(thrown));
     }
   }
 

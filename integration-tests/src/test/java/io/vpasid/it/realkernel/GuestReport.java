@@ -8,9 +8,6 @@ import org.jspecify.annotations.Nullable;
 /// Ids are JUnit's unique ids, which are the same on both sides.
 sealed interface GuestReport extends Serializable {
 
-  /// JUnit is there and about to begin.
-  record Ready() implements GuestReport {}
-
   /// A dynamic test or container of them has been found while the tests run.
   record Found(String id, String parent, String name, boolean isTest) implements GuestReport {}
 
@@ -25,7 +22,7 @@ sealed interface GuestReport extends Serializable {
   /// A test or container is left out.
   record Skipped(String id, String reason) implements GuestReport {}
 
-  /// All is over.
+  /// The class is over.
   ///
   /// @param thrown why JUnit itself gave up, null if it did not
   record Ended(@Nullable Throwable thrown) implements GuestReport {}

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.DynamicTest;
 import org.opentest4j.TestAbortedException;
 
-/// What a guest has reported of its tests so far, for those who wait for it.
+/// What a guest has reported so far of the tests of a class, for those who wait for it.
 ///
 /// One thread puts in what comes, any thread may wait. Nothing waits longer than to [#end].
 final class GuestReports {
@@ -30,7 +30,6 @@ final class GuestReports {
   /// Failures that somebody has been told of.
   private final Set<Throwable> told = new LinkedHashSet<>();
 
-  private boolean isReady;
   private @Nullable Throwable gaveUp;
 
   /// Whether the guest has said that it is done.
@@ -44,7 +43,6 @@ final class GuestReports {
   /// The next report of the guest.
   synchronized void accept(GuestReport report) {
     switch (report) {
-      case GuestReport.Ready() -> isReady = true;
       case GuestReport.Found one -> found.add(one);
       case GuestReport.Started(String id) -> running.add(id);
       case GuestReport.Finished(String id, @Nullable Throwable thrown) -> {
@@ -73,16 +71,14 @@ final class GuestReports {
     }
   }
 
-  /// Waits until the guest is ready.
-  ///
-  /// @throws AssertionError if it ended before it was
-  synchronized void awaitReady() throws InterruptedException {
-    while (!isReady && ending == null) {
-      wait();
-    }
-    if (!isReady) {
-      throw lost("No test has run in the guest.");
-    }
+  /// Whether nothing has come yet.
+  synchronized boolean isEmpty() {
+    return running.isEmpty() && finished.isEmpty() && ending == null;
+  }
+
+  /// Whether there will be no more reports.
+  synchronized boolean isOver() {
+    return ending != null;
   }
 
   /// Waits for the result of a test or container, and returns if it passed.

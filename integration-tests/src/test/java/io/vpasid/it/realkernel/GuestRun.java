@@ -1,7 +1,6 @@
 package io.vpasid.it.realkernel;
 
 import io.vpasid.guest.vfiouser.VfioUserServer;
-import io.vpasid.pci.dump.HostFunction;
 import java.io.EOFException;
 import java.io.File;
 import java.io.IOException;
@@ -15,67 +14,74 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
-/// One test class as it runs in a machine of its own, seen from the host.
+/// A machine that runs test classes, one after the other, seen from the host.
 final class GuestRun implements AutoCloseable {
-  private final List<VfioUserServer> servers;
+  /// From the wish for a class to its first report, and the machine may have to boot before.
+  private static final Duration LONGEST_START = Duration.ofMinutes(5);
+
+  /// Last resort for a machine that nobody closes.
+  private static final Duration LONGEST_RUN = Duration.ofMinutes(60);
+
+  private final Path sockets;
+  private final List<VfioUserServer> servers = new ArrayList<>();
   private final GuestMachine machine;
 
-  private final GuestReports reports = new GuestReports();
+  /// Of the class that runs, and how long it may.
+  private GuestReports reports = new GuestReports();
 
-  private GuestRun(
-      List<VfioUserServer> servers, MachineParts parts, Class<?> testClass, Duration limit) {
-    this.servers = servers;
-    List<Path> sockets = servers.stream().map(VfioUserServer::path).toList();
+  private Duration limit = LONGEST_RUN;
+
+  /// How the machine ended, once it has.
+  private @Nullable String ending;
+
+  private GuestRun(Path sockets, MachineParts parts, Path folder) {
+    this.sockets = sockets;
     try {
+      List<GuestMachine.Function> functions = new ArrayList<>();
+      PhysicalFunction.ofMachine()
+          .forEach((place, function) ->
+              functions.add(new GuestMachine.Function(place, serve(place, function))));
       machine =
           GuestMachine.boot(
-              parts,
-              new GuestMachine.Setup(script(testClass), sockets, false, limit),
-              Path.of("target", "real-kernel", testClass.getName()).toAbsolutePath());
+              parts, new GuestMachine.Setup(script(), functions, false, LONGEST_RUN), folder);
     } catch (Throwable t) {
       servers.forEach(VfioUserServer::close);
       throw t;
     }
   }
 
-  /// Boots a machine and begins to execute the class in it.
+  /// Switches a machine on.
   ///
-  /// @param limit how long the machine may run
-  /// @throws AssertionError if the machine ended before JUnit ran in it
-  static GuestRun begin(Class<?> testClass, Duration limit) throws InterruptedException {
+  /// @param folder gets its console
+  static GuestRun boot(Path folder) {
     MachineParts parts = MachineParts.prepare();
-    GuestRun run = new GuestRun(serveFunctions(), parts, testClass, limit);
-    Thread.ofPlatform().daemon().name("guest-reports").start(run::receive);
-    try {
-      run.reports.awaitReady();
-      return run;
-    } catch (Throwable t) {
-      run.close();
-      throw t;
-    }
-  }
-
-  private static List<VfioUserServer> serveFunctions() {
     try {
       // A socket's path is short, and that of a checkout may not be.
-      Path folder = Files.createTempDirectory("vpasid-guest");
-      return List.of(
-          serve(folder.resolve("4.sock"), Accelerators.withPasid()),
-          serve(folder.resolve("5.sock"), Accelerators.withoutPasid()));
+      GuestRun run = new GuestRun(Files.createTempDirectory("vpasid-guest"), parts, folder);
+      Thread.ofPlatform().daemon().name("guest-reports").start(run::receive);
+      return run;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private static VfioUserServer serve(Path socket, HostFunction function) throws IOException {
-    return VfioUserServer.open(
-        socket, new PhysicalFunction(function.config()), VfioUserServer.Options.defaults());
+  private Path serve(String place, PhysicalFunction function) {
+    try {
+      VfioUserServer server =
+          VfioUserServer.open(
+              sockets.resolve(place + ".sock"), function, VfioUserServer.Options.defaults());
+      servers.add(server);
+      return server.path();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
-  /// Gives the functions to vfio-pci, as a VMM's host does, and runs [GuestMain] with the JDK, the
+  /// Gives the functions to VFIO, as a VMM's host does, and runs [GuestMain] with the JDK, the
   /// class path and the working directory of this JVM.
-  private static String script(Class<?> testClass) {
+  private static String script() {
     List<String> java = new ArrayList<>();
     java.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     // An emulated CPU is slow: what starts fast is fast.
@@ -90,21 +96,22 @@ final class GuestRun implements AutoCloseable {
     }
     java.addAll(List.of("-cp", absoluteClassPath(), GuestMain.class.getName()));
     return """
-    set -x
-    for function in 0000:00:04.0 0000:00:05.0; do
-      echo vfio-pci >/sys/bus/pci/devices/$function/driver_override
-      echo $function >/sys/bus/pci/drivers_probe
-    done
+    give() {
+      echo $2 >/sys/bus/pci/devices/$1/driver_override
+      echo $1 >/sys/bus/pci/drivers_probe
+    }
+    for function in 04.0 05.0 06.0 06.1 08.0; do give 0000:00:$function vfio-pci; done
+    give 0000:00:07.0 virtio_vfio_pci
     for port in /sys/class/virtio-ports/*; do
       [ "$(cat $port/name)" != reports ] || reports=/dev/${port##*/}
     done
     export PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
-    chroot /host /bin/sh -c 'cd "$0" && exec "$@"' %s %s $reports %s
+    set -x
+    chroot /host /bin/sh -c 'cd "$0" && exec "$@"' %s %s $reports
     """
         .formatted(
             quoted(Path.of("").toAbsolutePath().toString()),
-            String.join(" ", java.stream().map(GuestRun::quoted).toList()),
-            quoted(testClass.getName()));
+            String.join(" ", java.stream().map(GuestRun::quoted).toList()));
   }
 
   private static String absoluteClassPath() {
@@ -119,11 +126,32 @@ final class GuestRun implements AutoCloseable {
     return "'" + word.replace("'", "'\\''") + "'";
   }
 
+  /// Lets the machine run a class, which may still have to boot. The class before it is over.
+  ///
+  /// @param longest how long the class may run
+  /// @return what the guest says of it
+  synchronized GuestReports execute(Class<?> testClass, Duration longest) {
+    GuestReports its = new GuestReports();
+    reports = its;
+    limit = longest;
+    if (ending != null) {
+      its.end(ending);
+      return its;
+    }
+    machine.endAfter(LONGEST_START, its::isEmpty);
+    try {
+      machine.send(testClass.getName() + "\n");
+    } catch (IOException e) {
+      // It is off, and the other thread tells how that came.
+    }
+    return its;
+  }
+
   private void receive() {
     String how;
     try (ObjectInputStream in = new ObjectInputStream(machine.reports())) {
       while (true) {
-        reports.accept((GuestReport) in.readObject());
+        accept((GuestReport) in.readObject());
       }
     } catch (EOFException e) {
       how = "";
@@ -131,12 +159,25 @@ final class GuestRun implements AutoCloseable {
       how = "What it reports cannot be read: " + e + ". ";
     }
     machine.close();
-    reports.end(how + machine.ending());
+    end(how + machine.ending());
   }
 
-  /// What the guest has said so far.
-  GuestReports reports() {
-    return reports;
+  private synchronized void accept(GuestReport report) {
+    GuestReports its = reports;
+    if (its.isEmpty()) {
+      machine.endAfter(limit, () -> !its.isOver());
+    }
+    its.accept(report);
+  }
+
+  private synchronized void end(String how) {
+    ending = how;
+    reports.end(how);
+  }
+
+  /// Whether the machine is off, so that it runs no more classes.
+  boolean isOff() {
+    return machine.isOff();
   }
 
   /// Switches the machine off, whatever it does.
@@ -145,7 +186,7 @@ final class GuestRun implements AutoCloseable {
     machine.close();
     servers.forEach(VfioUserServer::close);
     try {
-      Files.deleteIfExists(servers.getFirst().path().getParent());
+      Files.deleteIfExists(sockets);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

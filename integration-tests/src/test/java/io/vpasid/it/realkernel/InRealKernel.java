@@ -8,8 +8,9 @@ import java.lang.annotation.Target;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/// The tests of the class run inside a real Linux kernel, all in one machine that is booted for
-/// them.
+/// The tests of the class run inside a real Linux kernel. The machine is booted for the first such
+/// class and serves all of them, one after the other, each in the state in which the one before
+/// left it.
 ///
 /// The class is an ordinary one: its tests, and what it declares before and after them, run in the
 /// machine; here each test only waits for its result and has it as its own. What differs:
@@ -19,10 +20,10 @@ import org.junit.jupiter.api.extension.ExtendWith;
 ///   knows, use an assumption.
 /// - The class path, the JDK and the working directory are the host's, read-only. `java.io.tmpdir`
 ///   can be written.
-/// - The test is root. Function 0000:00:04.0 is `f00d:0003`, which has PASIDs, and 0000:00:05.0 is
-///   `f00d:0004`, which has none (see `accelerators.txt`); both are behind an Intel IOMMU in
-///   scalable mode and bound to vfio-pci. `/dev/iommu` and debugfs are there.
-/// - What the tests print is in `target/real-kernel/CLASS/console.log`.
+/// - The test is root. The functions are those of [PhysicalFunction#ofMachine], behind an Intel
+///   IOMMU in scalable mode and bound to VFIO. `/dev/iommu` and debugfs are there.
+/// - What the tests print is in `target/real-kernel/CLASS/console.log`, CLASS being the one that
+///   the machine was booted for.
 ///
 /// Needs what `real-kernel/prepare` makes. `mvn verify` leaves these tests out, `mvn verify
 /// -Preal-kernel` runs them too.
@@ -35,6 +36,6 @@ public @interface InRealKernel {
   /// The tag of all tests that need the machine.
   String TAG = "real-kernel";
 
-  /// How long the machine may run, in seconds, from switching it on to the end of the last test.
+  /// How long the tests of the class may take, in seconds.
   int seconds() default 300;
 }

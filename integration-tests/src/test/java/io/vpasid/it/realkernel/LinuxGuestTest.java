@@ -158,7 +158,13 @@ class LinuxGuestTest {
   private GuestMachine boot(ServeProcess daemon, boolean isUefi, String script) {
     return GuestMachine.boot(
         parts,
-        new GuestMachine.Setup(script, List.of(daemon.first(), daemon.second()), isUefi, LIMIT),
+        new GuestMachine.Setup(
+            script,
+            List.of(
+                new GuestMachine.Function("04.0", daemon.first()),
+                new GuestMachine.Function("05.0", daemon.second())),
+            isUefi,
+            LIMIT),
         results);
   }
 
