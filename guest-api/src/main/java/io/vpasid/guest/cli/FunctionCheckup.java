@@ -143,10 +143,7 @@ final class FunctionCheckup {
             ? Finding.ok("pasid", text + ", enabled")
             : Finding.missing(
                 "pasid",
-                text
-                    + ", not enabled: Linux enables it when it takes the function behind an IOMMU"
-                    + " with PASIDs, if every port up to the root forwards End-End TLP prefixes and"
-                    + " isolates by ACS",
+                text + ", not enabled; Linux wants End-End TLP prefixes and ACS on the whole path",
                 "sudo dmesg | grep -iE 'dmar|iommu|pasid|" + pasid.holder() + "'");
       }
       case PhysicalPasid.Absent _ ->

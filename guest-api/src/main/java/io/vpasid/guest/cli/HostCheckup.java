@@ -112,10 +112,12 @@ final class HostCheckup {
               bootParameter("intel_iommu=on,sm_on")
                   + "  # on Intel; no parameter is needed on AMD"));
     }
+    // Not every function has to be behind one that can; which one it is behind, its own findings
+    // say.
     List<Finding> all = iommus.stream().map(this::iommu).toList();
+    List<Finding> good = all.stream().filter(f -> f.status() == Finding.Status.OK).toList();
     List<Finding> able = all.stream().filter(f -> f.status() != Finding.Status.NO).toList();
-    // Not every function has to be behind one that can.
-    return able.isEmpty() ? all : able;
+    return !good.isEmpty() ? good : able.isEmpty() ? all : able;
   }
 
   /// What an IOMMU can do with PASIDs.

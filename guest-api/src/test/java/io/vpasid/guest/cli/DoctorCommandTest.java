@@ -199,6 +199,13 @@ class DoctorCommandTest {
   }
 
   @Test
+  void iommuThatSaysNothingDoesNotMatterBesideOneThatCan() throws IOException {
+    host.write("sys/class/iommu/smmu3.0/uevent", "");
+
+    assertThat(host.doctor().out()).doesNotContain("smmu3").endsWith("Nothing is missing.\n");
+  }
+
+  @Test
   void iommuWithoutScalableModeCannot() throws IOException {
     host.write("sys/devices/virtual/iommu/dmar0/intel-iommu/ecap", "f020df");
     impossible("dmar0 has no scalable mode");

@@ -124,6 +124,12 @@ abstract class ContractRig implements AutoCloseable {
     return Optional.empty();
   }
 
+  /// Whether a PASID of a function (0: the function itself) is attached to anything, as the machine
+  /// knows it; empty where nobody can look.
+  Optional<Boolean> isAttached(BoundDevice device, Pasid pasid) {
+    return look(device, pasid).map(seen -> seen.to().isPresent());
+  }
+
   /// An open file that is no memfd.
   Optional<Integer> ordinaryFile() {
     return Optional.empty();

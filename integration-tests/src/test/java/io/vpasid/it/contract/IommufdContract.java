@@ -178,10 +178,11 @@ abstract class IommufdContract {
 
   private void attached(BoundDevice device, Pasid pasid, HwptId to) {
     rig.look(device, pasid).ifPresent(seen -> assertThat(seen.to()).contains(to));
+    rig.isAttached(device, pasid).ifPresent(is -> assertThat(is).as("is attached").isTrue());
   }
 
   private void notAttached(BoundDevice device, Pasid pasid) {
-    rig.look(device, pasid).ifPresent(seen -> assertThat(seen.to()).isEmpty());
+    rig.isAttached(device, pasid).ifPresent(is -> assertThat(is).as("is attached").isFalse());
   }
 
   /// The id that the next object gets.

@@ -3,8 +3,10 @@ package io.vpasid.it.contract;
 import io.vpasid.it.realkernel.HeldReset;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.vmm.iommufd.BackendOptions;
+import io.vpasid.vmm.iommufd.BoundDevice;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IovaRanges;
+import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.kernel.KernelProvider;
 import io.vpasid.vmm.linux.OwnedFd;
 import io.vpasid.vmm.linux.SystemCalls;
@@ -20,6 +22,8 @@ import java.util.Optional;
 /// The running kernel with functions that VFIO has, behind an emulated VT-d in scalable mode that
 /// neither nests nor tracks dirty pages.
 final class KernelVfioRig extends ContractRig {
+  private static final Path TABLES = Path.of("/sys/kernel/debug/iommu/intel");
+
   private static final PciAddress DEVICE = new PciAddress(0, 0, 4, 0);
   private static final PciAddress WITHOUT_PASIDS = new PciAddress(0, 0, 5, 0);
   private static final Pair PAIR = new Pair(new PciAddress(0, 0, 6, 0), new PciAddress(0, 0, 6, 1));
@@ -114,6 +118,16 @@ final class KernelVfioRig extends ContractRig {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /// The kernel's VT-d driver has a folder for each PASID in its tables, but none of the function's
+  /// own that tells whether it is attached.
+  @Override
+  Optional<Boolean> isAttached(BoundDevice device, Pasid pasid) {
+    Path function = TABLES.resolve(device.address().toString());
+    return pasid.value() == 0
+        ? Optional.empty()
+        : Optional.of(Files.isDirectory(function.resolve(Integer.toHexString(pasid.value()))));
   }
 
   @Override
