@@ -2,7 +2,6 @@ package io.vpasid.it.realkernel;
 
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import java.io.EOFException;
-import java.io.File;
 import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.io.UncheckedIOException;
@@ -12,8 +11,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// A machine that runs test classes, one after the other, seen from the host.
@@ -82,19 +79,12 @@ final class GuestRun implements AutoCloseable {
   /// Gives the functions to VFIO, as a VMM's host does, and runs [GuestMain] with the JDK, the
   /// class path and the working directory of this JVM.
   private static String script() {
-    List<String> java = new ArrayList<>();
-    java.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    // An emulated CPU is slow: what starts fast is fast.
-    java.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"));
-    java.addAll(List.of("-Xlog:disable", "-Xlog:all=error:stderr", "-Djava.io.tmpdir=/dev/shm"));
-    java.addAll(
-        List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"));
-    java.add("-D" + GuestMain.IN_GUEST + "=true");
+    List<String> options = new ArrayList<>(List.of("-Djava.io.tmpdir=/dev/shm"));
+    options.add("-D" + GuestMain.IN_GUEST + "=true");
     for (String property : List.of("basedir", "java.util.logging.config.file")) {
       Optional.ofNullable(System.getProperty(property))
-          .ifPresent(value -> java.add("-D" + property + "=" + value));
+          .ifPresent(value -> options.add("-D" + property + "=" + value));
     }
-    java.addAll(List.of("-cp", absoluteClassPath(), GuestMain.class.getName()));
     return """
     give() {
       echo $2 >/sys/bus/pci/devices/$1/driver_override
@@ -107,23 +97,9 @@ final class GuestRun implements AutoCloseable {
     done
     export PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
     set -x
-    chroot /host /bin/sh -c 'cd "$0" && exec "$@"' %s %s $reports
+    %s $reports
     """
-        .formatted(
-            quoted(Path.of("").toAbsolutePath().toString()),
-            String.join(" ", java.stream().map(GuestRun::quoted).toList()));
-  }
-
-  private static String absoluteClassPath() {
-    return Pattern.compile(File.pathSeparator)
-        .splitAsStream(System.getProperty("java.class.path"))
-        .map(path -> Path.of(path).toAbsolutePath().toString())
-        .collect(Collectors.joining(File.pathSeparator));
-  }
-
-  /// A word for the shell.
-  private static String quoted(String word) {
-    return "'" + word.replace("'", "'\\''") + "'";
+        .formatted(HostCommand.ofJava(options, GuestMain.class.getName()));
   }
 
   /// Lets the machine run a class, which may still have to boot. The class before it is over.
