@@ -1,6 +1,7 @@
 package io.vpasid.vmm.iommufd;
 
 import java.util.Map;
+import java.util.Optional;
 
 /// A Linux error number, as a failed request leaves it in `errno`.
 ///
@@ -107,6 +108,14 @@ public record Errno(int number) {
           Map.entry(95, "EOPNOTSUPP"),
           Map.entry(98, "EADDRINUSE"),
           Map.entry(107, "ENOTCONN"));
+
+  /// The error of a symbolic name such as `EINVAL`; empty for a name without a constant here.
+  public static Optional<Errno> named(String name) {
+    return NAMES.entrySet().stream()
+        .filter(entry -> entry.getValue().equals(name))
+        .map(entry -> new Errno(entry.getKey()))
+        .findFirst();
+  }
 
   /// The symbolic name, `EINVAL`; `errno 200` for a number that has none here.
   public String name() {

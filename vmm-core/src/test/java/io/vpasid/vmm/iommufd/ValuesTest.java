@@ -19,6 +19,13 @@ class ValuesTest {
   }
 
   @Test
+  void errnoIsFoundByItsName() {
+    assertThat(Errno.named("EOPNOTSUPP")).contains(Errno.EOPNOTSUPP);
+    assertThat(Errno.named("eio")).isEmpty();
+    assertThat(Errno.named("")).isEmpty();
+  }
+
+  @Test
   void errnoWithoutANameKeepsItsNumber() {
     assertThat(new Errno(133).name()).isEqualTo("errno 133");
   }

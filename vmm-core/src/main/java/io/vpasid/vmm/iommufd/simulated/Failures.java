@@ -69,6 +69,11 @@ public final class Failures {
     planned = true;
   }
 
+  /// How many failures that were planned [by number][#failCall] are still to come.
+  public synchronized int callsPlanned() {
+    return calls.size();
+  }
+
   /// Takes back every plan.
   public synchronized void clear() {
     calls.clear();

@@ -5,7 +5,11 @@ import io.vpasid.vmm.iommufd.IovaRanges.Range;
 import io.vpasid.vmm.iommufd.Payload;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
 
 /// The IOMMU that functions are behind: its vendor, which decides how its driver answers, and what
 /// it can do.
@@ -160,6 +164,34 @@ public record IommuProfile(
   public static IommuProfile none() {
     return new IommuProfile(
         Vendor.NONE, new HwInfoData.None(), false, false, false, 4096, new Range(0, -1), List.of());
+  }
+
+  /// The machines' IOMMUs by the names that files and commands have for them: `intel`,
+  /// `intel-legacy`, `arm`, `amd`, `none`.
+  public static List<String> names() {
+    return List.copyOf(NAMED.keySet());
+  }
+
+  /// The IOMMU of a name; empty if there is none.
+  public static Optional<IommuProfile> named(String name) {
+    return Optional.ofNullable(NAMED.get(name)).map(Supplier::get);
+  }
+
+  /// The name under which [#named] has it; empty for one that was made otherwise.
+  public Optional<String> name() {
+    return NAMED.keySet().stream()
+        .filter(name -> named(name).filter(this::equals).isPresent())
+        .findFirst();
+  }
+
+  private static final Map<String, Supplier<IommuProfile>> NAMED = new LinkedHashMap<>();
+
+  static {
+    NAMED.put("intel", IommuProfile::intel);
+    NAMED.put("intel-legacy", IommuProfile::intelLegacy);
+    NAMED.put("arm", IommuProfile::arm);
+    NAMED.put("amd", IommuProfile::amd);
+    NAMED.put("none", IommuProfile::none);
   }
 
   /// Type of the mock IOMMU's GET_HW_INFO.

@@ -1,5 +1,10 @@
 package io.vpasid.vmm.iommufd.simulated;
 
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
+
 /// A request to the simulated kernel, as failures are planned for it.
 public enum Request {
   /// VFIO_DEVICE_BIND_IOMMUFD.
@@ -51,6 +56,21 @@ public enum Request {
 
   Request(String uapiName) {
     this.uapiName = uapiName;
+  }
+
+  /// As files and commands write it: `attach-pasid`.
+  public String title() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  /// All of them as files and commands write them.
+  public static List<String> titles() {
+    return Stream.of(values()).map(Request::title).toList();
+  }
+
+  /// The request that files and commands write so.
+  public static Optional<Request> titled(String title) {
+    return Stream.of(values()).filter(request -> request.title().equals(title)).findFirst();
   }
 
   /// The request's name in the uAPI.

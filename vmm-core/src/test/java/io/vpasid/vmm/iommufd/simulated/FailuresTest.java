@@ -137,6 +137,17 @@ class FailuresTest {
   }
 
   @Test
+  void failureByNumberIsPlannedUntilItComes() {
+    Session session = new Session();
+    session.host.failures().failCall(2, Errno.EIO);
+
+    assertThat(session.iommufd.ioasAlloc()).isEqualTo(new IoasId(1));
+    assertThat(session.host.failures().callsPlanned()).isEqualTo(1);
+    assertThatThrownBy(session.iommufd::ioasAlloc).hasMessageContaining("EIO");
+    assertThat(session.host.failures().callsPlanned()).isZero();
+  }
+
+  @Test
   void plannedFailuresAreUsedUpInOrder() {
     Session session = new Session();
     session.host.failures().failNext(Request.IOAS_ALLOC, Errno.ENOMEM);
