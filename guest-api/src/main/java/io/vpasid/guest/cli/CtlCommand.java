@@ -183,6 +183,7 @@ final class CtlCommand implements Callable<Integer> {
       Map<String, Object> error = Json.object();
       error.put("class", e.kind().title());
       error.put("desc", e.desc());
+      e.errno().ifPresent(errno -> error.put("errno", errno.name()));
       Json.print(spec.commandLine().getOut(), Map.of("error", error));
     } else {
       spec.commandLine().getErr().println("vpasid: " + e.desc());

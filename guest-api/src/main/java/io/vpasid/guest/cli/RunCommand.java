@@ -9,6 +9,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -73,6 +74,7 @@ final class RunCommand implements Callable<Integer> {
       return scenarios.run(
           sources, json, top.terminal(), spec.commandLine().getOut(), spec.commandLine().getErr());
     }
+    refuseOptionsForScenarios();
     List<HostFunction> functions = source.functions(sources);
     options.checkOtherCaptures(functions);
     options.noteAssumptions(spec.commandLine().getErr());
@@ -85,18 +87,36 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private void refuseOptionsForDumps() {
-    spec.commandLine().getParseResult().matchedOptions().stream()
-        .map(option -> option.longestName())
-        .filter(name ->
-            !name.equals("--json")
-                && spec.argGroups().stream()
-                    .flatMap(group -> group.options().stream())
-                    .noneMatch(option -> option.longestName().equals(name)))
+    matchedOptions()
+        .filter(name -> !name.equals("--json") && !isForScenarios(name))
         .findFirst()
         .ifPresent(name -> {
           throw new InputException(
               name + " is for dumps; a scenario names its host itself: leave it out");
         });
+  }
+
+  private void refuseOptionsForScenarios() {
+    // An option with a parameter consumer is not among those that are matched.
+    Stream.concat(
+            matchedOptions().filter(this::isForScenarios),
+            scenarios.isConnected() ? Stream.of("--connect") : Stream.empty())
+        .findFirst()
+        .ifPresent(name -> {
+          throw new InputException(
+              name + " is for scenarios, and there is none: name one, or leave it out");
+        });
+  }
+
+  private Stream<String> matchedOptions() {
+    return spec.commandLine().getParseResult().matchedOptions().stream()
+        .map(option -> option.longestName());
+  }
+
+  private boolean isForScenarios(String name) {
+    return spec.argGroups().stream()
+        .flatMap(group -> group.options().stream())
+        .anyMatch(option -> option.longestName().equals(name));
   }
 
   /// Tells the story of each function.

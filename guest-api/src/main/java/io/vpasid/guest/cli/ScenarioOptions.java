@@ -1,5 +1,7 @@
 package io.vpasid.guest.cli;
 
+import io.vpasid.guest.daemon.ControlSocketPath;
+import io.vpasid.guest.scenario.DaemonMachines;
 import io.vpasid.guest.scenario.JunitXml;
 import io.vpasid.guest.scenario.Scenario;
 import io.vpasid.guest.scenario.ScenarioBatch;
@@ -7,15 +9,21 @@ import io.vpasid.guest.scenario.ScenarioResult;
 import io.vpasid.guest.scenario.ScenarioResult.Verdict;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Stack;
 import java.util.concurrent.ThreadLocalRandom;
+import picocli.CommandLine.IParameterConsumer;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /// Options of `run` for scenarios, and what they come to.
@@ -56,6 +64,26 @@ final class ScenarioOptions {
       description = "Also write the results to FILE, as JUnit's XML.")
   private Optional<Path> junitXml = Optional.empty();
 
+  @Option(
+      names = "--connect",
+      paramLabel = "SOCKET",
+      arity = "0..1",
+      parameterConsumer = ConnectConsumer.class,
+      description =
+          "Run them on functions that are added to the daemon with this control socket, whose"
+              + " guests come through vfio-user. Without SOCKET: the one that ctl would use.")
+  private Optional<Path> connect = Optional.empty();
+
+  /// Takes the next argument as the socket unless it is an option or for scenarios.
+  static final class ConnectConsumer implements IParameterConsumer {
+    @Override
+    public void consumeParameters(Stack<String> left, ArgSpec option, CommandSpec command) {
+      boolean isSocket =
+          !left.isEmpty() && !left.peek().startsWith("-") && !isScenario(left.peek());
+      option.setValue(Optional.of(isSocket ? Path.of(left.pop()) : ControlSocketPath.usual()));
+    }
+  }
+
   /// What is printed at the end.
   private long passed;
 
@@ -63,7 +91,22 @@ final class ScenarioOptions {
   private long failed;
   private long steps;
   private final List<ScenarioResult> failures = new ArrayList<>();
+  private final Map<String, Skips> skips = new LinkedHashMap<>();
   private final JunitXml xml = new JunitXml();
+
+  /// Runs that were skipped for the same reason.
+  ///
+  /// @param first name of the first scenario
+  private record Skips(String first, long runs) {
+    Skips and(Skips more) {
+      return new Skips(first, runs + more.runs);
+    }
+  }
+
+  /// Whether they run in a daemon.
+  boolean isConnected() {
+    return connect.isPresent();
+  }
 
   /// Whether `source` is for scenarios and not a dump.
   static boolean isScenario(String source) {
@@ -92,25 +135,54 @@ final class ScenarioOptions {
       list(scenarios, json, out);
       return ExitCode.DONE;
     }
+    if (connect.isEmpty()) {
+      return run(scenarios, Scenario.simulated(), json, terminal, out, err);
+    }
+    try (DaemonMachines machines = DaemonMachines.connect(connect.get())) {
+      return run(scenarios, machines, json, terminal, out, err);
+    } catch (IOException e) {
+      err.println("vpasid: " + e.getMessage() + "; is a daemon running there (vpasid serve)?");
+      return ExitCode.ENVIRONMENT;
+    }
+  }
+
+  private int run(
+      List<Scenario> scenarios,
+      Scenario.Machines machines,
+      boolean json,
+      Terminal terminal,
+      PrintWriter out,
+      PrintWriter err) {
     long first = seed.orElseGet(() -> ThreadLocalRandom.current().nextLong(1_000_000_000));
     ScenarioBatch batch = new ScenarioBatch(scenarios, repeat, first);
     long start = System.nanoTime();
     Progress progress =
         new Progress(err, terminal.errors(), "runs", (int) Math.min(batch.runs(), 1 << 30));
-    batch.run(
-        jobs,
-        Scenario.simulated(),
-        result -> {
-          take(result);
-          if (json) {
-            Json.printLine(out, toJson(result));
-          }
-          progress.at((int) (passed + failed + skipped), result.scenario().name());
-        });
+    Optional<String> gone = Optional.empty();
+    try {
+      batch.run(
+          jobs,
+          machines,
+          result -> {
+            take(result);
+            if (json) {
+              Json.printLine(out, toJson(result));
+            }
+            progress.at((int) (passed + failed + skipped), result.scenario().name());
+          });
+    } catch (UncheckedIOException e) {
+      gone = Optional.of(String.valueOf(e.getMessage()));
+    }
     progress.end();
     writeXml();
     if (!json) {
       print(out, first, scenarios.size(), System.nanoTime() - start);
+    }
+    if (gone.isPresent()) {
+      out.flush();
+      long without = batch.runs() - passed - failed - skipped;
+      err.println("vpasid: " + gone.get() + "; " + without + " runs have no result");
+      return ExitCode.ENVIRONMENT;
     }
     return failed == 0 ? ExitCode.DONE : ExitCode.NO;
   }
@@ -133,7 +205,10 @@ final class ScenarioOptions {
     steps += result.steps();
     switch (result.verdict()) {
       case Verdict.Passed _ -> passed++;
-      case Verdict.Skipped _ -> skipped++;
+      case Verdict.Skipped s -> {
+        skipped++;
+        skips.merge(s.reason(), new Skips(result.scenario().name(), 1), Skips::and);
+      }
       case Verdict.Failed _ -> {
         failed++;
         if (failures.size() < MAX_FAILURES) {
@@ -163,13 +238,18 @@ final class ScenarioOptions {
       if (failure.verdict() instanceof Verdict.Failed f) {
         out.printf("FAILED %s%n  %s: %s%n", failure.scenario().name(), f.place(), f.message());
         out.printf(
-            "  again: vpasid run %s --filter '%s' --seed %d%n",
-            failure.scenario().file(), failure.scenario().name(), failure.seed());
+            "  again: vpasid run %s --filter '%s' --seed %d%s%n",
+            failure.scenario().file(),
+            failure.scenario().name(),
+            failure.seed(),
+            connect.map(socket -> " --connect " + socket).orElse(""));
       }
     }
     if (failed > failures.size()) {
       out.printf("and %d more failures; --json has them all%n", failed - failures.size());
     }
+    skips.forEach((reason, count) ->
+        out.printf("SKIPPED %d, the first %s: %s%n", count.runs, count.first, reason));
     out.printf(
         Locale.ROOT,
         "%d scenarios, %d runs with %d steps in %.1f s, seed %d: %d passed, %d failed, %d"

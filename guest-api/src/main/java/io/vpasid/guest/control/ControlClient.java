@@ -16,6 +16,7 @@ import java.util.ArrayDeque;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -52,6 +53,20 @@ public final class ControlClient implements AutoCloseable {
   /// @throws IOException with a sentence that names the path, if nobody answers there
   /// @throws ControlException if the server has no room for this client
   public static ControlClient connect(Path path, Duration timeout) throws IOException {
+    return connect(path, timeout, Map.of());
+  }
+
+  /// Connects so that what this client adds, functions and address spaces, is taken away when it
+  /// disconnects, however it ends.
+  ///
+  /// @throws IOException with a sentence that names the path, if nobody answers there
+  /// @throws ControlException if the server has no room for this client, or does not know of this
+  public static ControlClient connectTemporarily(Path path, Duration timeout) throws IOException {
+    return connect(path, timeout, Map.of("enable", ControlMessages.TEMPORARY));
+  }
+
+  private static ControlClient connect(
+      Path path, Duration timeout, Map<String, String> capabilities) throws IOException {
     SocketChannel socket = SocketChannel.open(StandardProtocolFamily.UNIX);
     try {
       socket.connect(UnixDomainSocketAddress.of(path));
@@ -59,7 +74,7 @@ public final class ControlClient implements AutoCloseable {
       Selector selector = Selector.open();
       socket.register(selector, SelectionKey.OP_READ);
       ControlClient client = new ControlClient(socket, selector, timeout);
-      client.negotiate();
+      client.negotiate(capabilities);
       return client;
     } catch (IOException e) {
       socket.close();
@@ -70,14 +85,14 @@ public final class ControlClient implements AutoCloseable {
     }
   }
 
-  private void negotiate() throws IOException {
+  private void negotiate(Map<String, String> capabilities) throws IOException {
     ObjectNode first = receive(System.nanoTime() + timeout.toNanos()).orElseThrow(this::silence);
     throwError(first);
     greeting = first.path("QMP");
     if (!greeting.isObject()) {
       throw new IOException("it does not greet as one");
     }
-    execute("qmp_capabilities", Map.of());
+    execute("qmp_capabilities", capabilities);
   }
 
   /// What the server said of itself: `version` and `capabilities`.
@@ -102,7 +117,17 @@ public final class ControlClient implements AutoCloseable {
               .orElse(Kind.TEXT);
       values.set(name, ControlArguments.ofText(kind, text));
     });
-    send(ControlMessages.request(command, values));
+    return execute(command, values);
+  }
+
+  /// Has a command done.
+  ///
+  /// @param arguments by name, of the kinds that the command's table has
+  /// @return the `return` of the reply
+  /// @throws ControlException if the server refuses
+  /// @throws IOException if there is no reply
+  public JsonNode execute(String command, ObjectNode arguments) throws IOException {
+    send(ControlMessages.request(command, arguments));
     long deadline = System.nanoTime() + timeout.toNanos();
     while (true) {
       ObjectNode message = receive(deadline).orElseThrow(this::silence);
@@ -144,7 +169,8 @@ public final class ControlClient implements AutoCloseable {
     if (error != null) {
       throw new ControlException(
           ControlException.Kind.titled(error.path("class").asString("")),
-          error.path("desc").asString("no reason given"));
+          error.path("desc").asString("no reason given"),
+          error.path("errno").asString(""));
     }
   }
 
@@ -156,7 +182,7 @@ public final class ControlClient implements AutoCloseable {
     ByteBuffer bytes = ByteBuffer.wrap(request);
     long deadline = System.nanoTime() + timeout.toNanos();
     while (bytes.hasRemaining()) {
-      if (socket.write(bytes) == 0 && System.nanoTime() > deadline) {
+      if (write(bytes) == 0 && System.nanoTime() > deadline) {
         throw silence();
       }
     }
@@ -185,12 +211,32 @@ public final class ControlClient implements AutoCloseable {
       }
       selector.selectedKeys().clear();
       incoming.clear();
-      int length = socket.read(incoming);
+      int length = read(incoming);
       incoming.flip();
       if (length < 0) {
-        throw new IOException("it ended the connection");
+        throw ended(null);
       }
     }
+  }
+
+  private int write(ByteBuffer bytes) throws IOException {
+    try {
+      return socket.write(bytes);
+    } catch (IOException e) {
+      throw ended(e);
+    }
+  }
+
+  private int read(ByteBuffer bytes) throws IOException {
+    try {
+      return socket.read(bytes);
+    } catch (IOException e) {
+      throw ended(e);
+    }
+  }
+
+  private static IOException ended(@Nullable IOException cause) {
+    return new IOException("it ended the connection", cause);
   }
 
   @Override

@@ -4,6 +4,7 @@ import static io.vpasid.guest.control.ControlArgument.optional;
 import static io.vpasid.guest.control.ControlArgument.required;
 
 import io.vpasid.guest.control.ControlArgument.Kind;
+import io.vpasid.vmm.iommufd.simulated.IommuProfile;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -17,7 +18,7 @@ public enum ControlCommand {
       "qmp_capabilities",
       "Ends the negotiation. No other command is taken before it.",
       "nothing",
-      optional("enable", Kind.TEXTS, "capabilities to switch on, of which there are none")),
+      optional("enable", Kind.TEXTS, "capabilities of the greeting to switch on")),
   QUERY_VERSION(
       "query-version",
       "Tells the versions of the program and of Java.",
@@ -70,11 +71,21 @@ public enum ControlCommand {
           "bars",
           Kind.TEXTS,
           "sizes of BARs, which a dump does not tell, as in `0=64K`; without one, 4K or what MSI-X"
-              + " needs")),
+              + " needs"),
+      optional(
+          "iommu",
+          Kind.TEXT,
+          "the IOMMU of a simulated host of its own: " + String.join(", ", IommuProfile.names())),
+      optional("kernel", Kind.TEXT, "the release of Linux of that host, as in `7.3`"),
+      optional(
+          "quirks",
+          Kind.TEXTS,
+          "quirk files that count for it besides those built in; without it, the daemon's")),
   FUNCTION_DEL(
       "function-del",
       "Stops serving a function: its client is disconnected, its PASIDs are detached.",
-      "`detached`, how many PASIDs were",
+      "`detached`, how many PASIDs were; `left`, how many the simulated kernel still has, for which"
+          + " 0 is the only right number",
       required("function", Kind.TEXT, "the function's name")),
   ADDRESS_SPACE_ADD(
       "address-space-add",
@@ -116,7 +127,11 @@ public enum ControlCommand {
           + " more than `limit`",
       optional("function", Kind.TEXT, "only of this one"),
       optional("first", Kind.NUMBER, "the lowest PASID to list; needs `function`"),
-      optional("limit", Kind.NUMBER, "how many to list at most, 1 to 10000; without it, 1000")),
+      optional("limit", Kind.NUMBER, "how many to list at most, 1 to 10000; without it, 1000"),
+      optional(
+          "kernel",
+          Kind.FLAG,
+          "list what the simulated kernel has, and not what was recorded here; needs `function`")),
   CONFIG_READ(
       "config-read",
       "Reads a register of a function's configuration space as its guest would.",
@@ -137,6 +152,21 @@ public enum ControlCommand {
       "Resets a function. What is attached stays attached, as in the kernel.",
       "nothing",
       required("function", Kind.TEXT, "the function's name")),
+  REQUEST_FAIL(
+      "request-fail",
+      "Lets requests to a function's kernel fail, for tests. The function must have a simulated"
+          + " host of its own, which `iommu` or `kernel` of function-add gives it. Without"
+          + " `request` and `number`, everything works again.",
+      "`waiting`, how many failures planned by number had not come yet",
+      required("function", Kind.TEXT, "the function's name"),
+      optional("request", Kind.TEXT, "the kind of request of which the next fails"),
+      optional(
+          "number",
+          Kind.NUMBER,
+          "the request that fails, 1 for the next one of any kind; what was planned before is"
+              + " forgotten"),
+      optional("errno", Kind.TEXT, "what it fails with, as in `ENOMEM`"),
+      optional("every", Kind.FLAG, "whether all requests of the kind fail from now on")),
   QUIRKS_RELOAD(
       "quirks-reload",
       "Reads the quirk files again, for functions that are added from now on. If one is bad the"

@@ -1,5 +1,8 @@
 package io.vpasid.guest.control;
 
+import io.vpasid.vmm.iommufd.Errno;
+import java.util.Optional;
+
 /// A control command was not done: the `error` of its reply.
 ///
 /// The message is the `desc`: one line that says what and what to do.
@@ -38,11 +41,24 @@ public final class ControlException extends RuntimeException {
   }
 
   private final Kind kind;
+  private final String errno;
 
   /// @param message one line
   public ControlException(Kind kind, String message) {
+    this(kind, message, "");
+  }
+
+  /// @param errno the name of the error that the host's kernel, or what stands in its place, gave
+  ///   as the reason; empty if there is none
+  ControlException(Kind kind, String message, String errno) {
     super(message);
     this.kind = kind;
+    this.errno = errno;
+  }
+
+  /// An error whose reason is an errno.
+  public static ControlException because(Errno errno, String message) {
+    return new ControlException(Kind.GENERIC, message, errno.name());
   }
 
   /// An error without a class of its own.
@@ -53,6 +69,15 @@ public final class ControlException extends RuntimeException {
   /// The error's class.
   public Kind kind() {
     return kind;
+  }
+
+  /// The error's `errno`; empty if the error has none, or one without a name.
+  public Optional<Errno> errno() {
+    return Errno.named(errno);
+  }
+
+  String errnoName() {
+    return errno;
   }
 
   /// The error's `desc`.

@@ -34,6 +34,9 @@ final class ControlMessages {
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
 
+  /// The capability that a client can switch on: what it adds is taken away when it disconnects.
+  static final String TEMPORARY = "temporary";
+
   private ControlMessages() {}
 
   /// A request.
@@ -101,7 +104,7 @@ final class ControlMessages {
 
   /// The greeting. QMP tools read `qemu`, which here is this program's version.
   static byte[] greeting(Map<String, ?> version) {
-    return line(Map.of("QMP", ordered("version", version, "capabilities", List.of())));
+    return line(Map.of("QMP", ordered("version", version, "capabilities", List.of(TEMPORARY))));
   }
 
   static byte[] result(Object result, @Nullable JsonNode id) {
@@ -109,7 +112,11 @@ final class ControlMessages {
   }
 
   static byte[] error(ControlException error, @Nullable JsonNode id) {
-    return reply("error", ordered("class", error.kind().title(), "desc", error.desc()), id);
+    Map<String, Object> members = ordered("class", error.kind().title(), "desc", error.desc());
+    if (!error.errnoName().isEmpty()) {
+      members.put("errno", error.errnoName());
+    }
+    return reply("error", members, id);
   }
 
   private static byte[] reply(String key, Object value, @Nullable JsonNode id) {

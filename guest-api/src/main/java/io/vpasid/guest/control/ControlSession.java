@@ -31,7 +31,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// or while it does not read its replies. Events that come while it does not read are counted and
 /// not kept. A client that ends its own direction, as a pipe into `socat` does, still gets the
 /// replies to what it sent.
-final class ControlSession extends SimpleChannelInboundHandler<ControlInput> {
+final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
+    implements ControlTarget.Client {
   private static final Logger LOG = LoggerFactory.getLogger(ControlSession.class);
 
   /// Most events on the way from the threads where they happen to the channel's loop.
@@ -46,6 +47,7 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput> {
   private final AtomicInteger eventsLost = new AtomicInteger();
 
   private volatile boolean negotiated;
+  private volatile boolean temporary;
 
   // From here on only the loop's thread.
   private boolean busy;
@@ -135,13 +137,17 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput> {
   }
 
   private void negotiate(ControlArguments arguments) {
-    List<String> wanted = arguments.texts("enable").orElse(List.of());
-    if (!wanted.isEmpty()) {
-      throw ControlException.generic(
-          "there is no capability '"
-              + ControlArguments.printable(wanted.getFirst())
-              + "': the greeting offers none");
+    for (String wanted : arguments.texts("enable").orElse(List.of())) {
+      if (!wanted.equals(ControlMessages.TEMPORARY)) {
+        throw ControlException.generic(
+            "there is no capability '"
+                + ControlArguments.printable(wanted)
+                + "'; the greeting offers '"
+                + ControlMessages.TEMPORARY
+                + "'");
+      }
     }
+    temporary = !arguments.texts("enable").orElse(List.of()).isEmpty();
     negotiated = true;
     endDeadline();
   }
@@ -161,7 +167,7 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput> {
 
   private byte[] reply(ControlCommand command, ControlArguments arguments, @Nullable JsonNode id) {
     try {
-      return ControlMessages.result(target.execute(command, arguments), id);
+      return ControlMessages.result(target.execute(command, arguments, this), id);
     } catch (ControlException e) {
       return ControlMessages.error(e, id);
     } catch (RuntimeException e) {
@@ -252,8 +258,18 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput> {
   }
 
   @Override
+  public boolean isTemporary() {
+    return temporary;
+  }
+
+  @Override
   public void channelInactive(ChannelHandlerContext context) {
     endDeadline();
+    try {
+      worker.execute(() -> target.gone(this));
+    } catch (RejectedExecutionException e) {
+      LOG.trace("A client went when the daemon was ending.", e);
+    }
   }
 
   private void endDeadline() {

@@ -5,6 +5,7 @@ import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import java.util.Optional;
 
 /// What stands behind a served function: a host, and the function as that host has it.
@@ -13,8 +14,14 @@ sealed interface Backing permits EmulatedBacking, VfioBacking {
   /// The function as its source shows it.
   HostFunction captured();
 
-  /// The context that it is bound to; stays its owner's to close.
+  /// The context that it is bound to.
   IommufdBackend iommufd();
+
+  /// Whether the context is there for this function alone, and ends with it.
+  boolean isAlone();
+
+  /// The simulated host that has it; empty if the host is a real one.
+  Optional<SimulatedHost> simulated();
 
   /// What the function itself reaches, where its client's memory is mapped; empty if it reaches
   /// nothing.

@@ -10,6 +10,7 @@ import io.vpasid.guest.transport.SocketLoops;
 import io.vpasid.guest.vfiouser.VfioUserDevice;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
+import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.DumpException;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.vfio.VfioView;
@@ -139,7 +140,7 @@ public final class Daemon implements AutoCloseable {
             VfioView.of(captured.config(), captured.id()),
             function.kindOf(captured),
             hardware,
-            quirks,
+            function.table(quirks),
             function.policy(),
             List.of(),
             function.further()));
@@ -251,6 +252,9 @@ public final class Daemon implements AutoCloseable {
           "there are " + functions.size() + " functions, and no room for more; delete one");
     }
     FunctionDescription described = described(wanted);
+    if (wanted.ownHost().isPresent()) {
+      return serve(wanted, backing(wanted, described.movedTo(freeAddress(described.address()))));
+    }
     for (ServedFunction other : functions.values()) {
       if (other.address().equals(described.address())) {
         throw new DaemonException(
@@ -266,6 +270,21 @@ public final class Daemon implements AutoCloseable {
     return serve(wanted, backing(wanted, described));
   }
 
+  /// An address in the first domain, from that of `wanted` on, where no function has it.
+  private PciAddress freeAddress(PciAddress wanted) {
+    PciAddress free = wanted;
+    while (isTaken(free)) {
+      free =
+          new PciAddress(
+              (free.domain() + 1) & Integer.MAX_VALUE, free.bus(), free.device(), free.function());
+    }
+    return free;
+  }
+
+  private boolean isTaken(PciAddress address) {
+    return functions.values().stream().anyMatch(served -> served.address().equals(address));
+  }
+
   private static FunctionDescription described(FunctionConfig wanted) {
     try {
       return wanted.read();
@@ -276,8 +295,11 @@ public final class Daemon implements AutoCloseable {
 
   private Backing backing(FunctionConfig wanted, FunctionDescription described) {
     try {
-      return wanted.passthrough()
-          ? VfioBacking.open(kernel(), wanted, described.captured(), quirks)
+      if (wanted.passthrough()) {
+        return VfioBacking.open(kernel(), wanted, described.captured(), quirks);
+      }
+      return wanted.ownHost().isPresent()
+          ? EmulatedBacking.alone(wanted.ownHost().get(), wanted, described, quirks)
           : EmulatedBacking.open(host, simulated, wanted, described, quirks);
     } catch (IommufdException e) {
       throw new DaemonException("function '" + wanted.name() + "': " + e.getMessage(), e);
@@ -355,16 +377,24 @@ public final class Daemon implements AutoCloseable {
         () -> tell(ControlEvent.CLIENT_DISCONNECTED, fields("function", name)));
   }
 
-  /// Stops serving a function.
+  /// What came of the end of a function.
   ///
-  /// @return how many PASIDs were attached
-  int remove(ServedFunction served) {
+  /// @param detached how many PASIDs were attached
+  /// @param left how many the simulated host still had attached after that; empty if its host is a
+  ///   real one, which cannot be asked
+  record Removed(int detached, Optional<Integer> left) {}
+
+  /// Stops serving a function.
+  Removed remove(ServedFunction served) {
     functions.remove(served.name());
     int attached = served.function().attachments().count();
     Optional.ofNullable(servers.remove(served.name())).ifPresent(VfioUserServer::close);
+    served.function().close();
+    Optional<Integer> left =
+        served.backing().simulated().map(host -> host.attachedPasidCount(served.address()));
     abandon(served);
     tell(ControlEvent.FUNCTION_DELETED, fields("function", served.name()));
-    return attached;
+    return new Removed(attached, left);
   }
 
   private void controlChanged(ServedFunction served, PasidControl control) {
@@ -508,7 +538,7 @@ public final class Daemon implements AutoCloseable {
     }
     int detached = 0;
     for (ServedFunction served : List.copyOf(functions.values())) {
-      detached += remove(served);
+      detached += remove(served).detached();
     }
     for (AddressSpace space : spaces.table().all()) {
       spaces.remove(space.handle(), List.of());

@@ -7,9 +7,14 @@ import io.vpasid.guest.control.ControlTarget;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.synth.json.Spelling;
+import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.iommufd.simulated.Failures;
+import io.vpasid.vmm.iommufd.simulated.Request;
+import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.pasid.AddressSpace;
 import io.vpasid.vmm.pasid.AttachOutcome;
 import io.vpasid.vmm.pasid.Attachment;
@@ -32,16 +37,20 @@ final class DaemonCommands implements ControlTarget {
   private static final int USUAL_LIMIT = 1000;
   private static final int MAX_LIMIT = 10_000;
 
+  /// What is attached in place of a page table where none was granted, which is refused.
+  private static final HwptId NO_PAGE_TABLE = new HwptId(0);
+
   private final Daemon daemon;
+  private final Map<Client, Belongings> temporary = new HashMap<>();
 
   DaemonCommands(Daemon daemon) {
     this.daemon = daemon;
   }
 
   @Override
-  public Object execute(ControlCommand command, ControlArguments arguments) {
+  public Object execute(ControlCommand command, ControlArguments arguments, Client client) {
     try {
-      Object result = run(command, arguments);
+      Object result = run(command, arguments, client);
       daemon.metrics().commandDone(command);
       return result;
     } catch (ControlException e) {
@@ -49,20 +58,74 @@ final class DaemonCommands implements ControlTarget {
       throw e;
     } catch (DaemonException | IommufdException | JsonFileException | IOException e) {
       daemon.metrics().commandRefused(command);
-      throw ControlException.generic(String.valueOf(e.getMessage()));
+      throw refused(e);
     }
   }
 
-  private Object run(ControlCommand command, ControlArguments arguments) throws IOException {
+  /// With the errno, if it was the kernel, or what stands in its place, that refused.
+  private static ControlException refused(Exception e) {
+    String message = String.valueOf(e.getMessage());
+    Throwable reason = e instanceof DaemonException && e.getCause() != null ? e.getCause() : e;
+    return reason instanceof IommufdException kernel
+        ? ControlException.because(kernel.errno(), message)
+        : ControlException.generic(message);
+  }
+
+  @Override
+  public void gone(Client client) {
+    Belongings left = temporary.remove(client);
+    if (left == null) {
+      return;
+    }
+    for (ServedFunction served : left.functions) {
+      if (daemon.functions().contains(served)) {
+        var _ = daemon.remove(served);
+      }
+    }
+    for (int handle : left.spaces) {
+      Optional<AddressSpace> space = daemon.spaces().table().find(handle);
+      // One that others use meanwhile is theirs to delete.
+      if (space.isPresent() && users(space.get()).isEmpty()) {
+        daemon.spaces().remove(handle, daemon.functions());
+      }
+    }
+  }
+
+  /// What a client has added that wants it to go with the connection.
+  private Optional<Belongings> belongingsOf(Client client) {
+    return client.isTemporary()
+        ? Optional.of(temporary.computeIfAbsent(client, _ -> new Belongings()))
+        : Optional.empty();
+  }
+
+  /// Things that go when a client does. What is deleted before that stays in here only until the
+  /// next thing of its kind is added.
+  private final class Belongings {
+    final List<ServedFunction> functions = new ArrayList<>();
+    final List<Integer> spaces = new ArrayList<>();
+
+    void add(ServedFunction served) {
+      functions.removeIf(other -> !daemon.functions().contains(other));
+      functions.add(served);
+    }
+
+    void add(AddressSpace space) {
+      spaces.removeIf(other -> daemon.spaces().table().find(other).isEmpty());
+      spaces.add(space.handle());
+    }
+  }
+
+  private Object run(ControlCommand command, ControlArguments arguments, Client client)
+      throws IOException {
     return switch (command) {
       case QMP_CAPABILITIES -> Map.of();
       case QUERY_VERSION -> Versions.of(daemon.version());
       case QUERY_COMMANDS -> commands();
       case QUERY_FUNCTIONS -> daemon.summaryJson();
       case QUERY_FUNCTION -> FunctionReport.full(function(arguments));
-      case FUNCTION_ADD -> add(arguments);
-      case FUNCTION_DEL -> Map.of("detached", daemon.remove(function(arguments)));
-      case ADDRESS_SPACE_ADD -> addSpace(arguments);
+      case FUNCTION_ADD -> add(arguments, client);
+      case FUNCTION_DEL -> delete(function(arguments));
+      case ADDRESS_SPACE_ADD -> addSpace(arguments, client);
       case ADDRESS_SPACE_DEL -> deleteSpace(space(arguments));
       case ADDRESS_SPACE_LIST -> listSpaces();
       case PASID_ATTACH -> attach(arguments);
@@ -71,6 +134,7 @@ final class DaemonCommands implements ControlTarget {
       case CONFIG_READ -> read(arguments);
       case CONFIG_WRITE -> write(arguments);
       case FUNCTION_RESET -> reset(function(arguments));
+      case REQUEST_FAIL -> fail(arguments);
       case QUIRKS_RELOAD -> reload();
       case QUERY_METRICS -> Map.of("text", daemon.metrics().text());
       case QUIT -> {
@@ -133,17 +197,26 @@ final class DaemonCommands implements ControlTarget {
         + (shown < names.size() ? " and " + (names.size() - shown) + " more" : "");
   }
 
-  private Object add(ControlArguments arguments) throws IOException {
+  private Object add(ControlArguments arguments, Client client) throws IOException {
     FunctionConfig wanted =
         DaemonConfigReader.readFunction(
             arguments.json(),
             ControlCommand.FUNCTION_ADD.title(),
             daemon.config().folder(),
             daemon.config().hardware());
-    return FunctionReport.brief(daemon.add(wanted));
+    ServedFunction added = daemon.add(wanted);
+    belongingsOf(client).ifPresent(belongings -> belongings.add(added));
+    return FunctionReport.brief(added);
   }
 
-  private Object addSpace(ControlArguments arguments) {
+  private Object delete(ServedFunction served) {
+    Daemon.Removed removed = daemon.remove(served);
+    Map<String, Object> done = Daemon.fields("detached", removed.detached());
+    removed.left().ifPresent(left -> done.put("left", left));
+    return done;
+  }
+
+  private Object addSpace(ControlArguments arguments, Client client) {
     String name = arguments.text("name");
     if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")) {
       throw ControlException.generic(
@@ -168,6 +241,7 @@ final class DaemonCommands implements ControlTarget {
                     "there are "
                         + daemon.spaces().table().limit()
                         + " address spaces, and no room for more; delete one"));
+    belongingsOf(client).ifPresent(belongings -> belongings.add(added));
     return Daemon.fields(
         "handle",
         added.handle(),
@@ -195,7 +269,8 @@ final class DaemonCommands implements ControlTarget {
                 + "; address-space-list tells which there are"));
   }
 
-  private Object deleteSpace(AddressSpace space) {
+  /// Whose PASIDs are attached to an address space, and how many.
+  private List<String> users(AddressSpace space) {
     List<String> users = new ArrayList<>();
     for (ServedFunction served : daemon.functions()) {
       PageTableId pageTable = space.pageTables().get(served.address());
@@ -204,6 +279,11 @@ final class DaemonCommands implements ControlTarget {
         users.add(attached + " of " + served.name());
       }
     }
+    return users;
+  }
+
+  private Object deleteSpace(AddressSpace space) {
+    List<String> users = users(space);
     if (!users.isEmpty()) {
       throw ControlException.generic(
           "PASIDs are attached to address space '"
@@ -258,18 +338,13 @@ final class DaemonCommands implements ControlTarget {
     ServedFunction served = function(arguments);
     Pasid pasid = new Pasid((int) arguments.number("pasid", MAX_U32));
     AddressSpace space = space(arguments);
-    PageTableId pageTable = space.pageTables().get(served.address());
-    if (pageTable == null) {
+    PageTableId granted = space.pageTables().get(served.address());
+    if (granted == null && served.function().synthesis() instanceof SynthesisResult.Synthesized) {
       throw ControlException.generic(
-          "function '"
-              + served.name()
-              + "' may not use address space '"
-              + space.name()
-              + "'"
-              + (served.function().synthesis() instanceof SynthesisResult.Declined
-                  ? ": it has no vPASID"
-                  : ""));
+          "function '" + served.name() + "' may not use address space '" + space.name() + "'");
     }
+    // A function without a vPASID refuses every PASID, whatever it is to be attached to.
+    PageTableId pageTable = granted == null ? NO_PAGE_TABLE : granted;
     Map<String, Object> done =
         Daemon.fields(
             "function",
@@ -290,7 +365,8 @@ final class DaemonCommands implements ControlTarget {
   }
 
   private static ControlException refused(Refused refused) {
-    return ControlException.generic(
+    return ControlException.because(
+        refused.reason().errno(),
         "PASID "
             + refused.pasid()
             + " is refused: "
@@ -323,6 +399,15 @@ final class DaemonCommands implements ControlTarget {
         arguments.optionalNumber("limit", 1, MAX_LIMIT).orElse((long) USUAL_LIMIT).intValue();
     if (first.isPresent() && name.isEmpty()) {
       throw ControlException.generic("'first' needs 'function': PASIDs are counted for each one");
+    }
+    if (arguments.flag("kernel")) {
+      return attachmentsInKernel(
+          function(
+              name.orElseThrow(() ->
+                  ControlException.generic(
+                      "'kernel' needs 'function': each may have another kernel"))),
+          first.orElse(0L),
+          limit);
     }
     List<ServedFunction> asked =
         name.isPresent() ? List.of(function(name.get())) : List.copyOf(daemon.functions());
@@ -361,19 +446,95 @@ final class DaemonCommands implements ControlTarget {
         .function()
         .attachments()
         .pageTable(pasid)
-        .map(pageTable -> {
-          Map<String, Object> json =
-              Daemon.fields("function", served.name(), "pasid", pasid.value());
-          daemon
-              .spaces()
-              .table()
-              .find(served.address(), pageTable)
-              .ifPresent(space -> {
-                json.put("space", space.handle());
-                json.put("name", space.name());
-              });
-          return json;
+        .map(pageTable -> describe(served, pasid, pageTable));
+  }
+
+  private Map<String, Object> describe(ServedFunction served, Pasid pasid, PageTableId pageTable) {
+    Map<String, Object> json = Daemon.fields("function", served.name(), "pasid", pasid.value());
+    daemon
+        .spaces()
+        .table()
+        .find(served.address(), pageTable)
+        .ifPresent(space -> {
+          json.put("space", space.handle());
+          json.put("name", space.name());
         });
+    return json;
+  }
+
+  private Object attachmentsInKernel(ServedFunction served, long first, int limit) {
+    SimulatedHost host = simulated(served);
+    List<Map<String, Object>> listed = new ArrayList<>();
+    for (Pasid pasid : host.attachedPasids(served.address())) {
+      if (pasid.value() < first) {
+        continue;
+      }
+      if (listed.size() == limit) {
+        return Daemon.fields("attachments", listed, "more", true);
+      }
+      host.attachment(served.address(), pasid)
+          .ifPresent(pageTable -> listed.add(describe(served, pasid, pageTable)));
+    }
+    return Daemon.fields("attachments", listed, "more", false);
+  }
+
+  private static SimulatedHost simulated(ServedFunction served) {
+    return served
+        .backing()
+        .simulated()
+        .orElseThrow(() ->
+            ControlException.generic(
+                "function '" + served.name() + "' is on a real host, whose kernel does not tell"));
+  }
+
+  private Object fail(ControlArguments arguments) {
+    ServedFunction served = function(arguments);
+    if (!served.backing().isAlone()) {
+      throw ControlException.generic(
+          "function '"
+              + served.name()
+              + "' shares its host with others, whose requests would fail too; add it with 'iommu'"
+              + " or 'kernel'");
+    }
+    Optional<Request> request = arguments.optionalText("request").map(DaemonCommands::request);
+    Optional<Long> number = arguments.optionalNumber("number", 1, Integer.MAX_VALUE);
+    Optional<Errno> errno = arguments.optionalText("errno").map(DaemonCommands::errno);
+    if (request.isPresent() && number.isPresent()) {
+      throw ControlException.generic(
+          "a failure is planned by 'request' or by 'number'; leave one out");
+    }
+    if ((request.isPresent() || number.isPresent()) != errno.isPresent()) {
+      throw ControlException.generic(
+          "'errno' goes with 'request' or 'number'; give both or neither");
+    }
+    Failures failures = simulated(served).failures();
+    int waiting = failures.callsPlanned();
+    if (request.isEmpty()) {
+      failures.clear();
+      number.ifPresent(at -> failures.failCall(at, errno.orElseThrow()));
+    } else if (arguments.flag("every")) {
+      failures.failEvery(request.get(), errno.orElseThrow());
+    } else {
+      failures.failNext(request.get(), errno.orElseThrow());
+    }
+    return Map.of("waiting", waiting);
+  }
+
+  private static Request request(String title) {
+    return Request.titled(title)
+        .orElseThrow(() ->
+            ControlException.generic(
+                "there is no request '"
+                    + ControlArguments.printable(title)
+                    + "'; there are "
+                    + String.join(", ", Request.titles())));
+  }
+
+  private static Errno errno(String name) {
+    return Errno.named(name)
+        .orElseThrow(() ->
+            ControlException.generic(
+                "'" + ControlArguments.printable(name) + "' is no errno such as ENOMEM"));
   }
 
   private Object read(ControlArguments arguments) {
@@ -421,6 +582,9 @@ final class DaemonCommands implements ControlTarget {
     int count = daemon.reloadQuirks();
     Map<String, Object> moved = new LinkedHashMap<>();
     for (ServedFunction served : daemon.functions()) {
+      if (served.config().quirks().isPresent()) {
+        continue;
+      }
       String now = where(served.function().synthesis());
       String then =
           where(

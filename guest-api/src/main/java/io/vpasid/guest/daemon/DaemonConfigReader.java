@@ -9,6 +9,8 @@ import io.vpasid.synth.PasidCapability;
 import io.vpasid.synth.PlacementPolicy;
 import io.vpasid.synth.json.JsonCursor;
 import io.vpasid.synth.json.JsonCursor.Place;
+import io.vpasid.vmm.iommufd.simulated.IommuProfile;
+import io.vpasid.vmm.iommufd.simulated.KernelVersion;
 import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -78,10 +80,14 @@ final class DaemonConfigReader {
           "shadowing",
           "attachBeforeEnable",
           "mailbox",
-          "bars");
+          "bars",
+          "iommu",
+          "kernel",
+          "quirks");
 
   /// Of these, what only an emulated function has.
-  private static final List<String> EMULATED_KEYS = List.of("address", "hwInfo", "virtual", "bars");
+  private static final List<String> EMULATED_KEYS =
+      List.of("address", "hwInfo", "virtual", "bars", "iommu", "kernel");
 
   static final List<String> ADDRESS_SPACE_KEYS = List.of("name", "functions", "guestMemory");
 
@@ -140,6 +146,12 @@ final class DaemonConfigReader {
     WhenDisabled whenDisabled = WhenDisabled.REFUSE;
     boolean mailbox;
     BarSizes bars = BarSizes.UNKNOWN;
+    Optional<OwnHost> ownHost = Optional.empty();
+    Optional<List<Path>> quirks = Optional.empty();
+
+    OwnHost ownHost() {
+      return ownHost.orElse(OwnHost.USUAL);
+    }
   }
 
   private DaemonConfigReader(JsonCursor json, Path folder) {
@@ -373,6 +385,14 @@ final class DaemonConfigReader {
       case "shadowing" -> draft.shadowing = json.bool(what);
       case "mailbox" -> draft.mailbox = json.bool(what);
       case "bars" -> json.oneOrMore(what, () -> draft.bars = withBar(draft.bars));
+      case "iommu" -> {
+        String name = json.word(what, IommuProfile.names());
+        draft.ownHost =
+            Optional.of(
+                new OwnHost(IommuProfile.named(name).orElseThrow(), draft.ownHost().kernel()));
+      }
+      case "kernel" -> draft.ownHost = Optional.of(new OwnHost(draft.ownHost().iommu(), kernel()));
+      case "quirks" -> draft.quirks = Optional.of(quirkFiles());
       default -> draft.whenDisabled = json.bool(what) ? WhenDisabled.ALLOW : WhenDisabled.REFUSE;
     }
   }
@@ -391,6 +411,31 @@ final class DaemonConfigReader {
 
   private Path path(String what) {
     return folder.resolve(json.text(what, MAX_PATH)).normalize();
+  }
+
+  private KernelVersion kernel() {
+    String text = json.string("\"kernel\"", "a release of Linux such as \"7.3\"");
+    return KernelVersion.parse(text)
+        .orElseThrow(() ->
+            json.wrong(
+                "\"kernel\" must be a release of Linux such as \"7.3\", not "
+                    + JsonCursor.quote(text)));
+  }
+
+  /// Quirk files of one function: a path, or a list of them that may be empty.
+  private List<Path> quirkFiles() {
+    List<Path> files = new ArrayList<>();
+    Runnable one =
+        () -> {
+          limit(files.size(), MAX_PATHS, "quirk paths");
+          files.add(path("a path of \"quirks\""));
+        };
+    if (json.isString()) {
+      one.run();
+    } else {
+      json.list("\"quirks\"", one);
+    }
+    return files;
   }
 
   private HardwareInfo hardwareInfo() {
@@ -501,6 +546,8 @@ final class DaemonConfigReader {
         new PlacementPolicy(draft.offset, draft.available, draft.shadowing),
         draft.whenDisabled,
         draft.mailbox,
-        draft.bars);
+        draft.bars,
+        draft.ownHost,
+        draft.quirks);
   }
 }

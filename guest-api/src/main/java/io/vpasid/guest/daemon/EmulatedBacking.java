@@ -15,20 +15,48 @@ import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import java.util.Optional;
 
 /// An emulated function on a simulated host.
+///
+/// @param isAlone whether host and context are there for it alone
 record EmulatedBacking(
     SimulatedHost host,
+    boolean isAlone,
     HostFunction captured,
     IommufdBackend iommufd,
     PassthroughFunction function,
     VfioUserDevice device)
     implements Backing {
 
-  /// Puts a function into `host` and binds it.
+  /// Binds a function on a simulated host that it has for itself.
+  ///
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if it cannot be bound
+  static EmulatedBacking alone(
+      OwnHost kind, FunctionConfig wanted, FunctionDescription described, QuirkTable quirks) {
+    SimulatedHost host = kind.build();
+    IommufdBackend iommufd = host.open();
+    try {
+      return open(host, true, iommufd, wanted, described, quirks);
+    } catch (RuntimeException e) {
+      iommufd.close();
+      throw e;
+    }
+  }
+
+  /// Puts a function into a `host` that has others too, and binds it.
   ///
   /// @param iommufd a context of the host
   /// @throws io.vpasid.vmm.iommufd.IommufdException if it cannot be bound; it is not there then
   static EmulatedBacking open(
       SimulatedHost host,
+      IommufdBackend iommufd,
+      FunctionConfig wanted,
+      FunctionDescription described,
+      QuirkTable quirks) {
+    return open(host, false, iommufd, wanted, described, quirks);
+  }
+
+  private static EmulatedBacking open(
+      SimulatedHost host,
+      boolean isAlone,
       IommufdBackend iommufd,
       FunctionConfig wanted,
       FunctionDescription described,
@@ -39,17 +67,23 @@ record EmulatedBacking(
     SimulatedDevice device =
         SimulatedDevice.at(described.address())
             .reporting(wanted.hardware())
-            .config(hardware.config());
+            .config(hardware.config())
+            .onReset(hardware::reset);
     host.add(isVirtual ? device.virtualFunction() : device);
     try {
       PassthroughFunction function =
           PassthroughFunction.open(iommufd, captured.address(), wanted.options(captured, quirks));
       return new EmulatedBacking(
-          host, captured, iommufd, function, new FunctionDevice(function, hardware));
+          host, isAlone, captured, iommufd, function, new FunctionDevice(function, hardware));
     } catch (RuntimeException e) {
       host.remove(described.address());
       throw e;
     }
+  }
+
+  @Override
+  public Optional<SimulatedHost> simulated() {
+    return Optional.of(host);
   }
 
   @Override
@@ -60,5 +94,8 @@ record EmulatedBacking(
   @Override
   public void release() {
     host.remove(captured.address());
+    if (isAlone) {
+      iommufd.close();
+    }
   }
 }

@@ -35,6 +35,9 @@ import java.util.Optional;
 /// @param whenDisabled what becomes of attach requests while the guest has not enabled PASIDs
 /// @param mailbox whether its guest may ask for attachments through the request mailbox
 /// @param bars the sizes of BARs that the source does not tell
+/// @param ownHost the simulated host that it has for itself; empty if it shares that of the daemon
+/// @param quirks files of quirks that count for it besides those built in; empty if the daemon's
+///   table does
 public record FunctionConfig(
     String name,
     Path source,
@@ -47,7 +50,9 @@ public record FunctionConfig(
     PlacementPolicy policy,
     WhenDisabled whenDisabled,
     boolean mailbox,
-    BarSizes bars) {
+    BarSizes bars,
+    Optional<OwnHost> ownHost,
+    Optional<List<Path>> quirks) {
 
   /// The address of this machine that the source is; empty if it is no address.
   Optional<PciAddress> ofMachine() {
@@ -107,9 +112,27 @@ public record FunctionConfig(
     return isVirtual ? FunctionKind.VIRTUAL : FunctionKind.PHYSICAL;
   }
 
-  FunctionOptions options(HostFunction captured, QuirkTable quirks) {
+  /// @param daemons the daemon's table of quirks
+  /// @throws io.vpasid.synth.json.JsonFileException if the function has quirk files of its own and
+  ///   one is bad
+  FunctionOptions options(HostFunction captured, QuirkTable daemons) {
     return new FunctionOptions(
-        kindOf(captured), quirks, policy, List.of(), quota, whenDisabled, further());
+        kindOf(captured), table(daemons), policy, List.of(), quota, whenDisabled, further());
+  }
+
+  /// The quirks that count for it.
+  ///
+  /// @param daemons the daemon's table
+  /// @throws io.vpasid.synth.json.JsonFileException if it has quirk files of its own and one is bad
+  QuirkTable table(QuirkTable daemons) {
+    if (quirks.isEmpty()) {
+      return daemons;
+    }
+    QuirkTable table = QuirkTable.builtIn();
+    for (Path file : quirks.get()) {
+      table = table.with(file, QuirkTable.COMMAND_LINE);
+    }
+    return table;
   }
 
   /// The capabilities that the guest is shown besides the vPASID.

@@ -86,7 +86,13 @@ final class SharedSpaces {
 
   /// Ends all grants of a function that is closed.
   void functionRemoved(ServedFunction function) {
-    spaces.values().forEach(space -> revoke(space, function));
+    for (Space space : spaces.values()) {
+      revoke(space, function);
+      if (function.backing().isAlone()) {
+        Optional.ofNullable(space.memory.remove(function.iommufd()))
+            .ifPresent(function.iommufd()::destroy);
+      }
+    }
   }
 
   private void grant(Space space, ServedFunction function) {

@@ -14,6 +14,7 @@ import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import java.util.Optional;
 
 /// A function of this machine, which vfio-pci has.
@@ -78,6 +79,16 @@ record VfioBacking(
   @Override
   public Optional<IoasId> memory() {
     return Optional.of(ioas);
+  }
+
+  @Override
+  public boolean isAlone() {
+    return false;
+  }
+
+  @Override
+  public Optional<SimulatedHost> simulated() {
+    return Optional.empty();
   }
 
   @Override

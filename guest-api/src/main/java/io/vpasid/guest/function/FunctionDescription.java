@@ -32,6 +32,15 @@ public record FunctionDescription(
         captured, CapturedHardware.bars(captured.config(), sizes), Optional.empty());
   }
 
+  /// The same function in another place.
+  public FunctionDescription movedTo(PciAddress address) {
+    return new FunctionDescription(
+        new HostFunction(
+            address, captured.description(), captured.config(), captured.source(), captured.line()),
+        bars,
+        doorbell);
+  }
+
   /// Where the function sits.
   public PciAddress address() {
     return captured.address();

@@ -10,6 +10,9 @@ import java.util.SortedMap;
 /// What one guest of a scenario has: a function, and a host behind it that can be told what to do.
 ///
 /// An embedding VMM lets scenarios run on itself by implementing this. One thread uses it.
+///
+/// Every method may throw [MachineException], which fails the scenario, and
+/// [java.io.UncheckedIOException] if what all machines stand on is gone, which ends the run.
 public interface Machine extends ConfigPort, AutoCloseable {
 
   /// Attaches a PASID to an address space, or moves it there.

@@ -93,22 +93,29 @@ public final class ScenarioBatch {
   /// @param threads how many at the same time, at least 1
   /// @param machines what they run on
   /// @param each hears of each result, on the calling thread
+  ///
+  /// @throws java.io.UncheckedIOException if what the machines stand on is gone; no more runs start
+  ///   then
   public void run(int threads, Scenario.Machines machines, Consumer<ScenarioResult> each) {
     try (ExecutorService workers =
         Executors.newFixedThreadPool(
             threads, Thread.ofPlatform().name("scenarios-", 0).factory())) {
       Deque<Future<ScenarioResult>> started = new ArrayDeque<>();
-      for (int round = 0; round < repeat; round++) {
-        long roundSeed = seed + round;
-        for (Scenario scenario : scenarios) {
-          if (started.size() == threads * AHEAD) {
-            each.accept(started.removeFirst().get());
+      try {
+        for (int round = 0; round < repeat; round++) {
+          long roundSeed = seed + round;
+          for (Scenario scenario : scenarios) {
+            if (started.size() == threads * AHEAD) {
+              each.accept(started.removeFirst().get());
+            }
+            started.add(workers.submit(() -> scenario.run(roundSeed, machines)));
           }
-          started.add(workers.submit(() -> scenario.run(roundSeed, machines)));
         }
-      }
-      while (!started.isEmpty()) {
-        each.accept(started.removeFirst().get());
+        while (!started.isEmpty()) {
+          each.accept(started.removeFirst().get());
+        }
+      } finally {
+        started.forEach(left -> left.cancel(false));
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

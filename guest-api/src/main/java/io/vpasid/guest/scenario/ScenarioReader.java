@@ -10,6 +10,7 @@ import io.vpasid.pci.dump.DumpException;
 import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.HardwareInfo;
+import io.vpasid.synth.PasidCapability;
 import io.vpasid.synth.PlacementPolicy;
 import io.vpasid.synth.json.JsonCursor;
 import io.vpasid.synth.json.JsonCursor.Place;
@@ -33,7 +34,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -90,38 +90,24 @@ final class ScenarioReader {
           "failEachCall",
           "migrate");
 
-  static final Map<String, Supplier<IommuProfile>> IOMMUS = new LinkedHashMap<>();
-
-  static {
-    IOMMUS.put("intel", IommuProfile::intel);
-    IOMMUS.put("intel-legacy", IommuProfile::intelLegacy);
-    IOMMUS.put("arm", IommuProfile::arm);
-    IOMMUS.put("amd", IommuProfile::amd);
-    IOMMUS.put("none", IommuProfile::none);
-  }
-
-  private static final Map<String, Errno> ERRNOS = new LinkedHashMap<>();
-
-  static {
-    Stream.of(
-            Errno.EPERM,
-            Errno.ENOENT,
-            Errno.EIO,
-            Errno.EBADF,
-            Errno.EAGAIN,
-            Errno.ENOMEM,
-            Errno.EACCES,
-            Errno.EFAULT,
-            Errno.EBUSY,
-            Errno.EEXIST,
-            Errno.ENODEV,
-            Errno.EINVAL,
-            Errno.ENOTTY,
-            Errno.ENOSPC,
-            Errno.EOPNOTSUPP,
-            Errno.EADDRINUSE)
-        .forEach(errno -> ERRNOS.put(errno.name(), errno));
-  }
+  private static final List<String> ERRNOS =
+      List.of(
+          "EPERM",
+          "ENOENT",
+          "EIO",
+          "EBADF",
+          "EAGAIN",
+          "ENOMEM",
+          "EACCES",
+          "EFAULT",
+          "EBUSY",
+          "EEXIST",
+          "ENODEV",
+          "EINVAL",
+          "ENOTTY",
+          "ENOSPC",
+          "EOPNOTSUPP",
+          "EADDRINUSE");
 
   private static final String OK = "ok";
   private static final Pattern NAME = Pattern.compile("\\$\\{([a-zA-Z][a-zA-Z0-9-]{0,39})}");
@@ -143,6 +129,7 @@ final class ScenarioReader {
   private Optional<FunctionKind> kind = Optional.empty();
   private Host host = Host.DEFAULT;
   private FunctionOptions options = FunctionOptions.defaults();
+  private final List<Path> quirkFiles = new ArrayList<>();
   private int guests = 1;
   private List<Step> steps = List.of();
   private int stepCount;
@@ -224,7 +211,8 @@ final class ScenarioReader {
             passed.captured().config().id().vendor() == 0xffff
                 ? FunctionKind.VIRTUAL
                 : FunctionKind.PHYSICAL);
-    return new Setup(passed, host.hardware, host.iommu, host.kernel, options.withKind(of));
+    return new Setup(
+        passed, host.hardware, host.iommu, host.kernel, options.withKind(of), quirkFiles);
   }
 
   private void readFileKey(String key) {
@@ -509,9 +497,8 @@ final class ScenarioReader {
           host =
               switch (key) {
                 case "iommu" -> {
-                  String word = word(what, List.copyOf(IOMMUS.keySet()));
-                  Supplier<IommuProfile> profile = IOMMUS.getOrDefault(word, IommuProfile::none);
-                  yield new Host(profile.get(), host.kernel, was);
+                  String word = word(what, IommuProfile.names());
+                  yield new Host(IommuProfile.named(word).orElseThrow(), host.kernel, was);
                 }
                 case "kernel" -> new Host(host.iommu, kernel(), was);
                 case "width" ->
@@ -564,12 +551,12 @@ final class ScenarioReader {
                 case "offset" ->
                     options.withPolicy(
                         new PlacementPolicy(
-                            Optional.of(known(what, 0, OFFSET_MAX)),
+                            Optional.of(capabilityOffset()),
                             policy.available(),
                             policy.shadowing()));
                 case "available" -> {
                   List<ByteRange> ranges = new ArrayList<>();
-                  json.oneOrMore(what, () -> ranges.add(range(what)));
+                  json.oneOrMore(what, () -> ranges.add(extendedRange(what)));
                   yield options.withPolicy(
                       new PlacementPolicy(policy.offset(), ranges, policy.shadowing()));
                 }
@@ -587,7 +574,28 @@ final class ScenarioReader {
   }
 
   private QuirkTable quirks(QuirkTable below) {
-    return below.with(beside(text("\"quirks\"")), QuirkTable.COMMAND_LINE);
+    Path file = beside(text("\"quirks\""));
+    QuirkTable table = below.with(file, QuirkTable.COMMAND_LINE);
+    quirkFiles.add(file);
+    return table;
+  }
+
+  private int capabilityOffset() {
+    int last = ConfigSpace.EXTENDED_SIZE - PasidCapability.LENGTH;
+    int offset = known("\"offset\"", ConfigSpace.STANDARD_SIZE, last);
+    if (offset % 4 != 0 || offset < ConfigSpace.STANDARD_SIZE || offset > last) {
+      throw json.wrong("\"offset\" must be a multiple of 4 from 0x100 to 0xff8");
+    }
+    return offset;
+  }
+
+  private ByteRange extendedRange(String what) {
+    ByteRange range = range(what);
+    json.require(
+        json.place(),
+        range.offset() >= ConfigSpace.STANDARD_SIZE,
+        what + " has a range below 0x100, where no extended capability goes; start from there");
+    return range;
   }
 
   private ByteRange range(String what) {
@@ -796,13 +804,13 @@ final class ScenarioReader {
 
   private Errno errnoOrOk() {
     List<String> words = new ArrayList<>(List.of(OK));
-    words.addAll(ERRNOS.keySet());
+    words.addAll(ERRNOS);
     String word = word("\"expect\"", words);
     return word.equals(OK) ? Machine.Answer.OK : errno(word);
   }
 
   private static Errno errno(String name) {
-    return ERRNOS.getOrDefault(name, Errno.EINVAL);
+    return Errno.named(name).orElseThrow();
   }
 
   private Step attach(Place place) {
@@ -877,22 +885,14 @@ final class ScenarioReader {
         List.of("request", "errno", "every"),
         key -> {
           switch (key) {
-            case "request" -> fields.space = Optional.of(word("\"request\"", requests()));
-            case "errno" ->
-                fields.expected = errno(word("\"errno\"", List.copyOf(ERRNOS.keySet())));
+            case "request" -> fields.space = Optional.of(word("\"request\"", Request.titles()));
+            case "errno" -> fields.expected = errno(word("\"errno\"", ERRNOS));
             default -> fields.flag = bool("\"every\"");
           }
         });
     fields.require(place, fields.space, "\"fail\"", "request");
-    String name = fields.space.orElseThrow();
-    Request request =
-        Stream.of(Request.values()).filter(r -> word(r).equals(name)).findFirst().orElseThrow();
+    Request request = Request.titled(fields.space.orElseThrow()).orElseThrow();
     return new Step.Fail(place, request, fields.expected, fields.flag);
-  }
-
-  /// The requests' names in files: `attach-pasid`.
-  static List<String> requests() {
-    return Stream.of(Request.values()).map(ScenarioReader::word).toList();
   }
 
   private static String word(Enum<?> constant) {
@@ -1035,7 +1035,7 @@ final class ScenarioReader {
         List.of("errno", "steps"),
         key -> {
           if (key.equals("errno")) {
-            fields.expected = errno(word("\"errno\"", List.copyOf(ERRNOS.keySet())));
+            fields.expected = errno(word("\"errno\"", ERRNOS));
           } else {
             inner.addAll(steps("\"steps\""));
           }

@@ -17,6 +17,7 @@ import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.Pasid;
 import java.io.Serial;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -99,13 +100,27 @@ final class ScenarioRun {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("Interrupted while guests were running.", e);
     } catch (ExecutionException e) {
+      if (e.getCause() instanceof UncheckedIOException gone) {
+        throw gone;
+      }
       throw new IllegalStateException("A guest failed unexpectedly.", e.getCause());
     }
   }
 
   private static Tally one(Scenario scenario, long seed, Scenario.Machines machines, int index) {
     Place first = scenario.steps().getFirst().place();
-    try (Machine machine = machines.open(scenario.setup(), index)) {
+    Machine opened;
+    try {
+      opened = machines.open(scenario.setup(), index);
+    } catch (ImpossibleException e) {
+      return new Tally(0, new Verdict.Skipped(String.valueOf(e.getMessage())));
+    } catch (IommufdException | MachineException e) {
+      return new Tally(
+          0,
+          new Verdict.Failed(
+              placeOf(scenario, first), "the machine cannot be made: " + e.getMessage()));
+    }
+    try (Machine machine = opened) {
       ScenarioRun run = new ScenarioRun(scenario, machine, seed);
       try {
         run.all(scenario.steps());
@@ -117,11 +132,6 @@ final class ScenarioRun {
       }
     } catch (ImpossibleException e) {
       return new Tally(0, new Verdict.Skipped(String.valueOf(e.getMessage())));
-    } catch (IommufdException e) {
-      return new Tally(
-          0,
-          new Verdict.Failed(
-              placeOf(scenario, first), "the machine cannot be made: " + e.getMessage()));
     }
   }
 
@@ -146,7 +156,11 @@ final class ScenarioRun {
   private void all(List<Step> steps) {
     for (Step step : steps) {
       done++;
-      perform(step);
+      try {
+        perform(step);
+      } catch (IommufdException | MachineException e) {
+        throw new Unexpected(step.place(), "the machine breaks: " + e.getMessage());
+      }
     }
   }
 

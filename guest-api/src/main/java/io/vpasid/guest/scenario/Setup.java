@@ -5,6 +5,8 @@ import io.vpasid.synth.HardwareInfo;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.iommufd.simulated.IommuProfile;
 import io.vpasid.vmm.iommufd.simulated.KernelVersion;
+import java.nio.file.Path;
+import java.util.List;
 
 /// What a scenario runs on: the function and the host.
 ///
@@ -13,9 +15,16 @@ import io.vpasid.vmm.iommufd.simulated.KernelVersion;
 /// @param iommu the host's IOMMU
 /// @param kernel the host's release of Linux
 /// @param options what the VMM decides about it
+/// @param quirkFiles the files that the quirks in `options` come from, besides those built in
 public record Setup(
     FunctionDescription function,
     HardwareInfo hardware,
     IommuProfile iommu,
     KernelVersion kernel,
-    FunctionOptions options) {}
+    FunctionOptions options,
+    List<Path> quirkFiles) {
+
+  public Setup {
+    quirkFiles = List.copyOf(quirkFiles);
+  }
+}

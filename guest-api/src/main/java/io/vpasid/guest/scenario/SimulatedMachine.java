@@ -2,6 +2,7 @@ package io.vpasid.guest.scenario;
 
 import io.vpasid.guest.function.EmulatedHardware;
 import io.vpasid.pci.PciAddress;
+import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.vmm.PasidControl;
 import io.vpasid.vmm.PassthroughFunction;
@@ -30,6 +31,9 @@ import java.util.TreeMap;
 
 /// A machine in this process: a function that is passed through from a simulated host.
 final class SimulatedMachine implements Machine {
+  /// What is attached where there is no vPASID, and so nothing to make a page table for.
+  private static final HwptId NO_PAGE_TABLE = new HwptId(0);
+
   private final SimulatedHost host;
   private final IommufdBackend iommufd;
   private final PassthroughFunction function;
@@ -37,7 +41,8 @@ final class SimulatedMachine implements Machine {
   private final Map<String, HwptId> spaces = new HashMap<>();
   private final Map<PageTableId, String> names = new HashMap<>();
   private final List<Event> events = new ArrayList<>();
-  private long planned;
+  private final boolean isShown;
+  private boolean planned;
 
   /// @param index which guest of the scenario it is, from 0; each has a function of its own
   SimulatedMachine(Setup setup, int index) {
@@ -60,7 +65,7 @@ final class SimulatedMachine implements Machine {
             .build();
     iommufd = host.open();
     function = PassthroughFunction.open(iommufd, address, setup.options());
-    function.device().attach(space("the function itself"));
+    isShown = function.synthesis() instanceof SynthesisResult.Synthesized;
     function.attachments().listen(this::happened);
     function.listenToControl(this::controlChanged);
   }
@@ -107,7 +112,7 @@ final class SimulatedMachine implements Machine {
   public Answer attach(Pasid pasid, String space) {
     HwptId pageTable;
     try {
-      pageTable = space(space);
+      pageTable = isShown ? space(space) : NO_PAGE_TABLE;
     } catch (IommufdException e) {
       return Answer.refused(e.errno(), String.valueOf(e.getMessage()));
     }
@@ -187,11 +192,10 @@ final class SimulatedMachine implements Machine {
 
   @Override
   public boolean failNth(int number, Errno errno) {
-    boolean failed = planned > 0 && host.failures().calls() >= planned;
+    boolean failed = planned && host.failures().callsPlanned() == 0;
     host.failures().clear();
-    planned = 0;
-    if (number > 0) {
-      planned = host.failures().calls() + number;
+    planned = number > 0;
+    if (planned) {
       host.failures().failCall(number, errno);
     }
     return failed;

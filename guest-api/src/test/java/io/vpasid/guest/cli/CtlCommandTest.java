@@ -30,7 +30,7 @@ class CtlCommandTest {
   @BeforeEach
   void serve() throws IOException {
     ControlTarget target =
-        (command, arguments) -> {
+        (command, arguments, _) -> {
           asked.add(arguments.toString());
           return switch (command) {
             case QUERY_FUNCTIONS -> List.of(Map.of("name", "dsa"), Map.of("name", "a-long-name"));

@@ -3,6 +3,7 @@ package io.vpasid.guest.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.vpasid.guest.daemon.ControlSocketPath;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
@@ -109,10 +110,44 @@ class ScenarioCommandTest {
   }
 
   @Test
+  void missingDaemonIsOneLineAndExitCode3() {
+    Path socket = folder.resolve("none.sock");
+
+    Run run = Run.of("run", LIBRARY, "--connect", socket.toString());
+
+    assertThat(run.err())
+        .isEqualToIgnoringNewLines(
+            "vpasid: "
+                + socket
+                + " cannot be used as a control socket: No such file or directory; is a daemon"
+                + " running there (vpasid serve)?");
+    assertThat(run.out()).isEmpty();
+    assertThat(run.code()).isEqualTo(ExitCode.ENVIRONMENT);
+  }
+
+  @Test
+  void connectWithoutSocketTakesTheUsualOne() {
+    Run run = Run.of("run", "--connect", LIBRARY, "--filter", "sva");
+
+    assertThat(run.err())
+        .contains(ControlSocketPath.usual() + " cannot be used as a control socket");
+    assertThat(run.code()).isEqualTo(ExitCode.ENVIRONMENT);
+  }
+
+  @Test
   void optionsForDumpsAreRefused() {
     Run run = Run.of("run", LIBRARY, "--hw-info", "width=8");
 
     assertThat(run.err()).contains("--hw-info is for dumps; a scenario names its host itself");
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
+  }
+
+  @Test
+  void optionsForScenariosAreRefusedWithoutOne() {
+    Run run = Run.of("run", LIBRARY + "/functions/accelerator.txt", "--connect", "none.sock");
+
+    assertThat(run.err())
+        .contains("--connect is for scenarios, and there is none: name one, or leave it out");
     assertThat(run.code()).isEqualTo(ExitCode.USAGE);
   }
 

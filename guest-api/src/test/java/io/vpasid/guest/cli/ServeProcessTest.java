@@ -158,6 +158,57 @@ class ServeProcessTest {
   }
 
   @Test
+  void scenariosRunInTheDaemonAndLeaveNothing() throws Exception {
+    start(errors().toString());
+
+    Run run =
+        Run.of(
+            "run", "../scenarios", "--seed", "1", "--connect", control().toString(), "--jobs", "4");
+
+    assertThat(run.err()).isEmpty();
+    assertThat(run.out()).containsPattern("[1-9][0-9]* passed, 0 failed, 0 skipped");
+    assertThat(run.code()).isEqualTo(ExitCode.DONE);
+    try (ControlClient client = ControlClient.connect(control(), PATIENCE)) {
+      assertThat(client.execute("query-functions", Map.of())).hasSize(2);
+      assertThat(client.execute("address-space-list", Map.of())).hasSize(1);
+    }
+  }
+
+  @Test
+  void daemonThatIsKilledEndsTheRunWithALine() throws Exception {
+    Process daemon = start(errors().toString());
+    Thread killer =
+        Thread.ofVirtual()
+            .start(() -> {
+              await().atMost(PATIENCE).until(() -> errors().toFile().length() > 100_000);
+              daemon.destroyForcibly();
+            });
+    Path report = folder.resolve("report.xml");
+
+    Run run =
+        Run.of(
+            "run",
+            "../scenarios",
+            "--repeat",
+            "1000",
+            "--connect",
+            control().toString(),
+            "--junit-xml",
+            report.toString());
+
+    killer.join();
+    assertThat(run.err())
+        .matches(
+            "vpasid: the daemon at "
+                + control()
+                + " is gone: it ended the connection; [0-9]+ runs have no result\\R");
+    assertThat(run.out()).contains(" passed, 0 failed, 0 skipped");
+    assertThat(report).content().contains("</testsuites>");
+    assertThat(run.code()).isEqualTo(ExitCode.ENVIRONMENT);
+    assertThat(folder.toFile().list((_, name) -> name.startsWith("run-"))).isEmpty();
+  }
+
+  @Test
   void sighupReloadsQuirksAndKeepsTheTableIfTheyAreBad() throws Exception {
     Process daemon = start(errors().toString());
     Path quirk = folder.resolve("quirks/site.json");

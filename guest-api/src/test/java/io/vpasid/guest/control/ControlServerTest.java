@@ -48,7 +48,8 @@ class ControlServerTest {
   }
 
   private ControlServer open() throws IOException {
-    return open((command, _) -> Map.of("did", command.title()), ControlServer.Options.defaults());
+    return open(
+        (command, _, _) -> Map.of("did", command.title()), ControlServer.Options.defaults());
   }
 
   private static String errorClass(JsonNode reply) {
@@ -66,8 +67,7 @@ class ControlServerTest {
       JsonNode greeting = client.read().path("QMP");
 
       assertThat(greeting.path("version").path("qemu").path("minor").asInt()).isEqualTo(1);
-      assertThat(greeting.path("capabilities").isArray()).isTrue();
-      assertThat(greeting.path("capabilities").isEmpty()).isTrue();
+      assertThat(greeting.path("capabilities").toString()).isEqualTo("[\"temporary\"]");
     }
   }
 
@@ -87,7 +87,7 @@ class ControlServerTest {
   }
 
   @Test
-  void negotiatesOnceAndOffersNothing() throws IOException {
+  void negotiatesOnceAndOnlyWhatItOffers() throws IOException {
     try (ControlServer server = open();
         LineClient client = new LineClient(server.path())) {
       client.read();
@@ -198,7 +198,7 @@ class ControlServerTest {
   @Test
   void refusalAndFaultOfTheTargetAreErrors() throws IOException {
     ControlTarget target =
-        (command, _) -> {
+        (command, _, _) -> {
           throw command == ControlCommand.QUIT
               ? new IllegalStateException("a bug")
               : new ControlException(ControlException.Kind.FUNCTION_NOT_FOUND, "not here");
@@ -234,7 +234,7 @@ class ControlServerTest {
   void clientThatSaysNothingIsDisconnected() throws IOException {
     try (ControlServer server =
             open(
-                (_, _) -> Map.of(),
+                (_, _, _) -> Map.of(),
                 ControlServer.Options.defaults().withNegotiationTimeout(Duration.ofMillis(50)));
         LineClient client = new LineClient(server.path())) {
       client.read();
@@ -247,7 +247,7 @@ class ControlServerTest {
   void clientThatNegotiatedMayBeSilent() throws IOException {
     try (ControlServer server =
             open(
-                (_, _) -> Map.of(),
+                (_, _, _) -> Map.of(),
                 ControlServer.Options.defaults().withNegotiationTimeout(Duration.ofSeconds(1)));
         LineClient client = LineClient.negotiated(server.path())) {
       await().pollDelay(Duration.ofMillis(1200)).until(() -> server.clients() == 1);
@@ -259,7 +259,7 @@ class ControlServerTest {
   @Test
   void clientBeyondTheLimitIsToldWhy() throws IOException {
     try (ControlServer server =
-            open((_, _) -> Map.of(), ControlServer.Options.defaults().withMaxClients(1));
+            open((_, _, _) -> Map.of(), ControlServer.Options.defaults().withMaxClients(1));
         LineClient first = LineClient.negotiated(server.path());
         LineClient second = new LineClient(server.path())) {
       assertThat(desc(second.read())).contains("no room for more");
@@ -276,7 +276,7 @@ class ControlServerTest {
   @Test
   void userWhoIsNotAdmittedIsDisconnectedUnheard() throws IOException {
     try (ControlServer server =
-            open((_, _) -> Map.of(), ControlServer.Options.defaults().withUsers(Set.of(54321)));
+            open((_, _, _) -> Map.of(), ControlServer.Options.defaults().withUsers(Set.of(54321)));
         LineClient client = new LineClient(server.path())) {
       assertThat(client.hasEnded()).isTrue();
       assertThat(server.clients()).isZero();
@@ -287,7 +287,7 @@ class ControlServerTest {
   void clientThatNeverReadsGetsBackPressureAndHoldsUpNobody() throws IOException {
     AtomicInteger done = new AtomicInteger();
     ControlTarget target =
-        (_, _) -> {
+        (_, _, _) -> {
           done.incrementAndGet();
           return "x".repeat(32 * 1024);
         };
@@ -337,7 +337,7 @@ class ControlServerTest {
     CountDownLatch go = new CountDownLatch(1);
     AtomicInteger begun = new AtomicInteger();
     ControlTarget target =
-        (_, _) -> {
+        (_, _, _) -> {
           begun.incrementAndGet();
           try {
             go.await();

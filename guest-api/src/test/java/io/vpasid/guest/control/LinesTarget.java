@@ -81,7 +81,8 @@ public final class LinesTarget {
   }
 
   /// Reads every argument as commands do, and says what it got.
-  private static Object echo(ControlCommand command, ControlArguments arguments) {
+  private static Object echo(
+      ControlCommand command, ControlArguments arguments, ControlTarget.Client client) {
     List<Object> read = new ArrayList<>();
     read.add(command.title());
     for (ControlArgument argument : command.arguments()) {

@@ -371,6 +371,147 @@ class DaemonCommandsTest {
   }
 
   @Test
+  void refusalCarriesItsErrno() {
+    assertThatThrownBy(
+            () -> call("pasid-attach", "function", "vf", "pasid", "0x100000", "space", "1"))
+        .isInstanceOfSatisfying(
+            ControlException.class, e -> assertThat(e.errno()).contains(Errno.EINVAL));
+    assertThatThrownBy(() -> call("query-function", "function", "none"))
+        .isInstanceOfSatisfying(ControlException.class, e -> assertThat(e.errno()).isEmpty());
+  }
+
+  private JsonNode addAlone(String name) throws IOException {
+    return call(
+        "function-add",
+        "name",
+        name,
+        "source",
+        "machine.txt",
+        "address",
+        DaemonFiles.PHYSICAL,
+        "socket",
+        name + ".sock",
+        "kernel",
+        "7.3",
+        "attachBeforeEnable",
+        "true");
+  }
+
+  @Test
+  void functionsOnHostsOfTheirOwnShareASourceAndNoTrouble() throws IOException {
+    assertThat(addAlone("one").path("address").asString("")).isEqualTo("0001:17:00.0");
+    assertThat(addAlone("two").path("address").asString("")).isEqualTo("0002:17:00.0");
+    call("request-fail", "function", "one", "request", "attach-pasid", "errno", "EIO");
+
+    call("pasid-attach", "function", "two", "pasid", "1", "space", "shell");
+    call("pasid-attach", "function", "vf", "pasid", "1", "space", "shell");
+    assertThatThrownBy(() -> call("pasid-attach", "function", "one", "pasid", "1", "space", "1"))
+        .isInstanceOfSatisfying(
+            ControlException.class, e -> assertThat(e.errno()).contains(Errno.EIO));
+    call("pasid-attach", "function", "one", "pasid", "1", "space", "shell");
+
+    assertThat(
+            call("query-attachments", "function", "one", "kernel", "true")
+                .path("attachments")
+                .toString())
+        .isEqualTo("[{\"function\":\"one\",\"pasid\":1,\"space\":1,\"name\":\"shell\"}]");
+    assertThat(call("function-del", "function", "one").toString())
+        .isEqualTo("{\"detached\":1,\"left\":0}");
+    assertThat(addAlone("one").path("address").asString("")).isEqualTo("0001:17:00.0");
+  }
+
+  @Test
+  void failuresArePlannedByKindOrNumberAndTakenBack() throws IOException {
+    addAlone("one");
+    call("request-fail", "function", "one", "number", "2", "errno", "ENOMEM");
+    call("pasid-attach", "function", "one", "pasid", "1", "space", "1");
+    assertRefused("(ENOMEM)", "pasid-attach", "function", "one", "pasid", "2", "space", "1");
+    call("pasid-attach", "function", "one", "pasid", "2", "space", "1");
+    assertThat(call("request-fail", "function", "one").path("waiting").asInt()).isZero();
+
+    call("request-fail", "function", "one", "number", "5", "errno", "ENOMEM");
+    assertThat(call("request-fail", "function", "one").path("waiting").asInt()).isEqualTo(1);
+
+    String every = "detach-pasid";
+    call("request-fail", "function", "one", "request", every, "errno", "EIO", "every", "true");
+    assertRefused("(EIO)", "pasid-detach", "function", "one", "pasid", "1");
+    assertRefused("(EIO)", "pasid-detach", "function", "one", "pasid", "1");
+    call("request-fail", "function", "one");
+    assertThat(call("pasid-detach", "function", "one", "pasid", "1").path("detached").asBoolean())
+        .isTrue();
+  }
+
+  @Test
+  void failuresAreRefusedWhereTheyWouldHitOthersOrMakeNoSense() throws IOException {
+    addAlone("one");
+    assertRefused("shares its host with others", "request-fail", "function", "pf");
+    assertRefused(
+        "there is no request 'atach'; there are bind, attach, detach, attach-pasid",
+        "request-fail",
+        "function",
+        "one",
+        "request",
+        "atach");
+    assertRefused("'errno' goes with", "request-fail", "function", "one", "number", "1");
+    assertRefused("'errno' goes with", "request-fail", "function", "one", "errno", "EIO");
+    assertRefused(
+        "'EWHAT' is no errno", "request-fail", "function", "one", "number", "1", "errno", "EWHAT");
+    assertRefused("'kernel' needs 'function'", "query-attachments", "kernel", "true");
+  }
+
+  @Test
+  void functionWithoutVpasidRefusesAsTheKernelWould() throws IOException {
+    call("function-del", "function", "pf");
+    call(
+        "function-add",
+        "name",
+        "pf",
+        "source",
+        "machine.txt",
+        "address",
+        DaemonFiles.PHYSICAL,
+        "socket",
+        "pf.sock",
+        "hwInfo",
+        "none");
+
+    assertThatThrownBy(() -> call("pasid-attach", "function", "pf", "pasid", "1", "space", "1"))
+        .isInstanceOfSatisfying(
+            ControlException.class, e -> assertThat(e.errno()).contains(Errno.ENODEV));
+    assertThat(event("PASID_REFUSED").path("data").path("errno").asString("")).isEqualTo("ENODEV");
+  }
+
+  @Test
+  void whatATemporaryClientAddedGoesWithItUnlessOthersUseIt() throws IOException {
+    try (ControlClient temporary =
+        ControlClient.connectTemporarily(folder.resolve("control.sock"), PATIENCE)) {
+      temporary.execute(
+          "function-add",
+          Map.of(
+              "name",
+              "gone",
+              "source",
+              "machine.txt",
+              "address",
+              DaemonFiles.PHYSICAL,
+              "socket",
+              "gone.sock",
+              "iommu",
+              "arm"));
+      temporary.execute("address-space-add", Map.of("name", "unused"));
+      temporary.execute("address-space-add", Map.of("name", "used"));
+      call("pasid-attach", "function", "vf", "pasid", "1", "space", "used");
+    }
+    ObjectNode deleted = event("FUNCTION_DELETED");
+
+    assertThat(deleted.path("data").path("function").asString("")).isEqualTo("gone");
+    assertThat(folder.resolve("gone.sock")).doesNotExist();
+    assertThat(call("query-functions")).hasSize(2);
+    assertThat(call("address-space-list").valueStream().map(s -> s.path("name").asString("")))
+        .containsExactly("shell", "only-pf", "used");
+  }
+
+  @Test
   void attachmentsAreListedInPages() throws IOException {
     call("pasid-attach", "function", "vf", "pasid", "5", "space", "1");
     call("pasid-attach", "function", "vf", "pasid", "9", "space", "1");

@@ -13,6 +13,8 @@ import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.json.JsonFileException;
+import io.vpasid.vmm.iommufd.simulated.IommuProfile;
+import io.vpasid.vmm.iommufd.simulated.KernelVersion;
 import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -41,7 +43,8 @@ class DaemonConfigReaderTest {
             "hwInfo": "none", "quota": 12, "virtual": true, "offset": "0x180",
             "available": ["0x200-0x2ff", "0x400"], "shadowing": true, "attachBeforeEnable": true,
             "mailbox": true, "bars": ["0=64K", "2=16M"] },
-          { "name": "nic", "source": "0000:3b:00.0", "socket": "/run/nic.sock" },
+          { "name": "nic", "source": "0000:3b:00.0", "socket": "/run/nic.sock",
+            "kernel": "6.14", "iommu": "arm", "quirks": ["q.json", "/opt/q"] },
           { "name": "gpu", "source": "0000:17:00.0", "passthrough": true, "socket": "gpu.sock" } ],
         "addressSpaces": [ { "name": "a" }, { "name": "b", "functions": ["nic"], "guestMemory": true } ] }
       """;
@@ -54,7 +57,11 @@ class DaemonConfigReaderTest {
           "{ \"format\": 1, \"users\": 7, \"quirks\": \"q\", \"functions\": [] }",
           "{ \"format\": 1, \"hwInfo\": \"none\" }",
           "{ \"format\": 1, \"hwInfo\": \"exec,width=0,no-ats\" }",
-          "{ \"format\": 1, \"control\": {}, \"metrics\": {}, \"log\": {} }");
+          "{ \"format\": 1, \"control\": {}, \"metrics\": {}, \"log\": {} }",
+          function(
+              "\"name\": \"a\", \"source\": \"s\", \"socket\": \"s\", \"iommu\": \"none\","
+                  + " \"quirks\": []"),
+          function("\"name\": \"a\", \"source\": \"s\", \"socket\": \"s\", \"quirks\": \"q\""));
 
   /// Configurations that are wrong in a way that a schema can say.
   static final List<String> BAD =
@@ -81,7 +88,12 @@ class DaemonConfigReaderTest {
           function("\"name\": \"a\", \"source\": \"s\", \"socket\": \"s\", \"virtual\": 1"),
           function(
               "\"name\": \"a\", \"source\": \"s\", \"socket\": \"s\", \"available\": \"0x10\""),
+          function("\"name\": \"a\", \"source\": \"s\", \"socket\": \"s\", \"iommu\": \"via\""),
+          function("\"name\": \"a\", \"source\": \"s\", \"socket\": \"s\", \"kernel\": \"new\""),
+          function("\"name\": \"a\", \"source\": \"s\", \"socket\": \"s\", \"quirks\": [\"\"]"),
           passedThrough("m.txt", ""),
+          passedThrough("00:04.0", ", \"iommu\": \"intel\""),
+          passedThrough("00:04.0", ", \"kernel\": \"7.3\""),
           passedThrough("00:04.0", ", \"hwInfo\": \"none\""),
           passedThrough("00:04.0", ", \"address\": \"00:04.0\""),
           passedThrough("00:04.0", ", \"virtual\": false"),
@@ -138,6 +150,12 @@ class DaemonConfigReaderTest {
     assertThat(dsa.passthrough()).isFalse();
     assertThat(config.functions().get(1).hardware())
         .isEqualTo(new HardwareInfo(16, true, false, true));
+    assertThat(config.functions().get(1).ownHost())
+        .contains(new OwnHost(IommuProfile.arm(), new KernelVersion(6, 14)));
+    assertThat(config.functions().get(1).quirks())
+        .contains(List.of(FOLDER.resolve("q.json"), Path.of("/opt/q")));
+    assertThat(dsa.ownHost()).isEmpty();
+    assertThat(dsa.quirks()).isEmpty();
     assertThat(config.functions().getLast().passthrough()).isTrue();
     assertThat(config.addressSpaces().getFirst().functions()).isEmpty();
     assertThat(config.addressSpaces().getFirst().guestMemory()).isFalse();

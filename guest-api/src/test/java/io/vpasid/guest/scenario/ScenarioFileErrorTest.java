@@ -67,6 +67,9 @@ class ScenarioFileErrorTest {
           { "format": 1, "title": "t", "host": { "iommu": "intl" } } | "iommu" must be one of intel, intel-legacy, arm, amd, none, not "intl"; did you mean "intel"?
           { "format": 1, "title": "t", "host": { "width": 21 } } | "width" must be a whole number from 0 to 20, not the number 21
           { "format": 1, "title": "t", "host": { "kernel": "new" } } | "kernel" must be a release of Linux such as "7.3", not "new"
+          { "format": 1, "title": "t", "vmm": { "offset": "0x102" } } | :1:49: "offset" must be a multiple of 4 from 0x100 to 0xff8
+          { "format": 1, "title": "t", "vmm": { "offset": "0xffc" } } | :1:49: "offset" 0xffc is too large; the highest is 0xff8
+          { "format": 1, "title": "t", "vmm": { "available": "0x40-0x4f" } } | :1:52: "available" has a range below 0x100
           { "format": 1, "title": "t", "matrix": { "1x": [1] } } | must start with a letter
           { "format": 1, "title": "t", "host": { "width": "${w}" }, "matrix": { "w": [1] } } | nothing here is called "w"
           [ ]                          | :1:1: a scenario must be an object { … }, not a list

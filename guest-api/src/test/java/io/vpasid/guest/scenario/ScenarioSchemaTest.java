@@ -6,6 +6,8 @@ import com.networknt.schema.InputFormat;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import io.vpasid.vmm.iommufd.simulated.IommuProfile;
+import io.vpasid.vmm.iommufd.simulated.Request;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -71,9 +73,9 @@ class ScenarioSchemaTest {
         .containsExactlyInAnyOrderElementsOf(ScenarioReader.VMM_KEYS);
     assertThat(actions.propertyNames()).containsExactlyInAnyOrderElementsOf(ScenarioReader.ACTIONS);
     assertThat(words(properties.at("/host/properties/iommu")))
-        .containsExactlyInAnyOrderElementsOf(ScenarioReader.IOMMUS.keySet());
+        .containsExactlyInAnyOrderElementsOf(IommuProfile.names());
     assertThat(words(actions.at("/fail/properties/request")))
-        .containsExactlyInAnyOrderElementsOf(ScenarioReader.requests());
+        .containsExactlyInAnyOrderElementsOf(Request.titles());
     assertThat(words(actions.at("/await/properties/event")))
         .containsExactlyInAnyOrderElementsOf(ScenarioReader.events());
     assertThat(words(actions.at("/read/properties/register")))

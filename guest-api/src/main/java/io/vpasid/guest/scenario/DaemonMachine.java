@@ -1,0 +1,363 @@
+package io.vpasid.guest.scenario;
+
+import io.vpasid.guest.control.ControlException;
+import io.vpasid.guest.vfiouser.PciIndex;
+import io.vpasid.guest.vfiouser.VfioUserClient;
+import io.vpasid.pci.ByteRange;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.PlacementPolicy;
+import io.vpasid.synth.quirk.FunctionKind;
+import io.vpasid.vmm.FunctionOptions;
+import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.iommufd.simulated.Request;
+import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/// A machine in a running daemon; see [DaemonMachines].
+final class DaemonMachine implements Machine {
+  private static final long MAX_PASID = 0xffff_ffffL;
+
+  private final DaemonMachines daemon;
+  private final String name;
+  private final Map<String, Integer> handles = new HashMap<>();
+  private final Map<Integer, String> names = new HashMap<>();
+  private @Nullable VfioUserClient guest;
+  private int configSize;
+  private boolean planned;
+  private boolean served;
+  private int left;
+
+  private DaemonMachine(DaemonMachines daemon, String name) {
+    this.daemon = daemon;
+    this.name = name;
+  }
+
+  /// Adds a function to the daemon and becomes its client.
+  ///
+  /// @throws MachineException if that is not possible; nothing stays in the daemon then
+  static DaemonMachine open(DaemonMachines daemon, String name, Setup setup) {
+    DaemonMachine machine = new DaemonMachine(daemon, name);
+    try {
+      machine.execute("function-add", machine.description(setup));
+      machine.served = true;
+      machine.connect();
+      return machine;
+    } catch (ControlException e) {
+      machine.close();
+      throw new MachineException(e.desc(), e);
+    } catch (RuntimeException e) {
+      machine.close();
+      throw e;
+    }
+  }
+
+  /// The arguments of `function-add`.
+  private ObjectNode description(Setup setup) {
+    HostFunction captured = setup.function().captured();
+    FunctionOptions options = setup.options();
+    PlacementPolicy policy = options.policy();
+    ObjectNode arguments = JsonNodeFactory.instance.objectNode();
+    arguments.put("name", name);
+    arguments.put("source", captured.source());
+    arguments.put("address", captured.address().toString());
+    arguments.put("socket", daemon.socket(name).toString());
+    arguments.put("hwInfo", setup.hardware().toString());
+    arguments.put("virtual", options.kind() == FunctionKind.VIRTUAL);
+    arguments.put("shadowing", policy.shadowing());
+    arguments.put("attachBeforeEnable", options.whenDisabled() == WhenDisabled.ALLOW);
+    arguments.put("iommu", setup.iommu().name().orElseThrow());
+    arguments.put("kernel", setup.kernel().toString());
+    ArrayNode quirks = arguments.putArray("quirks");
+    setup.quirkFiles().forEach(file -> quirks.add(file.toString()));
+    if (options.quota() != Integer.MAX_VALUE) {
+      arguments.put("quota", options.quota());
+    }
+    policy.offset().ifPresent(offset -> arguments.put("offset", hex(offset)));
+    if (!policy.available().isEmpty()) {
+      ArrayNode available = arguments.putArray("available");
+      for (ByteRange range : policy.available()) {
+        available.add(hex(range.offset()) + '-' + hex(range.end() - 1));
+      }
+    }
+    return arguments;
+  }
+
+  private static String hex(int offset) {
+    return String.format(Locale.ROOT, "0x%x", offset);
+  }
+
+  private void connect() {
+    try {
+      VfioUserClient client = daemon.guest(daemon.socket(name));
+      guest = client;
+      configSize = (int) client.regionInfo(PciIndex.CONFIG_REGION).size();
+    } catch (IOException e) {
+      throw broken(e);
+    }
+  }
+
+  private JsonNode execute(String command, ObjectNode arguments) {
+    return daemon.execute(command, arguments);
+  }
+
+  private ObjectNode function() {
+    return JsonNodeFactory.instance.objectNode().put("function", name);
+  }
+
+  /// What an access that does not come through means: that the daemon is gone, or only the
+  /// function.
+  private RuntimeException broken(IOException e) {
+    var _ = execute("query-version", JsonNodeFactory.instance.objectNode());
+    return new MachineException("its vfio-user socket does not answer: " + e.getMessage(), e);
+  }
+
+  private VfioUserClient guest() {
+    VfioUserClient client = guest;
+    if (client == null) {
+      throw new IllegalStateException("The function is not there any more.");
+    }
+    return client;
+  }
+
+  /// How many bytes of an access are inside the space; the others are not the function's, and a
+  /// host bridge reads them as ones and drops what is written.
+  private int inside(int offset, int width) {
+    return Math.clamp((long) configSize - offset, 0, width);
+  }
+
+  @Override
+  public int read(int offset, int width) {
+    ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putInt(0, -1);
+    int count = inside(offset, width);
+    if (count > 0) {
+      try {
+        bytes.put(guest().read(PciIndex.CONFIG_REGION, offset, count));
+      } catch (IOException e) {
+        throw broken(e);
+      }
+    }
+    return width == Integer.BYTES ? bytes.getInt(0) : bytes.getInt(0) & ((1 << (8 * width)) - 1);
+  }
+
+  @Override
+  public void write(int offset, int width, int value) {
+    int count = inside(offset, width);
+    if (count == 0) {
+      return;
+    }
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(0, value);
+    try {
+      guest().write(PciIndex.CONFIG_REGION, offset, bytes.limit(count));
+    } catch (IOException e) {
+      throw broken(e);
+    }
+  }
+
+  @Override
+  public Answer attach(Pasid pasid, String space) {
+    try {
+      ObjectNode request = function().put("pasid", number(pasid)).put("space", handle(space));
+      return Answer.done(nameOf(execute("pasid-attach", request).path("previous")));
+    } catch (ControlException e) {
+      return refused(e);
+    }
+  }
+
+  /// The handle of an address space, which is made when it is first named.
+  private int handle(String space) {
+    Integer known = handles.get(space);
+    if (known != null) {
+      return known;
+    }
+    ObjectNode request =
+        JsonNodeFactory.instance.objectNode().put("name", name + '-' + (handles.size() + 1));
+    request.putArray("functions").add(name);
+    int made = execute("address-space-add", request).path("handle").asInt();
+    handles.put(space, made);
+    names.put(made, space);
+    return made;
+  }
+
+  @Override
+  public Answer detach(Pasid pasid) {
+    try {
+      JsonNode done = execute("pasid-detach", function().put("pasid", number(pasid)));
+      return Answer.done(nameOf(done.path("space")));
+    } catch (ControlException e) {
+      return refused(e);
+    }
+  }
+
+  @Override
+  public Answer reset() {
+    try {
+      var _ = execute("function-reset", function());
+      return Answer.done("");
+    } catch (ControlException e) {
+      return refused(e);
+    }
+  }
+
+  private static long number(Pasid pasid) {
+    return pasid.value() & MAX_PASID;
+  }
+
+  private String nameOf(JsonNode handle) {
+    return handle.isMissingNode()
+        ? ""
+        : names.getOrDefault(handle.asInt(), "address space " + handle.asInt());
+  }
+
+  private static Answer refused(ControlException e) {
+    return Answer.refused(e.errno().orElseThrow(() -> new MachineException(e.desc(), e)), e.desc());
+  }
+
+  @Override
+  public void unplug() {
+    try {
+      left = execute("function-del", function()).path("left").asInt(0);
+      served = false;
+    } catch (ControlException e) {
+      throw new MachineException(e.desc(), e);
+    }
+    disconnect();
+  }
+
+  private void disconnect() {
+    VfioUserClient client = guest;
+    guest = null;
+    if (client != null) {
+      client.close();
+    }
+  }
+
+  @Override
+  public SortedMap<Integer, String> attached() {
+    return attachments(false);
+  }
+
+  @Override
+  public SortedMap<Integer, String> attachedOnHost() {
+    if (!served) {
+      SortedMap<Integer, String> unnamed = new TreeMap<>();
+      for (int i = 1; i <= left; i++) {
+        unnamed.put(-i, "something, after the function has gone");
+      }
+      return unnamed;
+    }
+    return attachments(true);
+  }
+
+  private SortedMap<Integer, String> attachments(boolean inKernel) {
+    SortedMap<Integer, String> attached = new TreeMap<>();
+    long first = 0;
+    boolean more = true;
+    while (more) {
+      JsonNode part;
+      try {
+        part =
+            execute(
+                "query-attachments",
+                function().put("first", first).put("limit", 10_000).put("kernel", inKernel));
+      } catch (ControlException e) {
+        throw new MachineException(e.desc(), e);
+      }
+      for (JsonNode attachment : part.path("attachments")) {
+        long pasid = attachment.path("pasid").asLong();
+        attached.put((int) pasid, nameOf(attachment.path("space")));
+        first = pasid + 1;
+      }
+      more = part.path("more").asBoolean(false);
+    }
+    return attached;
+  }
+
+  @Override
+  public List<Event> takeEvents() {
+    return daemon.takeEvents(name);
+  }
+
+  @Override
+  public void fail(Request request, Errno errno, boolean every) {
+    var _ =
+        plan(
+            function()
+                .put("request", request.title())
+                .put("errno", errno.name())
+                .put("every", every));
+  }
+
+  @Override
+  public boolean failNth(int number, Errno errno) {
+    ObjectNode request = function();
+    if (number > 0) {
+      request.put("number", number).put("errno", errno.name());
+    }
+    boolean failed = plan(request).path("waiting").asInt() == 0 && planned;
+    planned = number > 0;
+    return failed;
+  }
+
+  private JsonNode plan(ObjectNode request) {
+    try {
+      return execute("request-fail", request);
+    } catch (ControlException e) {
+      throw new MachineException(e.desc(), e);
+    }
+  }
+
+  @Override
+  public void close() {
+    daemon.forget(name);
+    disconnect();
+    try {
+      if (served) {
+        served = false;
+        remove("function-del", function());
+      }
+      for (int handle : handles.values()) {
+        remove("address-space-del", JsonNodeFactory.instance.objectNode().put("space", handle));
+      }
+    } finally {
+      removeSocket();
+    }
+    handles.clear();
+  }
+
+  /// Takes away what others may have taken away before.
+  private void remove(String command, ObjectNode what) {
+    try {
+      var _ = execute(command, what);
+    } catch (ControlException e) {
+      if (e.kind() != ControlException.Kind.FUNCTION_NOT_FOUND) {
+        throw new MachineException("it cannot be taken away: " + e.desc(), e);
+      }
+    }
+  }
+
+  /// A daemon that is killed leaves the socket.
+  private void removeSocket() {
+    try {
+      Files.deleteIfExists(daemon.socket(name));
+    } catch (IOException e) {
+      throw new MachineException("its socket stays: " + e.getMessage(), e);
+    }
+  }
+}

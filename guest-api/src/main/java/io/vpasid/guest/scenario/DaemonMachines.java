@@ -1,0 +1,198 @@
+package io.vpasid.guest.scenario;
+
+import io.vpasid.guest.control.ControlClient;
+import io.vpasid.guest.control.ControlException;
+import io.vpasid.guest.scenario.Machine.Event;
+import io.vpasid.guest.scenario.Machine.EventKind;
+import io.vpasid.guest.vfiouser.VfioUserClient;
+import io.vpasid.guest.vfiouser.VfioUserSockets;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Machines in a running daemon: the host's side of each is told through the control socket, the
+/// guest's accesses go through a vfio-user socket.
+///
+/// Each machine is a function that is added for it, on a simulated host of its own, and address
+/// spaces. Their names begin with a random number, so that several of these can use a daemon at the
+/// same time. The daemon takes away what is left when the connection ends, however it ends.
+///
+/// All machines share one connection, and wait for one another's commands. Safe to use from several
+/// threads.
+public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
+  /// How long a command may take before the daemon counts as gone.
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  private static final VfioUserClient.Options GUEST =
+      VfioUserClient.Options.defaults().withTimeout(PATIENCE);
+
+  /// How long to look for an event that has not come.
+  private static final Duration LOOK = Duration.ofMillis(2);
+
+  private final Path path;
+  private final ControlClient control;
+  private final VfioUserSockets sockets = VfioUserSockets.open("scenario-guest", 1);
+  private final String prefix =
+      String.format(Locale.ROOT, "run-%012x", ThreadLocalRandom.current().nextLong(1L << 48));
+  private final AtomicInteger made = new AtomicInteger();
+
+  // From here on only with the lock.
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Map<String, Queue<Event>> events = new HashMap<>();
+  private @Nullable IOException lost;
+
+  private DaemonMachines(Path path, ControlClient control) {
+    this.path = path;
+    this.control = control;
+  }
+
+  /// Connects to a daemon.
+  ///
+  /// @param control its control socket
+  /// @throws IOException with a sentence that names the path, if there is no daemon or it does not
+  ///   let us
+  public static DaemonMachines connect(Path control) throws IOException {
+    Path absolute = control.toAbsolutePath().normalize();
+    try {
+      return new DaemonMachines(absolute, ControlClient.connectTemporarily(absolute, PATIENCE));
+    } catch (ControlException e) {
+      throw new IOException("the daemon at " + absolute + " refuses: " + e.desc(), e);
+    }
+  }
+
+  @Override
+  public Machine open(Setup setup, int guest) {
+    String name = prefix + '-' + made.incrementAndGet();
+    lock.lock();
+    try {
+      events.put(name, new ArrayDeque<>());
+    } finally {
+      lock.unlock();
+    }
+    return DaemonMachine.open(this, name, setup);
+  }
+
+  /// Where a machine's vfio-user socket goes: beside the control socket, where the daemon can make
+  /// one and we can reach it.
+  Path socket(String name) {
+    return path.resolveSibling(name + ".sock");
+  }
+
+  VfioUserClient guest(Path socket) throws IOException {
+    return sockets.connect(socket, GUEST);
+  }
+
+  /// Has a command done.
+  ///
+  /// @throws ControlException if the daemon refuses
+  /// @throws UncheckedIOException if it is gone
+  JsonNode execute(String command, ObjectNode arguments) {
+    lock.lock();
+    try {
+      requirePresent();
+      try {
+        return control.execute(command, arguments);
+      } finally {
+        sortEvents(Duration.ZERO);
+      }
+    } catch (IOException e) {
+      throw gone(e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// What has happened to a machine since the last call, oldest first.
+  ///
+  /// @throws UncheckedIOException if the daemon is gone
+  List<Event> takeEvents(String name) {
+    lock.lock();
+    try {
+      requirePresent();
+      Queue<Event> waiting = events.getOrDefault(name, new ArrayDeque<>());
+      sortEvents(waiting.isEmpty() ? LOOK : Duration.ZERO);
+      List<Event> taken = new ArrayList<>(waiting);
+      waiting.clear();
+      return taken;
+    } catch (IOException e) {
+      throw gone(e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// Hears no more of a machine.
+  void forget(String name) {
+    lock.lock();
+    try {
+      events.remove(name);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void requirePresent() throws IOException {
+    IOException before = lost;
+    if (before != null) {
+      throw before;
+    }
+  }
+
+  /// After a lost connection nothing is asked any more: nobody knows which reply would come.
+  private UncheckedIOException gone(IOException e) {
+    if (lost == null) {
+      lost = new IOException("the daemon at " + path + " is gone: " + e.getMessage(), e);
+    }
+    return new UncheckedIOException(lost.getMessage(), lost);
+  }
+
+  /// Gives each event that has come to the machine that it is about.
+  ///
+  /// @param wait how long to wait for the first
+  private void sortEvents(Duration wait) throws IOException {
+    Optional<ObjectNode> next = control.nextEvent(wait);
+    while (next.isPresent()) {
+      JsonNode data = next.get().path("data");
+      Queue<Event> of = events.get(data.path("function").asString(""));
+      if (of != null) {
+        kind(next.get())
+            .ifPresent(kind -> of.add(new Event(kind, (int) data.path("pasid").asLong(0))));
+      }
+      next = control.nextEvent(Duration.ZERO);
+    }
+  }
+
+  private static Optional<EventKind> kind(ObjectNode event) {
+    return switch (event.path("event").asString("")) {
+      case "PASID_ATTACHED" ->
+          Optional.of(event.path("data").has("previous") ? EventKind.REPLACED : EventKind.ATTACHED);
+      case "PASID_DETACHED" -> Optional.of(EventKind.DETACHED);
+      case "PASID_REFUSED" -> Optional.of(EventKind.REFUSED);
+      case "PASID_ENABLED" -> Optional.of(EventKind.ENABLED);
+      case "PASID_DISABLED" -> Optional.of(EventKind.DISABLED);
+      default -> Optional.empty();
+    };
+  }
+
+  /// Disconnects; the daemon takes away what is left.
+  @Override
+  public void close() {
+    control.close();
+    sockets.close();
+  }
+}
