@@ -17,11 +17,20 @@ public final class Main {
 
   /// Runs one command and ends the process with its exit code.
   public static void main(String[] arguments) {
+    nameMachine();
     PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     int code = run(Terminal.ofProcess(), out, err, arguments);
     out.flush();
     System.exit(code);
+  }
+
+  /// Netty puts the hardware address of a network interface into the names of its channels, and
+  /// warns where there is none. Ours are named on this machine only, so any address will do.
+  private static void nameMachine() {
+    if (System.getProperty("io.netty.machineId") == null) {
+      System.setProperty("io.netty.machineId", "02:00:00:00:00:01");
+    }
   }
 
   /// Runs one command whose output leads to no terminal.

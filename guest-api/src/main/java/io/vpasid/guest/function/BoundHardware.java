@@ -63,18 +63,12 @@ public final class BoundHardware implements VfioUserDevice {
     return true;
   }
 
-  private interface Call {
-    void make() throws IOException;
-  }
-
-  private static Outcome outcome(Call call) {
+  private static Outcome outcome(Runnable call) {
     try {
-      call.make();
+      call.run();
       return Outcome.done();
     } catch (IommufdException e) {
       return Outcome.refused(e.errno(), String.valueOf(e.getMessage()));
-    } catch (IOException e) {
-      return Outcome.refused(Errno.EIO, String.valueOf(e.getMessage()));
     }
   }
 
@@ -111,18 +105,18 @@ public final class BoundHardware implements VfioUserDevice {
 
   @Override
   public Outcome dmaMapped(DmaWindow window) {
-    return outcome(() -> {
-      Optional<MemorySegment> memory = window.memory();
-      if (memory.isEmpty()) {
-        throw new IommufdException(
-            Errno.EOPNOTSUPP, "DMA_MAP", "memory that is not shared as a file");
-      }
-      iommufd.mapAt(
-          ioas,
-          window.address(),
-          memory.get(),
-          new IovaAccess(window.isReadable(), window.isWritable()));
-    });
+    Optional<MemorySegment> memory;
+    try {
+      memory = window.memory();
+    } catch (IOException e) {
+      return Outcome.refused(Errno.EIO, String.valueOf(e.getMessage()));
+    }
+    if (memory.isEmpty()) {
+      return Outcome.refused(
+          Errno.EOPNOTSUPP, "The window is not shared as a file, so hardware cannot reach it.");
+    }
+    IovaAccess access = new IovaAccess(window.isReadable(), window.isWritable());
+    return outcome(() -> iommufd.mapAt(ioas, window.address(), memory.get(), access));
   }
 
   @Override

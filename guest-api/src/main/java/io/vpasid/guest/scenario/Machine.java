@@ -61,15 +61,22 @@ public interface Machine extends ConfigPort, AutoCloseable {
   record Answer(Errno errno, String previous, String text) {
     static final Errno OK = new Errno(0);
 
-    static Answer done(String previous) {
+    /// It is done.
+    ///
+    /// @param previous the address space that the PASID was attached to before; empty if to none
+    public static Answer done(String previous) {
       return new Answer(OK, previous, "");
     }
 
-    static Answer refused(Errno errno, String text) {
+    /// It was refused.
+    ///
+    /// @param text why, for people
+    public static Answer refused(Errno errno, String text) {
       return new Answer(errno, "", text);
     }
 
-    boolean isDone() {
+    /// Whether it was not refused.
+    public boolean isDone() {
       return errno.number() == 0;
     }
   }
