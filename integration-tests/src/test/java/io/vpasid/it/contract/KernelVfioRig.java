@@ -1,6 +1,7 @@
 package io.vpasid.it.contract;
 
 import io.vpasid.it.realkernel.HeldReset;
+import io.vpasid.it.realkernel.IommuTables;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.vmm.iommufd.BackendOptions;
 import io.vpasid.vmm.iommufd.BoundDevice;
@@ -22,8 +23,6 @@ import java.util.Optional;
 /// The running kernel with functions that VFIO has, behind an emulated VT-d in scalable mode that
 /// neither nests nor tracks dirty pages.
 final class KernelVfioRig extends ContractRig {
-  private static final Path TABLES = Path.of("/sys/kernel/debug/iommu/intel");
-
   private static final PciAddress DEVICE = new PciAddress(0, 0, 4, 0);
   private static final PciAddress WITHOUT_PASIDS = new PciAddress(0, 0, 5, 0);
   private static final Pair PAIR = new Pair(new PciAddress(0, 0, 6, 0), new PciAddress(0, 0, 6, 1));
@@ -124,10 +123,9 @@ final class KernelVfioRig extends ContractRig {
   /// own that tells whether it is attached.
   @Override
   Optional<Boolean> isAttached(BoundDevice device, Pasid pasid) {
-    Path function = TABLES.resolve(device.address().toString());
     return pasid.value() == 0
         ? Optional.empty()
-        : Optional.of(Files.isDirectory(function.resolve(Integer.toHexString(pasid.value()))));
+        : Optional.of(new IommuTables(device.address()).pageTable(pasid.value()).isPresent());
   }
 
   @Override

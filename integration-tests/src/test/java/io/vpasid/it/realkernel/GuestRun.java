@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// A machine that runs test classes, one after the other, seen from the host.
@@ -42,7 +43,9 @@ final class GuestRun implements AutoCloseable {
               functions.add(new GuestMachine.Function(place, serve(place, function))));
       machine =
           GuestMachine.boot(
-              parts, new GuestMachine.Setup(script(), functions, false, LONGEST_RUN), folder);
+              parts,
+              new GuestMachine.Setup(script(functions), functions, false, LONGEST_RUN),
+              folder);
     } catch (Throwable t) {
       servers.forEach(VfioUserServer::close);
       throw t;
@@ -78,7 +81,7 @@ final class GuestRun implements AutoCloseable {
 
   /// Gives the functions to VFIO, as a VMM's host does, and runs [GuestMain] with the JDK, the
   /// class path and the working directory of this JVM.
-  private static String script() {
+  private static String script(List<GuestMachine.Function> functions) {
     List<String> options = new ArrayList<>(List.of("-Djava.io.tmpdir=/dev/shm"));
     options.add("-D" + GuestMain.IN_GUEST + "=true");
     for (String property : List.of("basedir", "java.util.logging.config.file")) {
@@ -90,7 +93,7 @@ final class GuestRun implements AutoCloseable {
       echo $2 >/sys/bus/pci/devices/$1/driver_override
       echo $1 >/sys/bus/pci/drivers_probe
     }
-    for function in 04.0 05.0 06.0 06.1 08.0; do give 0000:00:$function vfio-pci; done
+    for function in %s; do give 0000:00:$function vfio-pci; done
     give 0000:00:07.0 virtio_vfio_pci
     for port in /sys/class/virtio-ports/*; do
       [ "$(cat $port/name)" != reports ] || reports=/dev/${port##*/}
@@ -99,7 +102,12 @@ final class GuestRun implements AutoCloseable {
     set -x
     %s $reports
     """
-        .formatted(HostCommand.ofJava(options, GuestMain.class.getName()));
+        .formatted(
+            functions.stream()
+                .map(GuestMachine.Function::place)
+                .filter(place -> !place.equals(PhysicalFunction.WITHOUT_PASID_DRIVER))
+                .collect(Collectors.joining(" ")),
+            HostCommand.ofJava(options, GuestMain.class.getName()));
   }
 
   /// Lets the machine run a class, which may still have to boot. The class before it is over.
