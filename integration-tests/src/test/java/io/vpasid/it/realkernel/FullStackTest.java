@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,8 +29,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("full-stack")
 class FullStackTest {
   private static final Duration LIMIT = Duration.ofMinutes(20);
-  private static final int HOST_MEMORY = 1536;
-  private static final int GUEST_MEMORY = 256;
+  private static final GuestMachine.Size HOST = new GuestMachine.Size(2, 1536);
+  private static final GuestMachine.Size GUEST = new GuestMachine.Size(1, 256);
 
   /// A folder that both the host and what runs in the files of this machine can write.
   private static final Path RUN = Path.of("/run/vpasid");
@@ -47,7 +48,7 @@ class FullStackTest {
 
   /// What Linux in the inner machine does. Whatever it asks for it tells afterwards, and waits for
   /// a line: the host has looked then.
-  private static final String GUEST =
+  private static final String REQUESTS =
       """
       for port in /sys/class/virtio-ports/*; do
         [ "$(cat $port/name)" != reports ] || exec 3<>/dev/${port##*/}
@@ -78,6 +79,8 @@ class FullStackTest {
       tell "switching off, with PASID 7 attached"
       """;
 
+  private static final Pattern ASKED_OR_FOUND = Pattern.compile("guest: asked|tables of the IOMMU");
+
   @TempDir private Path folder;
 
   @Test
@@ -99,7 +102,7 @@ class FullStackTest {
                     List.of(new GuestMachine.Function("04.0", physical.path())),
                     false,
                     LIMIT,
-                    HOST_MEMORY,
+                    HOST,
                     List.of()),
                 results)) {
       tell(host, results.resolve("story.txt"), story);
@@ -107,12 +110,33 @@ class FullStackTest {
     }
 
     assertThat(story)
-        .containsSubsequence(
+        .contains("guest: lspci: Capabilities: [160 v1] Process Address Space ID (PASID)")
+        .anyMatch(line -> line.startsWith("guest: lspci: PASIDCtl: Enable+"))
+        .contains(
+            "daemon: accelerator: 0000:00:04.0 f00d:0003 on "
+                + RUN
+                + "/accelerator.sock, vPASID at 0x160")
+        .contains(
+            "host: the inner machine is off, with status 0",
+            "host: the daemon has ended, with status 0");
+    assertThat(story.stream().filter(line -> ASKED_OR_FOUND.matcher(line).find()))
+        .map(line -> line.replaceAll("[1-9][0-9]* pages", "N pages"))
+        .containsExactly(
             "host: PASIDs in the tables of the IOMMU: none",
-            "guest: lspci: Capabilities: [160 v1] Process Address Space ID (PASID)",
-            "guest: lspci: PASIDCtl: Enable+ Exec- Priv-",
             "guest: asked to attach PASID 5 to address space 1: errno 0x000",
-            "host: PASIDs in the tables of the IOMMU: 5 (0 pages mapped)");
+            "host: PASIDs in the tables of the IOMMU: 5 (0 pages mapped)",
+            "guest: asked to attach PASID 7 to address space 2, its own memory: errno 0x000",
+            "host: PASIDs in the tables of the IOMMU: 5 (0 pages mapped) 7 (N pages mapped)",
+            "guest: asked to move PASID 5 to address space 2: errno 0x000",
+            "host: PASIDs in the tables of the IOMMU: 5 (N pages mapped) 7 (N pages mapped)",
+            "guest: asked to detach PASID 5: errno 0x000",
+            "host: PASIDs in the tables of the IOMMU: 7 (N pages mapped)",
+            "guest: asked to attach PASID 0, which is the function itself: errno 0x016",
+            "host: PASIDs in the tables of the IOMMU: 7 (N pages mapped)",
+            "guest: asked to attach PASID 9 to address space 3, which nobody made: errno 0x002",
+            "host: PASIDs in the tables of the IOMMU: 7 (N pages mapped)",
+            "host: PASIDs in the tables of the IOMMU: none",
+            "host: PASIDs in the tables of the IOMMU: none");
   }
 
   private static void tell(GuestMachine host, Path file, List<String> story) throws IOException {
@@ -144,7 +168,7 @@ class FullStackTest {
             List.of(new GuestMachine.Function("04.0", RUN.resolve("accelerator.sock"))),
             false,
             LIMIT,
-            GUEST_MEMORY,
+            GUEST,
             List.of("iommu=pt"));
     List<String> qemu = new ArrayList<>(List.of("env", "--chdir=" + RUN));
     qemu.addAll(GuestMachine.command(parts, inner, RUN, RUN.resolve("guest.sh")));
@@ -185,6 +209,7 @@ class FullStackTest {
     mkfifo /to /from
     %5$s </to >/from & guest=$!
     exec 4<>/to 5<>/from
+    tail -F /host%1$s/console.log 2>/dev/null | while read -r line; do echo "guest: $line"; done &
     while kill -0 $guest; do
       read -r -t 10 line <&5 || continue
       echo "guest: $line" >&3
@@ -206,7 +231,7 @@ class FullStackTest {
         .formatted(
             RUN,
             CONFIGURATION,
-            GUEST,
+            REQUESTS,
             HostCommand.ofJava(
                 List.of("-Djava.io.tmpdir=" + RUN),
                 "io.vpasid.guest.cli.Main",

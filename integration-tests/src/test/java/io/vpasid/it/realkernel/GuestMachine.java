@@ -41,16 +41,16 @@ final class GuestMachine implements AutoCloseable {
   /// @param functions the servers' sockets
   /// @param isUefi whether the firmware is UEFI instead of a BIOS
   /// @param limit how long the machine may run
-  /// @param memory in MiB
+  /// @param size how much of a computer it is
   /// @param kernelOptions more words for the kernel's command line
   record Setup(
       String script,
       List<Function> functions,
       boolean isUefi,
       Duration limit,
-      int memory,
+      Size size,
       List<String> kernelOptions) {
-    private static final int USUAL_MEMORY = 1024;
+    private static final Size USUAL = new Size(2, 1024);
 
     Setup {
       functions = List.copyOf(functions);
@@ -58,7 +58,7 @@ final class GuestMachine implements AutoCloseable {
     }
 
     Setup(String script, List<Function> functions, boolean isUefi, Duration limit) {
-      this(script, functions, isUefi, limit, USUAL_MEMORY, List.of());
+      this(script, functions, isUefi, limit, USUAL, List.of());
     }
   }
 
@@ -72,6 +72,12 @@ final class GuestMachine implements AutoCloseable {
       return place.startsWith(other.substring(0, other.indexOf('.') + 1));
     }
   }
+
+  /// How much of a computer a machine is.
+  ///
+  /// @param cpus number of CPUs
+  /// @param memory in MiB
+  record Size(int cpus, int memory) {}
 
   private GuestMachine(Process qemu, Path folder) {
     this.qemu = qemu;
@@ -106,14 +112,15 @@ final class GuestMachine implements AutoCloseable {
   /// @param run where the script is
   static List<String> command(MachineParts parts, Setup setup, Path folder, Path run)
       throws IOException {
+    Size size = setup.size();
     List<String> command = new ArrayList<>();
     command.addAll(List.of("timeout", "--foreground", setup.limit().plus(GRACE).toSeconds() + "s"));
     command.addAll(parts.qemu());
     command.addAll(
         List.of(
-            ("-machine q35 -accel tcg,thread=multi -cpu max,la57=off -smp 2"
-                    + (" -m " + setup.memory())
-                    + (" -object memory-backend-memfd,id=ram,share=on,size=" + setup.memory() + "M")
+            ("-machine q35 -accel tcg,thread=multi -cpu max,la57=off"
+                    + (" -smp " + size.cpus() + " -m " + size.memory())
+                    + (" -object memory-backend-memfd,id=ram,share=on,size=" + size.memory() + "M")
                     + " -numa node,memdev=ram"
                     + " -nodefaults -display none -no-reboot -serial file:console.log"
                     + " -device intel-iommu,intremap=on,eim=on,scalable-mode=on,fsts=on,"
