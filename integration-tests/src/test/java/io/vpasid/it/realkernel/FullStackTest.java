@@ -81,6 +81,9 @@ class FullStackTest {
 
   private static final Pattern ASKED_OR_FOUND = Pattern.compile("guest: asked|tables of the IOMMU");
 
+  /// That of the daemon's log; the story has a clock of its own.
+  private static final Pattern DATE = Pattern.compile("[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8} ");
+
   @TempDir private Path folder;
 
   @Test
@@ -105,7 +108,7 @@ class FullStackTest {
                     HOST,
                     List.of()),
                 results)) {
-      tell(host, results.resolve("story.txt"), story);
+      tell(parts, host, results.resolve("story.txt"), story);
       host.awaitEnd();
     }
 
@@ -139,14 +142,16 @@ class FullStackTest {
             "host: PASIDs in the tables of the IOMMU: none");
   }
 
-  private static void tell(GuestMachine host, Path file, List<String> story) throws IOException {
+  private static void tell(MachineParts parts, GuestMachine host, Path file, List<String> story)
+      throws IOException {
     long start = System.nanoTime();
     try (BufferedReader lines =
             new BufferedReader(new InputStreamReader(host.reports(), StandardCharsets.UTF_8));
         PrintWriter out = new PrintWriter(Files.newBufferedWriter(file), true)) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+      String line = "here: " + parts.qemuVersion() + ", Java " + Runtime.version();
+      while (line != null) {
         story.add(line);
-        String[] whoAndWhat = line.split(": ", 2);
+        String[] whoAndWhat = DATE.matcher(line).replaceFirst("").split(": ", 2);
         String told =
             String.format(
                 Locale.ROOT,
@@ -156,6 +161,7 @@ class FullStackTest {
                 whoAndWhat.length > 1 ? whoAndWhat[1] : "");
         out.println(told);
         System.out.println(told);
+        line = lines.readLine();
       }
     }
   }

@@ -1,9 +1,11 @@
 package io.vpasid.it.realkernel;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
 
@@ -53,6 +55,15 @@ record MachineParts(Path tree, Path kernel, Path initramfs) {
         tree.resolve("usr/share/qemu").toString(),
         "-L",
         tree.resolve("usr/share/seabios").toString());
+  }
+
+  /// What QEMU says of its version.
+  String qemuVersion() throws IOException {
+    List<String> command = new ArrayList<>(qemu());
+    command.add("--version");
+    try (BufferedReader said = new ProcessBuilder(command).start().inputReader()) {
+      return String.valueOf(said.readLine());
+    }
   }
 
   /// UEFI firmware, which is only read.
