@@ -71,13 +71,13 @@ class ScenarioSchemaTest {
         .containsExactlyInAnyOrderElementsOf(ScenarioReader.HOST_KEYS);
     assertThat(properties.at("/vmm/properties").propertyNames())
         .containsExactlyInAnyOrderElementsOf(ScenarioReader.VMM_KEYS);
-    assertThat(actions.propertyNames()).containsExactlyInAnyOrderElementsOf(ScenarioReader.ACTIONS);
+    assertThat(actions.propertyNames()).containsExactlyInAnyOrderElementsOf(StepReader.ACTIONS);
     assertThat(words(properties.at("/host/properties/iommu")))
         .containsExactlyInAnyOrderElementsOf(IommuProfile.names());
     assertThat(words(actions.at("/fail/properties/request")))
         .containsExactlyInAnyOrderElementsOf(Request.titles());
     assertThat(words(actions.at("/await/properties/event")))
-        .containsExactlyInAnyOrderElementsOf(ScenarioReader.events());
+        .containsExactlyInAnyOrderElementsOf(StepReader.events());
     assertThat(words(actions.at("/read/properties/register")))
         .containsExactlyElementsOf(Register.NAMED.stream().map(Register::name).toList());
   }
