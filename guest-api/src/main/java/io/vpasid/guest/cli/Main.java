@@ -33,8 +33,12 @@ public final class Main {
     }
   }
 
-  /// Runs one command whose output leads to no terminal.
-  static int run(PrintWriter out, PrintWriter err, String... arguments) {
+  /// Runs one command in this process, whose output leads to no terminal.
+  ///
+  /// @param out receives the result
+  /// @param err receives notes and errors
+  /// @return the exit code
+  public static int run(PrintWriter out, PrintWriter err, String... arguments) {
     return run(Terminal.NONE, out, err, arguments);
   }
 
