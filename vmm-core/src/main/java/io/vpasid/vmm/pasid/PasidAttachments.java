@@ -72,6 +72,10 @@ public final class PasidAttachments implements AutoCloseable {
     try {
       if (closed) {
         outcome = new Refused(pasid, CLOSED);
+      } else if (isDisabled()) {
+        // Asked while the PASID is claimed, so that none is attached behind a detachAll that comes
+        // after the guest has disabled them.
+        outcome = new Refused(pasid, NOT_ENABLED);
       } else if (fresh && !reserve()) {
         outcome = new Refused(pasid, new Refusal.QuotaReached(limits.quota()));
       } else {
@@ -147,7 +151,8 @@ public final class PasidAttachments implements AutoCloseable {
   }
 
   /// Detaches every PASID, in ascending order. Requests that come in meanwhile are served; a PASID
-  /// that is attached behind the one being detached stays.
+  /// that is attached behind the one being detached stays. If requests are refused already because
+  /// PASIDs are not enabled, none stays.
   public Cleared detachAll() {
     return clear();
   }
@@ -258,13 +263,11 @@ public final class PasidAttachments implements AutoCloseable {
     if (!pasid.fits(limits.width())) {
       return new Refusal.BeyondWidth(limits.width());
     }
-    if (closed) {
-      return CLOSED;
-    }
-    if (limits.whenDisabled() == PasidLimits.WhenDisabled.REFUSE && !enabled.getAsBoolean()) {
-      return NOT_ENABLED;
-    }
     return null;
+  }
+
+  private boolean isDisabled() {
+    return limits.whenDisabled() == PasidLimits.WhenDisabled.REFUSE && !enabled.getAsBoolean();
   }
 
   private boolean reserve() {

@@ -25,6 +25,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
@@ -225,6 +227,41 @@ class PasidAttachmentsConcurrencyTest {
           assertThat(model.remove(pasid)).as("%s", event).isEqualTo(from);
       case PasidEvent.Refused _ -> {}
     }
+  }
+
+  @Test
+  void aRequestThatWaitedForItsPasidIsRefusedIfPasidsWereDisabledMeanwhile() throws Exception {
+    AtomicBoolean enabled = new AtomicBoolean(true);
+    CountDownLatch reached = new CountDownLatch(1);
+    CountDownLatch go = new CountDownLatch(1);
+    device.onRequest =
+        _ -> {
+          reached.countDown();
+          try {
+            go.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        };
+    PasidAttachments attachments =
+        new PasidAttachments(device, PasidLimits.ofWidth(20), enabled::get);
+    Thread first = Thread.ofPlatform().start(() -> attachments.attach(pasid(7), A));
+    reached.await();
+    AtomicReference<AttachOutcome> second = new AtomicReference<>();
+    Thread waiting =
+        Thread.ofPlatform().start(() -> second.set(attachments.attach(pasid(7), B)));
+    while (waiting.getState() != Thread.State.WAITING) {
+      Thread.onSpinWait();
+    }
+
+    enabled.set(false);
+    go.countDown();
+    first.join();
+    waiting.join();
+
+    assertThat(second.get())
+        .isEqualTo(new Refused(pasid(7), new Refusal.NotEnabled()));
+    assertThat(attachments.pageTable(pasid(7))).contains(A);
   }
 
   /// One thread against a map that knows the rules: every outcome is foretold.
