@@ -161,6 +161,10 @@ public final class RequestMailbox {
   // On a worker's thread
 
   private void carryOut() {
+    if (!isWanted()) {
+      busy.set(false);
+      return;
+    }
     try {
       switch (operation) {
         case ATTACH -> attach();
@@ -172,6 +176,11 @@ public final class RequestMailbox {
       LOG.error("A request of the guest of {} failed.", function.address(), e);
       refuse(Errno.EIO);
     }
+  }
+
+  /// Whether the function has not been reset since the request.
+  private synchronized boolean isWanted() {
+    return resetsAtRequest == resets;
   }
 
   private void attach() {

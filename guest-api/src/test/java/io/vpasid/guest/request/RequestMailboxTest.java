@@ -304,6 +304,39 @@ class RequestMailboxTest {
   }
 
   @Test
+  void aRequestThatWaitsWhenTheFunctionIsResetIsNotCarriedOut() throws Exception {
+    int shell = grant("shell");
+    CountDownLatch go = new CountDownLatch(1);
+    CountDownLatch held = new CountDownLatch(2);
+    for (int worker = 0; worker < 2; worker++) {
+      workers.offer(() -> {
+        held.countDown();
+        try {
+          go.await();
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+        }
+      });
+    }
+    held.await();
+    write(0x14, 5);
+    write(0x18, shell);
+    write(0x10, 0x0001_0001);
+
+    function.reset();
+    function.writeConfig(pasidControl(), 2, 1);
+    go.countDown();
+
+    // The mailbox takes requests again when the earlier one is done with.
+    await()
+        .until(() -> {
+          write(0x10, 0x0002_0003);
+          return read(0x0c) >>> 16 == 2;
+        });
+    assertThat(host.attachedPasidCount(address)).isZero();
+  }
+
+  @Test
   void aHostThatIsBehindSaysTryAgain() throws Exception {
     CountDownLatch go = new CountDownLatch(1);
     CountDownLatch started = new CountDownLatch(1);
