@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -90,7 +91,15 @@ public final class BoundHardware implements VfioUserDevice {
 
   @Override
   public Outcome interruptsAssigned(int irq, int start, int... eventfds) {
-    return outcome(() -> hardware.signalThrough(irq, start, eventfds));
+    return outcome(() -> {
+      // The last ones first: VFIO makes room for as many interrupts as the first request needs.
+      int rest = eventfds.length;
+      while (rest > 0) {
+        int from = (rest - 1) / DeviceHardware.MAX_EVENTFDS * DeviceHardware.MAX_EVENTFDS;
+        hardware.signalThrough(irq, start + from, Arrays.copyOfRange(eventfds, from, rest));
+        rest = from;
+      }
+    });
   }
 
   @Override

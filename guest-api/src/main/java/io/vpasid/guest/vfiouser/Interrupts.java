@@ -6,10 +6,8 @@ import io.vpasid.vmm.iommufd.Errno;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,12 +62,11 @@ final class Interrupts implements AutoCloseable {
     final BitSet masked = new BitSet();
     final BitSet pending = new BitSet();
 
+    /// Whether the listener was told to use it, be it with vectors that have no eventfd.
+    boolean isUsed;
+
     Line(int count) {
       eventfds = new FileDescriptor[count];
-    }
-
-    boolean isUsed() {
-      return Arrays.stream(eventfds).anyMatch(Objects::nonNull);
     }
   }
 
@@ -151,12 +148,13 @@ final class Interrupts implements AutoCloseable {
     for (int i = 0; i < count; i++) {
       numbers[i] = descriptors.count() == 0 ? -1 : descriptors.number(i);
     }
+    Line line = lines[index];
+    line.isUsed = true;
     Outcome outcome = listener.assigned(index, start, numbers);
     if (outcome instanceof Outcome.Refused) {
       return outcome;
     }
     List<FileDescriptor> eventfds = descriptors.take();
-    Line line = lines[index];
     for (int i = 0; i < count; i++) {
       FileDescriptor before = line.eventfds[start + i];
       line.eventfds[start + i] = eventfds.isEmpty() ? null : eventfds.get(i);
@@ -245,13 +243,14 @@ final class Interrupts implements AutoCloseable {
     }
     line.masked.clear();
     line.pending.clear();
+    line.isUsed = false;
   }
 
-  /// Closes all eventfds; from now on nothing is told.
+  /// Closes all eventfds, and has every type disabled that was in use; from now on nothing is told.
   @Override
   public synchronized void close() {
     for (int index = 0; index < lines.length; index++) {
-      if (lines[index].isUsed()) {
+      if (lines[index].isUsed) {
         listener.disabled(index);
       }
       release(lines[index]);

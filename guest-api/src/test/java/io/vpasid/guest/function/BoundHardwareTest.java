@@ -116,6 +116,15 @@ class BoundHardwareTest {
   }
 
   @Test
+  void moreInterruptsThanFitIntoARequestAreAssignedFromTheLastOn() {
+    assertThat(hardware.interruptsAssigned(2, 3, new int[DeviceHardware.MAX_EVENTFDS + 1]))
+        .isEqualTo(Outcome.done());
+
+    assertThat(recording.calls)
+        .containsExactly("signal 2 35 [0]", "signal 2 3 " + Arrays.toString(new int[32]));
+  }
+
+  @Test
   void whatTheKernelRefusesTheClientIsTold() {
     recording.fails = true;
 

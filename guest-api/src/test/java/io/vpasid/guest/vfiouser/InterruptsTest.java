@@ -131,6 +131,14 @@ class InterruptsTest {
   }
 
   @Test
+  void vectorsWithoutEventfdsAreTakenBackToo() {
+    set(interrupts, EVENTFD | TRIGGER, MSIX, 0, 2);
+    interrupts.close();
+
+    assertThat(told).containsExactly("assigned 2 0 2 0", "disabled 2");
+  }
+
+  @Test
   void whatHardwareRefusesIsNotKept() throws Throwable {
     hardware = Outcome.refused(Errno.ENOSPC, "No vector is free.");
     Pair pair = Pair.create();
