@@ -249,7 +249,8 @@ public final class PassthroughFunction implements AutoCloseable {
     resetRegisters();
   }
 
-  private void resetRegisters() {
+  /// Resets only the registers that we emulate, for a function that itself cannot be reset.
+  public void resetRegisters() {
     PasidControl before = control();
     guest.reset();
     for (Runnable listener : resetListeners) {

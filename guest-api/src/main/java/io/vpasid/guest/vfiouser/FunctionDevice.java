@@ -1,5 +1,9 @@
 package io.vpasid.guest.vfiouser;
 
+import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.Header;
+import io.vpasid.pci.capability.CapabilityChain;
+import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.DeviceHardware;
 import io.vpasid.vmm.iommufd.Errno;
@@ -16,9 +20,15 @@ import org.slf4j.LoggerFactory;
 /// guest view, with the vPASID in it; everything else is its hardware's.
 ///
 /// A client that goes is a machine that is switched off: its PASIDs are detached and the function
-/// is reset, as the kernel does when a VFIO device is closed. The next client finds nothing of it.
+/// is reset. A reset through VFIO leaves the command register, the BARs and the message interrupts
+/// as they were, so these are cleared too; the next client finds nothing of the one before.
 public final class FunctionDevice implements VfioUserDevice {
   private static final Logger LOG = LoggerFactory.getLogger(FunctionDevice.class);
+
+  private static final int BARS = 6;
+
+  /// Where both kinds of message interrupts have their control register.
+  private static final int MESSAGE_CONTROL = 2;
 
   private final PassthroughFunction function;
   private final VfioUserDevice hardware;
@@ -172,11 +182,42 @@ public final class FunctionDevice implements VfioUserDevice {
   @Override
   public void disconnected() {
     hardware.disconnected();
+    detachAll();
+    try {
+      // Whatever becomes of the reset: the function stops its DMA.
+      function.writeConfig(Header.COMMAND, 2, 0);
+      if (reset() instanceof Outcome.Refused(_, String reason)) {
+        LOG.warn("The function of a client that has gone is not reset: {}", reason);
+        function.resetRegisters();
+      }
+      clearRegisters();
+    } catch (IommufdException e) {
+      LOG.warn("The registers of a client that has gone stay as they are: {}", e.getMessage());
+      function.resetRegisters();
+    }
+    // Again: a request that was under way may have attached one, until the reset disabled PASIDs.
+    detachAll();
+  }
+
+  private void detachAll() {
     for (Refused refused : function.attachments().detachAll().refused()) {
       LOG.warn("{}", refused.text());
     }
-    if (reset() instanceof Outcome.Refused(_, String reason)) {
-      LOG.warn("The function of a client that has gone is not reset: {}", reason);
+  }
+
+  private void clearRegisters() {
+    ConfigSpace view = function.guestView();
+    if (view.headerLayout() == 0) {
+      for (int bar = 0; bar < BARS; bar++) {
+        function.writeConfig(Header.BAR0 + 4 * bar, 4, 0);
+      }
+      function.writeConfig(Header.EXPANSION_ROM, 4, 0);
+    }
+    CapabilityChain capabilities = CapabilityChain.walk(view);
+    for (CapabilityId id : List.of(CapabilityId.MSI, CapabilityId.MSI_X)) {
+      capabilities
+          .find(id)
+          .ifPresent(found -> function.writeConfig(found.offset() + MESSAGE_CONTROL, 2, 0));
     }
   }
 }

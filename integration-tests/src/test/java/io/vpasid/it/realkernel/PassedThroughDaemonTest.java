@@ -39,6 +39,8 @@ class PassedThroughDaemonTest {
   private static final int PASID_CAPABILITY = 0x160;
 
   private static final int PASID_CONTROL = PASID_CAPABILITY + 6;
+  private static final int COMMAND = 4;
+  private static final byte BUS_MASTER = 1 << 2;
 
   private static final IommuTables TABLES = new IommuTables(new PciAddress(0, 0, 4, 0));
 
@@ -163,6 +165,22 @@ class PassedThroughDaemonTest {
       attach("guest");
     }
     await().atMost(PATIENCE).untilAsserted(() -> assertThat(TABLES.pasids()).isEmpty());
+  }
+
+  @Test
+  void busMasterOfOneClientIsOffForTheNext() throws IOException {
+    try (VfioUserClient guest = connect("first.sock")) {
+      guest.write(PciIndex.CONFIG_REGION, COMMAND, ByteBuffer.wrap(new byte[] {BUS_MASTER, 0}));
+      assertThat(read(guest, COMMAND) & BUS_MASTER).isEqualTo(BUS_MASTER);
+    }
+    await()
+        .atMost(PATIENCE)
+        .ignoreExceptionsInstanceOf(IOException.class)
+        .untilAsserted(() -> {
+          try (VfioUserClient next = connect("first.sock")) {
+            assertThat(read(next, COMMAND) & 0xffff).isZero();
+          }
+        });
   }
 
   @Test

@@ -1,0 +1,142 @@
+package io.vpasid.guest.vfiouser;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vpasid.guest.function.Descriptions;
+import io.vpasid.guest.function.FunctionDescription;
+import io.vpasid.pci.Header;
+import io.vpasid.pci.capability.CapabilityChain;
+import io.vpasid.pci.capability.CapabilityId;
+import io.vpasid.pci.emulation.DeviceConfig;
+import io.vpasid.pci.vfio.VfioView;
+import io.vpasid.synth.HardwareInfo;
+import io.vpasid.vmm.FunctionOptions;
+import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.iommufd.HwptFlag;
+import io.vpasid.vmm.iommufd.HwptId;
+import io.vpasid.vmm.iommufd.HwptRequest;
+import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.iommufd.simulated.Request;
+import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
+import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
+import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// A client of a function whose registers a reset leaves as they were, as one through VFIO does.
+class FunctionDeviceTest {
+  private static final int BUS_MASTER = 1 << 2;
+
+  private final FunctionDescription description = Descriptions.withMsix();
+  private final KeptRegisters registers =
+      new KeptRegisters(VfioView.of(description.captured().config()).config().toByteArray());
+  private final SimulatedHost host =
+      SimulatedHost.builder()
+          .device(
+              SimulatedDevice.at(description.address())
+                  .reporting(HardwareInfo.parse("width=20"))
+                  .config(registers))
+          .build();
+  private final IommufdBackend iommufd = host.open();
+  private final PassthroughFunction function =
+      PassthroughFunction.open(
+          iommufd,
+          description.address(),
+          FunctionOptions.defaults().withWhenDisabled(WhenDisabled.ALLOW));
+  private final FunctionDevice device = new FunctionDevice(function);
+
+  private record KeptRegisters(byte[] bytes) implements DeviceConfig {
+    @Override
+    public int size() {
+      return bytes.length;
+    }
+
+    @Override
+    public int read(int offset, int width) {
+      int value = 0;
+      for (int i = width - 1; i >= 0; i--) {
+        value = value << 8 | bytes[offset + i] & 0xff;
+      }
+      return value;
+    }
+
+    @Override
+    public void write(int offset, int width, int value) {
+      for (int i = 0; i < width; i++) {
+        bytes[offset + i] = (byte) (value >>> 8 * i);
+      }
+    }
+  }
+
+  @BeforeEach
+  void attach() {
+    function.device().attach(newPageTable());
+  }
+
+  @AfterEach
+  void close() {
+    function.close();
+    iommufd.close();
+  }
+
+  private HwptId newPageTable() {
+    return iommufd.hwptAlloc(
+        HwptRequest.paging(function.device().id(), iommufd.ioasAlloc()).with(HwptFlag.PASID));
+  }
+
+  private int offset(CapabilityId id) {
+    return CapabilityChain.walk(function.guestView()).find(id).orElseThrow().offset();
+  }
+
+  private void write(int offset, int value) {
+    ByteBuffer bytes = ByteBuffer.allocate(2).order(ByteOrder.LITTLE_ENDIAN);
+    assertThat(
+            device.write(
+                PciIndex.CONFIG_REGION, offset, bytes.putShort(0, (short) value).rewind()))
+        .isEqualTo(Outcome.done());
+  }
+
+  @Test
+  void whatAResetThroughVfioLeavesIsCleared() {
+    int messageControl = offset(CapabilityId.MSI_X) + 2;
+    write(Header.COMMAND, BUS_MASTER);
+    write(Header.BAR0 + 2, 0xfe00);
+    write(messageControl, 0x8007);
+
+    device.disconnected();
+
+    assertThat(function.readConfig(Header.COMMAND, 2)).isZero();
+    assertThat(function.readConfig(Header.BAR0, 4)).isZero();
+    assertThat(function.readConfig(messageControl, 2)).isZero();
+  }
+
+  @Test
+  void functionThatCannotBeResetStopsAndShowsNoEnabledPasids() {
+    write(Header.COMMAND, BUS_MASTER);
+    write(offset(CapabilityId.PASID) + 6, 1);
+    assertThat(function.control().enabled()).isTrue();
+    host.failures().failNext(Request.RESET, Errno.EAGAIN);
+
+    device.disconnected();
+
+    assertThat(function.control().enabled()).isFalse();
+    assertThat(function.readConfig(Header.COMMAND, 2)).isZero();
+  }
+
+  /// Invariant I7: a request that is under way when the client goes leaves nothing attached.
+  @Test
+  void whatIsAttachedWhileTheFunctionIsResetIsDetachedToo() {
+    HwptId pageTable = newPageTable();
+    function.listenToReset(() -> function.attachPasid(new Pasid(5), pageTable));
+
+    device.disconnected();
+
+    assertThat(function.attachments().count()).isZero();
+    assertThat(host.attachedPasidCount(description.address())).isZero();
+  }
+}
