@@ -5,8 +5,11 @@ import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.iommufd.ObjectId;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import java.util.Optional;
+import org.slf4j.LoggerFactory;
 
 /// What stands behind a served function: a host, and the function as that host has it.
 sealed interface Backing permits EmulatedBacking, VfioBacking {
@@ -36,4 +39,14 @@ sealed interface Backing permits EmulatedBacking, VfioBacking {
   /// Takes away what the host has of the function. The function is closed before, and page tables
   /// that others made for it are destroyed.
   void release();
+
+  /// Destroys what nothing uses any more. What the kernel keeps all the same is logged, so that
+  /// nothing stops the end of the rest; it goes with the context.
+  static void destroy(IommufdBackend iommufd, ObjectId id) {
+    try {
+      iommufd.destroy(id);
+    } catch (IommufdException e) {
+      LoggerFactory.getLogger(Backing.class).warn("{} stays: {}", id, e.getMessage());
+    }
+  }
 }

@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.logging.Level;
 import tools.jackson.databind.JsonNode;
 
 /// What the commands of the control socket do to a daemon. Runs on the daemon's worker.
@@ -86,7 +87,11 @@ final class DaemonCommands implements ControlTarget {
       Optional<AddressSpace> space = daemon.spaces().table().find(handle);
       // One that others use meanwhile is theirs to delete.
       if (space.isPresent() && users(space.get()).isEmpty()) {
-        daemon.spaces().remove(handle, daemon.functions());
+        try {
+          daemon.spaces().remove(handle, daemon.functions());
+        } catch (IommufdException e) {
+          daemon.log().say(Level.WARNING, "An address space stays: " + e.getMessage(), Map.of());
+        }
       }
     }
   }

@@ -6,7 +6,7 @@ import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
-import io.vpasid.vmm.iommufd.PageTableId;
+import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.pasid.AddressSpace;
 import io.vpasid.vmm.pasid.AddressSpaces;
 import java.util.Collection;
@@ -64,16 +64,26 @@ final class SharedSpaces {
   }
 
   /// Takes an address space away, to which nothing is attached.
+  ///
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if a page table cannot be destroyed, because a
+  ///   guest has attached something meanwhile; the address space stays then, for that function
   void remove(int handle, Collection<ServedFunction> served) {
-    Space space = spaces.remove(handle);
+    Space space = spaces.get(handle);
     if (space == null) {
       return;
     }
     for (ServedFunction function : served) {
-      revoke(space, function);
+      Optional<HwptId> pageTable = revoke(space, function);
+      try {
+        pageTable.ifPresent(function.iommufd()::destroy);
+      } catch (IommufdException e) {
+        pageTable.ifPresent(id -> table.grant(handle, function.address(), id));
+        throw e;
+      }
     }
-    space.memory.forEach(IommufdBackend::destroy);
+    space.memory.forEach(Backing::destroy);
     table.remove(handle);
+    spaces.remove(handle);
   }
 
   /// Lets a new function use what it may.
@@ -87,10 +97,10 @@ final class SharedSpaces {
   /// Ends all grants of a function that is closed.
   void functionRemoved(ServedFunction function) {
     for (Space space : spaces.values()) {
-      revoke(space, function);
+      revoke(space, function).ifPresent(id -> Backing.destroy(function.iommufd(), id));
       if (function.backing().isAlone()) {
         Optional.ofNullable(space.memory.remove(function.iommufd()))
-            .ifPresent(function.iommufd()::destroy);
+            .ifPresent(id -> Backing.destroy(function.iommufd(), id));
       }
     }
   }
@@ -114,10 +124,11 @@ final class SharedSpaces {
     table.grant(space.handle, function.address(), pageTable);
   }
 
-  private void revoke(Space space, ServedFunction function) {
-    Optional<PageTableId> revoked = table.revoke(space.handle, function.address());
-    if (revoked.isPresent() && revoked.get() instanceof HwptId pageTable) {
-      function.iommufd().destroy(pageTable);
-    }
+  /// @return the page table that was granted
+  private Optional<HwptId> revoke(Space space, ServedFunction function) {
+    return table
+        .revoke(space.handle, function.address())
+        .filter(HwptId.class::isInstance)
+        .map(HwptId.class::cast);
   }
 }

@@ -70,8 +70,8 @@ record VfioBacking(
           new FunctionDevice(function, new BoundHardware(hardware, iommufd, ioas)));
     } catch (RuntimeException e) {
       function.close();
-      pageTable.ifPresent(iommufd::destroy);
-      memory.ifPresent(iommufd::destroy);
+      pageTable.ifPresent(id -> Backing.destroy(iommufd, id));
+      memory.ifPresent(id -> Backing.destroy(iommufd, id));
       throw e;
     }
   }
@@ -93,7 +93,7 @@ record VfioBacking(
 
   @Override
   public void release() {
-    pageTable.ifPresent(iommufd::destroy);
-    iommufd.destroy(ioas);
+    pageTable.ifPresent(id -> Backing.destroy(iommufd, id));
+    Backing.destroy(iommufd, ioas);
   }
 }

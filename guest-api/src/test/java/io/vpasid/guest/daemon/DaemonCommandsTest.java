@@ -442,6 +442,22 @@ class DaemonCommandsTest {
   }
 
   @Test
+  void functionWhoseKernelDestroysNothingIsDeletedAllTheSame() throws IOException {
+    addAlone("one");
+    call(
+        "request-fail", "function", "one", "request", "destroy", "errno", "EBUSY", "every", "true");
+
+    assertRefused("EBUSY", "address-space-del", "space", "shell");
+    assertThat(call("address-space-list").get(0).path("functions").toString())
+        .as("what is not taken away may be used still")
+        .contains("one");
+    assertThat(call("function-del", "function", "one").toString())
+        .isEqualTo("{\"detached\":0,\"left\":0}");
+    assertThat(call("query-functions")).hasSize(2);
+    assertThat(addAlone("one").path("address").asString("")).isEqualTo("0001:17:00.0");
+  }
+
+  @Test
   void failuresAreRefusedWhereTheyWouldHitOthersOrMakeNoSense() throws IOException {
     addAlone("one");
     assertRefused("shares its host with others", "request-fail", "function", "pf");
