@@ -23,6 +23,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Machines in a running daemon: the host's side of each is told through the control socket, the
@@ -40,9 +41,6 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
 
   private static final VfioUserClient.Options GUEST =
       VfioUserClient.Options.defaults().withTimeout(PATIENCE);
-
-  /// How long to look for an event that has not come.
-  private static final Duration LOOK = Duration.ofMillis(2);
 
   private final Path path;
   private final ControlClient control;
@@ -108,7 +106,7 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
       try {
         return control.execute(command, arguments);
       } finally {
-        sortEvents(Duration.ZERO);
+        sortEvents();
       }
     } catch (IOException e) {
       throw gone(e);
@@ -124,8 +122,11 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
     lock.lock();
     try {
       requirePresent();
+      // What a vfio-user access brought about was sent before its reply, and comes before that of
+      // a later command.
+      var _ = control.execute("query-version", JsonNodeFactory.instance.objectNode());
+      sortEvents();
       Queue<Event> waiting = events.getOrDefault(name, new ArrayDeque<>());
-      sortEvents(waiting.isEmpty() ? LOOK : Duration.ZERO);
       List<Event> taken = new ArrayList<>(waiting);
       waiting.clear();
       return taken;
@@ -162,10 +163,8 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
   }
 
   /// Gives each event that has come to the machine that it is about.
-  ///
-  /// @param wait how long to wait for the first
-  private void sortEvents(Duration wait) throws IOException {
-    Optional<ObjectNode> next = control.nextEvent(wait);
+  private void sortEvents() throws IOException {
+    Optional<ObjectNode> next = control.nextEvent(Duration.ZERO);
     while (next.isPresent()) {
       JsonNode data = next.get().path("data");
       Queue<Event> of = events.get(data.path("function").asString(""));

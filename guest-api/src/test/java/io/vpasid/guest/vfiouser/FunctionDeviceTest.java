@@ -50,7 +50,13 @@ class FunctionDeviceTest {
           FunctionOptions.defaults().withWhenDisabled(WhenDisabled.ALLOW));
   private final FunctionDevice device = new FunctionDevice(function);
 
-  private record KeptRegisters(byte[] bytes) implements DeviceConfig {
+  private static final class KeptRegisters implements DeviceConfig {
+    private final byte[] bytes;
+
+    KeptRegisters(byte[] bytes) {
+      this.bytes = bytes;
+    }
+
     @Override
     public int size() {
       return bytes.length;
@@ -60,7 +66,7 @@ class FunctionDeviceTest {
     public int read(int offset, int width) {
       int value = 0;
       for (int i = width - 1; i >= 0; i--) {
-        value = value << 8 | bytes[offset + i] & 0xff;
+        value = value << 8 | (bytes[offset + i] & 0xff);
       }
       return value;
     }
@@ -68,7 +74,7 @@ class FunctionDeviceTest {
     @Override
     public void write(int offset, int width, int value) {
       for (int i = 0; i < width; i++) {
-        bytes[offset + i] = (byte) (value >>> 8 * i);
+        bytes[offset + i] = (byte) (value >>> (8 * i));
       }
     }
   }
@@ -96,8 +102,7 @@ class FunctionDeviceTest {
   private void write(int offset, int value) {
     ByteBuffer bytes = ByteBuffer.allocate(2).order(ByteOrder.LITTLE_ENDIAN);
     assertThat(
-            device.write(
-                PciIndex.CONFIG_REGION, offset, bytes.putShort(0, (short) value).rewind()))
+            device.write(PciIndex.CONFIG_REGION, offset, bytes.putShort(0, (short) value).rewind()))
         .isEqualTo(Outcome.done());
   }
 

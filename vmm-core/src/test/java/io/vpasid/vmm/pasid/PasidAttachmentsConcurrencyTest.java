@@ -248,8 +248,7 @@ class PasidAttachmentsConcurrencyTest {
     Thread first = Thread.ofPlatform().start(() -> attachments.attach(pasid(7), A));
     reached.await();
     AtomicReference<AttachOutcome> second = new AtomicReference<>();
-    Thread waiting =
-        Thread.ofPlatform().start(() -> second.set(attachments.attach(pasid(7), B)));
+    Thread waiting = Thread.ofPlatform().start(() -> second.set(attachments.attach(pasid(7), B)));
     while (waiting.getState() != Thread.State.WAITING) {
       Thread.onSpinWait();
     }
@@ -259,8 +258,7 @@ class PasidAttachmentsConcurrencyTest {
     first.join();
     waiting.join();
 
-    assertThat(second.get())
-        .isEqualTo(new Refused(pasid(7), new Refusal.NotEnabled()));
+    assertThat(second.get()).isEqualTo(new Refused(pasid(7), new Refusal.NotEnabled()));
     assertThat(attachments.pageTable(pasid(7))).contains(A);
   }
 
