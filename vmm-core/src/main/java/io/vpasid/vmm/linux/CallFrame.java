@@ -6,6 +6,11 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Collections;
+import java.util.Set;
+import java.util.WeakHashMap;
 
 /// What one thread needs to make a system call: a place for `errno`, and a block in which the
 /// structure of an ioctl, or a few bytes of a register, are handed over.
@@ -15,6 +20,19 @@ import java.lang.foreign.MemorySegment;
 public final class CallFrame {
   /// Bytes of the block; more than the longest structure of a request.
   public static final int BLOCK = 256;
+
+  private static final VarHandle USED;
+
+  static {
+    try {
+      USED = MethodHandles.lookup().findVarHandle(CallFrame.class, "used", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /// Those of all threads, until they are garbage.
+  private static final Set<CallFrame> ALL = Collections.newSetFromMap(new WeakHashMap<>());
 
   private static final ThreadLocal<CallFrame> FRAMES = ThreadLocal.withInitial(CallFrame::new);
 
@@ -26,6 +44,11 @@ public final class CallFrame {
   /// Only this thread uses it.
   private final Thread owner = Thread.currentThread();
 
+  /// The id of the descriptor that the thread makes a call on now; 0 for none. It is a number since
+  /// the garbage collector may want a fence where a reference is stored.
+  @SuppressWarnings("UnusedVariable") // used through USED
+  private long used;
+
   final MemorySegment state;
   final MemorySegment block;
 
@@ -33,6 +56,9 @@ public final class CallFrame {
     Arena arena = Arena.ofAuto();
     state = arena.allocate(Libc.STATE);
     block = arena.allocate(BLOCK, JAVA_LONG.byteAlignment());
+    synchronized (ALL) {
+      ALL.add(this);
+    }
   }
 
   /// This thread's.
@@ -54,6 +80,24 @@ public final class CallFrame {
     }
     frame.block.set(JAVA_INT, 0, size);
     return frame;
+  }
+
+  /// Says that this thread makes a call on the descriptor with this id, or on none: 0. What it did
+  /// on the one before is done for whoever sees that.
+  void use(long id) {
+    USED.setRelease(this, id);
+  }
+
+  /// Whether a thread is in a call on the descriptor with this id.
+  static boolean anyUses(long id) {
+    synchronized (ALL) {
+      for (CallFrame frame : ALL) {
+        if ((long) USED.getAcquire(frame) == id) {
+          return true;
+        }
+      }
+      return false;
+    }
   }
 
   /// Sets a member of the structure in the block.
