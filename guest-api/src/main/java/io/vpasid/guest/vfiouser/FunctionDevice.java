@@ -107,7 +107,16 @@ public final class FunctionDevice implements VfioUserDevice {
     if (region != PciIndex.CONFIG_REGION) {
       return hardware.read(region, offset, destination);
     }
-    int at = (int) offset;
+    try {
+      readConfig((int) offset, destination);
+      return Outcome.done();
+    } catch (IommufdException e) {
+      return Outcome.refused(e.errno(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void readConfig(int offset, ByteBuffer destination) {
+    int at = offset;
     while (destination.hasRemaining()) {
       int width = DeviceHardware.accessWidth(at, destination.remaining());
       int value = function.readConfig(at, width);
@@ -118,7 +127,6 @@ public final class FunctionDevice implements VfioUserDevice {
       }
       at += width;
     }
-    return Outcome.done();
   }
 
   @Override
@@ -126,7 +134,16 @@ public final class FunctionDevice implements VfioUserDevice {
     if (region != PciIndex.CONFIG_REGION) {
       return hardware.write(region, offset, source);
     }
-    int at = (int) offset;
+    try {
+      writeConfig((int) offset, source);
+      return Outcome.done();
+    } catch (IommufdException e) {
+      return Outcome.refused(e.errno(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void writeConfig(int offset, ByteBuffer source) {
+    int at = offset;
     while (source.hasRemaining()) {
       int width = DeviceHardware.accessWidth(at, source.remaining());
       switch (width) {
@@ -136,7 +153,6 @@ public final class FunctionDevice implements VfioUserDevice {
       }
       at += width;
     }
-    return Outcome.done();
   }
 
   @Override

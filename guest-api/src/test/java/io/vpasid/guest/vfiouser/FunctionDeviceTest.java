@@ -17,6 +17,7 @@ import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
@@ -52,9 +53,16 @@ class FunctionDeviceTest {
 
   private static final class KeptRegisters implements DeviceConfig {
     private final byte[] bytes;
+    private boolean isGone;
 
     KeptRegisters(byte[] bytes) {
       this.bytes = bytes;
+    }
+
+    private void requirePresent() {
+      if (isGone) {
+        throw new IommufdException(Errno.ENODEV, "pread", "");
+      }
     }
 
     @Override
@@ -64,6 +72,7 @@ class FunctionDeviceTest {
 
     @Override
     public int read(int offset, int width) {
+      requirePresent();
       int value = 0;
       for (int i = width - 1; i >= 0; i--) {
         value = value << 8 | (bytes[offset + i] & 0xff);
@@ -73,10 +82,26 @@ class FunctionDeviceTest {
 
     @Override
     public void write(int offset, int width, int value) {
+      requirePresent();
       for (int i = 0; i < width; i++) {
         bytes[offset + i] = (byte) (value >>> (8 * i));
       }
     }
+  }
+
+  @Test
+  void functionThatIsGoneAnswersWithItsErrno() {
+    registers.isGone = true;
+    Outcome read = device.read(PciIndex.CONFIG_REGION, 0, ByteBuffer.allocate(4));
+    Outcome written = device.write(PciIndex.CONFIG_REGION, 4, ByteBuffer.allocate(2));
+    registers.isGone = false;
+
+    assertThat(read).isInstanceOfSatisfying(Outcome.Refused.class, this::isNoDevice);
+    assertThat(written).isInstanceOfSatisfying(Outcome.Refused.class, this::isNoDevice);
+  }
+
+  private void isNoDevice(Outcome.Refused refused) {
+    assertThat(refused.errno()).isEqualTo(Errno.ENODEV);
   }
 
   @BeforeEach
