@@ -1,6 +1,7 @@
 package io.vpasid.pci;
 
 import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -65,6 +66,13 @@ public record PciAddress(int domain, int bus, int device, int function)
   /// The form that sysfs uses, always with the domain: `0000:6a:01.0`.
   @Override
   public String toString() {
-    return String.format(Locale.ROOT, "%04x:%02x:%02x.%x", domain, bus, device, function);
+    HexFormat hex = HexFormat.of();
+    return (domain > 0xffff ? Integer.toHexString(domain) : hex.toHexDigits((short) domain))
+        + ':'
+        + hex.toHexDigits((byte) bus)
+        + ':'
+        + hex.toHexDigits((byte) device)
+        + '.'
+        + function;
   }
 }

@@ -1,5 +1,6 @@
 package io.vpasid.pci;
 
+import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -32,6 +33,7 @@ public record PciId(int vendor, int device) {
   /// The form that `lspci -n` uses: `8086:0b25`.
   @Override
   public String toString() {
-    return String.format(Locale.ROOT, "%04x:%04x", vendor, device);
+    HexFormat hex = HexFormat.of();
+    return hex.toHexDigits((short) vendor) + ':' + hex.toHexDigits((short) device);
   }
 }

@@ -3,7 +3,6 @@ package io.vpasid.guest.cli;
 import io.vpasid.pci.ByteRange;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import tools.jackson.databind.ObjectWriter;
 import tools.jackson.databind.SerializationFeature;
@@ -38,7 +37,8 @@ final class Json {
   }
 
   static String hex(int offset) {
-    return String.format(Locale.ROOT, "0x%03x", offset);
+    String digits = Integer.toHexString(offset);
+    return "0x" + "0".repeat(Math.max(0, 3 - digits.length())) + digits;
   }
 
   static Map<String, Object> range(ByteRange range) {

@@ -1,0 +1,24 @@
+package io.vpasid.guest.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class RehearsalTest {
+  private static final Path DUMP = Path.of("src/main/resources/io/vpasid/guest/cli/demo.txt");
+
+  static Iterable<String> lines() {
+    return Rehearsal.lines(DUMP.toString());
+  }
+
+  /// One that is refused early trains nothing.
+  @ParameterizedTest
+  @MethodSource("lines")
+  void everyCommandSucceeds(String line) {
+    Run run = Run.of(line.split(" "));
+
+    assertThat(run.code()).as(run.err()).isEqualTo(ExitCode.DONE);
+  }
+}
