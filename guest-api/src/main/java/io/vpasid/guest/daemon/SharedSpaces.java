@@ -57,7 +57,11 @@ final class SharedSpaces {
         grant(space, function);
       }
     } catch (RuntimeException e) {
-      remove(handle, served);
+      try {
+        remove(handle, served);
+      } catch (IommufdException stays) {
+        e.addSuppressed(stays);
+      }
       throw e;
     }
     return table.find(handle);

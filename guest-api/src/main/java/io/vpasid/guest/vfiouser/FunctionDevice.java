@@ -1,9 +1,6 @@
 package io.vpasid.guest.vfiouser;
 
-import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.Header;
-import io.vpasid.pci.capability.CapabilityChain;
-import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.DeviceHardware;
 import io.vpasid.vmm.iommufd.Errno;
@@ -19,32 +16,30 @@ import org.slf4j.LoggerFactory;
 /// A function that a VMM holds, as a device for vfio-user clients: its configuration space is the
 /// guest view, with the vPASID in it; everything else is its hardware's.
 ///
-/// A client that goes is a machine that is switched off: its PASIDs are detached and the function
-/// is reset. A reset through VFIO leaves the command register, the BARs and the message interrupts
-/// as they were, so these are cleared too; the next client finds nothing of the one before.
+/// A client that goes is a machine that is switched off: its PASIDs are detached, the function is
+/// reset, and its registers get what they had before the first client; the next one finds nothing
+/// of the one before.
 public final class FunctionDevice implements VfioUserDevice {
   private static final Logger LOG = LoggerFactory.getLogger(FunctionDevice.class);
 
-  private static final int BARS = 6;
-
-  /// Where both kinds of message interrupts have their control register.
-  private static final int MESSAGE_CONTROL = 2;
-
   private final PassthroughFunction function;
   private final VfioUserDevice hardware;
+  private final RegistersAsFound registers;
 
-  /// The device of `function`, which stays its owner's to close, without BARs and interrupts.
+  /// The device of `function`, which no guest has used and which stays its owner's to close,
+  /// without BARs and interrupts.
   public FunctionDevice(PassthroughFunction function) {
     this(function, new NoHardware());
   }
 
-  /// The device of `function`, which stays its owner's to close.
+  /// The device of `function`, which no guest has used and which stays its owner's to close.
   ///
   /// @param hardware its BARs, interrupts and DMA; never asked for the configuration space. It is
   ///   reset with the function
   public FunctionDevice(PassthroughFunction function, VfioUserDevice hardware) {
     this.function = function;
     this.hardware = hardware;
+    registers = RegistersAsFound.of(function);
   }
 
   /// A function that is nothing but its configuration space.
@@ -206,7 +201,7 @@ public final class FunctionDevice implements VfioUserDevice {
         LOG.warn("The function of a client that has gone is not reset: {}", reason);
         function.resetRegisters();
       }
-      clearRegisters();
+      registers.putBack(function);
     } catch (IommufdException e) {
       LOG.warn("The registers of a client that has gone stay as they are: {}", e.getMessage());
       function.resetRegisters();
@@ -218,22 +213,6 @@ public final class FunctionDevice implements VfioUserDevice {
   private void detachAll() {
     for (Refused refused : function.attachments().detachAll().refused()) {
       LOG.warn("{}", refused.text());
-    }
-  }
-
-  private void clearRegisters() {
-    ConfigSpace view = function.guestView();
-    if (view.headerLayout() == 0) {
-      for (int bar = 0; bar < BARS; bar++) {
-        function.writeConfig(Header.BAR0 + 4 * bar, 4, 0);
-      }
-      function.writeConfig(Header.EXPANSION_ROM, 4, 0);
-    }
-    CapabilityChain capabilities = CapabilityChain.walk(view);
-    for (CapabilityId id : List.of(CapabilityId.MSI, CapabilityId.MSI_X)) {
-      capabilities
-          .find(id)
-          .ifPresent(found -> function.writeConfig(found.offset() + MESSAGE_CONTROL, 2, 0));
     }
   }
 }

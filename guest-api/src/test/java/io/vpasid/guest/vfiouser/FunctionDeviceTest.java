@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vpasid.guest.function.Descriptions;
 import io.vpasid.guest.function.FunctionDescription;
+import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.Header;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
@@ -32,10 +33,13 @@ import org.junit.jupiter.api.Test;
 /// A client of a function whose registers a reset leaves as they were, as one through VFIO does.
 class FunctionDeviceTest {
   private static final int BUS_MASTER = 1 << 2;
+  private static final int DEVICE_CONTROL = 8;
+  private static final int VPD = 0xd0;
 
   private final FunctionDescription description = Descriptions.withMsix();
   private final KeptRegisters registers =
-      new KeptRegisters(VfioView.of(description.captured().config()).config().toByteArray());
+      new KeptRegisters(
+          withVpd(VfioView.of(description.captured().config()).config().toByteArray()));
   private final SimulatedHost host =
       SimulatedHost.builder()
           .device(
@@ -50,6 +54,14 @@ class FunctionDeviceTest {
           description.address(),
           FunctionOptions.defaults().withWhenDisabled(WhenDisabled.ALLOW));
   private final FunctionDevice device = new FunctionDevice(function);
+
+  /// Puts a VPD capability before the others.
+  private static byte[] withVpd(byte[] config) {
+    config[VPD] = (byte) CapabilityId.VPD.value();
+    config[VPD + 1] = config[Header.CAPABILITIES_POINTER];
+    config[Header.CAPABILITIES_POINTER] = (byte) VPD;
+    return config;
+  }
 
   private static final class KeptRegisters implements DeviceConfig {
     private final byte[] bytes;
@@ -132,17 +144,32 @@ class FunctionDeviceTest {
   }
 
   @Test
-  void whatAResetThroughVfioLeavesIsCleared() {
+  void whatAResetThroughVfioLeavesIsAsTheFirstClientFoundIt() {
+    ConfigSpace found = function.guestView();
     int messageControl = offset(CapabilityId.MSI_X) + 2;
-    write(Header.COMMAND, BUS_MASTER);
+    write(Header.COMMAND, BUS_MASTER | 1 << 10);
     write(Header.BAR0 + 2, 0xfe00);
-    write(messageControl, 0x8007);
+    write(Header.EXPANSION_ROM, 1);
+    write(Header.INTERRUPT_LINE, 11);
+    write(messageControl, 0xc000 | function.readConfig(messageControl, 2));
+    write(offset(CapabilityId.PCI_EXPRESS) + DEVICE_CONTROL, 0x5010);
+    assertThat(function.guestView()).isNotEqualTo(found);
 
     device.disconnected();
 
-    assertThat(function.readConfig(Header.COMMAND, 2)).isZero();
-    assertThat(function.readConfig(Header.BAR0, 4)).isZero();
-    assertThat(function.readConfig(messageControl, 2)).isZero();
+    assertThat(function.guestView()).isEqualTo(found);
+  }
+
+  /// A write there could change what the device has stored.
+  @Test
+  void vitalProductDataIsNotTouched() {
+    int address = VPD + 2;
+    assertThat(offset(CapabilityId.VPD)).isEqualTo(VPD);
+    write(address, 0x8004);
+
+    device.disconnected();
+
+    assertThat(function.readConfig(address, 2)).isEqualTo(0x8004);
   }
 
   @Test

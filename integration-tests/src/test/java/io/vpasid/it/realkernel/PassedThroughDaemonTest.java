@@ -4,14 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.vpasid.guest.cli.Main;
 import io.vpasid.guest.control.ControlClient;
 import io.vpasid.guest.control.ControlException;
 import io.vpasid.guest.vfiouser.PciIndex;
 import io.vpasid.guest.vfiouser.VfioUserClient;
 import io.vpasid.guest.vfiouser.VfioUserException;
+import io.vpasid.pci.Header;
 import io.vpasid.pci.PciAddress;
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -19,19 +20,24 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /// `vpasid serve` passes functions of this machine through to vfio-user clients.
 @InRealKernel
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class PassedThroughDaemonTest {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
@@ -39,68 +45,60 @@ class PassedThroughDaemonTest {
   private static final int PASID_CAPABILITY = 0x160;
 
   private static final int PASID_CONTROL = PASID_CAPABILITY + 6;
-  private static final int COMMAND = 4;
   private static final byte BUS_MASTER = 1 << 2;
 
   private static final IommuTables TABLES = new IommuTables(new PciAddress(0, 0, 4, 0));
 
   @TempDir private static Path folder;
 
-  /// Serves all tests, because its start takes long here; one that was killed is started again.
-  private static @Nullable Process daemon;
+  /// Serve all tests, because their start takes long here. One has the function with PASIDs, and is
+  /// killed by the last test; the other ends as it should.
+  private static final Map<String, Process> DAEMONS = new LinkedHashMap<>();
 
   private static String announcement = "";
   private ControlClient control;
 
-  @BeforeEach
-  void serve() throws IOException {
-    if (daemon == null || !daemon.isAlive()) {
-      daemon = start();
+  @BeforeAll
+  static void serve() throws IOException {
+    DAEMONS.put("first", start("first", "0000:00:04.0"));
+    DAEMONS.put("second", start("second", "00:05.0"));
+    for (Process daemon : DAEMONS.values()) {
+      announcement += announcementOf(daemon);
     }
-    control = ControlClient.connect(folder.resolve("control.sock"), PATIENCE);
   }
 
-  private static Process start() throws IOException {
+  private static Process start(String name, String source) throws IOException {
     Path configuration =
         Files.writeString(
-            folder.resolve("serve.json"),
+            folder.resolve(name + ".json"),
             """
             { "format": 1,
-              "control": { "socket": "control.sock" },
+              "control": { "socket": "%1$s-control.sock" },
               "functions": [
-                { "name": "first", "source": "0000:00:04.0", "passthrough": true, "socket": "first.sock" },
-                { "name": "second", "source": "00:05.0", "passthrough": true, "socket": "second.sock" } ],
+                { "name": "%1$s", "source": "%2$s", "passthrough": true, "socket": "%1$s.sock" } ],
               "addressSpaces": [ { "name": "empty" }, { "name": "guest", "guestMemory": true } ] }
-            """);
-    Process started =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                absoluteClassPath(),
-                "io.vpasid.guest.cli.Main",
-                "serve",
-                configuration.toString())
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
+            """
+                .formatted(name, source));
+    return new ProcessBuilder(
+            GuestJava.current().command(List.of(), Main.class, "serve", configuration.toString()))
+        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .start();
+  }
+
+  private static String announcementOf(Process daemon) throws IOException {
     StringBuilder said = new StringBuilder();
-    BufferedReader lines = started.inputReader(StandardCharsets.UTF_8);
+    BufferedReader lines = daemon.inputReader(StandardCharsets.UTF_8);
     while (said.indexOf("end with Ctrl-C") < 0) {
       String line = lines.readLine();
       assertThat(line).as("the daemon ended after: %s", said).isNotNull();
       said.append(line).append('\n');
     }
-    announcement = said.toString();
-    return started;
+    return said.toString();
   }
 
-  private static String absoluteClassPath() {
-    return Pattern.compile(File.pathSeparator)
-        .splitAsStream(System.getProperty("java.class.path"))
-        .map(path -> Path.of(path).toAbsolutePath().toString())
-        .collect(Collectors.joining(File.pathSeparator));
+  @BeforeEach
+  void connect() throws IOException {
+    control = ControlClient.connect(folder.resolve("first-control.sock"), PATIENCE);
   }
 
   @AfterEach
@@ -111,9 +109,11 @@ class PassedThroughDaemonTest {
 
   @AfterAll
   static void end() throws InterruptedException {
-    if (daemon != null && daemon.isAlive()) {
-      daemon.destroy();
-      assertThat(daemon.waitFor()).isZero();
+    for (Process daemon : DAEMONS.values()) {
+      if (daemon.isAlive()) {
+        daemon.destroy();
+        assertThat(daemon.waitFor()).isZero();
+      }
     }
   }
 
@@ -168,29 +168,45 @@ class PassedThroughDaemonTest {
   }
 
   @Test
-  void busMasterOfOneClientIsOffForTheNext() throws IOException {
+  void registersOfOneClientAreAsBeforeForTheNext() throws IOException {
+    Map<Integer, Integer> found;
     try (VfioUserClient guest = connect("first.sock")) {
-      guest.write(PciIndex.CONFIG_REGION, COMMAND, ByteBuffer.wrap(new byte[] {BUS_MASTER, 0}));
-      assertThat(read(guest, COMMAND) & BUS_MASTER).isEqualTo(BUS_MASTER);
+      found = registers(guest);
+      assertThat(read(guest, Header.COMMAND) & BUS_MASTER).isZero();
+      guest.write(
+          PciIndex.CONFIG_REGION, Header.COMMAND, ByteBuffer.wrap(new byte[] {BUS_MASTER, 4}));
+      guest.write(PciIndex.CONFIG_REGION, Header.INTERRUPT_LINE, ByteBuffer.wrap(new byte[] {11}));
+      assertThat(read(guest, Header.COMMAND) & BUS_MASTER).isEqualTo(BUS_MASTER);
+      assertThat(read(guest, Header.INTERRUPT_LINE) & 0xff).isEqualTo(11);
     }
     await()
         .atMost(PATIENCE)
         .ignoreExceptionsInstanceOf(IOException.class)
         .untilAsserted(() -> {
           try (VfioUserClient next = connect("first.sock")) {
-            assertThat(read(next, COMMAND) & 0xffff).isZero();
+            assertThat(registers(next)).isEqualTo(found);
           }
         });
   }
 
+  /// What a guest can write of the header.
+  private static Map<Integer, Integer> registers(VfioUserClient client) throws IOException {
+    Map<Integer, Integer> registers = new TreeMap<>();
+    for (int offset : List.of(Header.COMMAND, Header.INTERRUPT_LINE)) {
+      registers.put(offset, read(client, offset));
+    }
+    return registers;
+  }
+
   @Test
+  @Order(Integer.MAX_VALUE)
   void killedDaemonLeavesNothingInTheTables() throws Exception {
     try (VfioUserClient guest = connect("first.sock")) {
       enable(guest);
       attach("empty");
       assertThat(TABLES.pasids()).containsExactly(5);
 
-      Process killed = Objects.requireNonNull(daemon);
+      Process killed = Objects.requireNonNull(DAEMONS.get("first"));
       killed.destroyForcibly();
       assertThat(killed.waitFor()).isEqualTo(128 + 9);
     }
