@@ -2,6 +2,7 @@ package io.vpasid.it.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.it.realkernel.GuestJava;
 import io.vpasid.it.realkernel.InRealKernel;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.synth.SynthesisResult;
@@ -20,11 +21,8 @@ import io.vpasid.vmm.iommufd.kernel.KernelProvider;
 import io.vpasid.vmm.pasid.AttachOutcome;
 import io.vpasid.vmm.pasid.DetachOutcome;
 import java.io.BufferedReader;
-import java.io.File;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /// The whole way of a function in Linux 7.3: what the IOMMU can do, the place on the real VFIO
@@ -99,14 +97,7 @@ class PassedThroughFunctionTest {
   @Test
   void killedProcessLeavesNothingAttached() throws Exception {
     Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                absoluteClassPath(),
-                AttachForever.class.getName())
+        new ProcessBuilder(GuestJava.current().command(List.of(), AttachForever.class))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {
@@ -117,13 +108,6 @@ class PassedThroughFunctionTest {
     assertThat(process.waitFor()).as("killed by SIGKILL").isEqualTo(128 + 9);
 
     assertNothingIsAttached();
-  }
-
-  private static String absoluteClassPath() {
-    return Pattern.compile(File.pathSeparator)
-        .splitAsStream(System.getProperty("java.class.path"))
-        .map(path -> Path.of(path).toAbsolutePath().toString())
-        .collect(Collectors.joining(File.pathSeparator));
   }
 
   /// A group with a PASID attached could not be bound; and a function with one could not go to an

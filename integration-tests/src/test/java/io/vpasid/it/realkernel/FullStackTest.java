@@ -2,6 +2,7 @@ package io.vpasid.it.realkernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.guest.cli.Main;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -240,7 +241,7 @@ class FullStackTest {
             REQUESTS,
             HostCommand.ofJava(
                 List.of("-Djava.io.tmpdir=" + RUN),
-                "io.vpasid.guest.cli.Main",
+                Main.class,
                 "serve",
                 RUN.resolve("serve.json").toString()),
             HostCommand.of(qemu));

@@ -25,16 +25,15 @@ final class GuestExecution implements BeforeAllCallback, AfterAllCallback, Invoc
     // A nested class runs in the machine of the one around it.
     if (!IN_GUEST && !isNested(context)) {
       Class<?> testClass = context.getRequiredTestClass();
-      int seconds = testClass.getAnnotation(InRealKernel.class).seconds();
-      context
-          .getStore(NAMESPACE)
-          .put(
-              GuestReports.class, machine(context).execute(testClass, Duration.ofSeconds(seconds)));
+      InRealKernel wish = testClass.getAnnotation(InRealKernel.class);
+      GuestReports reports =
+          machine(context, wish.cpus()).execute(testClass, Duration.ofSeconds(wish.seconds()));
+      context.getStore(NAMESPACE).put(GuestReports.class, reports);
     }
   }
 
   /// The machine that runs, or a new one if none does; closed when all classes have run.
-  private static GuestRun machine(ExtensionContext context) {
+  private static GuestRun machine(ExtensionContext context, int cpus) {
     Store store = context.getRoot().getStore(NAMESPACE);
     GuestRun last = store.get(GuestRun.class, GuestRun.class);
     if (last != null && !last.isOff()) {
@@ -44,7 +43,7 @@ final class GuestExecution implements BeforeAllCallback, AfterAllCallback, Invoc
       last.close();
     }
     Path folder = Path.of("target", "real-kernel", context.getRequiredTestClass().getName());
-    GuestRun next = GuestRun.boot(folder.toAbsolutePath());
+    GuestRun next = GuestRun.boot(cpus, folder.toAbsolutePath());
     store.put(GuestRun.class, next);
     return next;
   }

@@ -50,15 +50,13 @@ final class GuestMachine implements AutoCloseable {
       Duration limit,
       Size size,
       List<String> kernelOptions) {
-    private static final Size USUAL = new Size(2, 1024);
-
     Setup {
       functions = List.copyOf(functions);
       kernelOptions = List.copyOf(kernelOptions);
     }
 
     Setup(String script, List<Function> functions, boolean isUefi, Duration limit) {
-      this(script, functions, isUefi, limit, USUAL, List.of());
+      this(script, functions, isUefi, limit, Size.ofCpus(2), List.of());
     }
   }
 
@@ -77,7 +75,12 @@ final class GuestMachine implements AutoCloseable {
   ///
   /// @param cpus number of CPUs
   /// @param memory in MiB
-  record Size(int cpus, int memory) {}
+  record Size(int cpus, int memory) {
+    /// One with the usual memory.
+    static Size ofCpus(int cpus) {
+      return new Size(cpus, 1024);
+    }
+  }
 
   private GuestMachine(Process qemu, Path folder) {
     this.qemu = qemu;

@@ -34,7 +34,7 @@ final class GuestRun implements AutoCloseable {
   /// How the machine ended, once it has.
   private @Nullable String ending;
 
-  private GuestRun(Path sockets, MachineParts parts, Path folder) {
+  private GuestRun(Path sockets, MachineParts parts, int cpus, Path folder) {
     this.sockets = sockets;
     try {
       List<GuestMachine.Function> functions = new ArrayList<>();
@@ -44,7 +44,13 @@ final class GuestRun implements AutoCloseable {
       machine =
           GuestMachine.boot(
               parts,
-              new GuestMachine.Setup(script(functions), functions, false, LONGEST_RUN),
+              new GuestMachine.Setup(
+                  script(functions),
+                  functions,
+                  false,
+                  LONGEST_RUN,
+                  GuestMachine.Size.ofCpus(cpus),
+                  List.of()),
               folder);
     } catch (Throwable t) {
       servers.forEach(VfioUserServer::close);
@@ -55,11 +61,11 @@ final class GuestRun implements AutoCloseable {
   /// Switches a machine on.
   ///
   /// @param folder gets its console
-  static GuestRun boot(Path folder) {
+  static GuestRun boot(int cpus, Path folder) {
     MachineParts parts = MachineParts.prepare();
     try {
       // A socket's path is short, and that of a checkout may not be.
-      GuestRun run = new GuestRun(Files.createTempDirectory("vpasid-guest"), parts, folder);
+      GuestRun run = new GuestRun(Files.createTempDirectory("vpasid-guest"), parts, cpus, folder);
       Thread.ofPlatform().daemon().name("guest-reports").start(run::receive);
       return run;
     } catch (IOException e) {
@@ -107,7 +113,7 @@ final class GuestRun implements AutoCloseable {
                 .map(GuestMachine.Function::place)
                 .filter(place -> !place.equals(PhysicalFunction.WITHOUT_PASID_DRIVER))
                 .collect(Collectors.joining(" ")),
-            HostCommand.ofJava(options, GuestMain.class.getName()));
+            HostCommand.ofJava(options, GuestMain.class));
   }
 
   /// Lets the machine run a class, which may still have to boot. The class before it is over.

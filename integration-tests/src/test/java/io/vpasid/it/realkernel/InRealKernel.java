@@ -38,4 +38,7 @@ public @interface InRealKernel {
 
   /// How long the tests of the class may take, in seconds.
   int seconds() default 300;
+
+  /// How many CPUs the machine has, if it is the first class.
+  int cpus() default 2;
 }
