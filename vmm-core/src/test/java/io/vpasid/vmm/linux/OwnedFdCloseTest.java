@@ -2,17 +2,20 @@ package io.vpasid.vmm.linux;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
@@ -55,17 +58,16 @@ class OwnedFdCloseTest {
     int number = event.lend(each -> each);
     Path entry = Path.of("/proc/self/fd/" + number);
     Path file = Files.readSymbolicLink(entry);
-    CountDownLatch begins = new CountDownLatch(1);
+    CompletableFuture<Path> reader = new CompletableFuture<>();
     Future<Integer> read =
         threads.submit(() -> {
           try (Arena arena = Arena.ofConfined()) {
             MemorySegment counter = arena.allocate(JAVA_LONG);
-            begins.countDown();
+            reader.complete(Path.of("/proc/thread-self").toRealPath());
             return event.read(counter);
           }
         });
-    begins.await();
-    Thread.sleep(50); // for the thread to go to sleep in the kernel
+    awaitSleepInCallOn(number, reader.get());
 
     event.close();
     assertThat(event.isClosed()).isTrue();
@@ -78,6 +80,19 @@ class OwnedFdCloseTest {
     }
     assertThat(read.get()).isEqualTo(Long.BYTES);
     assertThat(entry).doesNotExist();
+  }
+
+  /// Waits until a thread sleeps in a system call whose first argument is a descriptor. The kernel
+  /// tells the number of the call and its arguments only while the thread sleeps.
+  ///
+  /// @param thread its folder in `/proc`
+  private static void awaitSleepInCallOn(int number, Path thread) {
+    await()
+        .atMost(Duration.ofMinutes(1))
+        .untilAsserted(() ->
+            assertThat(thread.resolve("syscall"))
+                .content()
+                .containsPattern("^[0-9]+ 0x%x ".formatted(number)));
   }
 
   @Test
