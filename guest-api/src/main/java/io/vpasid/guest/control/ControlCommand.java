@@ -100,9 +100,14 @@ public enum ControlCommand {
               + " nothing is mapped in it")),
   ADDRESS_SPACE_DEL(
       "address-space-del",
-      "Takes an address space away. Nothing may be attached to it.",
-      "nothing",
-      required("space", Kind.SPACE, "the address space")),
+      "Takes an address space away. Nothing may be attached to it, unless `detach` is given.",
+      "`detached`, how many PASIDs were",
+      required("space", Kind.SPACE, "the address space"),
+      optional(
+          "detach",
+          Kind.FLAG,
+          "whether the PASIDs that are attached to it are detached; no guest attaches one to it"
+              + " meanwhile")),
   ADDRESS_SPACE_LIST(
       "address-space-list",
       "Lists the address spaces.",

@@ -131,7 +131,7 @@ final class DaemonCommands implements ControlTarget {
       case FUNCTION_ADD -> add(arguments, client);
       case FUNCTION_DEL -> delete(function(arguments));
       case ADDRESS_SPACE_ADD -> addSpace(arguments, client);
-      case ADDRESS_SPACE_DEL -> deleteSpace(space(arguments));
+      case ADDRESS_SPACE_DEL -> deleteSpace(space(arguments), arguments.flag("detach"));
       case ADDRESS_SPACE_LIST -> listSpaces();
       case PASID_ATTACH -> attach(arguments);
       case PASID_DETACH -> detach(arguments);
@@ -287,7 +287,11 @@ final class DaemonCommands implements ControlTarget {
     return users;
   }
 
-  private Object deleteSpace(AddressSpace space) {
+  private Object deleteSpace(AddressSpace space, boolean detach) {
+    if (detach) {
+      return Map.of(
+          "detached", daemon.spaces().detachAndRemove(space.handle(), daemon.functions()));
+    }
     List<String> users = users(space);
     if (!users.isEmpty()) {
       throw ControlException.generic(
@@ -295,10 +299,10 @@ final class DaemonCommands implements ControlTarget {
               + space.name()
               + "', "
               + shortened(users)
-              + "; detach them first");
+              + "; detach them first, or give 'detach'");
     }
     daemon.spaces().remove(space.handle(), daemon.functions());
-    return Map.of();
+    return Map.of("detached", 0);
   }
 
   /// How many PASIDs of a function are attached to each page table.

@@ -9,9 +9,11 @@ import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.pasid.AddressSpace;
 import io.vpasid.vmm.pasid.AddressSpaces;
+import io.vpasid.vmm.pasid.PasidAttachments;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -70,24 +72,62 @@ final class SharedSpaces {
   /// Takes an address space away, to which nothing is attached.
   ///
   /// @throws io.vpasid.vmm.iommufd.IommufdException if a page table cannot be destroyed, because a
-  ///   guest has attached something meanwhile; the address space stays then, for that function
+  ///   guest has attached something meanwhile; the address space stays then, for the functions
+  ///   whose page tables are left
   void remove(int handle, Collection<ServedFunction> served) {
+    var _ = remove(handle, served, false);
+  }
+
+  /// Takes an address space away, and what is attached to it.
+  ///
+  /// @return how many PASIDs were detached
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if a page table cannot be destroyed all the
+  ///   same; the address space stays then, for the functions whose page tables are left
+  int detachAndRemove(int handle, Collection<ServedFunction> served) {
+    return remove(handle, served, true);
+  }
+
+  private int remove(int handle, Collection<ServedFunction> served, boolean detach) {
     Space space = spaces.get(handle);
     if (space == null) {
-      return;
+      return 0;
     }
+    // First of all nobody finds them any more.
+    Map<ServedFunction, HwptId> left = new LinkedHashMap<>();
     for (ServedFunction function : served) {
-      Optional<HwptId> pageTable = revoke(space, function);
-      try {
-        pageTable.ifPresent(function.iommufd()::destroy);
-      } catch (IommufdException e) {
-        pageTable.ifPresent(id -> table.grant(handle, function.address(), id));
-        throw e;
+      revoke(space, function).ifPresent(pageTable -> left.put(function, pageTable));
+    }
+    int detached = 0;
+    try {
+      for (Map.Entry<ServedFunction, HwptId> entry : List.copyOf(left.entrySet())) {
+        detached += destroy(entry.getKey(), entry.getValue(), detach);
+        left.remove(entry.getKey());
       }
+    } catch (IommufdException e) {
+      left.forEach((function, pageTable) -> table.grant(handle, function.address(), pageTable));
+      throw e;
     }
     space.memory.forEach(Backing::destroy);
     table.remove(handle);
     spaces.remove(handle);
+    return detached;
+  }
+
+  /// @return how many PASIDs were detached
+  private static int destroy(ServedFunction function, HwptId pageTable, boolean detach) {
+    PasidAttachments attachments = function.function().attachments();
+    int detached = detach ? attachments.detachAll(pageTable).detached() : 0;
+    try {
+      function.iommufd().destroy(pageTable);
+    } catch (IommufdException e) {
+      if (!detach) {
+        throw e;
+      }
+      // For a request of the guest that had found the page table before it was revoked.
+      detached += attachments.detachAll(pageTable).detached();
+      function.iommufd().destroy(pageTable);
+    }
+    return detached;
   }
 
   /// Lets a new function use what it may.

@@ -30,8 +30,8 @@ import org.slf4j.LoggerFactory;
 ///
 /// The guest is not trusted. It has one request under way at a time, names address spaces by the
 /// handles that were granted to its function, and learns of everything else no more than ENOENT. A
-/// reset of the function empties the registers; a request that is under way is still carried out,
-/// but its answer is not shown, because the guest that asked is gone.
+/// reset of the function empties the registers, because the guest that asked is gone: the answer to
+/// a request that is under way is not shown, and a PASID that it attaches is detached again.
 public final class RequestMailbox {
   /// The DVSEC Vendor ID unless told otherwise. It is nobody's: a guest finds the mailbox by it and
   /// by the DVSEC ID 1.
@@ -190,7 +190,13 @@ public final class RequestMailbox {
       return;
     }
     switch (function.attachPasid(new Pasid(pasid), pageTable.get())) {
-      case AttachOutcome.Attached _, AttachOutcome.Replaced _ -> done(0);
+      case AttachOutcome.Attached _ -> {
+        if (!isWanted()) {
+          var _ = function.detachPasid(new Pasid(pasid));
+        }
+        done(0);
+      }
+      case AttachOutcome.Replaced _ -> done(0);
       case Refused refused -> refuse(refused.reason().errno());
     }
   }

@@ -351,6 +351,34 @@ class DaemonCommandsTest {
   }
 
   @Test
+  void addressSpaceIsDeletedWithWhatIsAttachedToIt() throws IOException {
+    enable("pf");
+    call("pasid-attach", "function", "pf", "pasid", "7", "space", "only-pf");
+    call("pasid-attach", "function", "pf", "pasid", "8", "space", "shell");
+    call("pasid-attach", "function", "pf", "pasid", "9", "space", "only-pf");
+
+    assertThat(call("address-space-del", "space", "only-pf", "detach", "true").toString())
+        .isEqualTo("{\"detached\":2}");
+
+    assertThat(event("PASID_DETACHED").path("data").path("pasid").asInt()).isEqualTo(7);
+    assertThat(call("query-attachments", "function", "pf", "kernel", "true").toString())
+        .contains("\"pasid\":8")
+        .doesNotContain("\"pasid\":7", "\"pasid\":9");
+    assertRefused("no address space", "address-space-del", "space", "only-pf");
+  }
+
+  /// As if a request of the guest had found the page table before it was revoked.
+  @Test
+  void pageTableThatIsBusyOnceMoreIsClearedAgain() throws IOException {
+    addAlone("one");
+    call("request-fail", "function", "one", "request", "destroy", "errno", "EBUSY");
+
+    call("address-space-del", "space", "shell", "detach", "true");
+
+    assertRefused("no address space", "address-space-del", "space", "shell");
+  }
+
+  @Test
   void pasidOutsideWidthQuotaAndGrantIsRefused() throws IOException {
     assertRefused("not a PASID", "pasid-attach", "function", "vf", "pasid", "0", "space", "1");
     assertRefused("20 bits", "pasid-attach", "function", "vf", "pasid", "1048576", "space", "1");

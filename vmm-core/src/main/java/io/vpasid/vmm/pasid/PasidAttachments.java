@@ -154,7 +154,13 @@ public final class PasidAttachments implements AutoCloseable {
   /// that is attached behind the one being detached stays. If requests are refused already because
   /// PASIDs are not enabled, none stays.
   public Cleared detachAll() {
-    return clear();
+    return clear(Optional.empty());
+  }
+
+  /// Detaches every PASID that is attached to one page table, in ascending order, so that the page
+  /// table can be destroyed. Requests that come in meanwhile are served.
+  public Cleared detachAll(PageTableId pageTable) {
+    return clear(Optional.of(pageTable));
   }
 
   /// Refuses further requests, waits for those under way, and detaches every PASID in ascending
@@ -163,23 +169,32 @@ public final class PasidAttachments implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    for (Refused refused : clear().refused()) {
+    for (Refused refused : clear(Optional.empty()).refused()) {
       LOG.log(System.Logger.Level.WARNING, refused.text());
     }
   }
 
-  private Cleared clear() {
+  /// @param only the page table whose PASIDs are detached; empty for those of all
+  private Cleared clear(Optional<PageTableId> only) {
     int detached = 0;
     List<Refused> refused = new ArrayList<>();
     for (int at = slots.firstInUse(1); at >= 0; at = slots.firstInUse(at + 1)) {
-      Pasid pasid = new Pasid(at);
-      switch (detach(pasid, slots.claim(at), false)) {
+      long before = slots.claim(at);
+      if (only.isPresent() && !isAttachedTo(only.get(), before)) {
+        slots.release(at, before);
+        continue;
+      }
+      switch (detach(new Pasid(at), before, false)) {
         case DetachOutcome.Detached _ -> detached++;
         case DetachOutcome.NotAttached _ -> {}
         case Refused r -> refused.add(r);
       }
     }
     return new Cleared(detached, refused);
+  }
+
+  private static boolean isAttachedTo(PageTableId pageTable, long slot) {
+    return PasidSlots.isAttached(slot) && PasidSlots.pageTable(slot).equals(pageTable);
   }
 
   /// Whether the PASID is attached. A request under way counts when it is done.

@@ -422,6 +422,20 @@ class PasidAttachmentsTest {
     }
 
     @Test
+    void detachAllOfOnePageTableLeavesTheOthers() {
+      PasidAttachments attachments = attachments();
+      attachments.attach(pasid(1), A);
+      attachments.attach(pasid(2), B);
+      attachments.attach(pasid(3), A);
+
+      assertThat(attachments.detachAll(A)).isEqualTo(new PasidAttachments.Cleared(2, List.of()));
+
+      assertThat(attachments.snapshot()).containsExactly(new Attachment(pasid(2), B));
+      assertThat(attachments.count()).isEqualTo(1);
+      assertThat(attachments.attach(pasid(2), A)).isEqualTo(new Replaced(B, A));
+    }
+
+    @Test
     void detachAllKeepsServingRequests() {
       PasidAttachments attachments = attachments();
       attachments.attach(pasid(1), A);
