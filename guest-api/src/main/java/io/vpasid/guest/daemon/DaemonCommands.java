@@ -38,9 +38,6 @@ final class DaemonCommands implements ControlTarget {
   private static final int USUAL_LIMIT = 1000;
   private static final int MAX_LIMIT = 10_000;
 
-  /// What is attached in place of a page table where none was granted, which is refused.
-  private static final HwptId NO_PAGE_TABLE = new HwptId(0);
-
   private final Daemon daemon;
   private final Map<Client, Belongings> temporary = new HashMap<>();
 
@@ -353,7 +350,7 @@ final class DaemonCommands implements ControlTarget {
           "function '" + served.name() + "' may not use address space '" + space.name() + "'");
     }
     // A function without a vPASID refuses every PASID, whatever it is to be attached to.
-    PageTableId pageTable = granted == null ? NO_PAGE_TABLE : granted;
+    PageTableId pageTable = granted == null ? HwptId.NONE : granted;
     Map<String, Object> done =
         Daemon.fields(
             "function",

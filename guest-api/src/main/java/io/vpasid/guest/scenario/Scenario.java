@@ -88,7 +88,7 @@ public final class Scenario {
 
   /// Machines in this process, each with a simulated host of its own.
   public static Machines simulated() {
-    return SimulatedMachine::new;
+    return SimulatedMachine::open;
   }
 
   /// Makes what the guests of scenarios run on.

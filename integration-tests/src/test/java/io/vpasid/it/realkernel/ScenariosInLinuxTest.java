@@ -28,7 +28,7 @@ class ScenariosInLinuxTest {
   @ParameterizedTest
   @MethodSource("library")
   void comesToTheSameAsOnTheSimulatedHost(Scenario scenario) {
-    ScenarioResult result = scenario.run(1, LinuxMachine::new);
+    ScenarioResult result = scenario.run(1, LinuxMachine::open);
 
     if (result.verdict() instanceof Verdict.Skipped(String reason)) {
       abort(reason);

@@ -1,0 +1,158 @@
+package io.vpasid.guest.scenario;
+
+import io.vpasid.synth.SynthesisResult;
+import io.vpasid.vmm.PasidControl;
+import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.iommufd.HwptFlag;
+import io.vpasid.vmm.iommufd.HwptId;
+import io.vpasid.vmm.iommufd.HwptRequest;
+import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.iommufd.PageTableId;
+import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.pasid.AttachOutcome;
+import io.vpasid.vmm.pasid.Attachment;
+import io.vpasid.vmm.pasid.DetachOutcome;
+import io.vpasid.vmm.pasid.PasidEvent;
+import io.vpasid.vmm.pasid.Refused;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/// A machine in this process whose guest has a [PassthroughFunction]. What its host has attached,
+/// and whether that can be made to fail, depends on the host.
+public abstract class FunctionMachine implements Machine {
+  private final IommufdBackend iommufd;
+  private final PassthroughFunction function;
+  private final Map<String, HwptId> spaces = new HashMap<>();
+  private final Map<PageTableId, String> names = new HashMap<>();
+  private final List<Event> events = new ArrayList<>();
+
+  /// @param iommufd the context that `function` is bound to; both are closed with the machine
+  protected FunctionMachine(IommufdBackend iommufd, PassthroughFunction function) {
+    this.iommufd = iommufd;
+    this.function = function;
+    function.attachments().listen(this::happened);
+    function.listenToControl(this::controlChanged);
+  }
+
+  private void happened(PasidEvent event) {
+    EventKind kind =
+        switch (event) {
+          case PasidEvent.Attached _ -> EventKind.ATTACHED;
+          case PasidEvent.Replaced _ -> EventKind.REPLACED;
+          case PasidEvent.Detached _ -> EventKind.DETACHED;
+          case PasidEvent.Refused _ -> EventKind.REFUSED;
+        };
+    events.add(new Event(kind, event.pasid().value()));
+  }
+
+  private void controlChanged(PasidControl control) {
+    events.add(new Event(control.enabled() ? EventKind.ENABLED : EventKind.DISABLED, 0));
+  }
+
+  /// The page table of an address space, made when the space is first named.
+  ///
+  /// @throws IommufdException if the kernel does not make it
+  protected final HwptId space(String name) {
+    return spaces.computeIfAbsent(
+        name,
+        _ -> {
+          HwptId made =
+              iommufd.hwptAlloc(
+                  HwptRequest.paging(function.device().id(), iommufd.ioasAlloc())
+                      .with(HwptFlag.PASID));
+          names.put(made, name);
+          return made;
+        });
+  }
+
+  /// The name of the address space that a page table is of.
+  protected final String nameOf(PageTableId pageTable) {
+    return names.getOrDefault(pageTable, "page table " + pageTable.value());
+  }
+
+  @Override
+  public final int read(int offset, int width) {
+    return function.readConfig(offset, width);
+  }
+
+  @Override
+  public final void write(int offset, int width, int value) {
+    function.writeConfig(offset, width, value);
+  }
+
+  @Override
+  public Answer attach(Pasid pasid, String space) {
+    HwptId pageTable;
+    try {
+      // Without a vPASID there is nothing to make a page table for, and every PASID is refused.
+      pageTable =
+          function.synthesis() instanceof SynthesisResult.Synthesized ? space(space) : HwptId.NONE;
+    } catch (IommufdException e) {
+      return refused(e);
+    }
+    return switch (function.attachPasid(pasid, pageTable)) {
+      case AttachOutcome.Attached _ -> Answer.done("");
+      case AttachOutcome.Replaced r -> Answer.done(nameOf(r.previous()));
+      case Refused r -> refused(r);
+    };
+  }
+
+  @Override
+  public final Answer detach(Pasid pasid) {
+    return switch (function.detachPasid(pasid)) {
+      case DetachOutcome.Detached d -> Answer.done(nameOf(d.previous()));
+      case DetachOutcome.NotAttached _ -> Answer.done("");
+      case Refused r -> refused(r);
+    };
+  }
+
+  private static Answer refused(Refused refused) {
+    return Answer.refused(refused.reason().errno(), refused.reason().text());
+  }
+
+  private static Answer refused(IommufdException reason) {
+    return Answer.refused(reason.errno(), String.valueOf(reason.getMessage()));
+  }
+
+  @Override
+  public final Answer reset() {
+    try {
+      function.reset();
+      return Answer.done("");
+    } catch (IommufdException e) {
+      return refused(e);
+    }
+  }
+
+  @Override
+  public final void unplug() {
+    function.close();
+  }
+
+  @Override
+  public final SortedMap<Integer, String> attached() {
+    SortedMap<Integer, String> attached = new TreeMap<>();
+    for (Attachment attachment : function.attachments().snapshot()) {
+      attached.put(attachment.pasid().value(), nameOf(attachment.pageTable()));
+    }
+    return attached;
+  }
+
+  @Override
+  public final List<Event> takeEvents() {
+    List<Event> taken = List.copyOf(events);
+    events.clear();
+    return taken;
+  }
+
+  @Override
+  public final void close() {
+    function.close();
+    iommufd.close();
+  }
+}
