@@ -9,6 +9,7 @@ import io.vpasid.vmm.iommufd.IovaRanges;
 import io.vpasid.vmm.iommufd.Pasid;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 
 /// A machine on which [IommufdContract] runs: the simulator, or a kernel with its devices.
 ///
@@ -98,24 +99,14 @@ abstract class ContractRig implements AutoCloseable {
     return Optional.empty();
   }
 
-  /// A function with PASIDs whose resets last as long as a test wants.
-  Optional<PciAddress> deviceWithLongResets() {
+  /// Resets that last as long as a test wants.
+  Optional<LongResets> longResets() {
     return Optional.empty();
   }
 
-  /// Begins a reset of [#deviceWithLongResets], which ends when the result is closed.
-  AutoCloseable beginReset() throws Exception {
-    throw new UnsupportedOperationException(name() + " holds no reset");
-  }
-
-  /// Whether [#device] can send page requests, and [#request] makes it.
-  boolean sendsPageRequests() {
-    return false;
-  }
-
-  /// Lets a function send a page request that is a group of its own.
-  void request(BoundDevice device, Pasid pasid, int group, long address) {
-    throw new UnsupportedOperationException(name() + " sends no page requests");
+  /// How [#device] is made to send page requests.
+  Optional<PageRequests> pageRequests() {
+    return Optional.empty();
   }
 
   /// What a PASID of a function (0: the function itself) is attached to, as the machine knows it;
@@ -164,6 +155,18 @@ abstract class ContractRig implements AutoCloseable {
     DONE_ALL_THE_SAME,
     /// The request was done with fewer allocations.
     NOT_REACHED
+  }
+
+  /// Resets that last as long as a test wants.
+  ///
+  /// @param device a function with PASIDs
+  /// @param begin begins a reset of it, which ends when the result is closed
+  record LongResets(PciAddress device, Callable<AutoCloseable> begin) {}
+
+  /// Page requests of functions.
+  interface PageRequests {
+    /// Lets a function send one that is a group of its own.
+    void send(BoundDevice device, Pasid pasid, int group, long address);
   }
 
   /// Two functions of one group.

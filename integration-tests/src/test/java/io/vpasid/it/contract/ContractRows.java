@@ -102,11 +102,9 @@ abstract class ContractRows {
     return part.orElseGet(() -> abort(rig.name() + " has no " + what));
   }
 
-  /// Skips the test where the machine sends no page requests.
-  void needPageRequests() {
-    if (!rig.sendsPageRequests()) {
-      abort(rig.name() + " sends no page requests");
-    }
+  /// Page requests; skips the test where the machine sends none.
+  ContractRig.PageRequests needPageRequests() {
+    return rig.pageRequests().orElseGet(() -> abort(rig.name() + " sends no page requests"));
   }
 
   HwptId paging(BoundDevice device, IoasId ioas, HwptFlag... flags) {

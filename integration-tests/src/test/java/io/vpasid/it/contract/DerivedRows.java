@@ -167,15 +167,16 @@ abstract class DerivedRows extends ContractRows {
 
   @Test
   void x11AttachDuringResetIsBusyAndDetachSucceeds() throws Exception {
+    ContractRig.LongResets resets = need(rig.longResets(), "reset that can be held");
     device.close();
-    device = bind(rig.deviceWithLongResets(), "reset that can be held");
+    device = bind(resets.device());
     hwpt = paging(device, ioas, HwptFlag.PASID);
     HwptId other = paging(device, ioas, HwptFlag.PASID);
     device.attach(hwpt);
     device.attachPasid(P100, hwpt);
     device.attachPasid(P200, hwpt);
 
-    try (AutoCloseable _ = rig.beginReset()) {
+    try (AutoCloseable _ = resets.begin().call()) {
       refused(Errno.EBUSY, () -> device.attachPasid(pasid(300), hwpt));
       refused(Errno.EBUSY, () -> device.attachPasid(P100, other));
       refused(Errno.EBUSY, () -> device.attach(other));

@@ -39,7 +39,7 @@ abstract class FaultRows extends ContractRows {
   }
 
   private void request(int pasid, int group, long address) {
-    rig.request(device, pasid(pasid), group, address);
+    needPageRequests().send(device, pasid(pasid), group, address);
   }
 
   private PageResponse success(int cookie) {
@@ -106,7 +106,6 @@ abstract class FaultRows extends ContractRows {
 
   @Test
   void faultOfAPasidThatIsNotAttachedIsNotSeen() {
-    needPageRequests();
     request(100, 1, 0x1000);
 
     assertThat(faults.read(8)).isEmpty();

@@ -1,14 +1,12 @@
 package io.vpasid.it.contract;
 
 import io.vpasid.pci.PciAddress;
-import io.vpasid.vmm.iommufd.BackendOptions;
 import io.vpasid.vmm.iommufd.BoundDevice;
 import io.vpasid.vmm.iommufd.HwptData;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.PageFault;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.Payload;
-import io.vpasid.vmm.iommufd.kernel.KernelProvider;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -22,7 +20,7 @@ import java.util.stream.Stream;
 
 /// The running kernel with its mock devices, each in a group of its own behind one mock IOMMU that
 /// nests, tracks dirty pages, delivers page requests and has virtual IOMMUs.
-final class KernelMockRig extends ContractRig {
+final class KernelMockRig extends KernelRig {
   private static final PciAddress DEVICE = new PciAddress(0, 0, 0, 0);
   private static final PciAddress LIMIT_ONE = new PciAddress(0, 0, 0, 1);
   private static final PciAddress WITHOUT_DIRTY = new PciAddress(0, 0, 0, 2);
@@ -55,7 +53,9 @@ final class KernelMockRig extends ContractRig {
           Map.entry("detachWithoutAttachmentSucceeds", ALWAYS_ATTACHED),
           Map.entry("attachmentsOutliveAReset", "a mock device has no reset"));
 
-  private final Descriptors files = new Descriptors();
+  KernelMockRig() {
+    super("mock devices of Linux", CANNOT);
+  }
 
   /// What is special about the device at an address.
   static int flags(PciAddress address) {
@@ -68,19 +68,9 @@ final class KernelMockRig extends ContractRig {
   }
 
   @Override
-  String name() {
-    return "mock devices of Linux";
-  }
-
-  @Override
-  Optional<String> cannot(String test) {
-    return Optional.ofNullable(CANNOT.get(test));
-  }
-
-  @Override
   IommufdBackend open() {
     Set<Integer> before = contexts();
-    IommufdBackend kernel = new KernelProvider().open(BackendOptions.DEFAULTS);
+    IommufdBackend kernel = super.open();
     Set<Integer> after = contexts();
     after.removeAll(before);
     return new MockIommufd(kernel, after.iterator().next());
@@ -106,11 +96,6 @@ final class KernelMockRig extends ContractRig {
   @Override
   PciAddress device() {
     return DEVICE;
-  }
-
-  @Override
-  int width() {
-    return 20;
   }
 
   @Override
@@ -149,18 +134,9 @@ final class KernelMockRig extends ContractRig {
   }
 
   @Override
-  int foreignHwInfoType() {
-    return 2;
-  }
-
-  @Override
-  boolean sendsPageRequests() {
-    return true;
-  }
-
-  @Override
-  void request(BoundDevice device, Pasid pasid, int group, long address) {
-    ((MockDevice) device).request(pasid, group, PageFault.READ, address);
+  Optional<PageRequests> pageRequests() {
+    return Optional.of((device, pasid, group, address) ->
+        ((MockDevice) device).request(pasid, group, PageFault.READ, address));
   }
 
   /// The kernel shows a PASID's page table, but not the device's own.
@@ -169,25 +145,5 @@ final class KernelMockRig extends ContractRig {
     return pasid.value() == 0
         ? Optional.empty()
         : Optional.of(new Attached(((MockDevice) device).look(pasid)));
-  }
-
-  @Override
-  Optional<Integer> ordinaryFile() {
-    return Optional.of(files.open(Path.of("/dev/null")));
-  }
-
-  @Override
-  Optional<Integer> memfd() {
-    return Optional.of(files.memoryFile());
-  }
-
-  @Override
-  Optional<Failing> failAllocation(int number, Runnable request) {
-    return Optional.of(FailingAllocations.during(number, request));
-  }
-
-  @Override
-  public void close() {
-    files.close();
   }
 }

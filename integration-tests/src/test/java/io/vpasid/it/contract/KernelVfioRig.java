@@ -3,12 +3,9 @@ package io.vpasid.it.contract;
 import io.vpasid.it.realkernel.HeldReset;
 import io.vpasid.it.realkernel.IommuTables;
 import io.vpasid.pci.PciAddress;
-import io.vpasid.vmm.iommufd.BackendOptions;
 import io.vpasid.vmm.iommufd.BoundDevice;
-import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IovaRanges;
 import io.vpasid.vmm.iommufd.Pasid;
-import io.vpasid.vmm.iommufd.kernel.KernelProvider;
 import io.vpasid.vmm.linux.OwnedFd;
 import io.vpasid.vmm.linux.SystemCalls;
 import java.io.IOException;
@@ -22,7 +19,7 @@ import java.util.Optional;
 
 /// The running kernel with functions that VFIO has, behind an emulated VT-d in scalable mode that
 /// neither nests nor tracks dirty pages.
-final class KernelVfioRig extends ContractRig {
+final class KernelVfioRig extends KernelRig {
   private static final PciAddress DEVICE = new PciAddress(0, 0, 4, 0);
   private static final PciAddress WITHOUT_PASIDS = new PciAddress(0, 0, 5, 0);
   private static final Pair PAIR = new Pair(new PciAddress(0, 0, 6, 0), new PciAddress(0, 0, 6, 1));
@@ -37,31 +34,13 @@ final class KernelVfioRig extends ContractRig {
           "QEMU hides the SR-IOV of functions that it is served, and its own with SR-IOV have no"
               + " page requests");
 
-  private final Descriptors files = new Descriptors();
-
-  @Override
-  String name() {
-    return "VFIO on Linux";
-  }
-
-  @Override
-  Optional<String> cannot(String test) {
-    return Optional.ofNullable(CANNOT.get(test));
-  }
-
-  @Override
-  IommufdBackend open() {
-    return new KernelProvider().open(BackendOptions.DEFAULTS);
+  KernelVfioRig() {
+    super("VFIO on Linux", CANNOT);
   }
 
   @Override
   PciAddress device() {
     return DEVICE;
-  }
-
-  @Override
-  int width() {
-    return 20;
   }
 
   @Override
@@ -90,18 +69,8 @@ final class KernelVfioRig extends ContractRig {
   }
 
   @Override
-  Optional<PciAddress> deviceWithLongResets() {
-    return Optional.of(HeldReset.FUNCTION);
-  }
-
-  @Override
-  AutoCloseable beginReset() throws IOException {
-    return HeldReset.begin();
-  }
-
-  @Override
-  int foreignHwInfoType() {
-    return 2;
+  Optional<LongResets> longResets() {
+    return Optional.of(new LongResets(HeldReset.FUNCTION, HeldReset::begin));
   }
 
   @Override
@@ -126,25 +95,5 @@ final class KernelVfioRig extends ContractRig {
     return pasid.value() == 0
         ? Optional.empty()
         : Optional.of(new IommuTables(device.address()).pageTable(pasid.value()).isPresent());
-  }
-
-  @Override
-  Optional<Integer> ordinaryFile() {
-    return Optional.of(files.open(Path.of("/dev/null")));
-  }
-
-  @Override
-  Optional<Integer> memfd() {
-    return Optional.of(files.memoryFile());
-  }
-
-  @Override
-  Optional<Failing> failAllocation(int number, Runnable request) {
-    return Optional.of(FailingAllocations.during(number, request));
-  }
-
-  @Override
-  public void close() {
-    files.close();
   }
 }

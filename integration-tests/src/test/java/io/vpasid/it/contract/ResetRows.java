@@ -1,6 +1,5 @@
 package io.vpasid.it.contract;
 
-import io.vpasid.pci.PciAddress;
 import io.vpasid.vmm.iommufd.BoundDevice;
 import io.vpasid.vmm.iommufd.Errno;
 import org.junit.jupiter.api.Test;
@@ -9,9 +8,10 @@ import org.junit.jupiter.api.Test;
 abstract class ResetRows extends ContractRows {
   @Test
   void resetDuringAResetMustBeTriedAgain() throws Exception {
-    BoundDevice device = bind(rig.deviceWithLongResets(), "reset that can be held");
+    ContractRig.LongResets resets = need(rig.longResets(), "reset that can be held");
+    BoundDevice device = bind(resets.device());
 
-    try (AutoCloseable _ = rig.beginReset()) {
+    try (AutoCloseable _ = resets.begin().call()) {
       refused(Errno.EAGAIN, device::reset);
     }
     done(device::reset);
@@ -19,11 +19,11 @@ abstract class ResetRows extends ContractRows {
 
   @Test
   void bindDuringAResetIsBusy() throws Exception {
-    PciAddress device = need(rig.deviceWithLongResets(), "reset that can be held");
+    ContractRig.LongResets resets = need(rig.longResets(), "reset that can be held");
 
-    try (AutoCloseable _ = rig.beginReset()) {
-      refused(Errno.EBUSY, () -> iommufd.bind(device));
+    try (AutoCloseable _ = resets.begin().call()) {
+      refused(Errno.EBUSY, () -> iommufd.bind(resets.device()));
     }
-    bind(device);
+    bind(resets.device());
   }
 }

@@ -200,14 +200,14 @@ abstract class SelftestRows extends ContractRows {
 
   @Test
   void s17FaultOfAPasidIsReadAndAnswered() {
-    needPageRequests();
+    ContractRig.PageRequests requests = needPageRequests();
     device.attach(s2);
     FaultQueue faults = keep(iommufd.faultQueueAlloc());
     HwptId iopf =
         iommufd.hwptAlloc(
             nesting(device, nestParent(device, ioas)).with(HwptFlag.PASID).withFaults(faults.id()));
     device.attachPasid(pasid(2048), iopf);
-    rig.request(device, pasid(2048), 1, 0xdeadbeef000L);
+    requests.send(device, pasid(2048), 1, 0xdeadbeef000L);
 
     List<PageFault> read = faults.read(8);
     assertThat(read).hasSize(1);

@@ -153,23 +153,15 @@ final class SimulatedRig extends ContractRig {
   }
 
   @Override
-  Optional<PciAddress> deviceWithLongResets() {
-    return Optional.of(DEVICE);
+  Optional<LongResets> longResets() {
+    return Optional.of(new LongResets(DEVICE, () -> host.beginReset(DEVICE)));
   }
 
   @Override
-  AutoCloseable beginReset() {
-    return host.beginReset(DEVICE);
-  }
-
-  @Override
-  boolean sendsPageRequests() {
-    return true;
-  }
-
-  @Override
-  void request(BoundDevice device, Pasid pasid, int group, long address) {
-    host.request(device.address(), new PageRequest(pasid, group, true, PageFault.READ, address));
+  Optional<PageRequests> pageRequests() {
+    return Optional.of((device, pasid, group, address) ->
+        host.request(
+            device.address(), new PageRequest(pasid, group, true, PageFault.READ, address)));
   }
 
   @Override
