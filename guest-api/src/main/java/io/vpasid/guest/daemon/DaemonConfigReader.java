@@ -22,7 +22,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -93,14 +92,11 @@ final class DaemonConfigReader {
 
   private static final HardwareInfo ASSUMED = new HardwareInfo(20, false, false, true);
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
-  private static final Pattern RANGE =
-      Pattern.compile("(0x[0-9a-fA-F]{1,3})(?:-(0x[0-9a-fA-F]{1,3}))?");
   private static final int LAST_OFFSET = ConfigSpace.EXTENDED_SIZE - PasidCapability.LENGTH;
 
   private final JsonCursor json;
   private final Path folder;
 
-  private boolean formatSeen;
   private Optional<Path> control = Optional.empty();
   private int maxClients = 16;
   private final Set<Integer> users = new HashSet<>();
@@ -193,14 +189,12 @@ final class DaemonConfigReader {
   }
 
   private DaemonConfig readFile() {
-    if (!json.next()) {
-      throw json.wrong(
-          new Place(1, 1), "the file is empty; write { \"format\": 1, \"functions\": [ … ] }");
-    }
-    Place start = json.place();
-    json.object("a configuration", FILE_KEYS, this::readFileKey);
-    require(start, formatSeen, "the file has no \"format\"; add \"format\": " + FORMAT);
-    json.end();
+    json.document(
+        "a configuration",
+        "write { \"format\": 1, \"functions\": [ … ] }",
+        FILE_KEYS,
+        FORMAT,
+        this::readFileKey);
     checkAddressSpaces();
     return new DaemonConfig(
         folder,
@@ -225,14 +219,6 @@ final class DaemonConfigReader {
   private void readFileKey(String key) {
     switch (key) {
       case "$schema" -> json.string("\"$schema\"", "the schema's address");
-      case "format" -> {
-        int format = json.integer("\"format\"", 1, 999_999_999);
-        if (format != FORMAT) {
-          throw json.wrong(
-              "format " + format + " is not known here, only " + FORMAT + "; use a newer vpasid");
-        }
-        formatSeen = true;
-      }
       case "control" -> json.object("\"control\"", CONTROL_KEYS, this::readControlKey);
       case "users" ->
           json.oneOrMore(
@@ -288,12 +274,6 @@ final class DaemonConfigReader {
     }
   }
 
-  private void require(Place place, boolean present, String problem) {
-    if (!present) {
-      throw json.wrong(place, problem);
-    }
-  }
-
   private void readFunction() {
     limit(functions.size(), MAX_FUNCTIONS, "functions");
     FunctionDraft draft = function();
@@ -308,7 +288,7 @@ final class DaemonConfigReader {
               + "; choose another");
     }
     for (FunctionDraft other : functions) {
-      require(
+      json.require(
           draft.socketPlace,
           !other.socket.equals(draft.socket),
           "the socket is already that of " + JsonCursor.quote(other.name) + "; choose another");
@@ -320,11 +300,11 @@ final class DaemonConfigReader {
     Place start = json.place();
     FunctionDraft draft = new FunctionDraft();
     json.object("a function", FUNCTION_KEYS, key -> readFunctionKey(key, draft));
-    require(start, !draft.name.isEmpty(), "the function has no \"name\"; add one");
+    json.require(start, !draft.name.isEmpty(), "the function has no \"name\"; add one");
     String which = "function " + JsonCursor.quote(draft.name);
-    require(
+    json.require(
         start, draft.source.isPresent(), which + " has no \"source\"; name a dump, or an address");
-    require(start, draft.socket.isPresent(), which + " has no \"socket\"; name a path");
+    json.require(start, draft.socket.isPresent(), which + " has no \"socket\"; name a path");
     if (draft.passthrough) {
       checkPassthrough(draft, which);
     }
@@ -333,7 +313,7 @@ final class DaemonConfigReader {
 
   private void checkPassthrough(FunctionDraft draft, String which) {
     String source = String.valueOf(draft.source.orElseThrow().getFileName());
-    require(
+    json.require(
         draft.sourcePlace,
         PciAddress.parse(source).isPresent(),
         which
@@ -381,7 +361,7 @@ final class DaemonConfigReader {
       case "quota" -> draft.quota = json.integer(what, 0, MAX_QUOTA);
       case "virtual" -> draft.virtual = Optional.of(json.bool(what));
       case "offset" -> draft.offset = Optional.of(offset());
-      case "available" -> json.oneOrMore(what, () -> draft.available.add(range()));
+      case "available" -> json.oneOrMore(what, () -> draft.available.add(json.extendedRange(what)));
       case "shadowing" -> draft.shadowing = json.bool(what);
       case "mailbox" -> draft.mailbox = json.bool(what);
       case "bars" -> json.oneOrMore(what, () -> draft.bars = withBar(draft.bars));
@@ -472,26 +452,12 @@ final class DaemonConfigReader {
     return offset;
   }
 
-  private ByteRange range() {
-    String what = "\"available\"";
-    Matcher m = json.matcher(RANGE, what, "\"0x180-0x24f\", first and last byte");
-    int first = (int) json.number(m.group(1), what, ConfigSpace.EXTENDED_SIZE - 1);
-    int last =
-        m.group(2) == null
-            ? first
-            : (int) json.number(m.group(2), what, ConfigSpace.EXTENDED_SIZE - 1);
-    if (last < first || first < ConfigSpace.STANDARD_SIZE) {
-      throw json.wrong(what + " must go up, from 0x100 on; write first and last byte");
-    }
-    return ByteRange.between(first, last + 1);
-  }
-
   private void readAddressSpace() {
     limit(addressSpaces.size(), MAX_ADDRESS_SPACES, "address spaces");
     Place start = json.place();
     AddressSpaceDraft draft = new AddressSpaceDraft();
     json.object("an address space", ADDRESS_SPACE_KEYS, key -> readAddressSpaceKey(key, draft));
-    require(start, !draft.name.isEmpty(), "the address space has no \"name\"; add one");
+    json.require(start, !draft.name.isEmpty(), "the address space has no \"name\"; add one");
     addressSpaces.add(draft);
   }
 
@@ -522,7 +488,7 @@ final class DaemonConfigReader {
   private void checkAddressSpaces() {
     for (AddressSpaceDraft space : addressSpaces) {
       for (Named function : space.functions == null ? List.<Named>of() : space.functions) {
-        require(
+        json.require(
             function.place,
             functionNames.containsKey(function.name),
             "there is no function "

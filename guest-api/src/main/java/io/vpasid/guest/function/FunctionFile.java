@@ -116,7 +116,6 @@ public final class FunctionFile {
   private @Nullable PasidCapability pasid;
   private final List<Listed> capabilities = new ArrayList<>();
   private final List<Hidden> hidden = new ArrayList<>();
-  private boolean formatSeen;
 
   private record Msix(Place place, int vectors, int bar, long table, long pba) {}
 
@@ -150,13 +149,13 @@ public final class FunctionFile {
   }
 
   private FunctionDescription readFile(String file) {
-    if (!json.next()) {
-      throw json.wrong(START, "the file is empty; describe a function: { \"format\": 1, … }");
-    }
-    Place start = json.place();
-    json.object("a function file", FILE_KEYS, this::readKey);
-    json.end();
-    json.require(start, formatSeen, "the file has no \"format\"; add \"format\": " + FORMAT);
+    Place start =
+        json.document(
+            "a function file",
+            "describe a function: { \"format\": 1, … }",
+            FILE_KEYS,
+            FORMAT,
+            this::readKey);
     json.require(start, vendor >= 0, "the function has no \"vendor\"; add one such as \"0xf00d\"");
     json.require(start, device >= 0, "the function has no \"device\"; add one such as \"0x0001\"");
     json.require(start, classCode >= 0, "the function has no \"class\"; add one, \"0x088000\"");
@@ -179,14 +178,6 @@ public final class FunctionFile {
     String what = '"' + key + '"';
     switch (key) {
       case "$schema" -> json.string(what, "the schema's address");
-      case "format" -> {
-        int format = json.integer(what, 1, 999_999_999);
-        if (format != FORMAT) {
-          throw json.wrong(
-              "format " + format + " is not known here, only " + FORMAT + "; use a newer vpasid");
-        }
-        formatSeen = true;
-      }
       case "address" ->
           address =
               PciAddress.parse(json.string(what, "an address such as \"0000:00:01.0\""))

@@ -1,6 +1,5 @@
 package io.vpasid.guest.scenario;
 
-import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.synth.json.JsonCursor;
 import io.vpasid.synth.json.JsonCursor.Place;
@@ -22,7 +21,6 @@ final class ParameterCursor {
   static final int OFFSET_MAX = ConfigSpace.EXTENDED_SIZE - 1;
 
   private static final Pattern NAME = Pattern.compile("\\$\\{([a-zA-Z][a-zA-Z0-9-]{0,39})}");
-  private static final Pattern RANGE = Pattern.compile("(0x[0-9a-fA-F]{1,3})-(0x[0-9a-fA-F]{1,3})");
 
   /// The tokens themselves, for what is never a parameter.
   final JsonCursor json;
@@ -172,17 +170,5 @@ final class ParameterCursor {
     return reference().isPresent()
         ? word(what, List.of("true", "false")).equals("true")
         : json.bool(what);
-  }
-
-  /// A range of offsets.
-  ByteRange range(String what) {
-    Matcher m = json.matcher(RANGE, what, "\"0x180-0x24f\", first and last byte");
-    int first = (int) json.number(m.group(1), what, OFFSET_MAX);
-    int last = (int) json.number(m.group(2), what, OFFSET_MAX);
-    json.require(
-        json.place(),
-        first <= last,
-        what + " has a range that ends before it starts; write the lower end first");
-    return ByteRange.between(first, last + 1);
   }
 }

@@ -57,7 +57,6 @@ final class ScenarioReader {
   private final JsonCursor json;
   private final ParameterCursor cursor;
   private final Map<String, List<String>> matrix = new LinkedHashMap<>();
-  private boolean formatSeen;
   private String title = "";
   private Optional<FunctionDescription> function = Optional.empty();
   private Optional<FunctionKind> kind = Optional.empty();
@@ -122,18 +121,14 @@ final class ScenarioReader {
   }
 
   private Scenario readFile() {
-    if (!json.next()) {
-      throw json.wrong(new Place(1, 1), "the file is empty; write { \"format\": 1, … }");
-    }
-    Place start = json.place();
-    json.object("a scenario", FILE_KEYS, this::readFileKey);
-    json.require(start, formatSeen, "the scenario has no \"format\"; add \"format\": " + FORMAT);
+    Place start =
+        json.document(
+            "a scenario", "write { \"format\": 1, … }", FILE_KEYS, FORMAT, this::readFileKey);
     json.require(start, !title.isEmpty(), "the scenario has no \"title\"; say what it shows");
     json.require(start, !steps.isEmpty(), "the scenario has no \"steps\"; add \"steps\": [ … ]");
     FunctionDescription passed =
         function.orElseThrow(() ->
             json.wrong(start, "the scenario has no \"function\"; name a dump, as in \"mine.txt\""));
-    json.end();
     return new Scenario(file, title, cursor.bindings(), setup(passed, kind), guests, steps);
   }
 
@@ -150,14 +145,6 @@ final class ScenarioReader {
   private void readFileKey(String key) {
     switch (key) {
       case "$schema" -> json.string("\"$schema\"", "the schema's address");
-      case "format" -> {
-        int format = json.integer("\"format\"", 1, 999_999_999);
-        if (format != FORMAT) {
-          throw json.wrong(
-              "format " + format + " is not known here, only " + FORMAT + "; use a newer vpasid");
-        }
-        formatSeen = true;
-      }
       case "title" -> title = json.text("\"title\"", ParameterCursor.MAX_TEXT);
       case "matrix" -> readMatrix();
       case "function" -> readFunction();
@@ -381,7 +368,7 @@ final class ScenarioReader {
                             policy.shadowing()));
                 case "available" -> {
                   List<ByteRange> ranges = new ArrayList<>();
-                  json.oneOrMore(what, () -> ranges.add(extendedRange(what)));
+                  json.oneOrMore(what, () -> ranges.add(json.extendedRange(what)));
                   yield options.withPolicy(
                       new PlacementPolicy(policy.offset(), ranges, policy.shadowing()));
                 }
@@ -414,14 +401,5 @@ final class ScenarioReader {
       throw json.wrong("\"offset\" must be a multiple of 4 from 0x100 to 0xff8");
     }
     return offset;
-  }
-
-  private ByteRange extendedRange(String what) {
-    ByteRange range = cursor.range(what);
-    json.require(
-        json.place(),
-        range.offset() >= ConfigSpace.STANDARD_SIZE,
-        what + " has a range below 0x100, where no extended capability goes; start from there");
-    return range;
   }
 }

@@ -486,7 +486,7 @@ final class StepReader {
           if (key.equals("writes")) {
             fields.size = Optional.of(cursor.known("\"writes\"", 1, MAX_TIMES));
           } else {
-            ByteRange range = cursor.range("\"range\"");
+            ByteRange range = json.byteRange("\"range\"");
             ends[0] = range.offset();
             ends[1] = range.end() - 1;
           }

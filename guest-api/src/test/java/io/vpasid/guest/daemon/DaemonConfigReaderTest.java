@@ -202,6 +202,8 @@ class DaemonConfigReaderTest {
             + " function \"a\" is passed through, and its host tells what \"hwInfo\" would; leave"
             + " it out",
         "{ \"format\": 1, \"functions\": [ {} ] }|serve.json:1:31: the function has no \"name\"",
+        "{ \"format\": 1, \"functions\": [ { \"available\": \"0x200-0x1ff\" } ] }|serve.json:1:46:"
+            + " \"available\" has a range that ends before it starts; write the lower end first",
       })
   void messageNamesThePlaceAndWhatToDo(String text, String message) {
     assertThatThrownBy(() -> read(text)).hasMessageStartingWith(message);

@@ -59,7 +59,7 @@ class ScenarioFileErrorTest {
       textBlock =
           """
           { "format": 2 }              | :1:13: format 2 is not known here, only 1; use a newer vpasid
-          { "title": "t" }             | :1:1: the scenario has no "format"; add "format": 1
+          { "title": "t" }             | :1:1: the file has no "format"; add "format": 1
           { "format": 1 }              | :1:1: the scenario has no "title"; say what it shows
           { "format": 1, "title": "t", "steps": [ { "enable": { } } ] } | :1:1: the scenario has no "function"; name a dump
           { "format": 1, "titel": "t" } | :1:16: unknown key "titel"; did you mean "title"?
@@ -69,7 +69,7 @@ class ScenarioFileErrorTest {
           { "format": 1, "title": "t", "host": { "kernel": "new" } } | "kernel" must be a release of Linux such as "7.3", not "new"
           { "format": 1, "title": "t", "vmm": { "offset": "0x102" } } | :1:49: "offset" must be a multiple of 4 from 0x100 to 0xff8
           { "format": 1, "title": "t", "vmm": { "offset": "0xffc" } } | :1:49: "offset" 0xffc is too large; the highest is 0xff8
-          { "format": 1, "title": "t", "vmm": { "available": "0x40-0x4f" } } | :1:52: "available" has a range below 0x100
+          { "format": 1, "title": "t", "vmm": { "available": "0x40-0x4f" } } | :1:52: "available" must start at 0x100 or above
           { "format": 1, "title": "t", "matrix": { "1x": [1] } } | must start with a letter
           { "format": 1, "title": "t", "host": { "width": "${w}" }, "matrix": { "w": [1] } } | nothing here is called "w"
           [ ]                          | :1:1: a scenario must be an object { … }, not a list

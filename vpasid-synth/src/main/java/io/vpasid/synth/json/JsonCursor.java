@@ -1,5 +1,7 @@
 package io.vpasid.synth.json;
 
+import io.vpasid.pci.ByteRange;
+import io.vpasid.pci.ConfigSpace;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -45,6 +47,8 @@ import tools.jackson.core.json.JsonFactory;
 /// would be read by every person as 0x2080.
 public final class JsonCursor {
   private static final Pattern HEX = Pattern.compile("0x[0-9a-fA-F]{1,16}");
+  private static final Pattern RANGE =
+      Pattern.compile("(0x[0-9a-fA-F]{1,16})(?:-(0x[0-9a-fA-F]{1,16}))?");
 
   private static final int MAX_DEPTH = 16;
   private static final int MAX_STRING = 65_536;
@@ -84,8 +88,14 @@ public final class JsonCursor {
   /// Whether the text is no JSON from here on, so that nothing more can be read.
   private boolean broken;
 
+  /// Whether the key `format` of the whole text has been read.
+  private boolean formatSeen;
+
   /// A place in the text, both numbers from 1.
   public record Place(int line, int column) {}
+
+  /// Numbers from `first` to `last`, which is not below it.
+  public record Range(int first, int last) {}
 
   private JsonCursor(String file, char[] text) {
     this.file = file;
@@ -156,6 +166,45 @@ public final class JsonCursor {
   /// What messages call the text.
   public String file() {
     return file;
+  }
+
+  /// Reads the whole text, one object that says with the key `format` which version of its format
+  /// it has. Wants the cursor in front of the first token.
+  ///
+  /// @param what the object is, with its article
+  /// @param advice what to do about an empty text
+  /// @param keys all keys that it may have, `format` among them
+  /// @param format the version that is known
+  /// @param field takes each key but `format` in turn, as [#object] has it
+  /// @return where the object starts
+  public Place document(
+      String what, String advice, List<String> keys, int format, Consumer<String> field) {
+    if (!next()) {
+      throw wrong(new Place(1, 1), "the file is empty; " + advice);
+    }
+    Place start = place();
+    object(
+        what,
+        keys,
+        key -> {
+          if (key.equals("format")) {
+            readFormat(format);
+          } else {
+            field.accept(key);
+          }
+        });
+    require(start, formatSeen, "the file has no \"format\"; add \"format\": " + format);
+    end();
+    return start;
+  }
+
+  private void readFormat(int known) {
+    int format = integer("\"format\"", 1, 999_999_999);
+    if (format != known) {
+      throw wrong(
+          "format " + format + " is not known here, only " + known + "; use a newer vpasid");
+    }
+    formatSeen = true;
   }
 
   /// Checks that nothing follows the text's one value, whose last token is the current one.
@@ -421,6 +470,36 @@ public final class JsonCursor {
   /// @param example for the message when it is something else
   public long hex(String what, String example, long max) {
     return number(matcher(HEX, what, '"' + example + '"').group(), what, max);
+  }
+
+  /// Reads a hexadecimal string such as `"0x180-0x24f"`, first and last number from 0 to `max`, or
+  /// `"0x180"` for only one.
+  ///
+  /// @param form an example in quotes, for the message when it is something else
+  public Range range(String what, String form, int max) {
+    Matcher m = matcher(RANGE, what, form);
+    int first = (int) number(m.group(1), what, max);
+    int last = m.group(2) == null ? first : (int) number(m.group(2), what, max);
+    if (last < first) {
+      throw wrong(what + " has a range that ends before it starts; write the lower end first");
+    }
+    return new Range(first, last);
+  }
+
+  /// Reads a range of bytes in a configuration space, such as `"0x180-0x24f"`.
+  public ByteRange byteRange(String what) {
+    Range bytes =
+        range(what, "\"0x180-0x24f\", first and last byte", ConfigSpace.EXTENDED_SIZE - 1);
+    return ByteRange.between(bytes.first, bytes.last + 1);
+  }
+
+  /// Reads such a range that lies in the extended part.
+  public ByteRange extendedRange(String what) {
+    ByteRange range = byteRange(what);
+    if (range.offset() < ConfigSpace.STANDARD_SIZE) {
+      throw wrong(what + " must start at 0x100 or above, where extended capabilities may be");
+    }
+    return range;
   }
 
   /// Reads a string in the form of `pattern`.

@@ -83,8 +83,6 @@ final class QuirkFileReader {
   private static final List<String> FUNCTION_WORDS = List.of("physical", "virtual");
 
   private static final Pattern ID = Pattern.compile("[a-z0-9][a-z0-9._-]{0,99}");
-  private static final Pattern HEX_RANGE =
-      Pattern.compile("(0x[0-9a-fA-F]{1,16})(?:-(0x[0-9a-fA-F]{1,16}))?");
   private static final Pattern SUBSYSTEM =
       Pattern.compile("(0x[0-9a-fA-F]{1,16})(?::(0x[0-9a-fA-F]{1,16}))?");
   private static final Pattern CLASS = Pattern.compile("0x([0-9a-fA-Fx]{6})");
@@ -113,7 +111,6 @@ final class QuirkFileReader {
 
   private final boolean collecting;
   private String schema = "";
-  private boolean formatSeen;
   private boolean quirksSeen;
 
   private QuirkFileReader(JsonCursor json, String layer, boolean collecting) {
@@ -175,28 +172,19 @@ final class QuirkFileReader {
   }
 
   private void readFile() {
-    if (!json.next()) {
-      throw json.wrong(
-          new Place(1, 1), "the file is empty; write { \"format\": 1, \"quirks\": [ … ] }");
-    }
-    Place start = json.place();
-    json.object("a quirk file", FILE_KEYS, this::readFileKey);
-    json.require(start, formatSeen, "the file has no \"format\"; add \"format\": " + FORMAT);
+    Place start =
+        json.document(
+            "a quirk file",
+            "write { \"format\": 1, \"quirks\": [ … ] }",
+            FILE_KEYS,
+            FORMAT,
+            this::readFileKey);
     json.require(start, quirksSeen, "the file has no \"quirks\"; add \"quirks\": [ … ]");
-    json.end();
   }
 
   private void readFileKey(String key) {
     switch (key) {
       case "$schema" -> schema = json.string("\"$schema\"", "the schema's address");
-      case "format" -> {
-        int format = json.integer("\"format\"", 1, 999_999_999);
-        if (format != FORMAT) {
-          throw json.wrong(
-              "format " + format + " is not known here, only " + FORMAT + "; use a newer vpasid");
-        }
-        formatSeen = true;
-      }
       default -> {
         int depth = json.depth();
         json.list("\"quirks\"", () -> readQuirkOrCollect(depth));
@@ -284,9 +272,10 @@ final class QuirkFileReader {
       case "hidden" -> json.oneOrMore("\"hidden\"", () -> draft.hidden.add(hiddenBits()));
       case "place" -> draft.place = placeOfPasid();
       case "available" ->
-          json.oneOrMore("\"available\"", () -> draft.available.add(byteRange("\"available\"")));
+          json.oneOrMore(
+              "\"available\"", () -> draft.available.add(json.extendedRange("\"available\"")));
       case "shadow" ->
-          json.oneOrMore("\"shadow\"", () -> draft.shadowing.add(byteRange("\"shadow\"")));
+          json.oneOrMore("\"shadow\"", () -> draft.shadowing.add(json.extendedRange("\"shadow\"")));
       case "maxWidth" -> draft.maxWidth = json.integer("\"maxWidth\"", 1, HardwareInfo.MAX_WIDTH);
       case "exec" -> draft.execOff = off("\"exec\"");
       case "priv" -> draft.privOff = off("\"priv\"");
@@ -368,17 +357,8 @@ final class QuirkFileReader {
   }
 
   private IdRange idRange(String what, String form, int max) {
-    Matcher m = json.matcher(HEX_RANGE, what, form);
-    int first = (int) json.number(m.group(1), what, max);
-    int last = m.group(2) == null ? first : (int) json.number(m.group(2), what, max);
-    requireOrder(first, last, what);
-    return new IdRange(first, last);
-  }
-
-  private void requireOrder(int first, int last, String what) {
-    if (last < first) {
-      throw json.wrong(what + " has a range that ends before it starts; write the lower end first");
-    }
+    JsonCursor.Range ids = json.range(what, form, max);
+    return new IdRange(ids.first(), ids.last());
   }
 
   private SubsystemMatch subsystem(String what) {
@@ -521,17 +501,6 @@ final class QuirkFileReader {
               LAST_PLACE));
     }
     return offset;
-  }
-
-  private ByteRange byteRange(String what) {
-    Matcher m = json.matcher(HEX_RANGE, what, "\"0x180-0x24f\", first and last byte");
-    int first = (int) json.number(m.group(1), what, OFFSET_MAX);
-    int last = m.group(2) == null ? first : (int) json.number(m.group(2), what, OFFSET_MAX);
-    requireOrder(first, last, what);
-    if (first < EXTENDED_START) {
-      throw json.wrong(what + " must start at 0x100 or above, where extended capabilities may be");
-    }
-    return ByteRange.between(first, last + 1);
   }
 
   private Quirk finish(QuirkDraft draft, Place start) {
