@@ -309,10 +309,11 @@ final class ScenarioRun {
                     + space(previous)
                     + ", and replaces "
                     + space(answer.previous())));
+    SortedMap<Integer, String> real = machine.attachedOnHost();
     require(
         step.place(),
-        step.space().equals(machine.attachedOnHost().get(pasid.value())),
-        what + " must reach the host, whose kernel has " + machine.attachedOnHost());
+        step.space().equals(real.get(pasid.value())),
+        what + " must reach the host, whose kernel has " + real);
   }
 
   private void detach(Step.Detach step) {
@@ -334,10 +335,11 @@ final class ScenarioRun {
                     + space(previous)
                     + ", and takes it from "
                     + space(answer.previous())));
+    SortedMap<Integer, String> real = machine.attachedOnHost();
     require(
         step.place(),
-        !machine.attachedOnHost().containsKey(pasid.value()),
-        what + " must reach the host, whose kernel has " + machine.attachedOnHost());
+        !real.containsKey(pasid.value()),
+        what + " must reach the host, whose kernel has " + real);
   }
 
   private static String space(String name) {
@@ -365,18 +367,16 @@ final class ScenarioRun {
 
   /// A failed request changes nothing (invariant I7).
   private void requireUnchanged(Place place, String what, SortedMap<Integer, String> before) {
+    SortedMap<Integer, String> told = machine.attached();
     require(
         place,
-        before.equals(machine.attached()),
-        what + " failed and must change nothing: before " + before + ", now " + machine.attached());
+        before.equals(told),
+        what + " failed and must change nothing: before " + before + ", now " + told);
+    SortedMap<Integer, String> real = machine.attachedOnHost();
     require(
         place,
-        before.equals(machine.attachedOnHost()),
-        what
-            + " failed and must change nothing: before "
-            + before
-            + ", now on the host "
-            + machine.attachedOnHost());
+        before.equals(real),
+        what + " failed and must change nothing: before " + before + ", now on the host " + real);
   }
 
   private void reset(Step.Reset step) {
@@ -397,10 +397,8 @@ final class ScenarioRun {
   private void unplug(Place place) {
     machine.unplug();
     unplugged = true;
-    require(
-        place,
-        machine.attachedOnHost().isEmpty(),
-        "unplugging must leave nothing attached, and leaves " + machine.attachedOnHost());
+    SortedMap<Integer, String> left = machine.attachedOnHost();
+    require(place, left.isEmpty(), "unplugging must leave nothing attached, and leaves " + left);
   }
 
   private void await(Step.Await step) {
