@@ -18,7 +18,15 @@ final class Descriptors implements AutoCloseable {
 
   /// Opens a file for reading and writing.
   int open(Path path) {
-    OwnedFd file = OwnedFd.open(SystemCalls.ofThisProcess(), path);
+    return add(OwnedFd.open(SystemCalls.ofThisProcess(), path));
+  }
+
+  /// Takes over a file that is open.
+  int add(int number) {
+    return add(new OwnedFd(SystemCalls.ofThisProcess(), number));
+  }
+
+  private int add(OwnedFd file) {
     open.add(file);
     return file.lend(number -> number);
   }

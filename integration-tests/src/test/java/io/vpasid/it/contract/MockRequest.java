@@ -82,7 +82,7 @@ final class MockRequest implements AutoCloseable {
   /// @param fd a descriptor of `/dev/iommu`
   /// @return 0 or the errno
   int make(int fd) {
-    return RawIoctl.make(fd, REQUEST, command);
+    return RawCalls.ioctl(fd, REQUEST, command);
   }
 
   /// Makes the request.

@@ -35,6 +35,7 @@ class RequestBytesTest {
   private static final int EOPNOTSUPP = 95;
   private static final int EOVERFLOW = 75;
   private static final int EBUSY = 16;
+  private static final int ESPIPE = 29;
 
   private static final int DESTROY = 0x3b80;
   private static final int IOAS_ALLOC = 0x3b81;
@@ -44,6 +45,8 @@ class RequestBytesTest {
   private static final int HWPT_INVALIDATE = 0x3b8d;
   private static final int FAULT_QUEUE_ALLOC = 0x3b8e;
   private static final int VIOMMU_ALLOC = 0x3b90;
+  private static final int GROUP_SET_CONTAINER = 0x3b68;
+  private static final int GROUP_GET_DEVICE_FD = 0x3b6a;
   private static final int GET_INFO = 0x3b6b;
   private static final int RESET = 0x3b6f;
   private static final int BIND = 0x3b76;
@@ -86,26 +89,27 @@ class RequestBytesTest {
 
   private int ioasAlloc() {
     MemorySegment argument = words(12);
-    assertThat(RawIoctl.make(iommufd, IOAS_ALLOC, argument)).isZero();
+    assertThat(RawCalls.ioctl(iommufd, IOAS_ALLOC, argument)).isZero();
     return argument.get(JAVA_INT, 8);
   }
 
   private int bind() {
     MemorySegment argument = words(24, 0, iommufd);
-    assertThat(RawIoctl.make(device, BIND, argument)).isZero();
+    assertThat(RawCalls.ioctl(device, BIND, argument)).isZero();
     return argument.get(JAVA_INT, 12);
   }
 
   private int hwptForPasids(int boundDevice, int ioas) {
     MemorySegment argument = words(48, 8, boundDevice, ioas);
-    assertThat(RawIoctl.make(iommufd, HWPT_ALLOC, argument)).isZero();
+    assertThat(RawCalls.ioctl(iommufd, HWPT_ALLOC, argument)).isZero();
     return argument.get(JAVA_INT, 16);
   }
 
   @ParameterizedTest
   @CsvSource({"0x3b80, 8", "0x3b81, 12", "0x3b85, 40", "0x3b86, 24", "0x3b89, 24", "0x3b8a, 32"})
   void sizeBelowTheLeastIsInvalid(String request, int least) {
-    assertThat(RawIoctl.make(iommufd, Integer.decode(request), words(least - 1))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(iommufd, Integer.decode(request), words(least - 1)))
+        .isEqualTo(EINVAL);
   }
 
   @ParameterizedTest
@@ -114,38 +118,38 @@ class RequestBytesTest {
     MemorySegment argument = words(size + 1);
     argument.set(JAVA_BYTE, size, (byte) 1);
 
-    assertThat(RawIoctl.make(iommufd, Integer.decode(request), argument)).isEqualTo(E2BIG);
+    assertThat(RawCalls.ioctl(iommufd, Integer.decode(request), argument)).isEqualTo(E2BIG);
   }
 
   @Test
   void structureThatIsLongerWithZerosIsTaken() {
-    assertThat(RawIoctl.make(iommufd, IOAS_ALLOC, words(13))).isZero();
+    assertThat(RawCalls.ioctl(iommufd, IOAS_ALLOC, words(13))).isZero();
   }
 
   @Test
   void requestWithoutAStructureFaults() {
-    assertThat(RawIoctl.make(iommufd, IOAS_ALLOC, MemorySegment.NULL)).isEqualTo(EFAULT);
+    assertThat(RawCalls.ioctl(iommufd, IOAS_ALLOC, MemorySegment.NULL)).isEqualTo(EFAULT);
   }
 
   @Test
   void unknownRequestIsNone() {
-    assertThat(RawIoctl.make(iommufd, 0x3b7f, words(8))).isEqualTo(ENOTTY);
-    assertThat(RawIoctl.make(iommufd, 0x3bff, words(8))).isEqualTo(ENOTTY);
+    assertThat(RawCalls.ioctl(iommufd, 0x3b7f, words(8))).isEqualTo(ENOTTY);
+    assertThat(RawCalls.ioctl(iommufd, 0x3bff, words(8))).isEqualTo(ENOTTY);
   }
 
   @Test
   void unknownFlagIsNotSupported() {
-    assertThat(RawIoctl.make(iommufd, IOAS_ALLOC, words(12, 1))).isEqualTo(EOPNOTSUPP);
+    assertThat(RawCalls.ioctl(iommufd, IOAS_ALLOC, words(12, 1))).isEqualTo(EOPNOTSUPP);
   }
 
   @Test
   void idZeroIsNotFound() {
-    assertThat(RawIoctl.make(iommufd, DESTROY, words(8, 0))).isEqualTo(ENOENT);
+    assertThat(RawCalls.ioctl(iommufd, DESTROY, words(8, 0))).isEqualTo(ENOENT);
   }
 
   @Test
   void reservedMemberOfAPageTableRequestIsNotSupported() {
-    assertThat(RawIoctl.make(iommufd, HWPT_ALLOC, words(48, 0, 0, 0, 0, 1))).isEqualTo(EOPNOTSUPP);
+    assertThat(RawCalls.ioctl(iommufd, HWPT_ALLOC, words(48, 0, 0, 0, 0, 1))).isEqualTo(EOPNOTSUPP);
   }
 
   @Test
@@ -186,34 +190,34 @@ class RequestBytesTest {
   private int hwInfo(int boundDevice, int length, MemorySegment buffer) {
     MemorySegment argument = words(40, 0, boundDevice, length);
     argument.set(JAVA_LONG, 16, buffer.address());
-    assertThat(RawIoctl.make(iommufd, GET_HW_INFO, argument)).isZero();
+    assertThat(RawCalls.ioctl(iommufd, GET_HW_INFO, argument)).isZero();
     return argument.get(JAVA_INT, 12);
   }
 
   @Test
   void v2InfoBeforeBindFails() {
-    assertThat(RawIoctl.make(device, GET_INFO, words(24))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, GET_INFO, words(24))).isEqualTo(EINVAL);
   }
 
   @Test
   void v3BindToNoFileFails() {
-    assertThat(RawIoctl.make(device, BIND, words(24, 0, -2))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, BIND, words(24, 0, -2))).isEqualTo(EINVAL);
   }
 
   @Test
   void everythingBeforeBindFails() {
-    assertThat(RawIoctl.make(device, ATTACH, words(16, 0, 1))).isEqualTo(EINVAL);
-    assertThat(RawIoctl.make(device, DETACH, words(12))).isEqualTo(EINVAL);
-    assertThat(RawIoctl.make(device, RESET, MemorySegment.NULL)).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, ATTACH, words(16, 0, 1))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, DETACH, words(12))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, RESET, MemorySegment.NULL)).isEqualTo(EINVAL);
   }
 
   @Test
   void bindChecksItsStructure() {
-    assertThat(RawIoctl.make(device, BIND, MemorySegment.NULL)).isEqualTo(EFAULT);
-    assertThat(RawIoctl.make(device, BIND, words(15, 0, iommufd))).isEqualTo(EINVAL);
-    assertThat(RawIoctl.make(device, BIND, words(28, 0, iommufd, 0, 0, 0, 1))).isEqualTo(E2BIG);
-    assertThat(RawIoctl.make(device, BIND, words(24, 2, iommufd))).isEqualTo(EINVAL);
-    assertThat(RawIoctl.make(device, BIND, words(28, 0, iommufd))).isZero();
+    assertThat(RawCalls.ioctl(device, BIND, MemorySegment.NULL)).isEqualTo(EFAULT);
+    assertThat(RawCalls.ioctl(device, BIND, words(15, 0, iommufd))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, BIND, words(28, 0, iommufd, 0, 0, 0, 1))).isEqualTo(E2BIG);
+    assertThat(RawCalls.ioctl(device, BIND, words(24, 2, iommufd))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, BIND, words(28, 0, iommufd))).isZero();
   }
 
   @Test
@@ -222,14 +226,14 @@ class RequestBytesTest {
     MemorySegment argument = words(24, 1, iommufd);
     argument.set(JAVA_LONG, 16, token.address());
 
-    assertThat(RawIoctl.make(device, BIND, argument)).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, BIND, argument)).isEqualTo(EINVAL);
     argument.set(JAVA_LONG, 16, 0);
-    assertThat(RawIoctl.make(device, BIND, argument)).isEqualTo(EFAULT);
+    assertThat(RawCalls.ioctl(device, BIND, argument)).isEqualTo(EFAULT);
   }
 
   @Test
   void bindWhoseAnswerCannotBeWrittenIsUndone(@TempDir Path folder) throws IOException {
-    assertThat(RawIoctl.make(device, BIND, readOnly(folder, 24, 0, iommufd))).isEqualTo(EFAULT);
+    assertThat(RawCalls.ioctl(device, BIND, readOnly(folder, 24, 0, iommufd))).isEqualTo(EFAULT);
 
     bind();
   }
@@ -238,44 +242,61 @@ class RequestBytesTest {
   void bindToAFileOfAnotherKindFails() {
     int other = files.open(Path.of("/dev/null"));
 
-    assertThat(RawIoctl.make(device, BIND, words(24, 0, other))).isEqualTo(77);
-    assertThat(RawIoctl.make(device, BIND, words(24, 0, 1000))).isEqualTo(9);
+    assertThat(RawCalls.ioctl(device, BIND, words(24, 0, other))).isEqualTo(77);
+    assertThat(RawCalls.ioctl(device, BIND, words(24, 0, 1000))).isEqualTo(9);
+  }
+
+  /// Such a file is bound already, to the context that its group has as container.
+  @Test
+  void bindOfAFileFromTheGroupFails() throws IOException {
+    Path group = Files.readSymbolicLink(FUNCTION.resolve("iommu_group"));
+    int container =
+        files.open(Path.of("/dev/vfio").resolve(Objects.requireNonNull(group.getFileName())));
+    assertThat(RawCalls.ioctl(container, GROUP_SET_CONTAINER, words(iommufd))).isZero();
+    int fromGroup =
+        files.add(
+            RawCalls.answer(container, GROUP_GET_DEVICE_FD, arena.allocateFrom("0000:00:04.0")));
+
+    assertThat(RawCalls.ioctl(fromGroup, BIND, words(24, 0, iommufd))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, BIND, words(24, 0, iommufd)))
+        .as("while the group is open")
+        .isEqualTo(EBUSY);
   }
 
   @Test
   void v4SecondBindOfAFileFails() {
     bind();
 
-    assertThat(RawIoctl.make(device, BIND, words(24, 0, iommufd))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, BIND, words(24, 0, iommufd))).isEqualTo(EINVAL);
   }
 
   @Test
   void x4ShortStructureWithPasidFlagIsRefused() {
     int hwpt = hwptForPasids(bind(), ioasAlloc());
 
-    assertThat(RawIoctl.make(device, ATTACH, words(12, PASID, hwpt, 100))).isEqualTo(EINVAL);
-    assertThat(RawIoctl.make(device, DETACH, words(8, PASID, 100))).isEqualTo(EINVAL);
-    assertThat(RawIoctl.make(device, ATTACH, words(12, 0, hwpt))).isZero();
-    assertThat(RawIoctl.make(device, DETACH, words(8, 0))).isZero();
+    assertThat(RawCalls.ioctl(device, ATTACH, words(12, PASID, hwpt, 100))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, DETACH, words(8, PASID, 100))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, ATTACH, words(12, 0, hwpt))).isZero();
+    assertThat(RawCalls.ioctl(device, DETACH, words(8, 0))).isZero();
   }
 
   @Test
   void x5UnknownFlagIsRefused() {
     int hwpt = hwptForPasids(bind(), ioasAlloc());
 
-    assertThat(RawIoctl.make(device, ATTACH, words(16, 2, hwpt, 100))).isEqualTo(EINVAL);
-    assertThat(RawIoctl.make(device, DETACH, words(12, 2, 100))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, ATTACH, words(16, 2, hwpt, 100))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, DETACH, words(12, 2, 100))).isEqualTo(EINVAL);
   }
 
   @Test
   void attachAndDetachCheckTheirStructures() {
     int hwpt = hwptForPasids(bind(), ioasAlloc());
 
-    assertThat(RawIoctl.make(device, ATTACH, MemorySegment.NULL)).isEqualTo(EFAULT);
-    assertThat(RawIoctl.make(device, DETACH, MemorySegment.NULL)).isEqualTo(EFAULT);
-    assertThat(RawIoctl.make(device, ATTACH, words(11, 0, hwpt))).isEqualTo(EINVAL);
-    assertThat(RawIoctl.make(device, DETACH, words(7))).isEqualTo(EINVAL);
-    assertThat(RawIoctl.make(device, ATTACH, words(20, PASID, hwpt, 100, 1)))
+    assertThat(RawCalls.ioctl(device, ATTACH, MemorySegment.NULL)).isEqualTo(EFAULT);
+    assertThat(RawCalls.ioctl(device, DETACH, MemorySegment.NULL)).isEqualTo(EFAULT);
+    assertThat(RawCalls.ioctl(device, ATTACH, words(11, 0, hwpt))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, DETACH, words(7))).isEqualTo(EINVAL);
+    assertThat(RawCalls.ioctl(device, ATTACH, words(20, PASID, hwpt, 100, 1)))
         .as("what is behind the structure does not matter")
         .isZero();
   }
@@ -286,8 +307,8 @@ class RequestBytesTest {
     int ioas = ioasAlloc();
 
     MemorySegment readOnly = readOnly(folder, 48, 8, boundDevice, ioas);
-    assertThat(RawIoctl.make(iommufd, HWPT_ALLOC, readOnly)).isEqualTo(EFAULT);
-    assertThat(RawIoctl.make(iommufd, DESTROY, words(8, ioas))).as("nothing uses it").isZero();
+    assertThat(RawCalls.ioctl(iommufd, HWPT_ALLOC, readOnly)).isEqualTo(EFAULT);
+    assertThat(RawCalls.ioctl(iommufd, DESTROY, words(8, ioas))).as("nothing uses it").isZero();
   }
 
   @Test
@@ -305,20 +326,33 @@ class RequestBytesTest {
     argument.set(JAVA_LONG, 16, address);
     argument.set(JAVA_LONG, 24, length);
     argument.set(JAVA_LONG, 32, 0x4000_0000L);
-    return RawIoctl.make(iommufd, IOAS_MAP, argument);
+    return RawCalls.ioctl(iommufd, IOAS_MAP, argument);
   }
 
   @Test
   void unknownFlagsAndReservedMembersAreNotSupported() {
     int boundDevice = bind();
 
-    assertThat(RawIoctl.make(iommufd, GET_HW_INFO, words(40, 2, boundDevice)))
+    assertThat(RawCalls.ioctl(iommufd, GET_HW_INFO, words(40, 2, boundDevice)))
         .isEqualTo(EOPNOTSUPP);
-    assertThat(RawIoctl.make(iommufd, FAULT_QUEUE_ALLOC, words(16, 1))).isEqualTo(EOPNOTSUPP);
-    assertThat(RawIoctl.make(iommufd, HWPT_INVALIDATE, words(32, 1, 0, 0, 0, 24, 0, 1)))
+    assertThat(RawCalls.ioctl(iommufd, FAULT_QUEUE_ALLOC, words(16, 1))).isEqualTo(EOPNOTSUPP);
+    assertThat(RawCalls.ioctl(iommufd, HWPT_INVALIDATE, words(32, 1, 0, 0, 0, 24, 0, 1)))
         .isEqualTo(EOPNOTSUPP);
-    assertThat(RawIoctl.make(iommufd, VIOMMU_ALLOC, words(40, 1, 1, boundDevice)))
+    assertThat(RawCalls.ioctl(iommufd, VIOMMU_ALLOC, words(40, 1, 1, boundDevice)))
         .isEqualTo(EOPNOTSUPP);
+  }
+
+  @Test
+  void faultQueueTransfersWholeRecordsOnly() {
+    MemorySegment argument = words(16);
+    assertThat(RawCalls.ioctl(iommufd, FAULT_QUEUE_ALLOC, argument)).isZero();
+    int queue = files.add(argument.get(JAVA_INT, 12));
+
+    assertThat(RawCalls.read(queue, arena.allocate(39))).isEqualTo(-ESPIPE);
+    assertThat(RawCalls.read(queue, arena.allocate(40))).as("there is none").isZero();
+    assertThat(RawCalls.write(queue, arena.allocate(7))).isEqualTo(-ESPIPE);
+    assertThat(RawCalls.write(queue, words(0, 2).asSlice(0, 8))).as("code").isEqualTo(-EINVAL);
+    assertThat(RawCalls.write(queue, words(1, 0).asSlice(0, 8))).as("cookie").isEqualTo(-EINVAL);
   }
 
   /// The kernel writes the page table's id back after it attached the PASID, and undoes the wrong
@@ -329,12 +363,12 @@ class RequestBytesTest {
     int ioas = ioasAlloc();
     int own = hwptForPasids(boundDevice, ioas);
     int pasids = hwptForPasids(boundDevice, ioas);
-    assertThat(RawIoctl.make(device, ATTACH, words(16, 0, own))).isZero();
+    assertThat(RawCalls.ioctl(device, ATTACH, words(16, 0, own))).isZero();
 
     MemorySegment readOnly = readOnly(folder, 16, PASID, pasids, 100);
-    assertThat(RawIoctl.make(device, ATTACH, readOnly)).isEqualTo(EFAULT);
-    assertThat(RawIoctl.make(iommufd, DESTROY, words(8, own))).as("the function left").isZero();
-    assertThat(RawIoctl.make(iommufd, DESTROY, words(8, pasids)))
+    assertThat(RawCalls.ioctl(device, ATTACH, readOnly)).isEqualTo(EFAULT);
+    assertThat(RawCalls.ioctl(iommufd, DESTROY, words(8, own))).as("the function left").isZero();
+    assertThat(RawCalls.ioctl(iommufd, DESTROY, words(8, pasids)))
         .as("the PASID stayed")
         .isEqualTo(EBUSY);
   }
