@@ -6,6 +6,7 @@ import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.vmm.iommufd.IommufdException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -18,10 +19,15 @@ public final class Main {
   /// Runs one command and ends the process with its exit code.
   public static void main(String[] arguments) {
     nameMachine();
-    PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
+    StandardOutput output = new StandardOutput();
+    PrintWriter out = new PrintWriter(output, false, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     int code = run(Terminal.ofProcess(), out, err, arguments);
     out.flush();
+    if (output.failure().isPresent()) {
+      err.println("vpasid: the output cannot be written: " + output.failure().get().getMessage());
+      code = ExitCode.ENVIRONMENT;
+    }
     System.exit(code);
   }
 
@@ -84,6 +90,14 @@ public final class Main {
       }
       case DumpException _, JsonFileException _, InputException _ -> {
         say(command, firstLine(e));
+        yield ExitCode.USAGE;
+      }
+      case InvalidPathException name -> {
+        say(
+            command,
+            "the locale cannot spell the name '"
+                + name.getInput()
+                + "': set one with UTF-8, such as LC_ALL=C.UTF-8");
         yield ExitCode.USAGE;
       }
       default -> {

@@ -27,16 +27,28 @@ record Terminal(boolean output, boolean errors, boolean colours) {
     return new Terminal(output, errors, colours);
   }
 
+  /// Whether a descriptor leads to another process, which may go before it has read everything.
+  static boolean leadsToReader(int descriptor) {
+    String target = target(descriptor);
+    return target.startsWith("pipe:") || target.startsWith("socket:");
+  }
+
+  private static boolean leadsToTerminal(int descriptor) {
+    String target = target(descriptor);
+    return target.startsWith("/dev/pts/")
+        || target.startsWith("/dev/tty")
+        || target.equals("/dev/console");
+  }
+
   /// Linux names what a descriptor leads to; Java only tells whether both standard streams are
   /// terminals.
-  private static boolean leadsToTerminal(int descriptor) {
+  ///
+  /// @return an empty text if it is not known
+  private static String target(int descriptor) {
     try {
-      String target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();
-      return target.startsWith("/dev/pts/")
-          || target.startsWith("/dev/tty")
-          || target.equals("/dev/console");
+      return Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();
     } catch (IOException | UnsupportedOperationException _) {
-      return false;
+      return "";
     }
   }
 }

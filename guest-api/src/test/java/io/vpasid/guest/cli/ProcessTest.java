@@ -1,0 +1,67 @@
+package io.vpasid.guest.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// A command as a process of its own: where its output leads, and its locale.
+class ProcessTest {
+  @TempDir private Path folder;
+
+  private ProcessBuilder command(String... arguments) {
+    List<String> words = new ArrayList<>();
+    words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    words.add("-cp");
+    words.add(
+        String.join(
+            File.pathSeparator,
+            System.getProperty("java.class.path", ""),
+            System.getProperty("jdk.module.path", "")));
+    words.add(Main.class.getName());
+    words.addAll(List.of(arguments));
+    return new ProcessBuilder(words).redirectError(folder.resolve("err").toFile());
+  }
+
+  private String errors() throws IOException {
+    return Files.readString(folder.resolve("err"));
+  }
+
+  @Test
+  void outputThatCannotBeWrittenIsSaid() throws Exception {
+    Process process = command("demo").redirectOutput(new File("/dev/full")).start();
+
+    assertThat(process.waitFor()).isEqualTo(3);
+    assertThat(errors().lines())
+        .containsExactly("vpasid: the output cannot be written: No space left on device");
+  }
+
+  @Test
+  void readerThatHasSeenEnoughIsNoFailure() throws Exception {
+    Process process = command("demo").start();
+    process.getInputStream().close();
+
+    assertThat(process.waitFor()).isZero();
+    assertThat(errors()).isEmpty();
+  }
+
+  @Test
+  void nameThatTheLocaleCannotSpellIsExplained() throws Exception {
+    ProcessBuilder builder = command("plan", "gerät.txt");
+    builder.environment().putAll(Map.of("LC_ALL", "C"));
+    Process process = builder.start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+    assertThat(process.waitFor()).isEqualTo(2);
+    assertThat(out).isEmpty();
+    assertThat(errors().lines()).singleElement().asString().endsWith("such as LC_ALL=C.UTF-8");
+  }
+}
