@@ -21,6 +21,9 @@ import picocli.CommandLine.Option;
 
 /// Which functions a command works on, and `--function`, which picks one of them.
 final class FunctionSource {
+  /// What is named in place of a file.
+  private static final String STANDARD_INPUT = "-";
+
   @Option(
       names = "--function",
       paramLabel = "ADDRESS",
@@ -78,7 +81,7 @@ final class FunctionSource {
 
   private List<HostFunction> read(String source) {
     Optional<PciAddress> address = PciAddress.parse(source);
-    Path path = Path.of(source);
+    Path path = Path.of(source.equals(STANDARD_INPUT) ? "/dev/stdin" : source);
     if (address.isPresent() && !Files.exists(path)) {
       SysfsDevice device = SysfsDevice.of(sysfs, address.get());
       VfioAnswer vfio =

@@ -118,8 +118,8 @@ final class InspectCommand implements Callable<Integer> {
 
   private static void list(PrintWriter out, List<InspectReport> reports) {
     out.printf(
-        "%-13s %-9s %5s %5s %5s %-7s %5s  %s%n",
-        "function", "id", "bytes", "caps", "ext", "pasid", "free", "");
+        "%-13s %-9s %5s %5s %5s %-7s %5s%n",
+        "function", "id", "bytes", "caps", "ext", "pasid", "free");
     for (InspectReport report : reports) {
       HostFunction function = report.function();
       out.printf(

@@ -3,9 +3,7 @@ package io.vpasid.guest.cli;
 import io.vpasid.synth.Layout;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -55,7 +53,8 @@ record LayoutFile(String name, Map<String, Layout> layouts) {
     try (InputStream in = Files.newInputStream(file)) {
       bytes = in.readNBytes(MAX_BYTES + 1);
     } catch (IOException e) {
-      throw new InputException(name + ": cannot be read: " + reason(e) + ADVICE);
+      throw new InputException(
+          name + ": cannot be read: " + InputException.reason(file, e) + ADVICE);
     }
     if (bytes.length > MAX_BYTES) {
       throw new InputException(name + ": larger than 4 MiB, so it is no layout file" + ADVICE);
@@ -139,7 +138,7 @@ record LayoutFile(String name, Map<String, Layout> layouts) {
     try {
       Files.writeString(file, Json.text(json) + '\n');
     } catch (IOException e) {
-      throw new InputException(file + ": cannot be written: " + reason(e));
+      throw InputException.unwritable(file, e);
     }
   }
 
@@ -149,14 +148,6 @@ record LayoutFile(String name, Map<String, Layout> layouts) {
     json.put("fingerprint", report.layout().fingerprint());
     json.put("facts", report.layout().facts());
     return json;
-  }
-
-  private static String reason(IOException e) {
-    return switch (e) {
-      case NoSuchFileException _ -> "there is no such file or folder";
-      case AccessDeniedException _ -> "permission denied";
-      default -> String.valueOf(e.getMessage());
-    };
   }
 
   /// How a plan compares with the file. A single function is held against a single layout, wherever

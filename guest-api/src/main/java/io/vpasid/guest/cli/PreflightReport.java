@@ -1,6 +1,7 @@
 package io.vpasid.guest.cli;
 
 import io.vpasid.guest.report.PreflightJson;
+import io.vpasid.synth.preflight.Answer;
 import io.vpasid.synth.preflight.Check;
 import io.vpasid.synth.preflight.Evidence;
 import io.vpasid.synth.preflight.Preflight;
@@ -36,6 +37,9 @@ record PreflightReport(Preflight preflight, boolean all) {
             label(check),
             title(check) + (fails ? check.explanation() + " " : "") + check.remedy().orElse(""));
       }
+    }
+    if (!all && preflight.answer() == Answer.UNKNOWN) {
+      line(out, "", "--port, --viommu and --assume tell plan of the guest.");
     }
   }
 

@@ -1,6 +1,7 @@
 package io.vpasid.guest.cli;
 
 import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.capability.Capability;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
@@ -34,6 +35,9 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
   static final String IOMMUFD = "iommufd0";
 
   private static final int HEAD = 0x100;
+
+  /// What stands in place of an address where a dump has none; on a machine it is the host bridge.
+  private static final PciAddress NOT_TOLD = new PciAddress(0, 0, 0, 0);
 
   static QemuDevice of(HostFunction function, SynthesisRequest request) {
     return switch (Synthesizer.synthesize(request)) {
@@ -140,6 +144,12 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
       all.add(
           "The list of extended capabilities does not ascend, which QEMU takes for granted: look at"
               + " lspci -vvv in the guest.");
+    }
+    if (function.address().equals(NOT_TOLD)) {
+      all.add(
+          "The dump does not tell where the function is: put its address in place of host="
+              + NOT_TOLD
+              + ".");
     }
     return new QemuDevice(function, result, all);
   }

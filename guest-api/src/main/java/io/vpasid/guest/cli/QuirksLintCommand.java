@@ -98,6 +98,7 @@ final class QuirksLintCommand implements Callable<Integer> {
       err.println(
           "vpasid: note: there is no pci.ids here, so vendors and devices are not looked up");
     }
+    paths.forEach(QuirksLintCommand::checkFolder);
     if (fix) {
       rewrite();
     }
@@ -117,6 +118,14 @@ final class QuirksLintCommand implements Callable<Integer> {
     return exitCode(findings);
   }
 
+  /// What has nothing to look at has found no mistakes, and is most likely another folder than
+  /// meant.
+  private static void checkFolder(Path path) {
+    if (Files.isDirectory(path) && QuirkTable.files(path).isEmpty()) {
+      throw new InputException(path + ": there is no quirk file; their names end in .json");
+    }
+  }
+
   /// Writes those files anew that can be read; what is wrong with others is found later.
   private void rewrite() {
     if (paths.isEmpty()) {
@@ -129,7 +138,7 @@ final class QuirksLintCommand implements Callable<Integer> {
         } catch (JsonFileException _) {
           // Left as it is.
         } catch (IOException e) {
-          throw new InputException(file + ": cannot be written: " + e.getMessage());
+          throw InputException.unwritable(file, e);
         }
       }
     }

@@ -1,6 +1,7 @@
 package io.vpasid.guest.cli;
 
 import io.vpasid.pci.PciId;
+import io.vpasid.synth.json.Spelling;
 import io.vpasid.synth.quirk.Quirk;
 import io.vpasid.synth.quirk.QuirkMatch;
 import io.vpasid.synth.quirk.QuirkTable;
@@ -68,12 +69,12 @@ final class QuirksListCommand implements Callable<Integer> {
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     QuirkTable table = options.table();
-    ids.stream()
-        .filter(id -> table.entries().stream().noneMatch(q -> q.id().equals(id)))
-        .findFirst()
-        .ifPresent(id -> {
-          throw new InputException("no entry has the id " + id + "; vpasid quirks list shows all");
-        });
+    List<String> known = table.entries().stream().map(Quirk::id).toList();
+    Optional<String> unknown = ids.stream().filter(id -> !known.contains(id)).findFirst();
+    if (unknown.isPresent()) {
+      sayUnknown(unknown.get(), known);
+      return ExitCode.NO;
+    }
     List<Quirk> quirks =
         table.entries().stream()
             .filter(q -> ids.isEmpty() || ids.contains(q.id()))
@@ -92,6 +93,14 @@ final class QuirksListCommand implements Callable<Integer> {
       count(out, table, quirks.size());
     }
     return quirks.isEmpty() ? ExitCode.NO : ExitCode.DONE;
+  }
+
+  private void sayUnknown(String id, List<String> known) {
+    String near = Spelling.nearest(id, known).map(n -> "did you mean " + n + "? ").orElse("");
+    spec.commandLine()
+        .getErr()
+        .println(
+            "vpasid: no entry has the id " + id + "; " + near + "vpasid quirks list shows all");
   }
 
   private static void count(PrintWriter out, QuirkTable table, int listed) {

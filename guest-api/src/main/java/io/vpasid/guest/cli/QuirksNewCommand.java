@@ -138,7 +138,7 @@ final class QuirksNewCommand implements Callable<Integer> {
     } catch (FileAlreadyExistsException _) {
       throw new InputException(file + ": is there already; name another file, or remove it first");
     } catch (IOException e) {
-      throw new InputException(file + ": cannot be written: " + e.getMessage());
+      throw InputException.unwritable(file, e);
     }
   }
 

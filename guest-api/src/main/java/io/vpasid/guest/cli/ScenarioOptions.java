@@ -120,6 +120,7 @@ final class ScenarioOptions {
     if (repeat < 1 || jobs < 1) {
       throw new InputException("--repeat and --jobs take a number of at least 1");
     }
+    junitXml.ifPresent(ScenarioOptions::checkFolder);
     List<Scenario> scenarios =
         ScenarioBatch.files(sources.stream().map(Path::of).toList()).stream()
             .flatMap(file -> Scenario.read(file).stream())
@@ -221,6 +222,17 @@ final class ScenarioOptions {
     }
   }
 
+  /// Said before the runs and not after them.
+  private static void checkFolder(Path file) {
+    if (Files.isDirectory(file)) {
+      throw new InputException(file + ": is a folder; name a file in it");
+    }
+    Path folder = file.toAbsolutePath().getParent();
+    if (folder != null && !Files.isDirectory(folder)) {
+      throw new InputException(file + ": cannot be written: there is no folder " + folder);
+    }
+  }
+
   private void writeXml() {
     if (junitXml.isEmpty()) {
       return;
@@ -228,8 +240,7 @@ final class ScenarioOptions {
     try (Writer writer = Files.newBufferedWriter(junitXml.get())) {
       xml.write(writer);
     } catch (IOException e) {
-      throw new InputException(
-          junitXml.get() + ": cannot be written: " + e.getMessage() + "; choose another file");
+      throw InputException.unwritable(junitXml.get(), e);
     }
   }
 
@@ -252,11 +263,10 @@ final class ScenarioOptions {
         out.printf("SKIPPED %d, the first %s: %s%n", count.runs, count.first, reason));
     out.printf(
         Locale.ROOT,
-        "%d scenarios, %d runs with %d steps in %.1f s, seed %d: %d passed, %d failed, %d"
-            + " skipped%n",
-        scenarios,
-        passed + failed + skipped,
-        steps,
+        "%s, %s with %s in %.1f s, seed %d: %d passed, %d failed, %d skipped%n",
+        FindingReport.counted(scenarios, "scenario"),
+        FindingReport.counted(passed + failed + skipped, "run"),
+        FindingReport.counted(steps, "step"),
         nanos / 1e9,
         first,
         passed,

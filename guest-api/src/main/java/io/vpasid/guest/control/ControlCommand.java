@@ -47,12 +47,12 @@ public enum ControlCommand {
           Kind.TEXT,
           "a dump, a description, or an address of this machine, of which an emulated function is"
               + " made"),
+      required("socket", Kind.TEXT, "the vfio-user socket to make"),
+      optional("address", Kind.TEXT, "which function of the dump, if it has several"),
       optional(
           "passthrough",
           Kind.FLAG,
           "whether the function at the address is itself passed through, by VFIO and iommufd"),
-      required("socket", Kind.TEXT, "the vfio-user socket to make"),
-      optional("address", Kind.TEXT, "which function of the dump, if it has several"),
       optional("hwInfo", Kind.TEXT, "what IOMMU_GET_HW_INFO reports, as in `width=20,priv`"),
       optional("quota", Kind.NUMBER, "how many PASIDs may be attached at the same time"),
       optional("virtual", Kind.FLAG, "whether it is an SR-IOV virtual function"),

@@ -54,6 +54,16 @@ class ProcessTest {
   }
 
   @Test
+  void dumpComesFromTheStandardInput() throws Exception {
+    ProcessBuilder builder = command("plan", "-", "--function", "17:00.1");
+    Process process = builder.redirectInput(Inputs.demo(folder).toFile()).start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+
+    assertThat(process.waitFor()).isZero();
+    assertThat(out).startsWith("0000:17:00.1 ").contains("at 0xd80");
+  }
+
+  @Test
   void nameThatTheLocaleCannotSpellIsExplained() throws Exception {
     ProcessBuilder builder = command("plan", "gerät.txt");
     builder.environment().putAll(Map.of("LC_ALL", "C"));

@@ -2,6 +2,7 @@ package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.pci.dump.Dumps;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Files;
@@ -40,6 +41,18 @@ class QemuFormatTest {
             "-device vfio-pci,host=0000:17:00.1,x-vpasid-cap-offset=0xd80,iommufd=iommufd0");
     assertThat(run.err())
         .contains("vpasid: note: 0000:17:00.1 f00d:0002: 0xd80: It lies in the middle of");
+  }
+
+  @Test
+  void whoGivesBareBytesIsToldToFillInTheAddress() throws IOException {
+    byte[] bytes = Dumps.read(Path.of(dump)).getLast().config().toByteArray();
+    Path raw = Files.write(folder.resolve("config"), bytes);
+
+    Run run = Run.of("plan", raw.toString(), "--format", "qemu");
+
+    assertThat(run.out()).contains("host=0000:00:00.0,");
+    assertThat(run.err()).contains("put its address in place of host=0000:00:00.0.");
+    assertThat(Run.of("plan", dump, "--format", "qemu").err()).doesNotContain("in place of");
   }
 
   /// QEMU writes to the device what the guest writes to the capability.

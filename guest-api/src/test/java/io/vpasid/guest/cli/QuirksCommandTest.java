@@ -99,10 +99,12 @@ class QuirksCommandTest {
   void listOfNothingIsNo() {
     Run run = Run.of("quirks", "list", "zz-top");
 
-    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.code()).isEqualTo(1);
     assertThat(run.err())
         .isEqualToIgnoringNewLines(
             "vpasid: no entry has the id zz-top; vpasid quirks list shows all");
+    assertThat(Run.of("quirks", "list", "nvidia-ga1x").err())
+        .contains("did you mean nvidia-ga10x?");
     assertThat(Run.of("quirks", "list", "--device", "10").err()).contains("10de:2204");
   }
 
@@ -360,6 +362,13 @@ class QuirksCommandTest {
     assertThat(json.findValuesAsString("rule")).contains("refused", "unknown-id");
     assertThat(json.get(0).get("line").asInt()).isEqualTo(2);
     assertThat(json.get(0).get("severity").asString()).isEqualTo("warning");
+  }
+
+  @Test
+  void lintOfAFolderWithoutQuirkFilesIsAMistake() throws IOException {
+    Path none = Files.createDirectory(folder.resolve("none"));
+
+    assertOneLine(Run.of("quirks", "lint", none.toString()), none + ": there is no quirk file");
   }
 
   @Test

@@ -81,6 +81,19 @@ class ScenarioCommandTest {
   }
 
   @Test
+  void reportThatCannotBeWrittenIsSaidBeforeTheRuns() {
+    Path report = folder.resolve("none/report.xml");
+
+    Run run = Run.of("run", LIBRARY + "/quota.json", "--junit-xml", report.toString());
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err().lines())
+        .containsExactly(
+            "vpasid: " + report + ": cannot be written: there is no folder " + report.getParent());
+  }
+
+  @Test
   void wrongFileIsOneLineAndBadUsage() throws Exception {
     Path file =
         Files.writeString(folder.resolve("bad.json"), "{ \"steps\": [ { \"atach\": 1 } ] }");

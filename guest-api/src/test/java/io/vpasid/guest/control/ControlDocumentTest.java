@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /// `docs/control.md` says of commands and events what the tables say.
@@ -19,6 +21,15 @@ class ControlDocumentTest {
   @Test
   void documentHasEveryEventAsItIsInTheTable() throws IOException {
     assertThat(Files.readString(DOCUMENT)).contains(events());
+  }
+
+  /// Who writes no names gives the required ones, and more if he likes.
+  @Test
+  void requiredArgumentsComeFirst() {
+    for (ControlCommand command : ControlCommand.values()) {
+      List<Boolean> required = command.arguments().stream().map(ControlArgument::required).toList();
+      assertThat(required).as(command.title()).isSortedAccordingTo(Comparator.reverseOrder());
+    }
   }
 
   static String commands() {
