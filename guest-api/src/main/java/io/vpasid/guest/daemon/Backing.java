@@ -1,6 +1,6 @@
 package io.vpasid.guest.daemon;
 
-import io.vpasid.guest.vfiouser.VfioUserDevice;
+import io.vpasid.guest.vfiouser.FunctionDevice;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.IoasId;
@@ -34,7 +34,7 @@ sealed interface Backing permits EmulatedBacking, VfioBacking {
   PassthroughFunction function();
 
   /// What a vfio-user client gets: the guest view, and the hardware behind it.
-  VfioUserDevice device();
+  FunctionDevice device();
 
   /// Takes away what the host has of the function. The function is closed before, and page tables
   /// that others made for it are destroyed.

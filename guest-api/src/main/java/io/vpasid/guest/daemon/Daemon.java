@@ -7,7 +7,7 @@ import io.vpasid.guest.request.RequestMailbox;
 import io.vpasid.guest.request.RequestWorkers;
 import io.vpasid.guest.transport.SocketKind;
 import io.vpasid.guest.transport.SocketLoops;
-import io.vpasid.guest.vfiouser.VfioUserDevice;
+import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
 import io.vpasid.pci.PciAddress;
@@ -327,13 +327,13 @@ public final class Daemon implements AutoCloseable {
         new ServedFunction(
             wanted,
             backing,
-            watched(wanted.name(), backing.device()),
             wanted.mailbox()
                 ? RequestMailbox.serve(function, spaces.table(), requests)
                 : Optional.empty());
     try {
       // Everything is ready before the first client can come.
       spaces.functionAdded(served);
+      served.device().listenToClient(client -> clientChanged(served, client));
       function.listenToControl(control -> controlChanged(served, control));
       function.listenToReset(() -> wasReset(served));
       var _ = function.attachments().listen(event -> happened(served, event));
@@ -367,16 +367,6 @@ public final class Daemon implements AutoCloseable {
     served.backing().release();
   }
 
-  private WatchedDevice watched(String name, VfioUserDevice device) {
-    return new WatchedDevice(
-        device,
-        peer ->
-            tell(
-                ControlEvent.CLIENT_CONNECTED,
-                fields("function", name, "uid", peer.userId(), "pid", peer.processId())),
-        () -> tell(ControlEvent.CLIENT_DISCONNECTED, fields("function", name)));
-  }
-
   /// What came of the end of a function.
   ///
   /// @param detached how many PASIDs were attached
@@ -395,6 +385,18 @@ public final class Daemon implements AutoCloseable {
     abandon(served);
     tell(ControlEvent.FUNCTION_DELETED, fields("function", served.name()));
     return new Removed(attached, left);
+  }
+
+  private void clientChanged(ServedFunction served, Optional<VfioUserPeer> client) {
+    Map<String, Object> data = fields("function", served.name());
+    if (client.isPresent()) {
+      served.counters().clients().increment();
+      data.put("uid", client.get().userId());
+      data.put("pid", client.get().processId());
+      tell(ControlEvent.CLIENT_CONNECTED, data);
+    } else {
+      tell(ControlEvent.CLIENT_DISCONNECTED, data);
+    }
   }
 
   private void controlChanged(ServedFunction served, PasidControl control) {

@@ -88,7 +88,7 @@ final class DaemonMetrics {
     metrics.counter(
         "vpasid_function_clients_total",
         "vfio-user clients that the function has had.",
-        served.device().clients(),
+        counters.clients().sum(),
         "function",
         name);
     metrics.gauge(

@@ -3,7 +3,6 @@ package io.vpasid.guest.daemon;
 import io.vpasid.guest.function.EmulatedHardware;
 import io.vpasid.guest.function.FunctionDescription;
 import io.vpasid.guest.vfiouser.FunctionDevice;
-import io.vpasid.guest.vfiouser.VfioUserDevice;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.synth.quirk.QuirkTable;
@@ -23,7 +22,7 @@ record EmulatedBacking(
     HostFunction captured,
     IommufdBackend iommufd,
     PassthroughFunction function,
-    VfioUserDevice device)
+    FunctionDevice device)
     implements Backing {
 
   /// Binds a function on a simulated host that it has for itself.

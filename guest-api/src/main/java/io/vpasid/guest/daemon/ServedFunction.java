@@ -1,6 +1,7 @@
 package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.request.RequestMailbox;
+import io.vpasid.guest.vfiouser.FunctionDevice;
 import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.HostFunction;
@@ -13,34 +14,31 @@ import java.util.concurrent.atomic.LongAdder;
 ///
 /// @param config what was asked for
 /// @param backing what stands behind it
-/// @param device what its vfio-user socket serves
 /// @param mailbox through which its guest asks for attachments, if it has one
 /// @param counters what is counted of it
 record ServedFunction(
-    FunctionConfig config,
-    Backing backing,
-    WatchedDevice device,
-    Optional<RequestMailbox> mailbox,
-    Counters counters) {
+    FunctionConfig config, Backing backing, Optional<RequestMailbox> mailbox, Counters counters) {
 
   /// A function of which nothing has been counted yet.
-  ServedFunction(
-      FunctionConfig config,
-      Backing backing,
-      WatchedDevice device,
-      Optional<RequestMailbox> mailbox) {
-    this(config, backing, device, mailbox, new Counters());
+  ServedFunction(FunctionConfig config, Backing backing, Optional<RequestMailbox> mailbox) {
+    this(config, backing, mailbox, new Counters());
   }
 
   /// What is counted of a function, for the metrics.
   ///
+  /// @param clients that have had its device
   /// @param attached requests that attached or moved a PASID
   /// @param detached requests that detached one
   /// @param refused requests that were refused
   /// @param resets resets
-  record Counters(LongAdder attached, LongAdder detached, LongAdder refused, LongAdder resets) {
+  record Counters(
+      LongAdder clients,
+      LongAdder attached,
+      LongAdder detached,
+      LongAdder refused,
+      LongAdder resets) {
     Counters() {
-      this(new LongAdder(), new LongAdder(), new LongAdder(), new LongAdder());
+      this(new LongAdder(), new LongAdder(), new LongAdder(), new LongAdder(), new LongAdder());
     }
   }
 
@@ -66,7 +64,12 @@ record ServedFunction(
     return captured().address();
   }
 
+  /// What its vfio-user socket serves.
+  FunctionDevice device() {
+    return backing.device();
+  }
+
   Optional<VfioUserPeer> peer() {
-    return device.peer();
+    return device().client();
   }
 }

@@ -2,7 +2,6 @@ package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.function.BoundHardware;
 import io.vpasid.guest.vfiouser.FunctionDevice;
-import io.vpasid.guest.vfiouser.VfioUserDevice;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.quirk.QuirkTable;
 import io.vpasid.vmm.PassthroughFunction;
@@ -28,7 +27,7 @@ record VfioBacking(
     PassthroughFunction function,
     IoasId ioas,
     Optional<HwptId> pageTable,
-    VfioUserDevice device)
+    FunctionDevice device)
     implements Backing {
 
   /// Binds the function and attaches it to an I/O address space of its own.

@@ -10,6 +10,10 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +29,9 @@ public final class FunctionDevice implements VfioUserDevice {
   private final PassthroughFunction function;
   private final VfioUserDevice hardware;
   private final RegistersAsFound registers;
+  private final List<Consumer<Optional<VfioUserPeer>>> clientListeners =
+      new CopyOnWriteArrayList<>();
+  private volatile @Nullable VfioUserPeer client;
 
   /// The device of `function`, which no guest has used and which stays its owner's to close,
   /// without BARs and interrupts.
@@ -40,6 +47,17 @@ public final class FunctionDevice implements VfioUserDevice {
     this.function = function;
     this.hardware = hardware;
     registers = RegistersAsFound.of(function);
+  }
+
+  /// The client that has the device.
+  public Optional<VfioUserPeer> client() {
+    return Optional.ofNullable(client);
+  }
+
+  /// Tells `listener` of each client from now on, and, with nothing, when it has gone and what it
+  /// left is put away; on the thread that calls the device.
+  public void listenToClient(Consumer<Optional<VfioUserPeer>> listener) {
+    clientListeners.add(listener);
   }
 
   /// A function that is nothing but its configuration space.
@@ -187,11 +205,14 @@ public final class FunctionDevice implements VfioUserDevice {
 
   @Override
   public void connected(VfioUserPeer peer) {
+    client = peer;
     hardware.connected(peer);
+    clientListeners.forEach(listener -> listener.accept(Optional.of(peer)));
   }
 
   @Override
   public void disconnected() {
+    client = null;
     hardware.disconnected();
     detachAll();
     try {
@@ -208,6 +229,7 @@ public final class FunctionDevice implements VfioUserDevice {
     }
     // Again: a request that was under way may have attached one, until the reset disabled PASIDs.
     detachAll();
+    clientListeners.forEach(listener -> listener.accept(Optional.empty()));
   }
 
   private void detachAll() {

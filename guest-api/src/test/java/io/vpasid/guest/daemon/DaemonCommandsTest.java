@@ -663,9 +663,14 @@ class DaemonCommandsTest {
           .isNotNegative();
       ByteBuffer id = guest.read(PciIndex.CONFIG_REGION, 0, 4);
       assertThat(id.getShort(0)).isEqualTo((short) 0xf00d);
+      assertThat(call("query-metrics").path("text").asString(""))
+          .contains("vpasid_function_has_client{function=\"pf\"} 1\n");
     }
     assertThat(event("CLIENT_DISCONNECTED").path("data").path("function").asString(""))
         .isEqualTo("pf");
+    assertThat(call("query-metrics").path("text").asString(""))
+        .contains("vpasid_function_has_client{function=\"pf\"} 0\n")
+        .contains("vpasid_function_clients_total{function=\"pf\"} 1\n");
   }
 
   @Test

@@ -24,6 +24,7 @@ import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
+import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.junit.jupiter.api.AfterEach;
@@ -195,5 +196,15 @@ class FunctionDeviceTest {
 
     assertThat(function.attachments().count()).isZero();
     assertThat(host.attachedPasidCount(description.address())).isZero();
+  }
+
+  /// A method of the interface that has a default would not reach the hardware.
+  @Test
+  void everyMethodOfADeviceIsPassedOn() throws NoSuchMethodException {
+    for (Method method : VfioUserDevice.class.getMethods()) {
+      assertThat(FunctionDevice.class.getMethod(method.getName(), method.getParameterTypes()))
+          .extracting(Method::getDeclaringClass)
+          .isEqualTo(FunctionDevice.class);
+    }
   }
 }
