@@ -68,9 +68,9 @@ final class DaemonConfigReader {
       List.of(
           "name",
           "source",
-          "passthrough",
           "socket",
           "address",
+          "passthrough",
           "hwInfo",
           "quota",
           "virtual",
