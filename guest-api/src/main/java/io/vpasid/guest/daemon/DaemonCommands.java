@@ -220,12 +220,9 @@ final class DaemonCommands implements ControlTarget {
 
   private Object addSpace(ControlArguments arguments, Client client) {
     String name = arguments.text("name");
-    if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")) {
+    if (!DaemonConfigReader.NAME.matcher(name).matches()) {
       throw ControlException.generic(
-          "the name '"
-              + ControlArguments.printable(name)
-              + "' must be 1 to 64 letters, digits, '-', '.' and '_' and start with a letter or"
-              + " digit");
+          "the name '" + ControlArguments.printable(name) + "' " + DaemonConfigReader.NAME_RULE);
     }
     Optional<List<String>> functions = arguments.texts("functions");
     functions.ifPresent(names -> names.forEach(this::function));

@@ -91,7 +91,14 @@ final class DaemonConfigReader {
   static final List<String> ADDRESS_SPACE_KEYS = List.of("name", "functions", "guestMemory");
 
   private static final HardwareInfo ASSUMED = new HardwareInfo(20, false, false, true);
-  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
+
+  /// What functions and address spaces may be called.
+  static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
+
+  /// The same in words.
+  static final String NAME_RULE =
+      "must be 1 to 64 letters, digits, '-', '.' and '_' and start with a letter or digit";
+
   private static final int LAST_OFFSET = ConfigSpace.EXTENDED_SIZE - PasidCapability.LENGTH;
 
   private final JsonCursor json;
@@ -380,11 +387,7 @@ final class DaemonConfigReader {
   private String name() {
     String name = json.string("\"name\"", "a name such as \"dsa\"");
     if (!NAME.matcher(name).matches()) {
-      throw json.wrong(
-          "the name "
-              + JsonCursor.quote(name)
-              + " must be 1 to 64 letters, digits, '-', '.' and '_' and start with a letter or"
-              + " digit");
+      throw json.wrong("the name " + JsonCursor.quote(name) + " " + NAME_RULE);
     }
     return name;
   }
