@@ -7,7 +7,6 @@ import io.vpasid.guest.request.RequestMailbox;
 import io.vpasid.guest.request.RequestWorkers;
 import io.vpasid.guest.transport.SocketKind;
 import io.vpasid.guest.transport.SocketLoops;
-import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
 import io.vpasid.pci.PciAddress;
@@ -19,16 +18,13 @@ import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
 import io.vpasid.synth.quirk.QuirkTable;
-import io.vpasid.vmm.PasidControl;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.BackendOptions;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
-import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.kernel.KernelProvider;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.pasid.AddressSpace;
-import io.vpasid.vmm.pasid.PasidEvent;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collection;
@@ -66,6 +62,7 @@ public final class Daemon implements AutoCloseable {
   private final SimulatedHost host = SimulatedHost.builder().build();
   private final IommufdBackend simulated = host.open();
   private final SharedSpaces spaces = new SharedSpaces();
+  private final DaemonEvents events;
   private final Map<String, ServedFunction> functions = new ConcurrentSkipListMap<>();
   private final Map<String, VfioUserServer> servers = new ConcurrentSkipListMap<>();
   private final RequestWorkers requests = RequestWorkers.open();
@@ -84,6 +81,7 @@ public final class Daemon implements AutoCloseable {
     this.config = config;
     this.version = version;
     this.log = log;
+    events = new DaemonEvents(log, spaces);
     quirks = readQuirks(config);
     SocketKind kind = SocketKind.best();
     int threads = Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors());
@@ -166,6 +164,7 @@ public final class Daemon implements AutoCloseable {
             ControlServer.Options.defaults()
                 .withMaxClients(config.maxClients())
                 .withUsers(config.users()));
+    events.sendThrough(control);
     log.say(
         Level.INFO,
         "The daemon serves.",
@@ -333,10 +332,7 @@ public final class Daemon implements AutoCloseable {
     try {
       // Everything is ready before the first client can come.
       spaces.functionAdded(served);
-      served.device().listenToClient(client -> clientChanged(served, client));
-      function.listenToControl(control -> controlChanged(served, control));
-      function.listenToReset(() -> wasReset(served));
-      var _ = function.attachments().listen(event -> happened(served, event));
+      events.listenTo(served);
       servers.put(
           wanted.name(),
           sockets.serve(
@@ -351,7 +347,8 @@ public final class Daemon implements AutoCloseable {
       throw e;
     }
     functions.put(wanted.name(), served);
-    tell(ControlEvent.FUNCTION_ADDED, fields("function", wanted.name(), "socket", wanted.socket()));
+    events.tell(
+        ControlEvent.FUNCTION_ADDED, fields("function", wanted.name(), "socket", wanted.socket()));
     if (wanted.mailbox() && served.mailbox().isEmpty()) {
       log.say(
           Level.WARNING,
@@ -383,90 +380,8 @@ public final class Daemon implements AutoCloseable {
     Optional<Integer> left =
         served.backing().simulated().map(host -> host.attachedPasidCount(served.address()));
     abandon(served);
-    tell(ControlEvent.FUNCTION_DELETED, fields("function", served.name()));
+    events.tell(ControlEvent.FUNCTION_DELETED, fields("function", served.name()));
     return new Removed(attached, left);
-  }
-
-  private void clientChanged(ServedFunction served, Optional<VfioUserPeer> client) {
-    Map<String, Object> data = fields("function", served.name());
-    if (client.isPresent()) {
-      served.counters().clients().increment();
-      data.put("uid", client.get().userId());
-      data.put("pid", client.get().processId());
-      tell(ControlEvent.CLIENT_CONNECTED, data);
-    } else {
-      tell(ControlEvent.CLIENT_DISCONNECTED, data);
-    }
-  }
-
-  private void controlChanged(ServedFunction served, PasidControl control) {
-    if (control.enabled()) {
-      tell(
-          ControlEvent.PASID_ENABLED,
-          fields("function", served.name(), "exec", control.exec(), "priv", control.priv()));
-    } else {
-      tell(ControlEvent.PASID_DISABLED, fields("function", served.name()));
-    }
-  }
-
-  private void wasReset(ServedFunction served) {
-    served.counters().resets().increment();
-    tell(ControlEvent.FUNCTION_RESET, fields("function", served.name()));
-  }
-
-  private void happened(ServedFunction served, PasidEvent event) {
-    long pasid = Integer.toUnsignedLong(event.pasid().value());
-    Map<String, Object> data = fields("function", served.name(), "pasid", pasid);
-    switch (event) {
-      case PasidEvent.Attached attached -> {
-        served.counters().attached().increment();
-        putSpace(data, "space", served, attached.pageTable());
-        tell(ControlEvent.PASID_ATTACHED, data);
-      }
-      case PasidEvent.Replaced replaced -> {
-        served.counters().attached().increment();
-        putSpace(data, "space", served, replaced.pageTable());
-        putSpace(data, "previous", served, replaced.previous());
-        tell(ControlEvent.PASID_ATTACHED, data);
-      }
-      case PasidEvent.Detached detached -> {
-        served.counters().detached().increment();
-        putSpace(data, "space", served, detached.previous());
-        tell(ControlEvent.PASID_DETACHED, data);
-      }
-      case PasidEvent.Refused refused -> {
-        served.counters().refused().increment();
-        data.put("errno", refused.reason().errno().name());
-        data.put("reason", refused.reason().text());
-        tell(ControlEvent.PASID_REFUSED, data);
-      }
-    }
-  }
-
-  private void putSpace(
-      Map<String, Object> data, String key, ServedFunction served, PageTableId pageTable) {
-    handleOf(served, pageTable).ifPresent(handle -> data.put(key, handle));
-  }
-
-  /// The handle by which a function's page table is known.
-  Optional<Integer> handleOf(ServedFunction served, PageTableId pageTable) {
-    return spaces.table().find(served.address(), pageTable).map(AddressSpace::handle);
-  }
-
-  /// Tells the control clients, and the log.
-  private void tell(ControlEvent event, Map<String, Object> data) {
-    log.say(levelOf(event), event.description(), data);
-    ControlServer server = control;
-    if (server != null) {
-      server.tell(event, data);
-    }
-  }
-
-  private static Level levelOf(ControlEvent event) {
-    return switch (event) {
-      case PASID_ATTACHED, PASID_DETACHED, PASID_REFUSED -> Level.FINE;
-      default -> Level.INFO;
-    };
   }
 
   private static QuirkTable readQuirks(DaemonConfig config) {
@@ -494,7 +409,7 @@ public final class Daemon implements AutoCloseable {
     }
     metrics.quirksReloaded(true);
     int count = quirks.entries().size();
-    tell(ControlEvent.QUIRKS_RELOADED, fields("quirks", count));
+    events.tell(ControlEvent.QUIRKS_RELOADED, fields("quirks", count));
     return count;
   }
 
@@ -529,7 +444,7 @@ public final class Daemon implements AutoCloseable {
     }
     closed = true;
     if (control != null) {
-      tell(ControlEvent.SHUTDOWN, fields());
+      events.tell(ControlEvent.SHUTDOWN, fields());
     }
     finishCommands();
     if (control != null) {

@@ -360,6 +360,7 @@ final class DaemonCommands implements ControlTarget {
       case AttachOutcome.Attached _ -> {}
       case AttachOutcome.Replaced replaced ->
           daemon
+              .spaces()
               .handleOf(served, replaced.previous())
               .ifPresent(handle -> done.put("previous", handle));
       case Refused refused -> throw refused(refused);
@@ -387,7 +388,7 @@ final class DaemonCommands implements ControlTarget {
     switch (served.function().detachPasid(pasid)) {
       case DetachOutcome.Detached detached -> {
         done.put("detached", true);
-        daemon.handleOf(served, detached.previous()).ifPresent(h -> done.put("space", h));
+        daemon.spaces().handleOf(served, detached.previous()).ifPresent(h -> done.put("space", h));
       }
       case DetachOutcome.NotAttached _ -> done.put("detached", false);
       case Refused refused -> throw refused(refused);

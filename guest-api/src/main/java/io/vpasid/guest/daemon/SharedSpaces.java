@@ -7,6 +7,7 @@ import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.pasid.AddressSpace;
 import io.vpasid.vmm.pasid.AddressSpaces;
 import io.vpasid.vmm.pasid.PasidAttachments;
@@ -128,6 +129,11 @@ final class SharedSpaces {
       function.iommufd().destroy(pageTable);
     }
     return detached;
+  }
+
+  /// The handle by which a function's page table is known.
+  Optional<Integer> handleOf(ServedFunction served, PageTableId pageTable) {
+    return table.find(served.address(), pageTable).map(AddressSpace::handle);
   }
 
   /// Lets a new function use what it may.

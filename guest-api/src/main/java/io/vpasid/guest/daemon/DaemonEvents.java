@@ -1,0 +1,116 @@
+package io.vpasid.guest.daemon;
+
+import io.vpasid.guest.control.ControlEvent;
+import io.vpasid.guest.control.ControlServer;
+import io.vpasid.guest.vfiouser.VfioUserPeer;
+import io.vpasid.vmm.PasidControl;
+import io.vpasid.vmm.iommufd.PageTableId;
+import io.vpasid.vmm.pasid.PasidEvent;
+import java.util.Map;
+import java.util.Optional;
+import java.util.logging.Level;
+import org.jspecify.annotations.Nullable;
+
+/// What a daemon tells of itself: its log and its control clients hear of everything that happens,
+/// and what happens to a function is counted.
+final class DaemonEvents {
+  private final DaemonLog log;
+  private final SharedSpaces spaces;
+  private volatile @Nullable ControlServer control;
+
+  /// @param spaces have the handles by which page tables are told
+  DaemonEvents(DaemonLog log, SharedSpaces spaces) {
+    this.log = log;
+    this.spaces = spaces;
+  }
+
+  /// From now on, tells the clients of `server` too.
+  void sendThrough(ControlServer server) {
+    control = server;
+  }
+
+  /// Tells what happens to a function from now on.
+  void listenTo(ServedFunction served) {
+    served.device().listenToClient(client -> clientChanged(served, client));
+    served.function().listenToControl(changed -> controlChanged(served, changed));
+    served.function().listenToReset(() -> wasReset(served));
+    var _ = served.function().attachments().listen(event -> happened(served, event));
+  }
+
+  private void clientChanged(ServedFunction served, Optional<VfioUserPeer> client) {
+    Map<String, Object> data = Daemon.fields("function", served.name());
+    if (client.isPresent()) {
+      served.counters().clients().increment();
+      data.put("uid", client.get().userId());
+      data.put("pid", client.get().processId());
+      tell(ControlEvent.CLIENT_CONNECTED, data);
+    } else {
+      tell(ControlEvent.CLIENT_DISCONNECTED, data);
+    }
+  }
+
+  private void controlChanged(ServedFunction served, PasidControl changed) {
+    if (changed.enabled()) {
+      tell(
+          ControlEvent.PASID_ENABLED,
+          Daemon.fields("function", served.name(), "exec", changed.exec(), "priv", changed.priv()));
+    } else {
+      tell(ControlEvent.PASID_DISABLED, Daemon.fields("function", served.name()));
+    }
+  }
+
+  private void wasReset(ServedFunction served) {
+    served.counters().resets().increment();
+    tell(ControlEvent.FUNCTION_RESET, Daemon.fields("function", served.name()));
+  }
+
+  private void happened(ServedFunction served, PasidEvent event) {
+    long pasid = Integer.toUnsignedLong(event.pasid().value());
+    Map<String, Object> data = Daemon.fields("function", served.name(), "pasid", pasid);
+    switch (event) {
+      case PasidEvent.Attached attached -> {
+        served.counters().attached().increment();
+        putSpace(data, "space", served, attached.pageTable());
+        tell(ControlEvent.PASID_ATTACHED, data);
+      }
+      case PasidEvent.Replaced replaced -> {
+        served.counters().attached().increment();
+        putSpace(data, "space", served, replaced.pageTable());
+        putSpace(data, "previous", served, replaced.previous());
+        tell(ControlEvent.PASID_ATTACHED, data);
+      }
+      case PasidEvent.Detached detached -> {
+        served.counters().detached().increment();
+        putSpace(data, "space", served, detached.previous());
+        tell(ControlEvent.PASID_DETACHED, data);
+      }
+      case PasidEvent.Refused refused -> {
+        served.counters().refused().increment();
+        data.put("errno", refused.reason().errno().name());
+        data.put("reason", refused.reason().text());
+        tell(ControlEvent.PASID_REFUSED, data);
+      }
+    }
+  }
+
+  private void putSpace(
+      Map<String, Object> data, String key, ServedFunction served, PageTableId pageTable) {
+    spaces.handleOf(served, pageTable).ifPresent(handle -> data.put(key, handle));
+  }
+
+  /// Tells the control clients, and the log.
+  void tell(ControlEvent event, Map<String, Object> data) {
+    log.say(levelOf(event), event.description(), data);
+    ControlServer server = control;
+    if (server != null) {
+      server.tell(event, data);
+    }
+  }
+
+  private static Level levelOf(ControlEvent event) {
+    return switch (event) {
+      case PASID_ATTACHED, PASID_DETACHED, PASID_REFUSED -> Level.FINE;
+      default -> Level.INFO;
+    };
+  }
+}
