@@ -9,6 +9,7 @@ import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.vpasid.guest.control.ControlMessages.Request;
 import io.vpasid.synth.json.Spelling;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -281,7 +282,8 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
 
   @Override
   public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-    if (cause instanceof IOException) {
+    // Netty's epoll has an unchecked one where the socket has gone meanwhile.
+    if (cause instanceof IOException || cause instanceof UncheckedIOException) {
       LOG.debug("A control connection broke.", cause);
     } else {
       LOG.error("A control connection is closed because of a fault here.", cause);
