@@ -9,7 +9,6 @@ import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IommufdBackend;
-import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 
 /// A simulated machine with one emulated function in it, which is passed through.
@@ -22,15 +21,7 @@ final class SimulatedMachine implements AutoCloseable {
   SimulatedMachine(
       FunctionDescription described, SynthesisOptions options, FunctionOptions decisions) {
     hardware = EmulatedHardware.of(described, decisions.kind() == FunctionKind.VIRTUAL);
-    SimulatedDevice device =
-        SimulatedDevice.at(described.address())
-            .reporting(options.hardware())
-            .config(hardware.config())
-            .onReset(hardware::reset);
-    host =
-        SimulatedHost.builder()
-            .device(decisions.kind() == FunctionKind.VIRTUAL ? device.virtualFunction() : device)
-            .build();
+    host = SimulatedHost.builder().device(hardware.device(options.hardware())).build();
     iommufd = host.open();
     function = PassthroughFunction.open(iommufd, described.address(), decisions);
   }

@@ -9,7 +9,6 @@ import io.vpasid.synth.quirk.QuirkTable;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
-import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import java.util.Optional;
 
@@ -61,14 +60,9 @@ record EmulatedBacking(
       FunctionDescription described,
       QuirkTable quirks) {
     HostFunction captured = described.captured();
-    boolean isVirtual = wanted.kindOf(captured) == FunctionKind.VIRTUAL;
-    EmulatedHardware hardware = EmulatedHardware.of(described, isVirtual);
-    SimulatedDevice device =
-        SimulatedDevice.at(described.address())
-            .reporting(wanted.hardware())
-            .config(hardware.config())
-            .onReset(hardware::reset);
-    host.add(isVirtual ? device.virtualFunction() : device);
+    EmulatedHardware hardware =
+        EmulatedHardware.of(described, wanted.kindOf(captured) == FunctionKind.VIRTUAL);
+    host.add(hardware.device(wanted.hardware()));
     try {
       PassthroughFunction function =
           PassthroughFunction.open(iommufd, captured.address(), wanted.options(captured, quirks));

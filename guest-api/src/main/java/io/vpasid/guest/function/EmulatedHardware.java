@@ -8,11 +8,14 @@ import io.vpasid.guest.vfiouser.Region;
 import io.vpasid.guest.vfiouser.VfioUserDevice;
 import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.Bar;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.emulation.EmulatedRegisters;
 import io.vpasid.pci.emulation.GuestConfigSpace;
 import io.vpasid.pci.vfio.VfioView;
+import io.vpasid.synth.HardwareInfo;
+import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -28,6 +31,8 @@ import org.jspecify.annotations.Nullable;
 /// lays over them, which [io.vpasid.guest.vfiouser.FunctionDevice] serves in front of this. A reset
 /// of the function, from whichever side, empties its BARs.
 public final class EmulatedHardware implements VfioUserDevice {
+  private final PciAddress address;
+  private final boolean isVirtual;
   private final GuestConfigSpace registers;
   private final List<Region> regions;
   private final List<Irq> irqs;
@@ -36,6 +41,8 @@ public final class EmulatedHardware implements VfioUserDevice {
   private volatile @Nullable VfioUserPeer peer;
 
   private EmulatedHardware(FunctionDescription description, boolean isVirtual) {
+    address = description.address();
+    this.isVirtual = isVirtual;
     ConfigSpace config =
         VfioView.of(description.captured().config(), description.captured().id()).config();
     List<Bar> bars = description.bars();
@@ -63,9 +70,18 @@ public final class EmulatedHardware implements VfioUserDevice {
     return new EmulatedHardware(description, isVirtual);
   }
 
-  /// Its registers as vfio-pci shows them: what a simulated host has at its address.
+  /// Its registers as vfio-pci shows them.
   public DeviceConfig config() {
     return registers;
+  }
+
+  /// What a simulated host has at its address; a reset there is one here.
+  ///
+  /// @param reported what the host's IOMMU reports for it
+  public SimulatedDevice device(HardwareInfo reported) {
+    SimulatedDevice device =
+        SimulatedDevice.at(address).reporting(reported).config(registers).onReset(this::reset);
+    return isVirtual ? device.virtualFunction() : device;
   }
 
   @Override

@@ -8,7 +8,6 @@ import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.Request;
-import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -32,18 +31,14 @@ final class SimulatedMachine extends FunctionMachine {
     PciAddress address =
         new PciAddress(
             captured.domain() + index, captured.bus(), captured.device(), captured.function());
-    boolean isVirtual = setup.options().kind() == FunctionKind.VIRTUAL;
-    EmulatedHardware hardware = EmulatedHardware.of(setup.function(), isVirtual);
-    SimulatedDevice device =
-        SimulatedDevice.at(address)
-            .reporting(setup.hardware())
-            .config(hardware.config())
-            .onReset(hardware::reset);
+    EmulatedHardware hardware =
+        EmulatedHardware.of(
+            setup.function().movedTo(address), setup.options().kind() == FunctionKind.VIRTUAL);
     SimulatedHost host =
         SimulatedHost.builder()
             .iommu(setup.iommu())
             .kernel(setup.kernel())
-            .device(isVirtual ? device.virtualFunction() : device)
+            .device(hardware.device(setup.hardware()))
             .build();
     IommufdBackend iommufd = host.open();
     return new SimulatedMachine(

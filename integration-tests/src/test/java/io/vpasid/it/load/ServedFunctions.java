@@ -12,7 +12,6 @@ import io.vpasid.synth.HardwareInfo;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.IommufdBackend;
-import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import java.io.IOException;
 import java.io.InputStream;
@@ -37,12 +36,10 @@ final class ServedFunctions {
     SimulatedHost.Builder machine = SimulatedHost.builder();
     List<EmulatedHardware> hardware = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      EmulatedHardware one = EmulatedHardware.of(FunctionDescription.of(captured), false);
+      EmulatedHardware one =
+          EmulatedHardware.of(FunctionDescription.of(captured).movedTo(address(i)), false);
       hardware.add(one);
-      machine.device(
-          SimulatedDevice.at(address(i))
-              .reporting(HardwareInfo.parse("width=20,priv"))
-              .config(one.config()));
+      machine.device(one.device(HardwareInfo.parse("width=20,priv")));
     }
     List<AutoCloseable> open = new ArrayList<>();
     try (IommufdBackend iommufd = machine.build().open();
