@@ -8,7 +8,6 @@ import io.vpasid.pci.dump.DumpAccessException;
 import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.SysfsDevice;
-import io.vpasid.synth.quirk.FunctionKind;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -144,10 +143,5 @@ final class FunctionSource {
   /// What more is known of one of the functions, if it was named by its address.
   Optional<LiveFunction> live(HostFunction function) {
     return Optional.ofNullable(live.get(function));
-  }
-
-  /// Whether a function is an SR-IOV virtual one: its id registers read 0xffff.
-  static FunctionKind kindOf(HostFunction function) {
-    return function.config().id().vendor() == 0xffff ? FunctionKind.VIRTUAL : FunctionKind.PHYSICAL;
   }
 }

@@ -116,7 +116,7 @@ final class SynthesisOptions {
   }
 
   FunctionKind kindOf(HostFunction function) {
-    return virtual ? FunctionKind.VIRTUAL : FunctionSource.kindOf(function);
+    return virtual ? FunctionKind.VIRTUAL : FunctionKind.of(function);
   }
 
   /// Makes sure that each file of `--also` has captures of one of `functions`.

@@ -108,8 +108,9 @@ public record FunctionConfig(
   }
 
   FunctionKind kindOf(HostFunction captured) {
-    boolean isVirtual = virtual.orElse(captured.config().id().vendor() == 0xffff);
-    return isVirtual ? FunctionKind.VIRTUAL : FunctionKind.PHYSICAL;
+    return virtual
+        .map(isVirtual -> isVirtual ? FunctionKind.VIRTUAL : FunctionKind.PHYSICAL)
+        .orElseGet(() -> FunctionKind.of(captured));
   }
 
   /// @param daemons the daemon's table of quirks

@@ -133,11 +133,7 @@ final class ScenarioReader {
   }
 
   private Setup setup(FunctionDescription passed, Optional<FunctionKind> stated) {
-    FunctionKind of =
-        stated.orElse(
-            passed.captured().config().id().vendor() == 0xffff
-                ? FunctionKind.VIRTUAL
-                : FunctionKind.PHYSICAL);
+    FunctionKind of = stated.orElseGet(() -> FunctionKind.of(passed.captured()));
     return new Setup(
         passed, host.hardware, host.iommu, host.kernel, options.withKind(of), quirkFiles);
   }

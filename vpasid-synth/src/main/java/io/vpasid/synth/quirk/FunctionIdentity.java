@@ -19,9 +19,6 @@ public record FunctionIdentity(
   /// matches it.
   public static final PciId NO_SUBSYSTEM = new PciId(0, 0);
 
-  /// What a virtual function's own id registers read as.
-  private static final PciId VIRTUAL_FUNCTION_ID = new PciId(0xffff, 0xffff);
-
   /// Layout 0 in the Header Type register, the only one with the subsystem registers at 0x2c.
   private static final int ENDPOINT_HEADER = 0;
 
@@ -52,11 +49,9 @@ public record FunctionIdentity(
         kind);
   }
 
-  /// What a capture shows; a function whose id registers read as 0xffff is a virtual function.
+  /// What a capture shows.
   public static FunctionIdentity of(HostFunction capture) {
-    boolean virtual = capture.config().id().equals(VIRTUAL_FUNCTION_ID);
-    FunctionKind kind = virtual ? FunctionKind.VIRTUAL : FunctionKind.PHYSICAL;
-    return of(capture.config(), kind).withId(capture.id());
+    return of(capture.config(), FunctionKind.of(capture)).withId(capture.id());
   }
 
   /// The same function under another id.

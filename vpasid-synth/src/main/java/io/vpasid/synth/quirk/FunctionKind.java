@@ -1,5 +1,7 @@
 package io.vpasid.synth.quirk;
 
+import io.vpasid.pci.dump.HostFunction;
+
 /// What a function is to SR-IOV.
 public enum FunctionKind {
   /// A physical function, or a function of a device without SR-IOV: `physical` in a quirk file.
@@ -7,10 +9,19 @@ public enum FunctionKind {
   /// A virtual function: `virtual` in a quirk file.
   VIRTUAL("virtual");
 
+  /// What a virtual function's own Vendor ID register reads as (PCI Express Base Specification 7.0,
+  /// section 9.3.4.1.1).
+  private static final int VIRTUAL_VENDOR = 0xffff;
+
   private final String word;
 
   FunctionKind(String word) {
     this.word = word;
+  }
+
+  /// What a capture shows: a function whose own Vendor ID reads as 0xffff is a virtual function.
+  public static FunctionKind of(HostFunction capture) {
+    return capture.config().id().vendor() == VIRTUAL_VENDOR ? VIRTUAL : PHYSICAL;
   }
 
   /// The word of quirk files: `physical` or `virtual`.
