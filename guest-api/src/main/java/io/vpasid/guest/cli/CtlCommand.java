@@ -43,7 +43,7 @@ import tools.jackson.databind.node.ObjectNode;
     footerHeading = "%nCommands:%n",
     footer = {
       "  watch",
-      "      Prints events as they come, until it is interrupted.",
+      "      Prints events as they come, until it is interrupted or the daemon ends.",
       CtlCommand.HERE,
       "",
       "Examples:",
@@ -218,8 +218,9 @@ final class CtlCommand implements Callable<Integer> {
           } else {
             CtlAnswer.printEvent(event.get(), out);
           }
-          out.flush();
-          if (event.get().path("event").asString("").equals("SHUTDOWN")) {
+          // Flushes, and tells whether the reader has gone, as head does when it has enough.
+          boolean unread = out.checkError();
+          if (unread || event.get().path("event").asString("").equals("SHUTDOWN")) {
             return ExitCode.DONE;
           }
         }

@@ -2,6 +2,7 @@ package io.vpasid.guest.cli;
 
 import io.vpasid.pci.PciAddress;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -64,6 +65,9 @@ final class DoctorCommand implements Callable<Integer> {
     HostFiles host = new HostFiles(root);
     if (bind && !root.equals(Path.of("/"))) {
       throw new InputException("--bind asks the running kernel and does not go with --root");
+    }
+    if (!Files.isDirectory(root)) {
+      throw new InputException("--root " + root + ": there is no such folder");
     }
     if (bind && names.isEmpty()) {
       throw new InputException("--bind needs the ADDRESS of a function");

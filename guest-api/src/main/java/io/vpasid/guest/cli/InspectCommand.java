@@ -78,6 +78,7 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    Json.checkFormat(json, format);
     if (width < 16 || width > 256 || Integer.bitCount(width) != 1) {
       throw new ParameterException(
           spec.commandLine(), "--width " + width + ": a row has 16, 32, 64, 128 or 256 bytes");

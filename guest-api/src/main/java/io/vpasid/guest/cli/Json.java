@@ -3,6 +3,7 @@ package io.vpasid.guest.cli;
 import io.vpasid.pci.ByteRange;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import tools.jackson.databind.ObjectWriter;
 import tools.jackson.databind.SerializationFeature;
@@ -21,6 +22,19 @@ final class Json {
   /// An object whose keys keep the order in which they are put.
   static Map<String, Object> object() {
     return new LinkedHashMap<>();
+  }
+
+  /// Refuses `--json` beside another `--format`.
+  ///
+  /// @param json whether `--json` is there
+  /// @param format what `--format` says, or its default, TEXT
+  static void checkFormat(boolean json, Enum<?> format) {
+    if (json && !format.name().equals("TEXT") && !format.name().equals("JSON")) {
+      throw new InputException(
+          "--json does not go with --format "
+              + format.name().toLowerCase(Locale.ROOT)
+              + ": leave one of them out");
+    }
   }
 
   static void print(PrintWriter out, Object document) {

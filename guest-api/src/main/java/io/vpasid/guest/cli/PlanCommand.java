@@ -108,6 +108,7 @@ final class PlanCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    Json.checkFormat(json, format);
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     Optional<LayoutFile> expected = expect.map(LayoutFile::read);

@@ -91,6 +91,7 @@ final class QuirksLintCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    Json.checkFormat(json, format);
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     PciNames names = PciNames.system();

@@ -74,6 +74,7 @@ final class QuirksTestCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    Json.checkFormat(json, format);
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     boolean named = !options.quirkPaths().isEmpty();

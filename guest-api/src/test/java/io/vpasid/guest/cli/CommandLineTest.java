@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -51,6 +53,16 @@ class CommandLineTest {
   void unknownOptionIsNamedWithASuggestion() {
     assertOneLineAndExit2(Run.of("plan", "--hw-inf", "none"), "--hw-inf", "--hw-info");
     assertOneLineAndExit2(Run.of("plann"), "plann", "did you mean plan");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"plan", "inspect", "quirks lint", "quirks test"})
+  void twoFormatsAreRefused(String command) {
+    String other = Map.of("plan", "qemu", "inspect", "svg").getOrDefault(command, "github");
+    List<String> words = new ArrayList<>(List.of(command.split(" ")));
+    words.addAll(List.of(Inputs.demo(folder).toString(), "--json", "--format", other));
+
+    assertOneLineAndExit2(Run.of(words.toArray(String[]::new)), "--json", "--format " + other);
   }
 
   @Test

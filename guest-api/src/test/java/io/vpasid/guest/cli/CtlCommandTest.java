@@ -1,18 +1,26 @@
 package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.vpasid.guest.control.ControlCommand;
+import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlException;
 import io.vpasid.guest.control.ControlServer;
 import io.vpasid.guest.control.ControlTarget;
 import io.vpasid.guest.transport.SocketKind;
 import io.vpasid.guest.transport.SocketLoops;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -58,6 +66,35 @@ class CtlCommandTest {
     List<String> all = new ArrayList<>(List.of("ctl", "--socket", server.path().toString()));
     all.addAll(List.of(words));
     return Run.of(all.toArray(String[]::new));
+  }
+
+  /// As `head` does, which has gone when it has enough.
+  @Test
+  void watchEndsWhenNobodyReadsIt() {
+    OutputStream gone =
+        new OutputStream() {
+          @Override
+          public void write(int b) throws IOException {
+            throw new IOException("Broken pipe");
+          }
+        };
+    CompletableFuture<Integer> watch =
+        CompletableFuture.supplyAsync(() ->
+            Main.run(
+                new PrintWriter(gone, false, StandardCharsets.UTF_8),
+                new PrintWriter(new StringWriter()),
+                "ctl",
+                "--socket",
+                server.path().toString(),
+                "watch"));
+
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> {
+          server.tell(ControlEvent.FUNCTION_RESET, Map.of("function", "dsa"));
+          return watch.isDone();
+        });
+    assertThat(watch).isCompletedWithValue(0);
   }
 
   @Test

@@ -35,6 +35,15 @@ class DoctorCommandTest {
   }
 
   @Test
+  void folderThatIsNotThereIsNoHost(@TempDir Path folder) {
+    Run run = Run.of("doctor", "--root", folder + "/none");
+
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err()).contains(folder + "/none: there is no such folder");
+  }
+
+  @Test
   void hostThatHasEverythingIsReady() {
     Run run = host.doctor(MadeUpHost.ADDRESS);
 
