@@ -89,7 +89,10 @@ final class ServeCommand implements Callable<Integer> {
               + " BAR has 4K, or what MSI-X needs.")
   private List<String> bars = List.of();
 
-  @Option(names = "--check", description = "Only read the configuration and its quirk files.")
+  @Option(
+      names = "--check",
+      description =
+          "Only read the configuration, its dumps and quirk files, and say what would be served.")
   private boolean check;
 
   @Option(names = "--json", description = "Print what is served as JSON.")

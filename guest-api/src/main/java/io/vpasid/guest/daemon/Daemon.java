@@ -28,6 +28,7 @@ import io.vpasid.vmm.pasid.AddressSpace;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -117,9 +118,14 @@ public final class Daemon implements AutoCloseable {
   /// @throws io.vpasid.synth.json.JsonFileException if a quirk file is bad
   public static List<String> check(DaemonConfig config) {
     QuirkTable quirks = readQuirks(config);
+    Map<PciAddress, String> served = new HashMap<>();
     return config.functions().stream()
         .map(function -> {
           HostFunction captured = described(function).captured();
+          String other = served.putIfAbsent(captured.address(), function.name());
+          if (other != null && function.ownHost().isEmpty()) {
+            throw servedAlready(function, captured.address(), other);
+          }
           String summary =
               FunctionReport.summary(
                   function, captured, synthesize(function, captured, quirks, function.hardware()));
@@ -256,17 +262,16 @@ public final class Daemon implements AutoCloseable {
     }
     for (ServedFunction other : functions.values()) {
       if (other.address().equals(described.address())) {
-        throw new DaemonException(
-            "function '"
-                + wanted.name()
-                + "': "
-                + described.address()
-                + " is served already, as '"
-                + other.name()
-                + "'");
+        throw servedAlready(wanted, described.address(), other.name());
       }
     }
     return serve(wanted, backing(wanted, described));
+  }
+
+  private static DaemonException servedAlready(
+      FunctionConfig wanted, PciAddress address, String other) {
+    return new DaemonException(
+        "function '" + wanted.name() + "': " + address + " is served already, as '" + other + "'");
   }
 
   /// An address in the first domain, from that of `wanted` on, where no function has it.

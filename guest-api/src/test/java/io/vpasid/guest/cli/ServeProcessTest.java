@@ -329,6 +329,19 @@ class ServeProcessTest {
   }
 
   @Test
+  void checkFindsAFunctionThatIsServedTwice() throws IOException {
+    Path file = folder.resolve("serve.json");
+    Files.writeString(file, Files.readString(file).replace("0000:17:00.1", "0000:17:00.0"));
+
+    Run run = Run.of("serve", file.toString(), "--check");
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err().lines())
+        .containsExactly("vpasid: function 'vf': 0000:17:00.0 is served already, as 'pf'");
+  }
+
+  @Test
   void checkSaysWhatWouldBeServedAndMakesNoSocket() {
     Run run = Run.of("serve", folder.resolve("serve.json").toString(), "--check");
 
