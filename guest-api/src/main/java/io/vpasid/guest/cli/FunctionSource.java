@@ -48,7 +48,7 @@ final class FunctionSource {
   /// @throws InputException if there are none, or `--function` names none of them
   List<HostFunction> functions(List<String> sources) {
     if (sources.isEmpty()) {
-      throw new InputException("a SOURCE is missing: a dump, or an address such as 0000:3b:00.0");
+      throw new InputException("nothing to read: name a dump, or an address such as 0000:3b:00.0");
     }
     List<HostFunction> all = new ArrayList<>();
     for (String source : sources) {

@@ -68,7 +68,7 @@ class CommandLineTest {
   @Test
   void missingArgumentsAreNamed() {
     assertOneLineAndExit2(Run.of(), "a command is missing");
-    assertOneLineAndExit2(Run.of("plan"), "SOURCE is missing");
+    assertOneLineAndExit2(Run.of("plan"), "name a dump, or an address");
     assertOneLineAndExit2(Run.of("serve", "x.txt"), "--socket");
   }
 

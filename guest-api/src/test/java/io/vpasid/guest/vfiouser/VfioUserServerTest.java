@@ -378,7 +378,7 @@ class VfioUserServerTest {
   void aClientWithoutAServerSaysWhere() {
     assertThatThrownBy(() -> VfioUserClient.connect(path, CLIENT))
         .isInstanceOf(IOException.class)
-        .hasMessageStartingWith(path + " cannot be connected to: ");
+        .hasMessageStartingWith(path + " cannot be connected to: No such file or directory");
   }
 
   private SocketChannel connectRaw() throws IOException {
