@@ -168,6 +168,7 @@ final class ScenarioOptions {
             take(result);
             if (json) {
               Json.printLine(out, toJson(result));
+              out.flush(); // who interrupts a long run has the results so far
             }
             progress.at((int) (passed + failed + skipped), result.scenario().name());
           });
