@@ -210,10 +210,7 @@ public final class ControlClient implements AutoCloseable {
         return Optional.empty();
       }
       selector.selectedKeys().clear();
-      incoming.clear();
-      int length = read(incoming);
-      incoming.flip();
-      if (length < 0) {
+      if (readMore() < 0) {
         throw ended(null);
       }
     }
@@ -227,11 +224,15 @@ public final class ControlClient implements AutoCloseable {
     }
   }
 
-  private int read(ByteBuffer bytes) throws IOException {
+  private int readMore() throws IOException {
+    incoming.clear();
     try {
-      return socket.read(bytes);
+      return socket.read(incoming);
     } catch (IOException e) {
       throw ended(e);
+    } finally {
+      // After a failure too: what is in there from earlier has been read.
+      incoming.flip();
     }
   }
 
