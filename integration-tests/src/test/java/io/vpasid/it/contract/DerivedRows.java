@@ -7,21 +7,16 @@ import io.vpasid.vmm.iommufd.BoundDevice;
 import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;
-import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /// Scenarios X1 to X15, derived from the kernel's sources.
-abstract class DerivedRows extends ContractRows {
-  private BoundDevice device;
-  private IoasId ioas;
+abstract class DerivedRows extends BoundDeviceRows {
   private HwptId hwpt;
 
   @BeforeEach
-  void bindDevice() {
-    device = bind(rig.device());
-    ioas = iommufd.ioasAlloc();
+  void makePageTable() {
     hwpt = paging(device, ioas, HwptFlag.PASID);
   }
 

@@ -12,22 +12,12 @@ import io.vpasid.vmm.iommufd.IovaRanges;
 import io.vpasid.vmm.iommufd.PageTableId;
 import java.io.IOException;
 import java.nio.file.Path;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// A function itself, and with it its group, is attached, moved and detached: what becomes of the
 /// page tables, and what its reserved regions forbid.
-abstract class OwnAttachmentRows extends ContractRows {
-  private BoundDevice device;
-  private IoasId ioas;
-
-  @BeforeEach
-  void bindDevice() {
-    device = bind(rig.device());
-    ioas = iommufd.ioasAlloc();
-  }
-
+abstract class OwnAttachmentRows extends BoundDeviceRows {
   @Test
   void ioasGivesAPageTableThatGoesWithItsLastUser() {
     PageTableId chosen = device.attach(ioas);

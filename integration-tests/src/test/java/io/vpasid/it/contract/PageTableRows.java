@@ -16,21 +16,11 @@ import io.vpasid.vmm.iommufd.Payload;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Set;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Page tables are made: on what, with which flags and data, and what is refused first.
-abstract class PageTableRows extends ContractRows {
-  private BoundDevice device;
-  private IoasId ioas;
-
-  @BeforeEach
-  void bindDevice() {
-    device = bind(rig.device());
-    ioas = iommufd.ioasAlloc();
-  }
-
+abstract class PageTableRows extends BoundDeviceRows {
   @Test
   void idsAreTheLowestFree() {
     HwptId first = paging(device, ioas);

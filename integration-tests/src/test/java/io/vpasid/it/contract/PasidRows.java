@@ -16,15 +16,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// A PASID is attached, moved and detached: what is refused, and in which order that is found out.
-abstract class PasidRows extends ContractRows {
-  private BoundDevice device;
-  private IoasId ioas;
+abstract class PasidRows extends BoundDeviceRows {
   private HwptId hwpt;
 
   @BeforeEach
-  void bindDevice() {
-    device = bind(rig.device());
-    ioas = iommufd.ioasAlloc();
+  void makePageTable() {
     hwpt = paging(device, ioas, HwptFlag.PASID);
   }
 

@@ -1,29 +1,17 @@
 package io.vpasid.it.contract;
 
-import io.vpasid.vmm.iommufd.BoundDevice;
 import io.vpasid.vmm.iommufd.DeviceId;
 import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.Invalidation;
-import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.Payload;
 import io.vpasid.vmm.iommufd.VdeviceId;
 import io.vpasid.vmm.iommufd.ViommuId;
 import java.util.List;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /// Nested page tables are invalidated, and virtual IOMMUs and their devices made.
-abstract class VirtualIommuRows extends ContractRows {
-  private BoundDevice device;
-  private IoasId ioas;
-
-  @BeforeEach
-  void bindDevice() {
-    device = bind(rig.device());
-    ioas = iommufd.ioasAlloc();
-  }
-
+abstract class VirtualIommuRows extends BoundDeviceRows {
   @Test
   void missingTargetIsNotFound() {
     refused(
