@@ -1,4 +1,5 @@
 /// What a VMM embeds to give its guests virtual PASID capabilities.
+@SuppressWarnings("module") // what it opens to guest-api is compiled later
 module io.vpasid.vmm {
   requires static transitive org.jspecify;
   requires transitive io.vpasid.synth;
@@ -7,6 +8,9 @@ module io.vpasid.vmm {
   exports io.vpasid.vmm.iommufd;
   exports io.vpasid.vmm.iommufd.kernel;
   exports io.vpasid.vmm.iommufd.simulated;
+  exports io.vpasid.vmm.linux;
+  exports io.vpasid.vmm.linux.calls to
+      io.vpasid.guest;
   exports io.vpasid.vmm.pasid;
 
   uses io.vpasid.vmm.iommufd.IommufdBackendProvider;

@@ -64,6 +64,15 @@ class LayersTest {
                   "tools.jackson..",
                   "com.fasterxml.jackson.annotation"));
 
+  /// Linux is the ground: its calls and error numbers know nothing of what is built on them.
+  @ArchTest
+  static final ArchRule linuxIsTheGround =
+      noClasses()
+          .that(resideInAPackage("io.vpasid.vmm.linux.."))
+          .should()
+          .dependOnClassesThat(
+              resideInAPackage("io.vpasid..").and(not(resideInAPackage("io.vpasid.vmm.linux.."))));
+
   /// Anyone may hold a [MemorySegment], which is bounded; giving it other bounds is a native
   /// matter.
   @ArchTest

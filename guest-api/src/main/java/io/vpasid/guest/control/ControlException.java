@@ -1,6 +1,6 @@
 package io.vpasid.guest.control;
 
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 import java.util.Optional;
 
 /// A control command was not done: the `error` of its reply.

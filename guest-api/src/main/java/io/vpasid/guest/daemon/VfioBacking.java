@@ -6,7 +6,6 @@ import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.quirk.QuirkTable;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.DeviceHardware;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.HwptRequest;
@@ -14,6 +13,7 @@ import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
+import io.vpasid.vmm.linux.Errno;
 import java.util.Optional;
 
 /// A function of this machine, which vfio-pci has.

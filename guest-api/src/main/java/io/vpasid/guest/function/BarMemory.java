@@ -1,7 +1,7 @@
 package io.vpasid.guest.function;
 
 import io.vpasid.guest.vfiouser.Outcome;
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;

@@ -1,9 +1,9 @@
 package io.vpasid.guest.scenario;
 
 import io.vpasid.guest.emulator.ConfigPort;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.Request;
+import io.vpasid.vmm.linux.Errno;
 import java.util.List;
 import java.util.SortedMap;
 

@@ -4,11 +4,11 @@ import io.vpasid.guest.function.EmulatedHardware;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.vmm.PassthroughFunction;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
+import io.vpasid.vmm.linux.Errno;
 import java.util.SortedMap;
 import java.util.TreeMap;
 

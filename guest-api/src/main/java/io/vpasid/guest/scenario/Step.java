@@ -2,8 +2,8 @@ package io.vpasid.guest.scenario;
 
 import io.vpasid.guest.scenario.Machine.EventKind;
 import io.vpasid.synth.json.JsonCursor.Place;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.simulated.Request;
+import io.vpasid.vmm.linux.Errno;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;

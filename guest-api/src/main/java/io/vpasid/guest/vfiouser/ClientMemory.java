@@ -1,7 +1,7 @@
 package io.vpasid.guest.vfiouser;
 
 import io.vpasid.guest.vfiouser.DmaRegions.Piece;
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Optional;

@@ -4,7 +4,7 @@ import io.netty.channel.unix.FileDescriptor;
 import io.vpasid.guest.transport.Descriptors;
 import io.vpasid.guest.transport.SharedFile;
 import io.vpasid.guest.transport.SharedFiles;
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;

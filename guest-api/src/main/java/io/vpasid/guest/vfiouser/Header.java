@@ -1,6 +1,6 @@
 package io.vpasid.guest.vfiouser;
 
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 
 /// What every message begins with (specification, "Header"), but for its size, which follows from
 /// the rest.

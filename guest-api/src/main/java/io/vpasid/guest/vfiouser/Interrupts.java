@@ -2,7 +2,7 @@ package io.vpasid.guest.vfiouser;
 
 import io.netty.channel.unix.FileDescriptor;
 import io.vpasid.guest.transport.Descriptors;
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

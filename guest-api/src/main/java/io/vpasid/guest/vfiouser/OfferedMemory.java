@@ -1,6 +1,6 @@
 package io.vpasid.guest.vfiouser;
 
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.NavigableMap;

@@ -1,6 +1,6 @@
 package io.vpasid.guest.vfiouser;
 
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 
 /// What became of something that a client asked of a device.
 public sealed interface Outcome {

@@ -1,6 +1,6 @@
 package io.vpasid.guest.vfiouser;
 
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 
 /// A server answered a request with an error. The connection is as good as before.

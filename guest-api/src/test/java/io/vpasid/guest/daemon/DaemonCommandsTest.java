@@ -11,7 +11,7 @@ import io.vpasid.guest.emulator.MailboxDriver;
 import io.vpasid.guest.vfiouser.PciIndex;
 import io.vpasid.guest.vfiouser.VfioUserClient;
 import io.vpasid.vmm.PassthroughFunction;
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vpasid.guest.scenario.ScenarioResult.Verdict;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.Request;
+import io.vpasid.vmm.linux.Errno;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SortedMap;

@@ -5,7 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.vpasid.guest.transport.Descriptors;
 import io.vpasid.guest.transport.SocketKind;
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;

@@ -2,7 +2,7 @@ package io.vpasid.guest.vfiouser;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;

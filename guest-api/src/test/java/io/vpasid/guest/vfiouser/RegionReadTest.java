@@ -2,7 +2,7 @@ package io.vpasid.guest.vfiouser;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

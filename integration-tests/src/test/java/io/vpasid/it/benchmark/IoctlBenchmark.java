@@ -1,10 +1,10 @@
 package io.vpasid.it.benchmark;
 
-import io.vpasid.vmm.linux.CallFrame;
-import io.vpasid.vmm.linux.IoctlRequest;
-import io.vpasid.vmm.linux.OwnedFd;
-import io.vpasid.vmm.linux.SystemCalls;
-import io.vpasid.vmm.linux.VfioUapi.AttachPt;
+import io.vpasid.vmm.linux.calls.CallFrame;
+import io.vpasid.vmm.linux.calls.IoctlRequest;
+import io.vpasid.vmm.linux.calls.OwnedFd;
+import io.vpasid.vmm.linux.calls.SystemCalls;
+import io.vpasid.vmm.linux.calls.VfioUapi.AttachPt;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;

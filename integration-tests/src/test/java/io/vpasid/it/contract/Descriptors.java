@@ -1,7 +1,7 @@
 package io.vpasid.it.contract;
 
-import io.vpasid.vmm.linux.OwnedFd;
-import io.vpasid.vmm.linux.SystemCalls;
+import io.vpasid.vmm.linux.calls.OwnedFd;
+import io.vpasid.vmm.linux.calls.SystemCalls;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

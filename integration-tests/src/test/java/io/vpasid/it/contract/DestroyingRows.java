@@ -1,11 +1,11 @@
 package io.vpasid.it.contract;
 
 import io.vpasid.vmm.iommufd.BoundDevice;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.FaultQueue;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IoasId;
+import io.vpasid.vmm.linux.Errno;
 import org.junit.jupiter.api.Test;
 
 /// Objects are destroyed; those that something uses are not.

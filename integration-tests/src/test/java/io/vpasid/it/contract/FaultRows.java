@@ -3,7 +3,6 @@ package io.vpasid.it.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vpasid.vmm.iommufd.BoundDevice;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.FaultQueue;
 import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;
@@ -11,6 +10,7 @@ import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.PageFault;
 import io.vpasid.vmm.iommufd.PageResponse;
+import io.vpasid.vmm.linux.Errno;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;

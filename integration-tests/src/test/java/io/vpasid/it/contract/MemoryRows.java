@@ -3,10 +3,10 @@ package io.vpasid.it.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vpasid.vmm.iommufd.BoundDevice;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IovaAccess;
 import io.vpasid.vmm.iommufd.IovaRanges;
+import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;

@@ -3,13 +3,13 @@ package io.vpasid.it.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vpasid.vmm.iommufd.BoundDevice;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.FaultQueue;
 import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IovaRanges;
 import io.vpasid.vmm.iommufd.PageTableId;
+import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;

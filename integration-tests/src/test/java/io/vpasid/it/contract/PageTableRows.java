@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vpasid.vmm.iommufd.BoundDevice;
 import io.vpasid.vmm.iommufd.DeviceId;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.FaultId;
 import io.vpasid.vmm.iommufd.FaultQueue;
 import io.vpasid.vmm.iommufd.HwptData;
@@ -13,6 +12,7 @@ import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.Payload;
+import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Set;

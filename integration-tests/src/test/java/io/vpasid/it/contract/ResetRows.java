@@ -1,7 +1,7 @@
 package io.vpasid.it.contract;
 
 import io.vpasid.vmm.iommufd.BoundDevice;
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 import org.junit.jupiter.api.Test;
 
 /// A function is reset, and what is asked of it meanwhile.

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import io.vpasid.vmm.iommufd.BoundDevice;
 import io.vpasid.vmm.iommufd.DeviceId;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.FaultQueue;
 import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;
@@ -15,6 +14,7 @@ import io.vpasid.vmm.iommufd.PageResponse;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.VdeviceId;
 import io.vpasid.vmm.iommufd.ViommuId;
+import io.vpasid.vmm.linux.Errno;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

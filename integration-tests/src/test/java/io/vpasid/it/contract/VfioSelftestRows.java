@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import io.vpasid.vmm.iommufd.BoundDevice;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.PageTableId;
+import io.vpasid.vmm.linux.Errno;
 import org.junit.jupiter.api.Test;
 
 /// Scenarios V1 to V6, those of the kernel's VFIO selftests.

@@ -1,12 +1,12 @@
 package io.vpasid.it.contract;
 
 import io.vpasid.vmm.iommufd.DeviceId;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.Invalidation;
 import io.vpasid.vmm.iommufd.Payload;
 import io.vpasid.vmm.iommufd.VdeviceId;
 import io.vpasid.vmm.iommufd.ViommuId;
+import io.vpasid.vmm.linux.Errno;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

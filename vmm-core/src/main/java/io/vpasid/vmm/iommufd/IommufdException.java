@@ -1,5 +1,7 @@
 package io.vpasid.vmm.iommufd;
 
+import io.vpasid.vmm.linux.Errno;
+
 /// A request that the kernel, or the simulator in its place, refused.
 ///
 /// The message is a sentence with the request, its arguments and the error:

@@ -1,7 +1,7 @@
 package io.vpasid.vmm.pasid;
 
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.linux.Errno;
 
 /// Why a request for a PASID was refused.
 public sealed interface Refusal {

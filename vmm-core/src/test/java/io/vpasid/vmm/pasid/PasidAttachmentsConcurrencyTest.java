@@ -4,10 +4,10 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.pasid.AttachOutcome.Attached;
 import io.vpasid.vmm.pasid.AttachOutcome.Replaced;
 import io.vpasid.vmm.pasid.DetachOutcome.Detached;

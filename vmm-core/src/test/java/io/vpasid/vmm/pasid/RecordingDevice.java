@@ -1,9 +1,9 @@
 package io.vpasid.vmm.pasid;
 
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.linux.Errno;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

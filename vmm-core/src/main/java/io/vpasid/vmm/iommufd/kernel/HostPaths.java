@@ -1,8 +1,8 @@
 package io.vpasid.vmm.iommufd.kernel;
 
 import io.vpasid.pci.PciAddress;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;

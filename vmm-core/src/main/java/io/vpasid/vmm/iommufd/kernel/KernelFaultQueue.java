@@ -1,17 +1,17 @@
 package io.vpasid.vmm.iommufd.kernel;
 
 import io.vpasid.vmm.iommufd.DeviceId;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.FaultId;
 import io.vpasid.vmm.iommufd.FaultQueue;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.PageFault;
 import io.vpasid.vmm.iommufd.PageResponse;
 import io.vpasid.vmm.iommufd.Pasid;
-import io.vpasid.vmm.linux.IommufdUapi.HwptPageResponse;
-import io.vpasid.vmm.linux.IommufdUapi.HwptPgfault;
-import io.vpasid.vmm.linux.OwnedFd;
-import io.vpasid.vmm.linux.Records;
+import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.IommufdUapi.HwptPageResponse;
+import io.vpasid.vmm.linux.calls.IommufdUapi.HwptPgfault;
+import io.vpasid.vmm.linux.calls.OwnedFd;
+import io.vpasid.vmm.linux.calls.Records;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

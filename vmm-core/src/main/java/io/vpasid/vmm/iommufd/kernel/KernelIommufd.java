@@ -3,7 +3,6 @@ package io.vpasid.vmm.iommufd.kernel;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.vmm.iommufd.BoundDevice;
 import io.vpasid.vmm.iommufd.DeviceId;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.FaultId;
 import io.vpasid.vmm.iommufd.FaultQueue;
 import io.vpasid.vmm.iommufd.HwInfo;
@@ -19,28 +18,30 @@ import io.vpasid.vmm.iommufd.IovaRanges;
 import io.vpasid.vmm.iommufd.ObjectId;
 import io.vpasid.vmm.iommufd.VdeviceId;
 import io.vpasid.vmm.iommufd.ViommuId;
-import io.vpasid.vmm.linux.CallFrame;
-import io.vpasid.vmm.linux.IoctlRequest;
-import io.vpasid.vmm.linux.IommufdUapi;
-import io.vpasid.vmm.linux.IommufdUapi.Destroy;
-import io.vpasid.vmm.linux.IommufdUapi.FaultAlloc;
-import io.vpasid.vmm.linux.IommufdUapi.HwInfoQuery;
-import io.vpasid.vmm.linux.IommufdUapi.HwptAlloc;
-import io.vpasid.vmm.linux.IommufdUapi.HwptInvalidate;
-import io.vpasid.vmm.linux.IommufdUapi.IoasAlloc;
-import io.vpasid.vmm.linux.IommufdUapi.IoasMap;
-import io.vpasid.vmm.linux.IommufdUapi.IoasMapFile;
-import io.vpasid.vmm.linux.IommufdUapi.IoasUnmap;
-import io.vpasid.vmm.linux.IommufdUapi.IovaRange;
-import io.vpasid.vmm.linux.IommufdUapi.IovaRangesQuery;
-import io.vpasid.vmm.linux.IommufdUapi.SetDirtyTracking;
-import io.vpasid.vmm.linux.IommufdUapi.VdeviceAlloc;
-import io.vpasid.vmm.linux.IommufdUapi.ViommuAlloc;
-import io.vpasid.vmm.linux.OwnedFd;
-import io.vpasid.vmm.linux.Records;
-import io.vpasid.vmm.linux.SystemCalls;
-import io.vpasid.vmm.linux.VfioUapi;
-import io.vpasid.vmm.linux.VfioUapi.BindIommufd;
+import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.CallFrame;
+import io.vpasid.vmm.linux.calls.IoctlRequest;
+import io.vpasid.vmm.linux.calls.IommufdUapi;
+import io.vpasid.vmm.linux.calls.IommufdUapi.Destroy;
+import io.vpasid.vmm.linux.calls.IommufdUapi.FaultAlloc;
+import io.vpasid.vmm.linux.calls.IommufdUapi.HwInfoQuery;
+import io.vpasid.vmm.linux.calls.IommufdUapi.HwptAlloc;
+import io.vpasid.vmm.linux.calls.IommufdUapi.HwptInvalidate;
+import io.vpasid.vmm.linux.calls.IommufdUapi.IoasAlloc;
+import io.vpasid.vmm.linux.calls.IommufdUapi.IoasMap;
+import io.vpasid.vmm.linux.calls.IommufdUapi.IoasMapFile;
+import io.vpasid.vmm.linux.calls.IommufdUapi.IoasUnmap;
+import io.vpasid.vmm.linux.calls.IommufdUapi.IovaRange;
+import io.vpasid.vmm.linux.calls.IommufdUapi.IovaRangesQuery;
+import io.vpasid.vmm.linux.calls.IommufdUapi.SetDirtyTracking;
+import io.vpasid.vmm.linux.calls.IommufdUapi.VdeviceAlloc;
+import io.vpasid.vmm.linux.calls.IommufdUapi.ViommuAlloc;
+import io.vpasid.vmm.linux.calls.OwnedFd;
+import io.vpasid.vmm.linux.calls.Records;
+import io.vpasid.vmm.linux.calls.SystemCallException;
+import io.vpasid.vmm.linux.calls.SystemCalls;
+import io.vpasid.vmm.linux.calls.VfioUapi;
+import io.vpasid.vmm.linux.calls.VfioUapi.BindIommufd;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
@@ -74,7 +75,7 @@ final class KernelIommufd implements IommufdBackend {
     this.calls = calls;
     this.paths = paths;
     this.token = token;
-    this.file = OwnedFd.open(calls, paths.iommu());
+    this.file = opened(() -> OwnedFd.open(calls, paths.iommu()));
   }
 
   @Override
@@ -82,7 +83,7 @@ final class KernelIommufd implements IommufdBackend {
     if (file.isClosed()) {
       throw failure(-Errno.EBADF.number(), BindIommufd.REQUEST.name(), () -> "device " + address);
     }
-    OwnedFd device = OwnedFd.open(calls, paths.vfioDevice(address));
+    OwnedFd device = opened(() -> OwnedFd.open(calls, paths.vfioDevice(address)));
     try {
       return new VfioDevice(this, device, address, bind(device, address));
     } catch (RuntimeException | Error e) {
@@ -382,7 +383,7 @@ final class KernelIommufd implements IommufdBackend {
 
   @Override
   public FaultQueue faultQueueAlloc() {
-    OwnedFd closing = OwnedFd.eventFd(calls);
+    OwnedFd closing = opened(() -> OwnedFd.eventFd(calls));
     try {
       CallFrame frame = FaultAlloc.REQUEST.frame();
       request(FaultAlloc.REQUEST, frame, () -> "");
@@ -418,6 +419,14 @@ final class KernelIommufd implements IommufdBackend {
 
   private static IommufdException failure(int result, String request, Supplier<String> arguments) {
     return new IommufdException(new Errno(-result), request, arguments.get());
+  }
+
+  private static OwnedFd opened(Supplier<OwnedFd> opening) {
+    try {
+      return opening.get();
+    } catch (SystemCallException e) {
+      throw new IommufdException(e.errno(), e.call(), e.argument());
+    }
   }
 
   private static String hex(long value) {

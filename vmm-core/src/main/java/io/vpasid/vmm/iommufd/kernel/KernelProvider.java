@@ -3,7 +3,7 @@ package io.vpasid.vmm.iommufd.kernel;
 import io.vpasid.vmm.iommufd.BackendOptions;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdBackendProvider;
-import io.vpasid.vmm.linux.SystemCalls;
+import io.vpasid.vmm.linux.calls.SystemCalls;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;

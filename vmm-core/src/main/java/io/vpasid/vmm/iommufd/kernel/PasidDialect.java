@@ -1,16 +1,16 @@
 package io.vpasid.vmm.iommufd.kernel;
 
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.Pasid;
-import io.vpasid.vmm.linux.CallFrame;
-import io.vpasid.vmm.linux.OwnedFd;
-import io.vpasid.vmm.linux.VfioUapi;
-import io.vpasid.vmm.linux.VfioUapi.AttachPt;
-import io.vpasid.vmm.linux.VfioUapi.DetachPt;
-import io.vpasid.vmm.linux.VfioUapi.PasidAttachPt;
-import io.vpasid.vmm.linux.VfioUapi.PasidDetachPt;
+import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.CallFrame;
+import io.vpasid.vmm.linux.calls.OwnedFd;
+import io.vpasid.vmm.linux.calls.VfioUapi;
+import io.vpasid.vmm.linux.calls.VfioUapi.AttachPt;
+import io.vpasid.vmm.linux.calls.VfioUapi.DetachPt;
+import io.vpasid.vmm.linux.calls.VfioUapi.PasidAttachPt;
+import io.vpasid.vmm.linux.calls.VfioUapi.PasidDetachPt;
 
 /// How a kernel wants to be asked for PASIDs.
 ///

@@ -1,23 +1,23 @@
 package io.vpasid.vmm.iommufd.kernel;
 
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.HwInfoData;
 import io.vpasid.vmm.iommufd.HwptData;
 import io.vpasid.vmm.iommufd.Invalidation;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.Payload;
-import io.vpasid.vmm.linux.Field;
-import io.vpasid.vmm.linux.IommufdUapi.ArmSmmuv3Invalidate;
-import io.vpasid.vmm.linux.IommufdUapi.HwInfoAmd;
-import io.vpasid.vmm.linux.IommufdUapi.HwInfoArmSmmuv3;
-import io.vpasid.vmm.linux.IommufdUapi.HwInfoTegra241Cmdqv;
-import io.vpasid.vmm.linux.IommufdUapi.HwInfoVtd;
-import io.vpasid.vmm.linux.IommufdUapi.HwptAmdGuest;
-import io.vpasid.vmm.linux.IommufdUapi.HwptArmSmmuv3;
-import io.vpasid.vmm.linux.IommufdUapi.HwptInvalidate;
-import io.vpasid.vmm.linux.IommufdUapi.HwptVtdS1;
-import io.vpasid.vmm.linux.IommufdUapi.VtdS1Invalidate;
-import io.vpasid.vmm.linux.Records;
+import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.Field;
+import io.vpasid.vmm.linux.calls.IommufdUapi.ArmSmmuv3Invalidate;
+import io.vpasid.vmm.linux.calls.IommufdUapi.HwInfoAmd;
+import io.vpasid.vmm.linux.calls.IommufdUapi.HwInfoArmSmmuv3;
+import io.vpasid.vmm.linux.calls.IommufdUapi.HwInfoTegra241Cmdqv;
+import io.vpasid.vmm.linux.calls.IommufdUapi.HwInfoVtd;
+import io.vpasid.vmm.linux.calls.IommufdUapi.HwptAmdGuest;
+import io.vpasid.vmm.linux.calls.IommufdUapi.HwptArmSmmuv3;
+import io.vpasid.vmm.linux.calls.IommufdUapi.HwptInvalidate;
+import io.vpasid.vmm.linux.calls.IommufdUapi.HwptVtdS1;
+import io.vpasid.vmm.linux.calls.IommufdUapi.VtdS1Invalidate;
+import io.vpasid.vmm.linux.calls.Records;
 import java.nio.ByteOrder;
 import java.util.List;
 

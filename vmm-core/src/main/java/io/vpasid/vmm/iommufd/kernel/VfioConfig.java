@@ -2,10 +2,10 @@ package io.vpasid.vmm.iommufd.kernel;
 
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.DeviceConfig;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IommufdException;
-import io.vpasid.vmm.linux.CallFrame;
-import io.vpasid.vmm.linux.OwnedFd;
+import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.CallFrame;
+import io.vpasid.vmm.linux.calls.OwnedFd;
 import java.util.Objects;
 
 /// The configuration space of a bound device: region 7, at its place in the device's file.

@@ -7,17 +7,17 @@ import io.vpasid.vmm.iommufd.BoundDevice;
 import io.vpasid.vmm.iommufd.DeviceHardware;
 import io.vpasid.vmm.iommufd.DeviceId;
 import io.vpasid.vmm.iommufd.DeviceInfo;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.HwInfo;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.Pasid;
-import io.vpasid.vmm.linux.CallFrame;
-import io.vpasid.vmm.linux.OwnedFd;
-import io.vpasid.vmm.linux.VfioUapi;
-import io.vpasid.vmm.linux.VfioUapi.AttachPt;
-import io.vpasid.vmm.linux.VfioUapi.DetachPt;
-import io.vpasid.vmm.linux.VfioUapi.RegionInfo;
+import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.CallFrame;
+import io.vpasid.vmm.linux.calls.OwnedFd;
+import io.vpasid.vmm.linux.calls.VfioUapi;
+import io.vpasid.vmm.linux.calls.VfioUapi.AttachPt;
+import io.vpasid.vmm.linux.calls.VfioUapi.DetachPt;
+import io.vpasid.vmm.linux.calls.VfioUapi.RegionInfo;
 import java.util.Optional;
 
 /// An open `/dev/vfio/devices/vfioN` that is bound to a context.

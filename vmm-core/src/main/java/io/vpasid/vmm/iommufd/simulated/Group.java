@@ -1,8 +1,8 @@
 package io.vpasid.vmm.iommufd.simulated;
 
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.PageResponse;
 import io.vpasid.vmm.iommufd.simulated.KernelObject.Hwpt;
+import io.vpasid.vmm.linux.Errno;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

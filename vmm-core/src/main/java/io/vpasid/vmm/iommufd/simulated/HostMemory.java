@@ -1,6 +1,6 @@
 package io.vpasid.vmm.iommufd.simulated;
 
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;

@@ -1,10 +1,10 @@
 package io.vpasid.vmm.iommufd.simulated;
 
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.HwInfoData;
 import io.vpasid.vmm.iommufd.HwptData;
 import io.vpasid.vmm.iommufd.Invalidation;
 import io.vpasid.vmm.iommufd.simulated.KernelObject.Hwpt;
+import io.vpasid.vmm.linux.Errno;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;

@@ -1,9 +1,9 @@
 package io.vpasid.vmm.iommufd.simulated;
 
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IovaAccess;
 import io.vpasid.vmm.iommufd.IovaRanges;
 import io.vpasid.vmm.iommufd.IovaRanges.Range;
+import io.vpasid.vmm.linux.Errno;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

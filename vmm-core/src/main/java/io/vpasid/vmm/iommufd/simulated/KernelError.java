@@ -1,7 +1,7 @@
 package io.vpasid.vmm.iommufd.simulated;
 
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.linux.Errno;
 
 /// A negative return value on its way out of the simulated kernel; never leaves this package.
 final class KernelError extends RuntimeException {

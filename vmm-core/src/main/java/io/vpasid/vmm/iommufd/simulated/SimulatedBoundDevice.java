@@ -5,11 +5,11 @@ import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.vmm.iommufd.BoundDevice;
 import io.vpasid.vmm.iommufd.DeviceId;
 import io.vpasid.vmm.iommufd.DeviceInfo;
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.HwInfo;
 import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.KernelObject.Hwpt;
+import io.vpasid.vmm.linux.Errno;
 import org.jspecify.annotations.Nullable;
 
 /// A bound function: what VFIO keeps for it, and its part in its group's attachments.

@@ -4,7 +4,7 @@ import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.synth.HardwareInfo;
-import io.vpasid.vmm.iommufd.Errno;
+import io.vpasid.vmm.linux.Errno;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 

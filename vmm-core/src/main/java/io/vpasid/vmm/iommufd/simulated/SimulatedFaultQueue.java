@@ -1,11 +1,11 @@
 package io.vpasid.vmm.iommufd.simulated;
 
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.FaultId;
 import io.vpasid.vmm.iommufd.FaultQueue;
 import io.vpasid.vmm.iommufd.PageFault;
 import io.vpasid.vmm.iommufd.PageResponse;
 import io.vpasid.vmm.iommufd.simulated.KernelObject.Fault;
+import io.vpasid.vmm.linux.Errno;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

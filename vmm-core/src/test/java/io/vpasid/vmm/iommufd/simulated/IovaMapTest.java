@@ -3,9 +3,9 @@ package io.vpasid.vmm.iommufd.simulated;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.vpasid.vmm.iommufd.Errno;
 import io.vpasid.vmm.iommufd.IovaAccess;
 import io.vpasid.vmm.iommufd.IovaRanges.Range;
+import io.vpasid.vmm.linux.Errno;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;

@@ -1,4 +1,4 @@
-package io.vpasid.vmm.linux;
+package io.vpasid.vmm.linux.calls;
 
 import java.lang.foreign.MemorySegment;
 

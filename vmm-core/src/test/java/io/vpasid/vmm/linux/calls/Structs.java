@@ -1,4 +1,4 @@
-package io.vpasid.vmm.linux;
+package io.vpasid.vmm.linux.calls;
 
 import java.lang.reflect.Field;
 import java.util.Arrays;
@@ -22,7 +22,7 @@ final class Structs {
     return struct.layout().memberLayouts().stream()
         .map(member -> member.name().orElseThrow())
         .map(name -> {
-          io.vpasid.vmm.linux.Field field = struct.field(name);
+          io.vpasid.vmm.linux.calls.Field field = struct.field(name);
           return field.offset() + ":" + field.width() + " " + name;
         })
         .toList();

@@ -1,4 +1,4 @@
-package io.vpasid.vmm.linux;
+package io.vpasid.vmm.linux.calls;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;

@@ -1,11 +1,10 @@
-package io.vpasid.vmm.linux;
+package io.vpasid.vmm.linux.calls;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
-import io.vpasid.vmm.iommufd.Errno;
-import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,9 +64,9 @@ class OwnedFdTest {
 
   @Test
   void fileThatIsNotThereSaysWhich() {
-    IommufdException refusal =
+    SystemCallException refusal =
         catchThrowableOfType(
-            IommufdException.class, () -> OwnedFd.open(libc, Path.of("/nowhere/iommu")));
+            SystemCallException.class, () -> OwnedFd.open(libc, Path.of("/nowhere/iommu")));
 
     assertThat(refusal.errno()).isEqualTo(Errno.ENOENT);
     assertThat(refusal).hasMessage("open (/nowhere/iommu) failed with ENOENT (2).");

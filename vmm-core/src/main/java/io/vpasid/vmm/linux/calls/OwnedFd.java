@@ -1,7 +1,6 @@
-package io.vpasid.vmm.linux;
+package io.vpasid.vmm.linux.calls;
 
-import io.vpasid.vmm.iommufd.Errno;
-import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.linux.Errno;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -40,7 +39,7 @@ public final class OwnedFd implements AutoCloseable {
 
   /// Opens a file for reading and writing; programs that are started do not inherit it.
   ///
-  /// @throws IommufdException with the request `open`
+  /// @throws SystemCallException with the call `open`
   public static OwnedFd open(SystemCalls calls, Path path) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment name = arena.allocateFrom(path.toString());
@@ -50,7 +49,7 @@ public final class OwnedFd implements AutoCloseable {
         number = calls.open(frame, name);
       } while (number == -EINTR);
       if (number < 0) {
-        throw new IommufdException(new Errno(-number), "open", path.toString());
+        throw new SystemCallException(new Errno(-number), "open", path.toString());
       }
       return new OwnedFd(calls, number);
     }
@@ -58,11 +57,11 @@ public final class OwnedFd implements AutoCloseable {
 
   /// A new eventfd that nobody has signalled.
   ///
-  /// @throws IommufdException with the request `eventfd`
+  /// @throws SystemCallException with the call `eventfd`
   public static OwnedFd eventFd(SystemCalls calls) {
     int number = calls.eventfd(CallFrame.current());
     if (number < 0) {
-      throw new IommufdException(new Errno(-number), "eventfd", "");
+      throw new SystemCallException(new Errno(-number), "eventfd", "");
     }
     return new OwnedFd(calls, number);
   }

@@ -1,4 +1,4 @@
-package io.vpasid.vmm.linux;
+package io.vpasid.vmm.linux.calls;
 
 /// A request of `ioctl` whose argument is a structure.
 ///

@@ -1,4 +1,4 @@
-package io.vpasid.vmm.linux;
+package io.vpasid.vmm.linux.calls;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;

@@ -1,8 +1,8 @@
-package io.vpasid.vmm.linux;
+package io.vpasid.vmm.linux.calls;
 
-import static io.vpasid.vmm.linux.Struct.u32;
-import static io.vpasid.vmm.linux.Struct.u64;
-import static io.vpasid.vmm.linux.Struct.u8;
+import static io.vpasid.vmm.linux.calls.Struct.u32;
+import static io.vpasid.vmm.linux.calls.Struct.u64;
+import static io.vpasid.vmm.linux.calls.Struct.u8;
 
 /// Requests and structures of `include/uapi/linux/iommufd.h`, as of Linux 7.3.
 ///

@@ -1,7 +1,7 @@
-package io.vpasid.vmm.linux;
+package io.vpasid.vmm.linux.calls;
 
-import static io.vpasid.vmm.linux.Struct.u32;
-import static io.vpasid.vmm.linux.Struct.u64;
+import static io.vpasid.vmm.linux.calls.Struct.u32;
+import static io.vpasid.vmm.linux.calls.Struct.u64;
 
 /// Requests and structures of `include/uapi/linux/vfio.h`, as of Linux 7.3, and the two requests
 /// for PASIDs of the patches "vfio-pci support pasid attach/detach" v3 of September 2024, which
