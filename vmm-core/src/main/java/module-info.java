@@ -5,6 +5,8 @@ module io.vpasid.vmm {
   requires transitive io.vpasid.synth;
 
   exports io.vpasid.vmm;
+  exports io.vpasid.vmm.frontend;
+  exports io.vpasid.vmm.frontend.vtd;
   exports io.vpasid.vmm.iommufd;
   exports io.vpasid.vmm.iommufd.kernel;
   exports io.vpasid.vmm.iommufd.simulated;
