@@ -76,9 +76,9 @@ class LayersTest {
   /// Anyone may hold a [MemorySegment], which is bounded; giving it other bounds is a native
   /// matter.
   @ArchTest
-  static final ArchRule nativeCallsAreMadeInTwoPackages =
+  static final ArchRule nativeCallsAreMadeInOnePlace =
       noClasses()
-          .that(resideOutsideOfPackages("io.vpasid.vmm.linux..", "io.vpasid.guest.transport.."))
+          .that(resideOutsideOfPackages("io.vpasid.vmm.linux.."))
           .should()
           .dependOnClassesThat(
               resideInAPackage("java.lang.foreign..").and(not(belongToAnyOf(MemorySegment.class))))

@@ -19,12 +19,15 @@ import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.channel.unix.Socket;
 import io.netty.util.ReferenceCountUtil;
+import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.SocketCalls;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.net.SocketAddress;
 import java.nio.channels.AlreadyConnectedException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// A connected Unix stream socket that reads [Packet]s, descriptors included, and writes packets or
@@ -40,6 +43,8 @@ import org.jspecify.annotations.Nullable;
 /// consumer that is behind. A peer that is gone is noticed all the same.
 final class DescriptorChannel extends AbstractChannel {
   private static final ChannelMetadata METADATA = new ChannelMetadata(false, 16);
+
+  private static final int EAGAIN = Errno.EAGAIN.number();
 
   /// Packets after which other channels of the loop get their turn.
   private static final int PACKETS_PER_TURN = 16;
@@ -65,6 +70,7 @@ final class DescriptorChannel extends AbstractChannel {
   private @Nullable ByteBuf incoming;
   private final List<FileDescriptor> incomingDescriptors = new ArrayList<>();
   private final List<FileDescriptor> arrived = new ArrayList<>();
+  private final IntConsumer arrival = this::descriptorArrived;
   private int expected;
   private boolean broken;
   private boolean readRequested;
@@ -98,8 +104,8 @@ final class DescriptorChannel extends AbstractChannel {
     try {
       while (!ended && packets < PACKETS_PER_TURN && mayRead()) {
         ByteBuf target = incoming == null ? beginPacket() : incoming;
-        int length = calls.receive(socket.intValue(), unfilled(target), arrived);
-        if (length == -SocketCalls.EAGAIN) {
+        int length = calls.receive(socket.intValue(), unfilled(target), arrival);
+        if (length == -EAGAIN) {
           break;
         }
         if (length < 0) {
@@ -124,6 +130,10 @@ final class DescriptorChannel extends AbstractChannel {
     } else if (isOpen() && !wantsToRead()) {
       loseInterest(READING);
     }
+  }
+
+  private void descriptorArrived(int number) {
+    arrived.add(new FileDescriptor(number));
   }
 
   private boolean mayRead() {
@@ -243,7 +253,7 @@ final class DescriptorChannel extends AbstractChannel {
       }
       return pieces.size() < SocketCalls.MAX_PIECES;
     });
-    int length = pieces.isEmpty() ? 0 : send(pieces, List.of());
+    int length = pieces.isEmpty() ? 0 : send(pieces);
     if (length < 0) {
       return false;
     }
@@ -253,7 +263,7 @@ final class DescriptorChannel extends AbstractChannel {
 
   private boolean writePacket(ChannelOutboundBuffer outbound, Packet packet) throws IOException {
     ByteBuf bytes = packet.bytes();
-    int length = send(List.of(readable(bytes)), packet.descriptors().view());
+    int length = send(List.of(readable(bytes)), packet.descriptors().numbers());
     if (length < 0) {
       return false;
     }
@@ -266,10 +276,9 @@ final class DescriptorChannel extends AbstractChannel {
   }
 
   /// The number of bytes sent, or a negative number if there is no room for any.
-  private int send(List<MemorySegment> pieces, List<FileDescriptor> descriptors)
-      throws IOException {
+  private int send(List<MemorySegment> pieces, int... descriptors) throws IOException {
     int length = SocketCalls.current().send(socket.intValue(), pieces, descriptors);
-    if (length < 0 && length != -SocketCalls.EAGAIN) {
+    if (length < 0 && length != -EAGAIN) {
       throw new IOException("sendmsg failed with errno " + -length);
     }
     return length;

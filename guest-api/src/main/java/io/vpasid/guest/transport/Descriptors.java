@@ -1,6 +1,7 @@
 package io.vpasid.guest.transport;
 
 import io.netty.channel.unix.FileDescriptor;
+import io.vpasid.vmm.linux.calls.SocketCalls;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,9 +54,9 @@ public final class Descriptors implements AutoCloseable {
     return owned.get(index).intValue();
   }
 
-  /// The descriptors that are still here, without handing them over.
-  List<FileDescriptor> view() {
-    return owned;
+  /// The numbers of those that are still here, without handing them over.
+  int[] numbers() {
+    return owned.stream().mapToInt(FileDescriptor::intValue).toArray();
   }
 
   /// Whether everything that is still here is an eventfd. As a side effect they no longer block, so

@@ -11,9 +11,13 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
+import io.vpasid.vmm.linux.calls.SystemCalls;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The ways in which Unix sockets can be reached, best first.
 public enum SocketKind {
@@ -21,7 +25,7 @@ public enum SocketKind {
   DESCRIPTORS(true) {
     @Override
     public boolean available() {
-      return Epoll.isAvailable() && SocketCalls.available();
+      return Epoll.isAvailable() && NativeCalls.AVAILABLE;
     }
 
     @Override
@@ -116,6 +120,8 @@ public enum SocketKind {
     }
   };
 
+  private static final Logger LOG = LoggerFactory.getLogger(SocketKind.class);
+
   private final boolean carriesDescriptors;
 
   SocketKind(boolean carriesDescriptors) {
@@ -150,4 +156,15 @@ public enum SocketKind {
   abstract Channel newChannel(Framing framing);
 
   abstract SocketAddress address(Path path);
+
+  /// Whether this process can make native calls, found out once.
+  private static final class NativeCalls {
+    static final boolean AVAILABLE = ask();
+
+    private static boolean ask() {
+      Optional<String> obstacle = SystemCalls.obstacle();
+      obstacle.ifPresent(reason -> LOG.info("No descriptors can be passed on sockets: {}", reason));
+      return obstacle.isEmpty();
+    }
+  }
 }

@@ -2,9 +2,9 @@ package io.vpasid.guest.vfiouser;
 
 import io.netty.channel.unix.FileDescriptor;
 import io.vpasid.guest.transport.Descriptors;
-import io.vpasid.guest.transport.SharedFile;
-import io.vpasid.guest.transport.SharedFiles;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.SharedFile;
+import io.vpasid.vmm.linux.calls.SharedFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -96,7 +96,7 @@ final class DmaRegions {
     }
     try {
       return files.open(
-          descriptors.getFirst(),
+          descriptors.getFirst().intValue(),
           request.offset(),
           request.size(),
           (request.flags() & Payload.DmaMap.WRITABLE) != 0);

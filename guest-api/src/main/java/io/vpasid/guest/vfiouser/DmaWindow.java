@@ -1,6 +1,6 @@
 package io.vpasid.guest.vfiouser;
 
-import io.vpasid.guest.transport.SharedFile;
+import io.vpasid.vmm.linux.calls.SharedFile;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;

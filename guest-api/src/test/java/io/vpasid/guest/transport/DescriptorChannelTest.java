@@ -11,6 +11,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.netty.channel.unix.FileDescriptor;
 import io.netty.channel.unix.Socket;
+import io.vpasid.vmm.linux.calls.SocketCalls;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -91,7 +92,12 @@ class DescriptorChannelTest {
   private void send(byte[] bytes, FileDescriptor... descriptors) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment data = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
-      assertThat(SocketCalls.current().send(peer.intValue(), List.of(data), List.of(descriptors)))
+      assertThat(
+              SocketCalls.current()
+                  .send(
+                      peer.intValue(),
+                      List.of(data),
+                      Descriptors.of(List.of(descriptors)).numbers()))
           .isEqualTo(bytes.length);
     }
   }
@@ -325,7 +331,10 @@ class DescriptorChannelTest {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment into = arena.allocate(64);
       while (descriptors.isEmpty()) {
-        int length = SocketCalls.current().receive(peer.intValue(), into, descriptors);
+        int length =
+            SocketCalls.current()
+                .receive(
+                    peer.intValue(), into, number -> descriptors.add(new FileDescriptor(number)));
         assertThat(length).isPositive();
         all += StandardCharsets.US_ASCII.decode(into.asSlice(0, length).asByteBuffer());
       }

@@ -149,11 +149,11 @@ final class Libc implements SystemCalls {
     return length;
   }
 
-  private static int result(CallFrame frame, int returned) {
+  static int result(CallFrame frame, int returned) {
     return returned == -1 ? -errno(frame) : returned;
   }
 
-  private static long result(CallFrame frame, long returned) {
+  static long result(CallFrame frame, long returned) {
     return returned == -1 ? -errno(frame) : returned;
   }
 
@@ -162,8 +162,6 @@ final class Libc implements SystemCalls {
   }
 
   private static final class Linked {
-    private static final Linker LINKER = Linker.nativeLinker();
-
     static final MethodHandle OPEN =
         link("open", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT), variadic(2));
     static final MethodHandle CLOSE = link("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
@@ -181,21 +179,21 @@ final class Libc implements SystemCalls {
         link("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
     static final MethodHandle EVENTFD =
         link("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+  }
 
-    private static Linker.Option variadic(int fixed) {
-      return Linker.Option.firstVariadicArg(fixed);
-    }
+  static Linker.Option variadic(int fixed) {
+    return Linker.Option.firstVariadicArg(fixed);
+  }
 
-    // SAFETY: the descriptors are those of POSIX on 64-bit Linux. Every segment handed to these
-    // functions outlives the call, and every length handed over is that of its segment or checked
-    // against it; what a structure points to is kept alive by whoever filled it.
-    @SuppressWarnings("restricted")
-    private static MethodHandle link(
-        String name, FunctionDescriptor descriptor, Linker.Option... options) {
-      Linker.Option[] all = Arrays.copyOf(options, options.length + 1);
-      all[options.length] = CAPTURE;
-      return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), descriptor, all);
-    }
+  // SAFETY: the descriptors are those of POSIX on 64-bit Linux. Every segment handed to these
+  // functions outlives the call, and every length handed over is that of its segment or checked
+  // against it; what a structure points to is kept alive by whoever filled it.
+  @SuppressWarnings("restricted")
+  static MethodHandle link(String name, FunctionDescriptor descriptor, Linker.Option... options) {
+    Linker.Option[] all = Arrays.copyOf(options, options.length + 1);
+    all[options.length] = CAPTURE;
+    Linker linker = Linker.nativeLinker();
+    return linker.downcallHandle(linker.defaultLookup().findOrThrow(name), descriptor, all);
   }
 
   private static final class Availability {

@@ -1,27 +1,21 @@
-package io.vpasid.guest.transport;
+package io.vpasid.vmm.linux.calls;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import io.netty.channel.unix.FileDescriptor;
-import java.lang.foreign.AddressLayout;
+import io.vpasid.vmm.linux.Errno;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
-import java.util.ArrayList;
 import java.util.List;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.function.IntConsumer;
 
-/// `recvmsg` and `sendmsg` with `SCM_RIGHTS`, and the calls around them that neither the JDK nor
-/// Netty has.
+/// `recvmsg` and `sendmsg` with `SCM_RIGHTS`, and the calls around them that the JDK does not have.
 ///
 /// ```text
 /// struct msghdr, 64-bit Linux                       struct cmsghdr
@@ -37,23 +31,15 @@ import org.slf4j.LoggerFactory;
 ///
 /// Every call returns what the C function returns, or the negated `errno`. The structures of a call
 /// are per thread and reused.
-final class SocketCalls {
+public final class SocketCalls {
   /// Most descriptors that a message may carry, in either direction. The number QEMU sends at most.
-  static final int MAX_DESCRIPTORS = 16;
+  public static final int MAX_DESCRIPTORS = 16;
 
   /// Most pieces that one call writes.
-  static final int MAX_PIECES = 64;
-
-  /// Nothing to read, or no room to write.
-  static final int EAGAIN = 11;
-
-  /// Interrupted by a signal before anything was done.
-  static final int EINTR = 4;
+  public static final int MAX_PIECES = 64;
 
   /// More descriptors arrived than a message may carry; they have been closed.
-  static final int TOO_MANY_DESCRIPTORS = 109; // ETOOMANYREFS
-
-  private static final Logger LOG = LoggerFactory.getLogger(SocketCalls.class);
+  public static final int TOO_MANY_DESCRIPTORS = 109; // ETOOMANYREFS
 
   private static final int SOL_SOCKET = 1;
   private static final int SCM_RIGHTS = 1;
@@ -91,27 +77,20 @@ final class SocketCalls {
 
   private static final ThreadLocal<SocketCalls> CALLS = ThreadLocal.withInitial(SocketCalls::new);
 
-  private final MemorySegment state;
+  private final CallFrame frame = CallFrame.current();
   private final MemorySegment header;
   private final MemorySegment vector;
   private final MemorySegment control;
 
   private SocketCalls() {
     Arena arena = Arena.ofAuto();
-    state = arena.allocate(Linked.STATE);
     header = arena.allocate(MSGHDR);
     vector = arena.allocate(IOVEC, MAX_PIECES);
     control = arena.allocate(CONTROL_LENGTH, JAVA_LONG.byteAlignment());
   }
 
-  /// Whether descriptors can be passed here: 64-bit Linux, and native access allowed to this
-  /// module.
-  static boolean available() {
-    return Availability.AVAILABLE;
-  }
-
   /// This thread's structures.
-  static SocketCalls current() {
+  public static SocketCalls current() {
     return CALLS.get();
   }
 
@@ -119,22 +98,22 @@ final class SocketCalls {
   ///
   /// @param socket a stream socket
   /// @param into where the bytes go
-  /// @param descriptors where the descriptors go; if the call fails they are none
+  /// @param descriptors takes over each descriptor, in the order in which they were sent; none if
+  ///   the call fails
   /// @return the number of bytes, 0 at the end of the stream, or a negated errno: `-EAGAIN`,
   ///   `-TOO_MANY_DESCRIPTORS`, or another
-  int receive(int socket, MemorySegment into, List<FileDescriptor> descriptors) {
+  public int receive(int socket, MemorySegment into, IntConsumer descriptors) {
     setPiece(0, into);
     prepare(1, CONTROL_LENGTH);
     int length = call(Linked.RECVMSG, socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (length < 0) {
       return length;
     }
-    List<FileDescriptor> received = received();
     if ((header.get(JAVA_INT, MSG_FLAGS) & MSG_CTRUNC) != 0) {
-      received.forEach(Descriptors::close);
+      received(fd -> Libc.CALLS.close(frame, fd));
       return -TOO_MANY_DESCRIPTORS;
     }
-    descriptors.addAll(received);
+    received(descriptors);
     return length;
   }
 
@@ -142,17 +121,17 @@ final class SocketCalls {
   ///
   /// @param socket a stream socket
   /// @param from the bytes in up to [#MAX_PIECES] pieces, at least one byte in all
-  /// @param descriptors at most [#MAX_DESCRIPTORS]
+  /// @param descriptors at most [#MAX_DESCRIPTORS]; they stay their owner's
   /// @return the number of bytes, or a negated errno
-  int send(int socket, List<MemorySegment> from, List<FileDescriptor> descriptors) {
-    int count = descriptors.size();
+  public int send(int socket, List<MemorySegment> from, int... descriptors) {
+    int count = descriptors.length;
     long length = CMSG_HEADER + 4L * count;
     if (count > 0) {
       control.set(JAVA_LONG, 0, length);
       control.set(JAVA_INT, 8, SOL_SOCKET);
       control.set(JAVA_INT, 12, SCM_RIGHTS);
       for (int i = 0; i < count; i++) {
-        control.set(JAVA_INT, CMSG_HEADER + 4L * i, descriptors.get(i).intValue());
+        control.set(JAVA_INT, CMSG_HEADER + 4L * i, descriptors[i]);
       }
     }
     for (int i = 0; i < from.size(); i++) {
@@ -166,9 +145,9 @@ final class SocketCalls {
   /// less the umask, so that there is no moment at which others could open it.
   ///
   /// @return 0 or a negated errno
-  int changeMode(int socket, int mode) {
+  public int changeMode(int socket, int mode) {
     try {
-      return result((int) Linked.FCHMOD.invokeExact(state, socket, mode));
+      return Libc.result(frame, (int) Linked.FCHMOD.invokeExact(frame.state, socket, mode));
     } catch (Throwable t) {
       throw new LinkageError("fchmod", t);
     }
@@ -177,7 +156,7 @@ final class SocketCalls {
   /// Makes reads and writes of a descriptor return instead of waiting.
   ///
   /// @return 0 or a negated errno
-  int makeNonBlocking(int descriptor) {
+  public int makeNonBlocking(int descriptor) {
     int flags = flags(descriptor);
     return flags < 0 ? flags : control(descriptor, F_SETFL, flags | O_NONBLOCK);
   }
@@ -185,7 +164,7 @@ final class SocketCalls {
   /// How a descriptor was opened: access mode and flags, as `F_GETFL` has them.
   ///
   /// @return the flags or a negated errno
-  int flags(int descriptor) {
+  public int flags(int descriptor) {
     return control(descriptor, F_GETFL, 0);
   }
 
@@ -198,7 +177,8 @@ final class SocketCalls {
 
   private int control(int descriptor, int command, int argument) {
     try {
-      return result((int) Linked.FCNTL.invokeExact(state, descriptor, command, argument));
+      return Libc.result(
+          frame, (int) Linked.FCNTL.invokeExact(frame.state, descriptor, command, argument));
     } catch (Throwable t) {
       throw new LinkageError("fcntl", t);
     }
@@ -218,40 +198,34 @@ final class SocketCalls {
     header.set(JAVA_LONG, MSG_CONTROLLEN, controlLength);
   }
 
-  private List<FileDescriptor> received() {
+  private void received(IntConsumer descriptors) {
     long filled = header.get(JAVA_LONG, MSG_CONTROLLEN);
-    if (filled < CMSG_HEADER) {
-      return List.of();
-    }
-    List<FileDescriptor> received = new ArrayList<>();
     for (long at = 0; at + CMSG_HEADER <= filled; ) {
       long length = control.get(JAVA_LONG, at);
       if (control.get(JAVA_INT, at + 8) == SOL_SOCKET
           && control.get(JAVA_INT, at + 12) == SCM_RIGHTS) {
         long end = Math.min(at + length, filled);
         for (long fd = at + CMSG_HEADER; fd + 4 <= end; fd += 4) {
-          received.add(new FileDescriptor(control.get(JAVA_INT, fd)));
+          descriptors.accept(control.get(JAVA_INT, fd));
         }
       }
       at += Math.max(CMSG_HEADER, align(length));
     }
-    return received;
   }
 
   private int call(MethodHandle function, int socket, MemorySegment message, int flags) {
     try {
       int result;
       do {
-        result = result((int) (long) function.invokeExact(state, socket, message, flags));
-      } while (result == -EINTR);
+        result =
+            (int)
+                Libc.result(
+                    frame, (long) function.invokeExact(frame.state, socket, message, flags));
+      } while (result == -Errno.EINTR.number());
       return result;
     } catch (Throwable t) {
       throw new LinkageError("recvmsg or sendmsg", t);
     }
-  }
-
-  private int result(int returned) {
-    return returned >= 0 ? returned : -(int) Linked.ERRNO.get(state, 0L);
   }
 
   private static long align(long length) {
@@ -264,51 +238,16 @@ final class SocketCalls {
 
   /// The C functions, linked when first needed.
   private static final class Linked {
-    private static final Linker LINKER = Linker.nativeLinker();
-    private static final Linker.Option CAPTURE = Linker.Option.captureCallState("errno");
-    static final StructLayout STATE = Linker.Option.captureStateLayout();
-    static final VarHandle ERRNO = STATE.varHandle(PathElement.groupElement("errno"));
-
     static final MethodHandle RECVMSG =
-        link("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT), CAPTURE);
+        Libc.link("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
     static final MethodHandle SENDMSG =
-        link("sendmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT), CAPTURE);
+        Libc.link("sendmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
     static final MethodHandle FCHMOD =
-        link("fchmod", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT), CAPTURE);
+        Libc.link("fchmod", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
     static final MethodHandle FCNTL =
-        link(
+        Libc.link(
             "fcntl",
             FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT),
-            CAPTURE,
-            Linker.Option.firstVariadicArg(2));
-
-    // SAFETY: the function descriptors above are those of POSIX on 64-bit Linux; every segment
-    // handed to these
-    // functions outlives the call.
-    @SuppressWarnings("restricted")
-    private static MethodHandle link(
-        String name, FunctionDescriptor descriptor, Linker.Option... options) {
-      return LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow(name), descriptor, options);
-    }
-  }
-
-  private static final class Availability {
-    static final boolean AVAILABLE = probe();
-
-    private static boolean probe() {
-      AddressLayout pointer = ADDRESS;
-      if (pointer.byteSize() != 8 || !System.getProperty("os.name", "").equals("Linux")) {
-        return false;
-      }
-      try {
-        return Linked.RECVMSG != null;
-      } catch (IllegalCallerException | LinkageError e) {
-        LOG.info(
-            "No descriptors can be passed on sockets: native access is denied. Start Java with"
-                + " --enable-native-access=io.vpasid.guest (or ALL-UNNAMED) to have it.");
-        LOG.debug("Why native access is denied", e);
-        return false;
-      }
-    }
+            Libc.variadic(2));
   }
 }

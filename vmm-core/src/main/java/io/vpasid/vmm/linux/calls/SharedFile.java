@@ -1,4 +1,4 @@
-package io.vpasid.guest.transport;
+package io.vpasid.vmm.linux.calls;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;

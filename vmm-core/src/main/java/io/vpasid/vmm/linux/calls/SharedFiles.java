@@ -1,6 +1,5 @@
-package io.vpasid.guest.transport;
+package io.vpasid.vmm.linux.calls;
 
-import io.netty.channel.unix.FileDescriptor;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -11,8 +10,6 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// The files of which one peer has sent descriptors.
 ///
@@ -20,7 +17,7 @@ import org.slf4j.LoggerFactory;
 /// file is open once, however many of its parts are in use. Nothing is done with it that its
 /// descriptor does not permit. For one thread at a time.
 public final class SharedFiles {
-  private static final Logger LOG = LoggerFactory.getLogger(SharedFiles.class);
+  private static final System.Logger LOG = System.getLogger(SharedFiles.class.getName());
 
   private static final int O_ACCMODE = 3;
   private static final int O_WRONLY = 1;
@@ -54,13 +51,12 @@ public final class SharedFiles {
   ///   be opened by this process
   /// @throws IOException with a sentence, if the part does not lie within the file, or cannot be
   ///   mapped
-  public Optional<SharedFile> open(
-      FileDescriptor descriptor, long offset, long size, boolean writable) throws IOException {
-    int number = descriptor.intValue();
+  public Optional<SharedFile> open(int descriptor, long offset, long size, boolean writable)
+      throws IOException {
     SocketCalls calls = SocketCalls.current();
-    Path path = Path.of("/proc/self/fd", Integer.toString(number));
+    Path path = Path.of("/proc/self/fd", Integer.toString(descriptor));
     BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
-    if (!permits(calls.flags(number), writable)
+    if (!permits(calls.flags(descriptor), writable)
         || !attributes.isRegularFile()
         || attributes.fileKey() == null) {
       return Optional.empty();
@@ -81,14 +77,14 @@ public final class SharedFiles {
       try {
         file = new Opened(open(path, writable));
       } catch (IOException e) {
-        LOG.debug("A file that was sent cannot be opened.", e);
+        LOG.log(System.Logger.Level.DEBUG, "A file that was sent cannot be opened.", e);
         return Optional.empty();
       }
       opened.put(key, file);
     }
     file.parts++;
     try {
-      int seals = calls.seals(number);
+      int seals = calls.seals(descriptor);
       boolean cannotShrink = seals > 0 && (seals & F_SEAL_SHRINK) != 0;
       return Optional.of(
           new SharedFile(file.channel, offset, size, writable, cannotShrink, () -> release(key)));
@@ -123,12 +119,7 @@ public final class SharedFiles {
     try {
       file.channel.close();
     } catch (IOException e) {
-      LOG.debug("A file that was sent cannot be closed.", e);
+      LOG.log(System.Logger.Level.DEBUG, "A file that was sent cannot be closed.", e);
     }
-  }
-
-  /// Number of files that are open.
-  int count() {
-    return opened.size();
   }
 }
