@@ -34,6 +34,7 @@ final class Rehearsal {
         "ctl --help",
         "doctor --help",
         "run --help",
+        "schema --help",
         "serve --help",
         "--help",
         "--version");

@@ -43,6 +43,7 @@ final class VpasidCommand implements Runnable {
     COMMANDS.put("quirks", QuirksCommand::line);
     COMMANDS.put("run", RunCommand::new);
     COMMANDS.put("scan", ScanCommand::new);
+    COMMANDS.put("schema", SchemaCommand::new);
     COMMANDS.put("serve", ServeCommand::new);
   }
 

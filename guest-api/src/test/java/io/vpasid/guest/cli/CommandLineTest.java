@@ -102,7 +102,8 @@ class CommandLineTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "demo", "inspect", "plan", "quirks", "run", "scan", "serve"})
+  @ValueSource(
+      strings = {"", "demo", "inspect", "plan", "quirks", "run", "scan", "schema", "serve"})
   void everyCommandHasHelp(String command) {
     List<String> arguments = command.isEmpty() ? List.of("--help") : List.of(command, "--help");
 

@@ -80,26 +80,4 @@ class QuirksPageTest {
                   () -> writeAcme(block.text()));
         });
   }
-
-  @Test
-  void theRulesOfThePageAreThoseOfTheSchema() throws IOException {
-    String page = Files.readString(Path.of("..", "docs", "quirks.md"));
-
-    assertThat(page)
-        .contains(
-            "`hidden`",
-            "`available`",
-            "`shadow`",
-            "`place`",
-            "`maxWidth`",
-            "`exec`",
-            "`priv`",
-            "`refuse`",
-            "`vendor`",
-            "`device`",
-            "`subsystem`",
-            "`class`",
-            "`revision`",
-            "`function`");
-  }
 }

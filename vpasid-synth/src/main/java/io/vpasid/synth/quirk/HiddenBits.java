@@ -76,11 +76,6 @@ public record HiddenBits(
     return (range.offset() & ~3) == ((range.end() - 1) & ~3);
   }
 
-  /// The same bits, known from `other`.
-  HiddenBits from(QuirkSource other) {
-    return new HiddenBits(range, mask, access, evidence, what, other);
-  }
-
   /// As in `0xff8-0xffb ELBI_CTRL (rw), by habana-gaudi (built in)`.
   @Override
   public String toString() {

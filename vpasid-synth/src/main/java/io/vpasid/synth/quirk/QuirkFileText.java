@@ -30,7 +30,7 @@ public final class QuirkFileText {
     if (!schema.isEmpty()) {
       text.append("  \"$schema\": ").append(string(schema)).append(",\n");
     }
-    text.append("  \"format\": ").append(QuirkFileReader.FORMAT).append(",\n  \"quirks\": [");
+    text.append("  \"format\": ").append(QuirkFileShape.FORMAT).append(",\n  \"quirks\": [");
     text.append(quirks.stream().map(QuirkFileText::quirk).collect(Collectors.joining(",")));
     return text.append(quirks.isEmpty() ? "]\n}\n" : "\n  ]\n}\n").toString();
   }

@@ -145,7 +145,7 @@ class QuirkFileErrorTest {
   @Test
   void tooManyQuirks() {
     StringBuilder text = new StringBuilder("{ \"format\": 1, \"quirks\": [");
-    for (int i = 0; i <= QuirkFileReader.MAX_QUIRKS; i++) {
+    for (int i = 0; i <= QuirkFileShape.MAX_QUIRKS; i++) {
       text.append(
           """
           {"id":"q%d","name":"n","source":"s","match":{"vendor":"0x1"},"exec":false},
@@ -303,7 +303,7 @@ class QuirkFileErrorTest {
 
   @Test
   void longText() {
-    String text = "x".repeat(QuirkFileReader.MAX_TEXT + 1);
+    String text = "x".repeat(QuirkFileShape.MAX_TEXT + 1);
 
     assertThat(effectError("\"refuse\": \"" + text + '"'))
         .isEqualTo("f.json:2:11: \"refuse\" is longer than 4000 characters; shorten it");

@@ -295,8 +295,8 @@ class QuirkLintTest {
                 + " of dump.txt:3 0000:3b:00.0; choose another place [on-capability]",
             "f.json:4:1: error: a quirk must be an object { … }, not a list [unreadable]",
             "f.json:5:1: error: a quirk must be an object { … }, not \"text\" [unreadable]",
-            "f.json:6:110: error: unknown key \"x\"; the keys here are id, name, match, hidden,"
-                + " place, available, shadow, maxWidth, exec, priv, refuse, source, notes"
+            "f.json:6:110: error: unknown key \"x\"; the keys here are id, name, source, match,"
+                + " hidden, place, available, shadow, maxWidth, exec, priv, refuse, notes"
                 + " [unreadable]",
             "f.json:7:9: error: the id \"a\" is already used in line 3; choose another"
                 + " [unreadable]");
