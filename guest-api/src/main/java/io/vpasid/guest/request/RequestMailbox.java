@@ -136,12 +136,18 @@ public final class RequestMailbox {
           offset + MailboxRegisters.STATUS, MailboxRegisters.OVERRUN, MailboxRegisters.OVERRUN);
       return;
     }
+    synchronized (this) {
+      resetsAtRequest = resets;
+    }
     operation = control & MailboxRegisters.OPERATION_MASK;
     sequence = control & MailboxRegisters.SEQUENCE_MASK;
     pasid = function.readConfig(offset + MailboxRegisters.PASID, Integer.BYTES);
     handle = function.readConfig(offset + MailboxRegisters.HANDLE, Integer.BYTES);
     synchronized (this) {
-      resetsAtRequest = resets;
+      if (resetsAtRequest != resets) {
+        busy.set(false);
+        return;
+      }
       function.setRegister(
           offset + MailboxRegisters.STATUS,
           MailboxRegisters.BUSY | MailboxRegisters.OVERRUN,
@@ -152,10 +158,12 @@ public final class RequestMailbox {
     }
   }
 
-  private void functionReset() {
-    synchronized (this) {
-      resets++;
-    }
+  /// The registers are empty already, but a request or an answer may have come in between: from
+  /// here on it is dropped, and what it showed is taken away.
+  private synchronized void functionReset() {
+    resets++;
+    function.setRegister(offset + MailboxRegisters.STATUS, -1, 0);
+    function.setRegister(offset + MailboxRegisters.RESULT, -1, 0);
   }
 
   // On a worker's thread
