@@ -76,8 +76,8 @@ record Capabilities(
     /// It can do this, and named these of its capabilities.
     record Understood(Capabilities capabilities, Set<String> named) implements Parsed {
 
-      /// Whether it is QEMU, up to 11.1: nobody else names both of these, of which the first was in
-      /// a draft only.
+      /// Whether it is QEMU, as far as its own names tell: nobody else names both of these, of
+      /// which the first was in a draft only.
       boolean isQemu() {
         return named.contains(MIGRATION) && named.contains(WRITE_MULTIPLE);
       }

@@ -4,33 +4,43 @@ import io.vpasid.guest.vfiouser.DmaRegions.Piece;
 import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Semaphore;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /// A client's memory as the device reads and writes it: at once where the client shares the file,
 /// else by DMA_READ and DMA_WRITE, one message at a time for one access.
+///
+/// Some clients have a layout of their own for these, see [DmaLayout]. Which one has is found out
+/// before the first message, by one that is harmless in either layout.
 final class ClientMemory {
   /// Most accesses that wait for the client at a time; one more is refused.
   static final int MAX_UNDER_WAY = 64;
 
   private final DmaRegions regions;
   private final Requests requests;
-  private final DmaLayout layout;
+  private final boolean mayBeOldQemu;
   private final int maxTransfer;
   private final Semaphore places = new Semaphore(MAX_UNDER_WAY);
+
+  /// How the client has DMA messages; null until it is asked for the first time. Later accesses are
+  /// chained to it, so that they go out in the order in which they were made.
+  private @Nullable CompletableFuture<DmaLayout> layout;
 
   /// The memory of a client.
   ///
   /// @param regions its windows
   /// @param requests the way to ask it
-  /// @param layout how it has DMA messages
+  /// @param mayBeOldQemu whether it may have [DmaLayout#QEMU], so that it has to be found out
   /// @param maxTransfer most bytes of one message
-  ClientMemory(DmaRegions regions, Requests requests, DmaLayout layout, int maxTransfer) {
+  ClientMemory(DmaRegions regions, Requests requests, boolean mayBeOldQemu, int maxTransfer) {
     this.regions = regions;
     this.requests = requests;
-    this.layout = layout;
+    this.mayBeOldQemu = mayBeOldQemu;
     this.maxTransfer = maxTransfer;
   }
 
@@ -50,6 +60,14 @@ final class ClientMemory {
 
   CompletableFuture<Outcome> write(long address, ByteBuffer source) {
     return access(address, source, true);
+  }
+
+  CompletableFuture<Outcome> writeMessage(long address, int data) {
+    ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putInt(data).rewind();
+    return regions.isMapped(address)
+        ? write(address, bytes)
+        : ask(address, bytes, Integer.BYTES, true);
   }
 
   private CompletableFuture<Outcome> access(long address, ByteBuffer buffer, boolean writing) {
@@ -76,7 +94,12 @@ final class ClientMemory {
           Outcome.refused(Errno.EAGAIN, "The client is behind with other accesses."));
     }
     CompletableFuture<Optional<String>> piece =
-        writing ? askToWrite(at, buffer, count) : askToRead(at, buffer, count);
+        inLayout(
+            at,
+            known ->
+                writing
+                    ? askToWrite(known, at, buffer, count)
+                    : askToRead(known, at, buffer, count));
     return piece
         .handle((bad, failure) -> {
           places.release();
@@ -91,8 +114,64 @@ final class ClientMemory {
             });
   }
 
+  /// Sends something as soon as the client's layout is known.
+  ///
+  /// @param at an address that is written to, should the layout have to be found out: with no bytes
+  private <T> CompletableFuture<T> inLayout(
+      long at, Function<DmaLayout, CompletableFuture<T>> send) {
+    CompletableFuture<T> outcome = new CompletableFuture<>();
+    synchronized (this) {
+      layout =
+          (layout == null ? findLayout(at) : layout)
+              .thenApply(known -> {
+                var _ =
+                    send.apply(known)
+                        .whenComplete((value, failure) -> end(outcome, value, failure));
+                return known;
+              });
+      var _ =
+          layout.whenComplete((_, failure) -> {
+            if (failure != null) {
+              outcome.completeExceptionally(failure);
+            }
+          });
+    }
+    return outcome;
+  }
+
+  private static <T> void end(
+      CompletableFuture<T> outcome, @Nullable T value, @Nullable Throwable failure) {
+    if (failure == null) {
+      outcome.complete(value);
+    } else {
+      outcome.completeExceptionally(failure);
+    }
+  }
+
+  private CompletableFuture<DmaLayout> findLayout(long at) {
+    if (!mayBeOldQemu) {
+      return CompletableFuture.completedFuture(DmaLayout.SPECIFICATION);
+    }
+    return requests
+        .send(
+            Command.DMA_WRITE,
+            new Payload.DmaData(at, DmaLayout.probe()),
+            Payload.DmaWritten.class,
+            "DMA_WRITE that asks for the layout of its count")
+        .handle((_, failure) -> {
+          if (failure == null) {
+            return DmaLayout.QEMU;
+          }
+          if (cause(failure) instanceof VfioUserException) {
+            return DmaLayout.SPECIFICATION;
+          }
+          throw new CompletionException(cause(failure));
+        });
+  }
+
   /// @return what is wrong with the reply, if something is
-  private CompletableFuture<Optional<String>> askToRead(long at, ByteBuffer buffer, int count) {
+  private CompletableFuture<Optional<String>> askToRead(
+      DmaLayout layout, long at, ByteBuffer buffer, int count) {
     return requests
         .send(
             Command.DMA_READ,
@@ -109,7 +188,8 @@ final class ClientMemory {
         });
   }
 
-  private CompletableFuture<Optional<String>> askToWrite(long at, ByteBuffer buffer, int count) {
+  private CompletableFuture<Optional<String>> askToWrite(
+      DmaLayout layout, long at, ByteBuffer buffer, int count) {
     ByteBuffer data = buffer.slice(buffer.position(), count);
     return requests
         .send(
@@ -128,15 +208,18 @@ final class ClientMemory {
   }
 
   private static Outcome refusal(Throwable failure) {
-    Throwable cause =
-        failure instanceof CompletionException && failure.getCause() != null
-            ? failure.getCause()
-            : failure;
+    Throwable cause = cause(failure);
     String reason = String.valueOf(cause.getMessage());
     return switch (cause) {
       case VfioUserException refused -> Outcome.refused(refused.errno(), reason);
       case IOException _ -> Outcome.refused(Errno.ENOTCONN, reason);
       default -> throw new CompletionException(cause);
     };
+  }
+
+  private static Throwable cause(Throwable failure) {
+    return failure instanceof CompletionException && failure.getCause() != null
+        ? failure.getCause()
+        : failure;
   }
 }

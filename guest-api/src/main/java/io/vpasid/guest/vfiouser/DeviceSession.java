@@ -180,6 +180,12 @@ final class DeviceSession implements VfioUserPeer {
     return present == null ? gone() : present.write(address, source);
   }
 
+  @Override
+  public CompletableFuture<Outcome> writeMessage(long address, int data) {
+    ClientMemory present = memory;
+    return present == null ? gone() : present.writeMessage(address, data);
+  }
+
   private static CompletableFuture<Outcome> gone() {
     return CompletableFuture.completedFuture(
         Outcome.refused(Errno.ENOTCONN, "The client has gone."));
@@ -210,7 +216,7 @@ final class DeviceSession implements VfioUserPeer {
             new ClientMemory(
                 dma,
                 requests,
-                understood.isQemu() ? DmaLayout.QEMU : DmaLayout.SPECIFICATION,
+                understood.isQemu(),
                 (int)
                     Math.clamp(
                         understood.capabilities().maxDataTransfer(), 1, own.maxDataTransfer()));

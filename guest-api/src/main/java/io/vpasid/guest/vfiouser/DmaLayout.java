@@ -31,8 +31,8 @@ enum DmaLayout {
     }
   },
 
-  /// As QEMU has it up to 11.1: a C structure whose data begins where its padding does
-  /// (`hw/vfio-user/protocol.h`, `VFIOUserDMARW`).
+  /// As QEMU has it before 11.1.3: a C structure whose data begins where its padding does
+  /// (`hw/vfio-user/protocol.h`, `VFIOUserDMARW`). Later ones have the specification's.
   ///
   /// ```text
   ///  8       12
@@ -59,6 +59,16 @@ enum DmaLayout {
 
   /// Bytes of count, data and padding that are not data: the same in both layouts.
   private static final int OVERHEAD = 8;
+
+  /// What follows the address in a DMA_WRITE that tells the layouts apart and writes nothing: a
+  /// count of 2^32 without any data. Where counts have 32 bits it is a write of no bytes, which
+  /// succeeds; where they have 64, it claims more than the message holds, and is refused.
+  static ByteBuffer probe() {
+    return ByteBuffer.allocate(OVERHEAD)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(1L << Integer.SIZE)
+        .rewind();
+  }
 
   abstract void putCount(ByteBuffer target, int count);
 

@@ -178,6 +178,17 @@ final class DmaRegions {
     return access(address, source, true);
   }
 
+  /// Whether a window has this address.
+  boolean isMapped(long address) {
+    lock.readLock().lock();
+    try {
+      Map.Entry<Long, DmaWindow> found = windows.floorEntry(address);
+      return found != null && Long.compareUnsigned(found.getValue().last(), address) >= 0;
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
   private Piece access(long address, ByteBuffer buffer, boolean writing) {
     lock.readLock().lock();
     try {

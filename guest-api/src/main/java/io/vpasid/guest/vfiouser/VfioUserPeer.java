@@ -35,6 +35,14 @@ public interface VfioUserPeer {
   ///   there
   CompletableFuture<Outcome> writeDma(long address, ByteBuffer source);
 
+  /// Writes a message-signalled interrupt that the device makes itself, such as the event of an
+  /// IOMMU: its address is no memory, so that no window has it, and the client is asked. Where a
+  /// window does have it this is [#writeDma].
+  ///
+  /// @param address of the message, a multiple of 4
+  /// @param data what is written there, 32 bits, little endian
+  CompletableFuture<Outcome> writeMessage(long address, int data);
+
   /// User id of the client's process, -1 if it could not be found out.
   int userId();
 

@@ -88,6 +88,11 @@ class EmulatedHardwareTest {
       }
 
       @Override
+      public CompletableFuture<Outcome> writeMessage(long address, int data) {
+        throw new UnsupportedOperationException();
+      }
+
+      @Override
       public CompletableFuture<Outcome> writeDma(long address, ByteBuffer source) {
         return CompletableFuture.completedFuture(Outcome.done());
       }

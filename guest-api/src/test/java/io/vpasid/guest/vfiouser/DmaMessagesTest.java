@@ -88,14 +88,43 @@ class DmaMessagesTest {
   }
 
   @Test
-  void qemuHasItsDataWhereItsPaddingBegins() {
-    try (var server = mapped(Wire.version(0, 0, Wire.QEMU_CAPABILITIES))) {
+  void anInterruptMessageIsAskedForThoughNoWindowHasItsAddress() {
+    try (var server = mapped()) {
+      var peer = server.device().peer().orElseThrow();
+      var outside = peer.writeMessage(0xfee01000L, 0x4021);
+      assertThat(asked(server))
+          .isEqualTo(
+              Wire.request(
+                  1, Wire.DMA_WRITE, Wire.concat(Wire.longs(0xfee01000L, 4), Wire.ints(0x4021))));
+      server.exchange(Wire.reply(1, Wire.DMA_WRITE, Wire.longs(0xfee01000L, 4)));
+      assertThat(outside).isCompletedWithValue(Outcome.done());
+
+      var _ = peer.writeMessage(0x10000, 7);
+      assertThat(asked(server))
+          .isEqualTo(
+              Wire.request(2, Wire.DMA_WRITE, Wire.concat(Wire.longs(0x10000, 4), Wire.ints(7))));
+    }
+  }
+
+  /// A write of 2^32 bytes in 64 bits, of none in 32, with no data.
+  private static final byte[] WHICH_LAYOUT =
+      Wire.request(1, Wire.DMA_WRITE, Wire.longs(0x10004, 1L << 32));
+
+  private static EmbeddedServer mappedByQemu() {
+    return mapped(Wire.version(0, 0, Wire.QEMU_CAPABILITIES));
+  }
+
+  @Test
+  void aQemuThatTakesA32BitCountHasItsDataWhereItsPaddingBegins() {
+    try (var server = mappedByQemu()) {
       ByteBuffer into = ByteBuffer.allocate(2);
       var read = read(server, into);
-      assertThat(asked(server)).isEqualTo(Wire.request(1, Wire.DMA_READ, Wire.longs(0x10004, 2)));
+      assertThat(asked(server)).isEqualTo(WHICH_LAYOUT);
+      assertThat(server.exchange(Wire.reply(1, Wire.DMA_WRITE, new byte[0])))
+          .isEqualTo(Wire.request(2, Wire.DMA_READ, Wire.longs(0x10004, 2)));
       server.exchange(
           Wire.reply(
-              1,
+              2,
               Wire.DMA_READ,
               Wire.concat(Wire.longs(0x10004), Wire.ints(2), new byte[] {7, 8, 0, 0, 0, 0})));
       assertThat(read).isCompletedWithValue(Outcome.done());
@@ -105,11 +134,67 @@ class DmaMessagesTest {
       assertThat(asked(server))
           .isEqualTo(
               Wire.request(
-                  2,
+                  3,
                   Wire.DMA_WRITE,
                   Wire.concat(Wire.longs(0x10004), Wire.ints(2), new byte[] {7, 8, 0, 0, 0, 0})));
+      server.exchange(Wire.reply(3, Wire.DMA_WRITE, new byte[0]));
+      assertThat(write).isCompletedWithValue(Outcome.done());
+    }
+  }
+
+  @Test
+  void aQemuThatTakesA64BitCountHasItAsTheSpecificationSays() {
+    try (var server = mappedByQemu()) {
+      var write = write(server, (byte) 7, (byte) 8);
+      assertThat(asked(server)).isEqualTo(WHICH_LAYOUT);
+      assertThat(server.exchange(Wire.failure(1, Wire.DMA_WRITE, Wire.E2BIG)))
+          .isEqualTo(
+              Wire.request(
+                  2, Wire.DMA_WRITE, Wire.concat(Wire.longs(0x10004, 2), new byte[] {7, 8})));
       server.exchange(Wire.reply(2, Wire.DMA_WRITE, new byte[0]));
       assertThat(write).isCompletedWithValue(Outcome.done());
+
+      ByteBuffer into = ByteBuffer.allocate(2);
+      var read = read(server, into);
+      assertThat(asked(server)).isEqualTo(Wire.request(3, Wire.DMA_READ, Wire.longs(0x10004, 2)));
+      server.exchange(
+          Wire.reply(3, Wire.DMA_READ, Wire.concat(Wire.longs(0x10004, 2), new byte[] {7, 8})));
+      assertThat(read).isCompletedWithValue(Outcome.done());
+      assertThat(into.array()).containsExactly(7, 8);
+    }
+  }
+
+  @Test
+  void whatIsAskedForBeforeTheLayoutIsKnownGoesOutInItsOrder() {
+    try (var server = mappedByQemu()) {
+      var _ = write(server, (byte) 1);
+      var _ = write(server, (byte) 2);
+      var _ = read(server, ByteBuffer.allocate(3));
+      assertThat(asked(server)).isEqualTo(WHICH_LAYOUT);
+
+      assertThat(server.exchange(Wire.failure(1, Wire.DMA_WRITE, Wire.E2BIG)))
+          .isEqualTo(
+              Wire.concat(
+                  Wire.request(
+                      2, Wire.DMA_WRITE, Wire.concat(Wire.longs(0x10004, 1), new byte[] {1})),
+                  Wire.request(
+                      3, Wire.DMA_WRITE, Wire.concat(Wire.longs(0x10004, 1), new byte[] {2})),
+                  Wire.request(4, Wire.DMA_READ, Wire.longs(0x10004, 3))));
+    }
+  }
+
+  @Test
+  void aClientThatGoesBeforeItsLayoutIsKnownIsNotConnected() {
+    try (var server = mappedByQemu()) {
+      var first = write(server, (byte) 1);
+      var second = read(server, ByteBuffer.allocate(1));
+      asked(server);
+
+      server.exchange(Wire.reply(1, Wire.DMA_READ, Wire.longs(0x10004, 1)));
+
+      assertThat(((Outcome.Refused) first.join()).errno()).isEqualTo(Errno.ENOTCONN);
+      assertThat(((Outcome.Refused) second.join()).errno()).isEqualTo(Errno.ENOTCONN);
+      assertThat(server.isOpen()).isFalse();
     }
   }
 

@@ -34,6 +34,7 @@ final class Wire {
   static final int EPERM = 1;
   static final int ENOENT = 2;
   static final int EIO = 5;
+  static final int E2BIG = 7;
   static final int EEXIST = 17;
   static final int EINVAL = 22;
   static final int ENOTTY = 25;
