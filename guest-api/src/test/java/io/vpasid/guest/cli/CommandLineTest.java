@@ -2,6 +2,9 @@ package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.testing.Captures;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -132,9 +135,10 @@ class CommandLineTest {
         .doesNotContain("(!)");
   }
 
+  @Needs(Need.CAPTURES)
   @Test
   void runTellsEveryStep() {
-    Run run = Run.of("run", Inputs.captured("pciutils-pri-pasid.txt"));
+    Run run = Run.of("run", Captures.file("pciutils-pri-pasid.txt").toString());
 
     assertThat(run.code()).isZero();
     assertThat(run.out())

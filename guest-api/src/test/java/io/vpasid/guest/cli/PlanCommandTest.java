@@ -2,6 +2,10 @@ package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.testing.Captures;
+import io.vpasid.testing.InstalledTool;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,10 +21,15 @@ class PlanCommandTest {
 
   @TempDir private Path folder;
 
+  @Needs(Need.CAPTURES)
   @Test
   void namesFunctionOffsetReasonsLinkAndBytes() {
     Run run =
-        Run.of("plan", Inputs.captured("pciutils-pri-pasid.txt"), "--hw-info", "width=20,priv");
+        Run.of(
+            "plan",
+            Captures.file("pciutils-pri-pasid.txt").toString(),
+            "--hw-info",
+            "width=20,priv");
 
     assertThat(run.code()).isZero();
     assertThat(run.out())
@@ -34,15 +43,16 @@ class PlanCommandTest {
     assertThat(run.err()).isEmpty();
   }
 
+  @Needs({Need.CAPTURES, Need.LSPCI})
   @Test
   void lspciReadsTheGuestViewAndFindsEveryOtherCapabilityWhereItWas() throws IOException {
-    Path captured = Path.of(Inputs.captured("pciutils-pri-pasid.txt"));
+    Path captured = Captures.file("pciutils-pri-pasid.txt");
     Run run =
         Run.of("plan", captured.toString(), "--hw-info", "width=20,priv", "--format", "lspci");
     Path written = Files.writeString(folder.resolve("guest.txt"), run.out());
 
-    String before = Inputs.lspci(captured);
-    String after = Inputs.lspci(written);
+    String before = InstalledTool.run("lspci", "-F", captured.toString(), "-vvv");
+    String after = InstalledTool.run("lspci", "-F", written.toString(), "-vvv");
 
     assertThat(after)
         .contains("Capabilities: [230 v1] Process Address Space ID (PASID)")
@@ -77,9 +87,10 @@ class PlanCommandTest {
         .contains("0000:17:00.1");
   }
 
+  @Needs(Need.CAPTURES)
   @Test
   void stdoutCarriesOnlyTheGuestViewsOfThosePlaced() {
-    String several = Inputs.captured("coreboot-e6430.txt");
+    String several = Captures.file("coreboot-e6430.txt").toString();
 
     Run run = Run.of("plan", several, "--hw-info", "width=16", "--format", "lspci");
 

@@ -2,6 +2,9 @@ package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.testing.Captures;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -17,9 +20,10 @@ class PreflightReportTest {
   @TempDir private Path folder;
 
   private static String dsa() {
-    return Inputs.captured("pciutils-pri-pasid.txt");
+    return Captures.file("pciutils-pri-pasid.txt").toString();
   }
 
+  @Needs(Need.CAPTURES)
   @Test
   void onlyWhatFailsOrIsOpenIsPrinted() {
     Run run = Run.of("plan", dsa(), "--hw-info", "width=20,priv");
@@ -32,6 +36,7 @@ class PreflightReportTest {
         .doesNotContain("fails");
   }
 
+  @Needs(Need.CAPTURES)
   @Test
   void preflightPrintsAllWithTheirRegisters() {
     Run run = Run.of("plan", dsa(), "--hw-info", "width=20,priv", "--preflight");
@@ -42,6 +47,7 @@ class PreflightReportTest {
         .contains("0x064 = 10730810 (Device Capabilities 2)");
   }
 
+  @Needs(Need.CAPTURES)
   @Test
   void whatIsKnownOfTheGuestClosesChecks() {
     Run run =
@@ -61,6 +67,7 @@ class PreflightReportTest {
     assertThat(run.code()).isZero();
   }
 
+  @Needs(Need.CAPTURES)
   @Test
   void jsonHasEveryCheckWithItsRule() {
     JsonNode plan =
@@ -102,6 +109,7 @@ class PreflightReportTest {
     assertThat(run.err()).contains(says);
   }
 
+  @Needs(Need.CAPTURES)
   @Test
   void functionThatIsNoBridgeIsNoPort() {
     Run run = Run.of("plan", dsa(), "--hw-info", "none", "--port", dsa());

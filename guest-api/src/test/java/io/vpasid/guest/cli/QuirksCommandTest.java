@@ -2,6 +2,9 @@ package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.testing.Captures;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -493,9 +496,10 @@ class QuirksCommandTest {
     assertThat(run.err()).isEqualToIgnoringNewLines("vpasid: there is no dump to read in " + empty);
   }
 
+  @Needs(Need.CAPTURES)
   @Test
   void testOfTheInstalledTableOverCapturedMachines() {
-    String captured = Path.of(Inputs.captured("nvbug-laniusc.txt")).toString();
+    String captured = Captures.file("nvbug-laniusc.txt").toString();
 
     Run run = Run.of("quirks", "test", captured, "--hw-info", "width=20");
 
@@ -547,8 +551,8 @@ class QuirksCommandTest {
         "{ \"format\": 1, \"quirks\": [ { \"available\": \"0xff0-0x1000\" } ] }",
         // the same id twice
         "{ \"format\": 1, \"quirks\": [ { \"id\": \"a\", \"name\": \"n\", \"source\": \"s\","
-            + " \"match\": { \"vendor\": \"0x1\" }, \"exec\": false }, { \"id\": \"a\", \"name\":"
-            + " \"n\", \"source\": \"s\", \"match\": { \"vendor\": \"0x1\" }, \"exec\": false } ]"
+            + " \"match\": { \"vendor\": \"0x8086\" }, \"exec\": false }, { \"id\": \"a\", \"name\":"
+            + " \"n\", \"source\": \"s\", \"match\": { \"vendor\": \"0x8086\" }, \"exec\": false } ]"
             + " }",
         // no JSON at all
         "{ \"format\": 1, \"quirks\": [ }"

@@ -1,12 +1,14 @@
 package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.LspciText;
+import io.vpasid.testing.Captures;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -254,11 +256,11 @@ class ScanCommandTest {
         .containsExactly("vpasid: " + folder.resolve("gone") + ": there is no such file or folder");
   }
 
+  @Needs(Need.ORDINARY_USER)
   @Test
   void nothingButForbiddenFilesIsALackOfPermissions() throws IOException {
     Path closed = Files.createDirectory(dumps.resolve("closed"));
     Files.setPosixFilePermissions(closed, PosixFilePermissions.fromString("---------"));
-    assumeFalse(Files.isReadable(closed), "root may read everything");
 
     Run run = scan("--hw-info", "width=20");
 
@@ -281,9 +283,10 @@ class ScanCommandTest {
   }
 
   /// Invariant I3 over captured functions.
+  @Needs(Need.CAPTURES)
   @Test
   void capturedFunctionsGetNoPlaceInUse() {
-    Path captured = Path.of(Inputs.captured("pciutils-pri-pasid.txt")).resolveSibling("");
+    Path captured = Captures.file("");
 
     Run run = Run.of("scan", captured.toString());
 

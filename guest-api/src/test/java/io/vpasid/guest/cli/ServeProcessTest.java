@@ -2,9 +2,10 @@ package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.vpasid.guest.control.ControlClient;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -266,7 +267,6 @@ class ServeProcessTest {
 
   @Test
   void fullDiskForLogsCostsLinesAndNothingElse() throws Exception {
-    assumeTrue(Files.exists(Path.of("/dev/full")), "no /dev/full here");
     Process daemon = start("/dev/full");
     try (ControlClient client = ControlClient.connect(control(), PATIENCE)) {
       client.execute("function-reset", Map.of("function", "pf"));
@@ -286,10 +286,9 @@ class ServeProcessTest {
     assertThat(exitCode(daemon)).isZero();
   }
 
+  @Needs(Need.ANOTHER_USER)
   @Test
   void anotherUserIsDisconnectedEvenIfTheSocketLetsHimIn() throws Exception {
-    assumeTrue("root".equals(System.getProperty("user.name")), "only root can be somebody else");
-    assumeTrue(Files.exists(Path.of("/usr/bin/setpriv")), "no setpriv here");
     start(errors().toString());
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
     Files.setPosixFilePermissions(control(), PosixFilePermissions.fromString("rw-rw-rw-"));

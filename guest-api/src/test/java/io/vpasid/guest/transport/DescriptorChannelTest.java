@@ -35,7 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// A channel that carries descriptors, with a bare socket at the other end.
 @EnabledIf(
     value = "available",
-    disabledReason = "descriptors do not pass here: not 64-bit Linux, or native access denied")
+    disabledReason = "needs descriptors through sockets (64-bit Linux, native access)")
 class DescriptorChannelTest {
   private static final int MAX = 8 << 20;
 

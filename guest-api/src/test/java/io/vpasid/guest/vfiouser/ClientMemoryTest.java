@@ -28,6 +28,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// A device that reads and writes its client's memory: through the file that the client shares, or
 /// through messages.
 class ClientMemoryTest {
+  private static final String NO_DESCRIPTORS =
+      "needs descriptors through sockets (64-bit Linux, native access)";
   private static final VfioUserServer.Options SERVER = VfioUserServer.Options.defaults();
   private static final VfioUserClient.Options CLIENT =
       VfioUserClient.Options.defaults().withTimeout(Duration.ofSeconds(30));
@@ -158,7 +160,7 @@ class ClientMemoryTest {
   }
 
   @Test
-  @EnabledIf("descriptorsPass")
+  @EnabledIf(value = "descriptorsPass", disabledReason = NO_DESCRIPTORS)
   void aSharedFileIsReadAndWrittenWithoutAskingTheClient() throws Throwable {
     try (var memory = Memfd.create(SIZE).sealed();
         var sockets = VfioUserSockets.open(SocketKind.DESCRIPTORS, "test", 2);
@@ -180,7 +182,7 @@ class ClientMemoryTest {
   }
 
   @Test
-  @EnabledIf("descriptorsPass")
+  @EnabledIf(value = "descriptorsPass", disabledReason = NO_DESCRIPTORS)
   void aFileThatTheClientShortensIsAnErrorAndNeitherAFaultNorMadeLongerAgain() throws Throwable {
     try (var memory = Memfd.create(SIZE);
         var sockets = VfioUserSockets.open(SocketKind.DESCRIPTORS, "test", 2);
@@ -198,7 +200,7 @@ class ClientMemoryTest {
   }
 
   @Test
-  @EnabledIf("descriptorsPass")
+  @EnabledIf(value = "descriptorsPass", disabledReason = NO_DESCRIPTORS)
   void aWindowThatDoesNotLieWithinItsFileIsInvalid() throws Throwable {
     try (var memory = Memfd.create(SIZE);
         var sockets = VfioUserSockets.open(SocketKind.DESCRIPTORS, "test", 2);
@@ -228,7 +230,7 @@ class ClientMemoryTest {
 
   /// A client may have been given a file that it must not write; neither may the server then.
   @Test
-  @EnabledIf("descriptorsPass")
+  @EnabledIf(value = "descriptorsPass", disabledReason = NO_DESCRIPTORS)
   void aDescriptorThatOnlyReadsIsNeverWrittenThrough() throws Throwable {
     try (var memory = Memfd.create(SIZE);
         var sockets = VfioUserSockets.open(SocketKind.DESCRIPTORS, "test", 2);
@@ -243,7 +245,7 @@ class ClientMemoryTest {
   }
 
   @Test
-  @EnabledIf("descriptorsPass")
+  @EnabledIf(value = "descriptorsPass", disabledReason = NO_DESCRIPTORS)
   void manyWindowsOfOneFileNeedOneDescriptorAndNoneIsLeftAtTheEnd() throws Throwable {
     try (var memory = Memfd.create(SIZE).sealed();
         var sockets = VfioUserSockets.open(SocketKind.DESCRIPTORS, "test", 2);

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// Interrupts through real eventfds, of which the test keeps a second descriptor to look at.
 @EnabledIf(
     value = "available",
-    disabledReason = "descriptors do not pass here: not 64-bit Linux, or native access denied")
+    disabledReason = "needs descriptors through sockets (64-bit Linux, native access)")
 class InterruptsTest {
   private static final int NONE = 1;
   private static final int BOOL = 2;

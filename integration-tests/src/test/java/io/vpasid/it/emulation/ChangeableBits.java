@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 /// fewer; none has more.
 ///
 /// Capabilities are those that Linux, EDK2 or lspci finds. Where they lie on each other each has
-/// its say.
+/// its say: what only one of the three takes for a header ends no capability of the others.
 final class ChangeableBits {
   private static final int ALL = -1;
   private static final int RESIZABLE_BAR = 0x15;
@@ -146,6 +146,8 @@ final class ChangeableBits {
   private final ByteBuffer bytes;
   private final int[] masks;
   private final int[] certain;
+
+  /// The headers of the walk at hand.
   private final NavigableSet<Integer> headers = new TreeSet<>();
 
   private ChangeableBits(byte[] config) {
@@ -174,10 +176,9 @@ final class ChangeableBits {
       all.certain[register / 4] = all.masks[register / 4];
     }
     for (Walk walk : walks) {
+      all.headers.clear();
       standardCapabilities(walk).forEach(step -> all.headers.add(step.offset()));
       walk.capabilities().forEach(step -> all.headers.add(step.offset()));
-    }
-    for (Walk walk : walks) {
       standardCapabilities(walk).forEach(all::allowStandard);
       walk.capabilities().forEach(all::allowExtended);
     }

@@ -9,37 +9,74 @@ import io.vpasid.pci.emulation.Bar;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.emulation.EmulatedRegisters;
 import io.vpasid.pci.emulation.GuestConfigSpace;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
+import io.vpasid.testing.Seeds;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/// Guest writes of random values everywhere in emulated functions: made, damaged, captured and
-/// random ones.
+/// Guest writes of random values everywhere in emulated functions.
 @Tag("I8")
 class GuestWritesToFunctionsTest {
   private static final int CASES = 100_000;
-  private static final long SEED = Long.getLong("vpasid.seed", 1);
-
-  private final HostSpaces spaces = HostSpaces.ofAllKinds();
+  private static final int CAPTURED_CASES = 20_000;
 
   @Test
   void writesChangeTheBitsThatTheSpecificationLetsThemAndNoOthers() {
-    for (long seed = SEED; seed < SEED + CASES; seed++) {
-      RandomGenerator random = new SplittableRandom(seed);
-      HostSpace host = spaces.next(random);
-      List<Bar> bars = bars(host.config(), random);
-      GuestConfigSpace function =
-          EmulatedRegisters.ofFunction(host.config(), bars)
-              .applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(host.config())))
-              .build();
-      assertThat(
-              wrongAfterWritesEverywhere(function, ChangeableBits.of(host.bytes(), bars), random))
-          .as("seed %d, %s", seed, host.origin())
-          .isEmpty();
+    HostSpaces spaces = HostSpaces.made();
+
+    Seeds.forAll(CASES, seed -> writeEverywhere(spaces, new SplittableRandom(seed)));
+  }
+
+  @Needs(Need.CAPTURES)
+  @Test
+  void writesToCapturedFunctionsChangeNoOthersEither() {
+    HostSpaces spaces = HostSpaces.captured();
+
+    Seeds.forAll(CAPTURED_CASES, seed -> writeEverywhere(spaces, new SplittableRandom(seed)));
+  }
+
+  /// Enhanced Allocation at 0x44 has 18 entries and leads to all ones at 0x88, which EDK2 takes for
+  /// a header and neither Linux nor lspci does. So nothing ends its entries there.
+  @Test
+  void entriesOfEnhancedAllocationReachOverWhatIsNoHeader() {
+    byte[] bytes = new byte[ConfigSpace.EXTENDED_SIZE];
+    Arrays.fill(bytes, 0x88, 0x400, (byte) 0xff);
+    ByteBuffer.wrap(bytes)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putInt(0x00, 0x0001_f00d)
+        .putShort(0x06, (short) 0x0010)
+        .put(0x34, (byte) 0x44)
+        .putInt(0x44, 0x0012_8814);
+    HostSpace function =
+        new HostSpace(bytes, Optional.empty(), List.of(), false, "Enhanced Allocation");
+
+    for (long seed = 0; seed < 100; seed++) {
+      writeEverywhere(function, new SplittableRandom(seed));
     }
+  }
+
+  private static void writeEverywhere(HostSpaces spaces, RandomGenerator random) {
+    writeEverywhere(spaces.next(random), random);
+  }
+
+  private static void writeEverywhere(HostSpace host, RandomGenerator random) {
+    List<Bar> bars = bars(host.config(), random);
+    GuestConfigSpace function =
+        EmulatedRegisters.ofFunction(host.config(), bars)
+            .applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(host.config())))
+            .build();
+    assertThat(wrongAfterWritesEverywhere(function, ChangeableBits.of(host.bytes(), bars), random))
+        .as(host.origin())
+        .isEmpty();
   }
 
   private static List<Bar> bars(ConfigSpace config, RandomGenerator random) {

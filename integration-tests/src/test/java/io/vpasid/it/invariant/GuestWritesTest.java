@@ -3,7 +3,10 @@ package io.vpasid.it.invariant;
 import io.vpasid.it.space.HostSpaces;
 import io.vpasid.pci.emulation.ConfigPatch;
 import io.vpasid.pci.emulation.GuestConfigSpace;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.BeforeAll;
@@ -16,19 +19,26 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("I8")
 class GuestWritesTest {
   private static final int CASES = 20_000;
+  private static final int CAPTURED_CASES = 5_000;
   private static final int WRITES = 100;
-  private static final long SEED = Long.getLong("vpasid.seed", 1);
 
-  private static Trials trials;
+  private static List<KnownQuirks> quirks;
 
   @BeforeAll
   static void makeQuirks(@TempDir Path folder) {
-    trials = new Trials(HostSpaces.ofAllKinds(), KnownQuirks.tables(24, folder));
+    quirks = KnownQuirks.tables(24, folder);
   }
 
   @Test
   void registersTakeWhatTheSpecificationLetsThem() {
-    trials.forAll(SEED, CASES, GuestWritesTest::writeEverywhere);
+    new Trials(HostSpaces.made(), quirks).forAll(CASES, GuestWritesTest::writeEverywhere);
+  }
+
+  @Needs(Need.CAPTURES)
+  @Test
+  void registersOfCapturedFunctionsDoToo() {
+    new Trials(HostSpaces.captured(), quirks)
+        .forAll(CAPTURED_CASES, GuestWritesTest::writeEverywhere);
   }
 
   private static void writeEverywhere(Trial trial) {

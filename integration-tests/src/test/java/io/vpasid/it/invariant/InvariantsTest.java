@@ -15,6 +15,8 @@ import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.PlacementPolicy;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -26,28 +28,29 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// What must always hold, over functions that are made, damaged, random and, where there are any,
-/// captured. The cases are the same in every run; `-Dvpasid.seed=N` makes others. A failure names
-/// its case and shows the smallest function that was found to fail; [InvariantsTarget] goes on for
-/// as long as one wants.
+/// What must always hold, over functions that are made, damaged and random, and over captured ones.
+/// A failure names the [seed][Seeds] of its case and shows the smallest function that was found to
+/// fail; [InvariantsTarget] goes on for as long as one wants.
 class InvariantsTest {
   private static final int CASES = 100_000;
   private static final int CASES_IN_ANOTHER_THREAD = 20_000;
   private static final int CASES_THROUGH_A_DUMP = 2_000;
-  private static final long SEED = Long.getLong("vpasid.seed", 1);
+  private static final int CAPTURED_CASES = 20_000;
 
   private static final FurtherCapability MAILBOX =
       new FurtherCapability(CapabilityId.DVSEC, 1, 0x20, List.of());
 
+  private static List<KnownQuirks> quirks;
   private static Trials trials;
 
   @BeforeAll
   static void makeQuirks(@TempDir Path folder) {
-    trials = new Trials(HostSpaces.ofAllKinds(), KnownQuirks.tables(24, folder));
+    quirks = KnownQuirks.tables(24, folder);
+    trials = new Trials(HostSpaces.made(), quirks);
   }
 
   private static void forAllCases(Consumer<Trial> property) {
-    trials.forAll(SEED, CASES, property);
+    trials.forAll(CASES, property);
   }
 
   @Tag("I1")
@@ -91,7 +94,6 @@ class InvariantsTest {
   void i6AnotherThreadGivesAnEqualResult() {
     try (ExecutorService thread = Executors.newSingleThreadExecutor()) {
       trials.forAll(
-          SEED,
           CASES_IN_ANOTHER_THREAD,
           trial -> {
             Future<SynthesisResult> there =
@@ -107,7 +109,6 @@ class InvariantsTest {
   @Test
   void i6FunctionThatWentThroughADumpGivesAnEqualResult() {
     trials.forAll(
-        SEED,
         CASES_THROUGH_A_DUMP,
         trial -> {
           Case input = trial.input();
@@ -135,6 +136,19 @@ class InvariantsTest {
   @Tag("I4")
   @Tag("I5")
   @Tag("I6")
+  @Needs(Need.CAPTURES)
+  @Test
+  void allHoldForDamagedCapturedFunctions() {
+    new Trials(HostSpaces.captured(), quirks).forAll(CAPTURED_CASES, Invariants::all);
+  }
+
+  @Tag("I1")
+  @Tag("I2")
+  @Tag("I3")
+  @Tag("I4")
+  @Tag("I5")
+  @Tag("I6")
+  @Needs(Need.CAPTURES)
   @Test
   void allHoldForCapturedFunctions() {
     for (HostSpace host : CapturedFunctions.extended()) {

@@ -6,6 +6,7 @@ import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.LspciText;
+import io.vpasid.testing.Seeds;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
@@ -17,8 +18,6 @@ import org.jspecify.annotations.Nullable;
 /// Tries a property on many cases. A case depends on one number only, which a failure names, along
 /// with the smallest configuration space that was found to fail in the same way.
 final class Trials {
-  private static final long GOLDEN_GAMMA = 0x9e3779b97f4a7c15L;
-
   private final HostSpaces spaces;
   private final List<KnownQuirks> quirks;
 
@@ -27,15 +26,12 @@ final class Trials {
     this.quirks = quirks;
   }
 
-  /// Tries `property` on `count` cases.
+  /// Tries `property` on the cases of [Seeds].
   ///
-  /// @param seed the first case; the others follow from it
+  /// @param count how many there are in every run
   /// @throws AssertionError if it does not hold for one of them
-  void forAll(long seed, int count, Consumer<Trial> property) {
-    for (int i = 0; i < count; i++) {
-      long caseSeed = seed + i * GOLDEN_GAMMA;
-      attempt("case " + caseSeed, of(caseSeed), property);
-    }
+  void forAll(int count, Consumer<Trial> property) {
+    Seeds.forAll(count, seed -> attempt("case " + seed, of(seed), property));
   }
 
   /// The case of this number.

@@ -1,20 +1,15 @@
 package io.vpasid.it.lspci;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.abort;
-
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.LspciText;
-import java.io.File;
+import io.vpasid.testing.InstalledTool;
 import java.io.IOException;
 import java.io.Writer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,7 +60,8 @@ final class Lspci {
         }
         LspciText.write(functions, out);
       }
-      return parse(run("-F", file.toString(), "-D", "-n", verbosity), configs.size());
+      return parse(
+          InstalledTool.run("lspci", "-F", file.toString(), "-D", "-n", verbosity), configs.size());
     } catch (IOException e) {
       throw new AssertionError(e);
     }
@@ -100,25 +96,5 @@ final class Lspci {
       inOrder.add(shown.get(address(i)));
     }
     return inOrder;
-  }
-
-  private static String run(String... arguments) throws IOException {
-    Path program =
-        Arrays.stream(System.getenv("PATH").split(File.pathSeparator))
-            .map(folder -> Path.of(folder, "lspci"))
-            .filter(Files::isExecutable)
-            .findFirst()
-            .orElseGet(() -> abort("lspci is not installed: nothing to compare with"));
-    List<String> command = new ArrayList<>(List.of(program.toString()));
-    command.addAll(Arrays.asList(arguments));
-    Process process =
-        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    try {
-      assertThat(process.waitFor()).as("exit code of lspci").isZero();
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
-    }
-    return output;
   }
 }

@@ -17,16 +17,19 @@ import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
+import io.vpasid.testing.Seeds;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Guest views as lspci decodes them, beside the views that they were made from.
+@Needs(Need.LSPCI)
 class LspciGuestViewTest {
   private static final HardwareInfo HOST = HardwareInfo.parse("width=17,priv");
   private static final String PASID = "Process Address Space ID (PASID)";
@@ -88,6 +91,7 @@ class LspciGuestViewTest {
     }
   }
 
+  @Needs(Need.CAPTURES)
   @Test
   void capturedFunctionsShowPasidAndKeepEverythingElse() {
     List<Guest> guests = CapturedFunctions.extended().stream().map(Guest::of).toList();
@@ -103,11 +107,9 @@ class LspciGuestViewTest {
 
   @Test
   void functionsMadeAtRandomShowPasidAndKeepEverythingElse() {
-    HostSpaces spaces = HostSpaces.ofAllKinds();
     List<Guest> guests =
-        Stream.iterate(0, i -> i + 1)
-            .limit(500)
-            .map(i -> Guest.of(spaces.nextIntact(new SplittableRandom(i))))
+        Seeds.all(500)
+            .mapToObj(seed -> Guest.of(HostSpaces.intact(new SplittableRandom(seed))))
             .toList();
 
     assertThat(guests).filteredOn(g -> g.offset().isPresent()).hasSizeGreaterThan(250);

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vpasid.guest.cli.Main;
 import io.vpasid.guest.vfiouser.VfioUserServer;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -28,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 ///
 /// Everything that happens is told on standard output, and in `target/full-stack/story.txt`.
 @Tag("full-stack")
+@Needs(Need.FULL_STACK)
 class FullStackTest {
   private static final Duration LIMIT = Duration.ofMinutes(20);
   private static final GuestMachine.Size HOST = new GuestMachine.Size(2, 1536);

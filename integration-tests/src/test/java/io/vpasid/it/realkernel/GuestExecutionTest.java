@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,6 +44,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 
 /// What happens in the guest is what the host's build sees, above all if it is bad.
 @Tag(InRealKernel.TAG)
+@Needs(Need.REAL_KERNEL)
 class GuestExecutionTest {
 
   /// Everything that a class of tests may have.

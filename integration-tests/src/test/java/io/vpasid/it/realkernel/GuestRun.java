@@ -90,6 +90,7 @@ final class GuestRun implements AutoCloseable {
   private static String script(List<GuestMachine.Function> functions) {
     List<String> options = new ArrayList<>(List.of("-Djava.io.tmpdir=/dev/shm"));
     options.add("-D" + GuestMain.IN_GUEST + "=true");
+    options.add("-Dvpasid.realKernel=true");
     for (String property : List.of("basedir", "java.util.logging.config.file")) {
       Optional.ofNullable(System.getProperty(property))
           .ifPresent(value -> options.add("-D" + property + "=" + value));

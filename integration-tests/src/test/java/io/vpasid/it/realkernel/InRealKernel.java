@@ -1,5 +1,7 @@
 package io.vpasid.it.realkernel;
 
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Inherited;
 import java.lang.annotation.Retention;
@@ -25,12 +27,13 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /// - What the tests print is in `target/real-kernel/CLASS/console.log`, CLASS being the one that
 ///   the machine was booted for.
 ///
-/// Needs what `real-kernel/prepare` makes. `mvn verify` leaves these tests out, `mvn verify
+/// Needs what `real-kernel/prepare` makes. `mvn verify` skips these tests, `mvn verify
 /// -Preal-kernel` runs them too.
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @Inherited
 @Tag(InRealKernel.TAG)
+@Needs(Need.REAL_KERNEL)
 @ExtendWith(GuestExecution.class)
 public @interface InRealKernel {
   /// The tag of all tests that need the machine.

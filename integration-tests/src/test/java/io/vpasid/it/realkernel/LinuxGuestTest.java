@@ -2,6 +2,8 @@ package io.vpasid.it.realkernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -20,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// capability where we put it, enables PASIDs through it, and asks for attachments. What the guest
 /// has, its own `lspci` and `setpci` say.
 @Tag(InRealKernel.TAG)
+@Needs(Need.REAL_KERNEL)
 class LinuxGuestTest {
   private static final Duration LIMIT = Duration.ofMinutes(3);
 

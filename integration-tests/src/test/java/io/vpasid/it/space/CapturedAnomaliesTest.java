@@ -10,6 +10,8 @@ import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.capability.Anomaly;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +19,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /// What is odd about captured functions, against a look at their bytes.
+@Needs(Need.CAPTURES)
 class CapturedAnomaliesTest {
 
   private static Map<Anomaly.Kind, List<String>> anomalies() {

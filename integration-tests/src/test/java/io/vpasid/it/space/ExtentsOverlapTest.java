@@ -7,12 +7,14 @@ import io.vpasid.pci.capability.Anomaly;
 import io.vpasid.pci.capability.Capability;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
+import io.vpasid.testing.Seeds;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +43,7 @@ class ExtentsOverlapTest {
                 .anyMatch(c -> c.offset() < offset && c.extent().range().contains(offset)));
   }
 
+  @Needs(Need.CAPTURES)
   @Test
   void capturedExtentsShareNoByte() {
     assertThat(CapturedFunctions.all().stream().map(HostFunction::config))
@@ -51,10 +54,10 @@ class ExtentsOverlapTest {
 
   @Test
   void extentsOfDamagedFunctionsShareBytesWhereThatIsReported() {
-    HostSpaces spaces = HostSpaces.ofAllKinds();
+    HostSpaces spaces = HostSpaces.made();
     List<CapabilityChain> chains =
-        IntStream.range(0, 5000)
-            .mapToObj(i -> spaces.next(new SplittableRandom(i)).config())
+        Seeds.all(5000)
+            .mapToObj(seed -> spaces.next(new SplittableRandom(seed)).config())
             .map((ConfigSpace config) -> CapabilityChain.walk(config))
             .toList();
 

@@ -4,42 +4,51 @@ import java.util.List;
 import java.util.random.RandomGenerator;
 
 /// Where test cases take their functions from.
-public final class HostSpaces {
-  private final List<HostSpace> captured;
+public sealed interface HostSpaces {
 
-  private HostSpaces(List<HostSpace> captured) {
-    this.captured = captured;
+  /// The next function; the same for the same state of `random`.
+  HostSpace next(RandomGenerator random);
+
+  /// Functions made at random: about 2 of 5 are intact, as many damaged, the others random bytes.
+  /// They depend on nothing but `random`.
+  static HostSpaces made() {
+    return new Made();
   }
 
-  /// Made, damaged and random ones, and captured ones where there are any.
-  public static HostSpaces ofAllKinds() {
-    return new HostSpaces(CapturedFunctions.extendedIfPresent());
+  /// Captured functions with an extended space, most of them damaged.
+  static HostSpaces captured() {
+    return new Captured(CapturedFunctions.extended());
   }
 
-  /// The next function: about 2 of 5 are intact, as many damaged, the others random bytes.
-  public HostSpace next(RandomGenerator random) {
-    int kind = random.nextInt(20);
-    if (kind < 8) {
-      return FunctionGenerator.generate(random);
-    }
-    if (kind < 13 || captured.isEmpty()) {
+  /// An intact function, made at random.
+  static HostSpace intact(RandomGenerator random) {
+    return FunctionGenerator.generate(random);
+  }
+
+  /// See [#made].
+  record Made() implements HostSpaces {
+    @Override
+    public HostSpace next(RandomGenerator random) {
+      int kind = random.nextInt(20);
+      if (kind < 8) {
+        return FunctionGenerator.generate(random);
+      }
       return kind < 17
           ? Damage.damaged(FunctionGenerator.generate(random), random)
           : Garbage.generate(random);
     }
-    return switch (kind) {
-      case 13 -> anyCaptured(random);
-      case 14, 15, 16 -> Damage.damaged(anyCaptured(random), random);
-      default -> Garbage.generate(random);
-    };
   }
 
-  /// An intact function, made at random.
-  public HostSpace nextIntact(RandomGenerator random) {
-    return FunctionGenerator.generate(random);
-  }
+  /// See [#captured].
+  record Captured(List<HostSpace> functions) implements HostSpaces {
+    public Captured {
+      functions = List.copyOf(functions);
+    }
 
-  private HostSpace anyCaptured(RandomGenerator random) {
-    return captured.get(random.nextInt(captured.size()));
+    @Override
+    public HostSpace next(RandomGenerator random) {
+      HostSpace function = functions.get(random.nextInt(functions.size()));
+      return random.nextInt(4) == 0 ? function : Damage.damaged(function, random);
+    }
   }
 }

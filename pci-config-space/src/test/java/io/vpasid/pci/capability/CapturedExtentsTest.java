@@ -1,9 +1,11 @@
 package io.vpasid.pci.capability;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.vpasid.pci.ConfigSpace;
+import io.vpasid.testing.Captures;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,15 +18,13 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /// Extents of functions that were captured from machines: a device knows best where its next
 /// capability starts. Parses and walks by itself.
+@Needs(Need.CAPTURES)
 class CapturedExtentsTest {
-
-  private static final Path CORPUS = Path.of("..", "..", "shared", "corpus");
 
   private static final Pattern FUNCTION =
       Pattern.compile("((?:[0-9a-f]{4,}:)?[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7])(?: .*)?");
@@ -40,11 +40,8 @@ class CapturedExtentsTest {
 
   @BeforeAll
   static void measureTheCorpus() throws IOException {
-    assumeTrue(Files.isDirectory(CORPUS), "no captured config spaces at " + CORPUS);
-    try (Stream<Path> files = Files.list(CORPUS)) {
-      for (Path file : files.filter(f -> f.toString().endsWith(".txt")).sorted().toList()) {
-        read(file).forEach(CapturedExtentsTest::measure);
-      }
+    for (Path file : Captures.files()) {
+      read(file).forEach(CapturedExtentsTest::measure);
     }
   }
 

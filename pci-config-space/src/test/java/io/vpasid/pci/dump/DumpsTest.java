@@ -6,7 +6,6 @@ import static java.nio.charset.StandardCharsets.UTF_16LE;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
@@ -215,9 +214,7 @@ class DumpsTest {
 
   @Test
   void endlessFileIsRefused() {
-    Path zero = Path.of("/dev/zero");
-    assumeThat(zero).as("no /dev/zero on this system").exists();
-
-    assertThat(problem(zero)).hasMessageStartingWith("/dev/zero: is larger than 64 MiB");
+    assertThat(problem(Path.of("/dev/zero")))
+        .hasMessageStartingWith("/dev/zero: is larger than 64 MiB");
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.vpasid.pci.ConfigSpace;
+import io.vpasid.testing.InstalledTool;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;

@@ -2,6 +2,9 @@ package io.vpasid.pci.dump;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.testing.InstalledTool;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +34,7 @@ class LspciOracleTest {
         .toList();
   }
 
+  @Needs(Need.LSPCI)
   @Test
   void lspciReadsTheSameBytes() throws Exception {
     List<HostFunction> functions = new RandomSpaces(5).functions(500);
@@ -43,6 +47,7 @@ class LspciOracleTest {
     assertThat(sortedRows(printed)).isEqualTo(sortedRows(Files.readString(file)));
   }
 
+  @Needs(Need.LSPCI)
   @Test
   void lspciReadsTheLongestDescription() throws Exception {
     HostFunction random = new RandomSpaces(6).functions(1).getFirst();
@@ -57,6 +62,7 @@ class LspciOracleTest {
         .isEqualTo(function.config());
   }
 
+  @Needs({Need.CAPTURES, Need.LSPCI})
   @ParameterizedTest
   @MethodSource("io.vpasid.pci.dump.Corpus#entries")
   void capturedFunctionsAreTheSameBehindLspci(Corpus.Entry entry) throws Exception {

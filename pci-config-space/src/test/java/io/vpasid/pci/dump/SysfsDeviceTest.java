@@ -2,11 +2,13 @@ package io.vpasid.pci.dump;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.PciId;
+import io.vpasid.testing.InstalledTool;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -152,14 +154,10 @@ class SysfsDeviceTest {
         .withMessageContaining("there is no PCI bus here");
   }
 
+  /// Only root may read whole configuration spaces.
+  @Needs({Need.PCI_BUS, Need.ROOT, Need.LSPCI})
   @Test
   void functionsOfThisMachineAreTheSameForLspci() throws Exception {
-    assumeThat(Path.of("/sys/bus/pci/devices"))
-        .as("no PCI bus on this system: nothing to compare with")
-        .isNotEmptyDirectory();
-    assumeThat(System.getProperty("user.name"))
-        .as("only root may read whole configuration spaces")
-        .isEqualTo("root");
     List<HostFunction> printed =
         LspciText.parse("lspci", InstalledTool.run("lspci", "-D", "-n", "-xxxx"));
 

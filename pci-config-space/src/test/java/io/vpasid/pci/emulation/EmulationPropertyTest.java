@@ -1,15 +1,15 @@
 package io.vpasid.pci.emulation;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.capability.Capability;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
-import java.io.IOException;
-import java.nio.file.Files;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
+import io.vpasid.testing.Seeds;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -22,8 +22,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// What holds for every function, whatever its bytes are.
 class EmulationPropertyTest {
-
-  private static final Path CORPUS = Path.of("..", "..", "shared", "corpus");
 
   /// Bits of registers that change by themselves when others are written, by capability id
   /// (extended ones from 0x10000 on): Stopped of PRI, Substate Status of DPA.
@@ -154,37 +152,35 @@ class EmulationPropertyTest {
   @Test
   void readOnlyBitsNeverChangeInMutatedFunctions() {
     byte[] everything = everything();
-    for (int seed = 0; seed < 10_000; seed++) {
-      Random random = new Random(seed);
-      byte[] bytes = everything.clone();
-      for (int i = random.nextInt(200); i >= 0; i--) {
-        bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
-      }
-      exercise(seed, ConfigSpace.of(bytes), random, 12);
-    }
+    Seeds.forAll(
+        10_000,
+        seed -> {
+          Random random = new Random(seed);
+          byte[] bytes = everything.clone();
+          for (int i = random.nextInt(200); i >= 0; i--) {
+            bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
+          }
+          exercise(seed, ConfigSpace.of(bytes), random, 12);
+        });
   }
 
   @Test
   void readOnlyBitsNeverChangeInRandomBytes() {
-    for (int seed = 0; seed < 10_000; seed++) {
-      Random random = new Random(seed);
-      byte[] bytes = new byte[random.nextBoolean() ? 256 : 4096];
-      random.nextBytes(bytes);
-      bytes[0x06] |= 0x10;
-      bytes[0x0e] &= (byte) 0x81;
-      exercise(seed, ConfigSpace.of(bytes), random, 12);
-    }
+    Seeds.forAll(
+        10_000,
+        seed -> {
+          Random random = new Random(seed);
+          byte[] bytes = new byte[random.nextBoolean() ? 256 : 4096];
+          random.nextBytes(bytes);
+          bytes[0x06] |= 0x10;
+          bytes[0x0e] &= (byte) 0x81;
+          exercise(seed, ConfigSpace.of(bytes), random, 12);
+        });
   }
 
-  static List<Path> corpus() throws IOException {
-    assumeTrue(Files.isDirectory(CORPUS), "no captured config spaces in shared/corpus");
-    try (Stream<Path> files = Files.list(CORPUS)) {
-      return files.filter(file -> file.toString().endsWith(".txt")).sorted().toList();
-    }
-  }
-
+  @Needs(Need.CAPTURES)
   @ParameterizedTest
-  @MethodSource("corpus")
+  @MethodSource("io.vpasid.testing.Captures#files")
   void capturedFunctionsTakeAllOnesInTheirTablesBitsOnly(Path file) {
     for (HostFunction function : Dumps.read(file)) {
       ConfigSpace config = function.config();

@@ -10,7 +10,6 @@ import static io.vpasid.synth.preflight.Row.onRootBus;
 import static io.vpasid.synth.preflight.Row.request;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.dump.Dumps;
@@ -23,9 +22,10 @@ import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
 import io.vpasid.synth.quirk.FunctionKind;
-import java.io.IOException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
+import io.vpasid.testing.Captures;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
+import io.vpasid.testing.Seeds;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
@@ -37,7 +37,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class PreflightTest {
-  private static final Path CORPUS = Path.of("../../shared/corpus");
 
   /// What no register tells.
   private static final Set<CheckId> MACHINE =
@@ -185,11 +184,10 @@ class PreflightTest {
   }
 
   /// Linux 7.3 enabled PASIDs, and ATS, on this very function in QEMU.
+  @Needs(Need.CAPTURES)
   @Test
   void dataStreamingAcceleratorHasNoFailure() {
-    Path file = CORPUS.resolve("pciutils-pri-pasid.txt");
-    assumeTrue(Files.exists(file), "no captured dumps in ../shared/corpus");
-    HostFunction dsa = Dumps.read(file).getFirst();
+    HostFunction dsa = Dumps.read(Captures.file("pciutils-pri-pasid.txt")).getFirst();
     HardwareInfo host = HardwareInfo.parse("width=20,priv");
     SynthesisRequest synthesis = SynthesisRequest.of(VfioView.of(dsa.config()), host);
     ConfigSpace view = guestView(synthesis.view().config(), Synthesizer.synthesize(synthesis));
@@ -207,29 +205,27 @@ class PreflightTest {
     assertThat(placed.check(CheckId.P24).verdict()).isEqualTo(Verdict.PASS);
   }
 
+  @Needs(Need.CAPTURES)
   @Test
-  void synthesizedCapabilityIsFoundOnEveryCapturedFunctionThatGetsOne() throws IOException {
-    assumeTrue(Files.isDirectory(CORPUS), "no captured dumps in ../shared/corpus");
+  void synthesizedCapabilityIsFoundOnEveryCapturedFunctionThatGetsOne() {
     int placed = 0;
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(CORPUS, "*.txt")) {
-      for (Path file : files) {
-        for (HostFunction function : Dumps.read(file)) {
-          SynthesisRequest synthesis =
-              SynthesisRequest.of(VfioView.of(function.config(), function.id()), Row.HOST);
-          if (Synthesizer.synthesize(synthesis) instanceof SynthesisResult.Synthesized result) {
-            ConfigSpace view = guestView(synthesis.view().config(), result);
-            Preflight preflight =
-                Preflight.of(PreflightRequest.of(view, FunctionKind.PHYSICAL, Row.HOST));
-            assertThat(
-                    List.of(
-                        preflight.check(CheckId.P8).verdict(),
-                        preflight.check(CheckId.P11).verdict(),
-                        preflight.check(CheckId.P12).verdict(),
-                        preflight.check(CheckId.P22).verdict()))
-                .as(file + " " + function.address())
-                .containsOnly(Verdict.PASS);
-            placed++;
-          }
+    for (Path file : Captures.files()) {
+      for (HostFunction function : Dumps.read(file)) {
+        SynthesisRequest synthesis =
+            SynthesisRequest.of(VfioView.of(function.config(), function.id()), Row.HOST);
+        if (Synthesizer.synthesize(synthesis) instanceof SynthesisResult.Synthesized result) {
+          ConfigSpace view = guestView(synthesis.view().config(), result);
+          Preflight preflight =
+              Preflight.of(PreflightRequest.of(view, FunctionKind.PHYSICAL, Row.HOST));
+          assertThat(
+                  List.of(
+                      preflight.check(CheckId.P8).verdict(),
+                      preflight.check(CheckId.P11).verdict(),
+                      preflight.check(CheckId.P12).verdict(),
+                      preflight.check(CheckId.P22).verdict()))
+              .as(file + " " + function.address())
+              .containsOnly(Verdict.PASS);
+          placed++;
         }
       }
     }
@@ -239,26 +235,28 @@ class PreflightTest {
   /// Invariant I8: no bytes make it throw or loop.
   @Test
   void noBytesMakeItThrow() {
-    Random random = new Random(0x9a51d);
-    for (int i = 0; i < 5_000; i++) {
-      ConfigSpace view = randomSpace(random);
-      PreflightRequest physical =
-          PreflightRequest.of(
-              view,
-              FunctionKind.PHYSICAL,
-              new HardwareInfo(
-                  random.nextInt(256), random.nextBoolean(), random.nextBoolean(), true));
-      PreflightRequest virtual =
-          PreflightRequest.of(randomSpace(random), FunctionKind.VIRTUAL, Row.HOST)
-              .withPhysicalFunction(view)
-              .at(
-                  new GuestPlace(
-                      List.of(randomSpace(random), randomSpace(random)), random.nextInt(8)))
-              .behind(new VirtualIommu(random.nextLong(), random.nextLong()));
+    Seeds.forAll(
+        5_000,
+        seed -> {
+          Random random = new Random(seed);
+          ConfigSpace view = randomSpace(random);
+          PreflightRequest physical =
+              PreflightRequest.of(
+                  view,
+                  FunctionKind.PHYSICAL,
+                  new HardwareInfo(
+                      random.nextInt(256), random.nextBoolean(), random.nextBoolean(), true));
+          PreflightRequest virtual =
+              PreflightRequest.of(randomSpace(random), FunctionKind.VIRTUAL, Row.HOST)
+                  .withPhysicalFunction(view)
+                  .at(
+                      new GuestPlace(
+                          List.of(randomSpace(random), randomSpace(random)), random.nextInt(8)))
+                  .behind(new VirtualIommu(random.nextLong(), random.nextLong()));
 
-      assertThat(Preflight.of(physical).checks()).hasSize(24);
-      assertThat(Preflight.of(virtual).checks()).hasSize(24);
-    }
+          assertThat(Preflight.of(physical).checks()).hasSize(24);
+          assertThat(Preflight.of(virtual).checks()).hasSize(24);
+        });
   }
 
   /// Noise, or noise in a function that is otherwise in order; 256 or 4096 bytes.

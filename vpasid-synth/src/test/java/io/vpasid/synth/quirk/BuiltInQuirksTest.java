@@ -6,6 +6,9 @@ import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciId;
 import io.vpasid.pci.dump.Dumps;
+import io.vpasid.testing.Captures;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -222,7 +225,7 @@ class BuiltInQuirksTest {
 
   private static List<JsonNode> facts() {
     List<JsonNode> facts = new ArrayList<>();
-    JsonMapper.shared().readTree(Shared.path("facts", "quirks.json").toFile()).forEach(facts::add);
+    JsonMapper.shared().readTree(Captures.registerFacts().toFile()).forEach(facts::add);
     return facts;
   }
 
@@ -267,10 +270,11 @@ class BuiltInQuirksTest {
 
   /// NVIDIA's published headers and a captured GPU agree: what is not 0 outside the capabilities is
   /// nearly all hidden, and nothing hidden lies in a capability.
+  @Needs(Need.CAPTURES)
   @Test
   void theNvidiaQuirkExplainsACapturedGpu() {
     ConfigSpace config =
-        Dumps.read(Shared.path("corpus", "nvbug-laniusc.txt")).stream()
+        Dumps.read(Captures.file("nvbug-laniusc.txt")).stream()
             .map(f -> f.config())
             .filter(c -> c.id().equals(new PciId(0x10de, 0x2204)))
             .findFirst()

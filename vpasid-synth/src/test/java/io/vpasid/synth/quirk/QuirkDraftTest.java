@@ -9,6 +9,9 @@ import io.vpasid.pci.PciId;
 import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.PciNames;
+import io.vpasid.testing.Captures;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -122,9 +125,10 @@ class QuirkDraftTest {
     assertThat(drafts).extracting(Quirk::id).containsExactly("draft-1234-0015", "draft-1234-0016");
   }
 
+  @Needs(Need.CAPTURES)
   @Test
   void draftsAreAFileThatCanBeRead() {
-    Path captured = Shared.path("corpus", "nvbug-laniusc.txt");
+    Path captured = Captures.file("nvbug-laniusc.txt");
 
     List<Quirk> drafts = QuirkDraft.of(Dumps.read(captured), PciNames.none());
     List<Quirk> read = QuirkFiles.read(QuirkFileText.of("", drafts));

@@ -3,6 +3,9 @@ package io.vpasid.vmm.linux.calls;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.abort;
 
+import io.vpasid.testing.InstalledTool;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -20,6 +23,7 @@ class UapiProbeTest {
   private static final List<String> OLD_REQUESTS =
       List.of("VFIO_DEVICE_PASID_ATTACH_IOMMUFD_PT", "VFIO_DEVICE_PASID_DETACH_IOMMUFD_PT");
 
+  @Needs(Need.GCC)
   @Test
   void compilerAgreesOnEveryOffsetSizeAndNumber(@TempDir Path folder) throws Exception {
     Path headers = headers();
@@ -69,7 +73,7 @@ class UapiProbeTest {
         """
             .formatted(body));
     String compiled =
-        output(
+        InstalledTool.run(
             "gcc",
             "-isystem",
             headers.toString(),
@@ -90,11 +94,6 @@ class UapiProbeTest {
   }
 
   private static Path headers() throws IOException {
-    try {
-      new ProcessBuilder("gcc", "--version").start().destroy();
-    } catch (IOException _) {
-      abort("there is no gcc");
-    }
     List<Path> places = new ArrayList<>();
     try (DirectoryStream<Path> trees = Files.newDirectoryStream(machine(), "qemu-*")) {
       trees.forEach(tree -> places.add(tree.resolve("usr/include")));
@@ -108,8 +107,7 @@ class UapiProbeTest {
         return headers;
       }
     }
-    return abort(
-        "there are no headers of Linux 7.3: integration-tests/real-kernel/prepare has them");
+    return abort("needs headers of Linux 7.3 (integration-tests/real-kernel/prepare)");
   }
 
   /// Where `integration-tests/real-kernel/prepare` makes its machine.

@@ -1,0 +1,104 @@
+package io.vpasid.testing;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+
+/// Something that a machine may lack, and that only the tests that ask for it depend on.
+public enum Need {
+  /// The program of pciutils that reads configuration spaces.
+  LSPCI("lspci (package pciutils)"),
+
+  /// The names of vendors and devices that `lspci` prints.
+  PCI_IDS("the system's pci.ids (package pci.ids)"),
+
+  XXD("xxd (package xxd)"),
+  HEXDUMP("hexdump (package bsdextrautils)"),
+  OD("od (package coreutils)"),
+  GCC("gcc (package gcc)"),
+
+  /// To be somebody else, and to say something to a socket then.
+  ANOTHER_USER("root, setpriv and perl (packages util-linux, perl)"),
+
+  /// Captured configuration spaces, which are published with other licences than ours.
+  CAPTURES("captured functions in ../shared/corpus"),
+
+  /// What hardware documents say of hidden registers, collected apart from the quirk table.
+  REGISTER_FACTS("collected facts in ../shared/facts"),
+
+  ROOT("root"),
+
+  /// Root may read everything, whatever the permissions say.
+  ORDINARY_USER("an ordinary user"),
+
+  /// This machine's own functions.
+  PCI_BUS("functions on a PCI bus of this machine"),
+
+  /// Linux with iommufd and a function behind an IOMMU, in an emulated machine.
+  REAL_KERNEL("a real kernel (-Preal-kernel)"),
+
+  /// A guest in a guest in that machine; takes minutes.
+  FULL_STACK("the full stack (-Pfull-stack)");
+
+  private final String what;
+
+  Need(String what) {
+    this.what = what;
+  }
+
+  /// Whether this machine has it.
+  public boolean isMet() {
+    return switch (this) {
+      case LSPCI, XXD, HEXDUMP, OD, GCC ->
+          InstalledTool.isInstalled(name().toLowerCase(Locale.ROOT));
+      case PCI_IDS -> Files.exists(Path.of("/usr/share/misc/pci.ids"));
+      case ANOTHER_USER ->
+          isRoot() && InstalledTool.isInstalled("setpriv") && InstalledTool.isInstalled("perl");
+      case CAPTURES -> Files.isDirectory(Captures.FOLDER);
+      case REGISTER_FACTS -> Files.exists(Captures.REGISTER_FACTS);
+      case ROOT -> isRoot();
+      case ORDINARY_USER -> !isRoot();
+      case PCI_BUS -> hasPciFunctions();
+      case REAL_KERNEL -> Boolean.getBoolean("vpasid.realKernel");
+      case FULL_STACK -> Boolean.getBoolean("vpasid.fullStack");
+    };
+  }
+
+  /// Skips the test that asks if this machine does not have it; [Needs] where it can be told
+  /// before.
+  public void require() {
+    if (!isMet()) {
+      Assumptions.abort(toString());
+    }
+  }
+
+  /// The reason that a skipped test has.
+  @Override
+  public String toString() {
+    return "needs " + what;
+  }
+
+  private static boolean isRoot() {
+    try {
+      return Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static boolean hasPciFunctions() {
+    Path bus = Path.of("/sys/bus/pci/devices");
+    if (!Files.isDirectory(bus)) {
+      return false;
+    }
+    try (Stream<Path> functions = Files.list(bus)) {
+      return functions.findAny().isPresent();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

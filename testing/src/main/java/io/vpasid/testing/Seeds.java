@@ -1,0 +1,104 @@
+package io.vpasid.testing;
+
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.LongConsumer;
+import java.util.stream.LongStream;
+
+/// The seeds of a property test. A case is made of its seed and of nothing else, so the seed that a
+/// failure names makes the same case again, on any machine.
+///
+/// Each property is tried on two ranges: the seeds from 1 on, which are the same in every run, and
+/// as many as a tenth of those from a seed that is another one in every run, so that each run sees
+/// cases that none has seen.
+///
+/// - `-Dvpasid.seed=N` lets the second range begin at N, where a run began before.
+/// - `-Dvpasid.explore=N` makes it N seeds long, and with a unit, as in `90s` or `10m`, as long as
+///   can be tried in that time; then each property says how many that were.
+///
+/// The first seed is printed by the first property of a JVM that asks.
+public final class Seeds {
+  /// Seeds of the second range are above those of the first.
+  private static final long LOWEST = 1_000_000_000L;
+
+  private static final long HIGHEST = 1_000_000_000_000L;
+
+  private Seeds() {}
+
+  /// Where the second range begins, the same for all properties of a run.
+  private static final class Begin {
+    static final long SEED =
+        Long.getLong("vpasid.seed", ThreadLocalRandom.current().nextLong(LOWEST, HIGHEST));
+
+    static {
+      System.out.println("Seeds that are tried in this run only: -Dvpasid.seed=" + SEED);
+    }
+  }
+
+  /// Tries a property on all seeds of both ranges.
+  ///
+  /// @param fixed how many seeds the first range has
+  /// @throws AssertionError if it throws for one; names the seed and how to try it alone
+  public static void forAll(int fixed, LongConsumer property) {
+    String wish = System.getProperty("vpasid.explore", "");
+    for (long seed = 1; seed <= fixed; seed++) {
+      attempt(seed, property);
+    }
+    if (wish.matches("[0-9]+[sm]")) {
+      explore(duration(wish), property);
+    } else {
+      long end = Begin.SEED + explored(fixed, wish);
+      for (long seed = Begin.SEED; seed < end; seed++) {
+        attempt(seed, property);
+      }
+    }
+  }
+
+  /// All seeds of both ranges, for a property that is cheaper to ask of all at once; of a fixed
+  /// number, also where a time is wanted.
+  ///
+  /// @param fixed how many seeds the first range has
+  public static LongStream all(int fixed) {
+    long explored = explored(fixed, System.getProperty("vpasid.explore", ""));
+    return LongStream.concat(
+        LongStream.rangeClosed(1, fixed), LongStream.range(Begin.SEED, Begin.SEED + explored));
+  }
+
+  private static long explored(int fixed, String wish) {
+    return wish.matches("[0-9]+") ? Long.parseLong(wish) : Math.max(1, fixed / 10);
+  }
+
+  private static Duration duration(String wish) {
+    long number = Long.parseLong(wish.substring(0, wish.length() - 1));
+    return wish.endsWith("m") ? Duration.ofMinutes(number) : Duration.ofSeconds(number);
+  }
+
+  private static void explore(Duration time, LongConsumer property) {
+    long end = System.nanoTime() + time.toNanos();
+    long seed = Begin.SEED;
+    while (System.nanoTime() < end) {
+      attempt(seed++, property);
+    }
+    System.out.printf("%,d seeds from %d: %s%n", seed - Begin.SEED, Begin.SEED, caller());
+  }
+
+  private static void attempt(long seed, LongConsumer property) {
+    try {
+      property.accept(seed);
+    } catch (AssertionError | RuntimeException | StackOverflowError e) {
+      throw new AssertionError(
+          "seed %d (again: -Dvpasid.seed=%d -Dvpasid.explore=1): %s".formatted(seed, seed, e), e);
+    }
+  }
+
+  /// The test that asks.
+  private static String caller() {
+    return StackWalker.getInstance()
+        .walk(frames ->
+            frames
+                .filter(f -> f.getClassName().endsWith("Test"))
+                .findFirst()
+                .map(f -> f.getClassName().replaceFirst(".*\\.", "") + "." + f.getMethodName())
+                .orElse("?"));
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.vpasid.testing;
+
+import org.jspecify.annotations.NullMarked;
