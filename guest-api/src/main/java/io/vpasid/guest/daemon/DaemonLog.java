@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.logging.Formatter;
 import java.util.logging.Handler;
@@ -22,6 +23,7 @@ import java.util.logging.LogManager;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
 /// The daemon's log: everything that is logged in the process, a line each, on one stream.
@@ -32,12 +34,21 @@ import tools.jackson.databind.json.JsonMapper;
 /// ```
 ///
 /// A thread of its own writes, so that nobody who logs waits for the stream: a reader that is slow,
-/// a full disk and a closed stream cost lines, which are counted, and nothing else.
+/// a full disk and a closed stream cost lines, which are counted, and nothing else. What one
+/// function, or one logger, has to say is limited by [LogRates]; a line from time to time says how
+/// much was left out.
 public final class DaemonLog implements AutoCloseable {
   /// Most lines that wait to be written.
   private static final int WAITING = 1024;
 
   private static final long CLOSE_MILLIS = 1000;
+
+  /// How long the writer waits for a line before it looks whether lines were left out.
+  private static final long LOOK_MILLIS = 1000;
+
+  /// The field that names what a line is about.
+  private static final String FUNCTION = "function";
+
   private static final String NAME = "io.vpasid.guest.daemon";
   private static final JsonMapper JSON = new JsonMapper();
   private static final DateTimeFormatter CLOCK =
@@ -46,6 +57,8 @@ public final class DaemonLog implements AutoCloseable {
 
   private final BlockingQueue<String> lines = new ArrayBlockingQueue<>(WAITING);
   private final LongAdder lost = new LongAdder();
+  private final LongAdder leftOut = new LongAdder();
+  private final LogRates rates = new LogRates(System::nanoTime);
   private final OutputStream out;
   private final boolean json;
   private final Thread writer;
@@ -102,14 +115,27 @@ public final class DaemonLog implements AutoCloseable {
     return lost.sum();
   }
 
+  /// How many lines were left out because their source had too many.
+  long leftOut() {
+    return leftOut.sum();
+  }
+
   /// Logs what happened, with what is to be found again by machines.
   void say(Level severity, String message, Map<String, ?> fields) {
-    if (severity.intValue() >= level.intValue()) {
+    if (severity.intValue() >= level.intValue() && admits(fields.get(FUNCTION))) {
       LogRecord record = new LogRecord(severity, message);
       record.setLoggerName(NAME);
       record.setParameters(new Object[] {new Fields(fields)});
       handler.publish(record);
     }
+  }
+
+  private boolean admits(@Nullable Object source) {
+    if (source == null || rates.admits(source.toString())) {
+      return true;
+    }
+    leftOut.increment();
+    return false;
   }
 
   private record Fields(Map<String, ?> values) {}
@@ -125,7 +151,19 @@ public final class DaemonLog implements AutoCloseable {
 
     @Override
     public void publish(LogRecord record) {
-      if (isLoggable(record) && !lines.offer(line(record))) {
+      if (isLoggable(record) && (isOurs(record) || admits(record.getLoggerName()))) {
+        queue(record);
+      }
+    }
+
+    /// What [#say] says has been admitted already.
+    private boolean isOurs(LogRecord record) {
+      Object[] parameters = record.getParameters();
+      return parameters != null && parameters.length == 1 && parameters[0] instanceof Fields;
+    }
+
+    private void queue(LogRecord record) {
+      if (!lines.offer(line(record))) {
         lost.increment();
       }
     }
@@ -201,11 +239,31 @@ public final class DaemonLog implements AutoCloseable {
   private void write() {
     try {
       while (!closed || !lines.isEmpty()) {
-        write(lines.take());
+        String line = lines.poll(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+        if (line != null) {
+          write(line);
+        }
+        tellLeftOut(false);
       }
+      tellLeftOut(true);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private void tellLeftOut(boolean now) {
+    rates
+        .leftOut(now)
+        .forEach((source, count) -> {
+          LogRecord record =
+              new LogRecord(Level.WARNING, "Lines were left out, there were too many.");
+          record.setLoggerName(NAME);
+          Map<String, Object> fields = new LinkedHashMap<>();
+          fields.put("source", source);
+          fields.put("lines", count);
+          record.setParameters(new Object[] {new Fields(fields)});
+          write(handler.line(record));
+        });
   }
 
   private void write(String line) {

@@ -65,6 +65,10 @@ final class DaemonMetrics {
     metrics.counter(reloads, help, reloadsRefused.sum(), "outcome", "refused");
     metrics.counter(
         "vpasid_log_lines_lost_total", "Log lines that were not written.", daemon.log().lost());
+    metrics.counter(
+        "vpasid_log_lines_left_out_total",
+        "Log lines that were left out because their function or logger had too many.",
+        daemon.log().leftOut());
     metrics.gauge(
         "process_start_time_seconds",
         "When the process started, in seconds since 1970.",

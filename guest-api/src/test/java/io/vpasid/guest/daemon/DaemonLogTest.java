@@ -94,4 +94,20 @@ class DaemonLogTest {
       read.countDown();
     }
   }
+
+  @Test
+  void aFunctionWithTooMuchToSayIsCutShortAndOthersAreNot() {
+    try (DaemonLog log = DaemonLog.to(out, LogStyle.DEFAULT, true)) {
+      for (int i = 0; i < 600; i++) {
+        log.say(Level.INFO, "PASIDs are enabled.", Map.of("function", "loud"));
+      }
+      log.say(Level.INFO, "PASIDs are enabled.", Map.of("function", "quiet"));
+      assertThat(log.leftOut()).isBetween(480L, 500L);
+    }
+
+    assertThat(text().lines().filter(line -> line.contains("(function=loud)")).count())
+        .isBetween(100L, 120L);
+    assertThat(text()).contains("(function=quiet)");
+    assertThat(text()).containsPattern("left out.*\\(source=loud lines=(4[89]\\d|500)\\)");
+  }
 }

@@ -1,0 +1,94 @@
+package io.vpasid.guest.daemon;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
+
+/// How often each function, and each other source of log lines, may have one written: many at once,
+/// few for long, so that a guest cannot fill the log with what it does to its own function.
+///
+/// What is left out is counted, and told in one line from time to time. For any number of threads.
+final class LogRates {
+  /// Lines of one source that may come at once.
+  static final int AT_ONCE = 100;
+
+  /// Lines of one source that may come in a second, for long.
+  static final int EACH_SECOND = 10;
+
+  /// Most sources that are told apart; more share one rate.
+  private static final int MAX_SOURCES = 8192;
+
+  private static final String OTHERS = "others";
+  private static final long NANOS = 1_000_000_000;
+  private static final long BETWEEN_SUMMARIES_NANOS = 5 * NANOS;
+
+  private final Map<String, Source> sources = new ConcurrentHashMap<>();
+  private final LongSupplier clock;
+  private long lastSummary;
+
+  /// Rates by this clock.
+  ///
+  /// @param clock nanoseconds, as `System.nanoTime` has them
+  LogRates(LongSupplier clock) {
+    this.clock = clock;
+    lastSummary = clock.getAsLong();
+  }
+
+  /// A bucket of lines that fills again by and by.
+  private static final class Source {
+    private long full;
+    private long leftOut;
+
+    Source(long now) {
+      full = now;
+    }
+
+    /// `full` is when the bucket will be, or was, full again.
+    synchronized boolean admits(long now) {
+      long step = NANOS / EACH_SECOND;
+      if (full - now > (AT_ONCE - 1) * step) {
+        leftOut++;
+        return false;
+      }
+      full = Math.max(full, now) + step;
+      return true;
+    }
+
+    synchronized long takeLeftOut() {
+      long count = leftOut;
+      leftOut = 0;
+      return count;
+    }
+  }
+
+  /// Whether a line of a source may be written now. If not, it is counted.
+  boolean admits(String source) {
+    Source known = sources.get(source);
+    if (known == null) {
+      String name = sources.size() < MAX_SOURCES ? source : OTHERS;
+      known = sources.computeIfAbsent(name, _ -> new Source(clock.getAsLong()));
+    }
+    return known.admits(clock.getAsLong());
+  }
+
+  /// How many lines of each source were left out since the last time, every few seconds. For one
+  /// thread.
+  ///
+  /// @param now whether to tell at once
+  Map<String, Long> leftOut(boolean now) {
+    long time = clock.getAsLong();
+    if (!now && time - lastSummary < BETWEEN_SUMMARIES_NANOS) {
+      return Map.of();
+    }
+    lastSummary = time;
+    Map<String, Long> counts = new LinkedHashMap<>();
+    sources.forEach((name, source) -> {
+      long count = source.takeLeftOut();
+      if (count > 0) {
+        counts.put(name, count);
+      }
+    });
+    return counts;
+  }
+}
