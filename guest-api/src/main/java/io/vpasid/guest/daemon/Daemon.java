@@ -2,6 +2,7 @@ package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlServer;
+import io.vpasid.guest.function.BarPages;
 import io.vpasid.guest.function.FunctionDescription;
 import io.vpasid.guest.request.RequestMailbox;
 import io.vpasid.guest.request.RequestWorkers;
@@ -54,6 +55,9 @@ public final class Daemon implements AutoCloseable {
 
   private static final int MAX_THREADS = 4;
 
+  /// What the BARs of all emulated functions take at most: 1 GiB.
+  private static final long BAR_BYTES = 1L << 30;
+
   private final DaemonConfig config;
   private final String version;
   private final DaemonLog log;
@@ -67,6 +71,7 @@ public final class Daemon implements AutoCloseable {
   private final Map<String, ServedFunction> functions = new ConcurrentSkipListMap<>();
   private final Map<String, VfioUserServer> servers = new ConcurrentSkipListMap<>();
   private final RequestWorkers requests = RequestWorkers.open();
+  private final BarPages barPages = BarPages.ofBytes(BAR_BYTES);
   private final VfioUserSockets sockets;
   private final SocketLoops controlLoops;
   private final CountDownLatch ending;
@@ -303,8 +308,8 @@ public final class Daemon implements AutoCloseable {
         return VfioBacking.open(kernel(), wanted, described.captured(), quirks);
       }
       return wanted.ownHost().isPresent()
-          ? EmulatedBacking.alone(wanted.ownHost().get(), wanted, described, quirks)
-          : EmulatedBacking.open(host, simulated, wanted, described, quirks);
+          ? EmulatedBacking.alone(wanted.ownHost().get(), wanted, described, quirks, barPages)
+          : EmulatedBacking.open(host, simulated, wanted, described, quirks, barPages);
     } catch (IommufdException e) {
       throw new DaemonException("function '" + wanted.name() + "': " + e.getMessage(), e);
     }

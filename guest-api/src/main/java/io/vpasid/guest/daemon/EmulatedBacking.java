@@ -1,5 +1,6 @@
 package io.vpasid.guest.daemon;
 
+import io.vpasid.guest.function.BarPages;
 import io.vpasid.guest.function.EmulatedHardware;
 import io.vpasid.guest.function.FunctionDescription;
 import io.vpasid.guest.vfiouser.FunctionDevice;
@@ -26,13 +27,18 @@ record EmulatedBacking(
 
   /// Binds a function on a simulated host that it has for itself.
   ///
+  /// @param pages what the memory of its BARs is taken from
   /// @throws io.vpasid.vmm.iommufd.IommufdException if it cannot be bound
   static EmulatedBacking alone(
-      OwnHost kind, FunctionConfig wanted, FunctionDescription described, QuirkTable quirks) {
+      OwnHost kind,
+      FunctionConfig wanted,
+      FunctionDescription described,
+      QuirkTable quirks,
+      BarPages pages) {
     SimulatedHost host = kind.build();
     IommufdBackend iommufd = host.open();
     try {
-      return open(host, true, iommufd, wanted, described, quirks);
+      return open(host, true, iommufd, wanted, described, quirks, pages);
     } catch (RuntimeException e) {
       iommufd.close();
       throw e;
@@ -42,14 +48,16 @@ record EmulatedBacking(
   /// Puts a function into a `host` that has others too, and binds it.
   ///
   /// @param iommufd a context of the host
+  /// @param pages what the memory of its BARs is taken from
   /// @throws io.vpasid.vmm.iommufd.IommufdException if it cannot be bound; it is not there then
   static EmulatedBacking open(
       SimulatedHost host,
       IommufdBackend iommufd,
       FunctionConfig wanted,
       FunctionDescription described,
-      QuirkTable quirks) {
-    return open(host, false, iommufd, wanted, described, quirks);
+      QuirkTable quirks,
+      BarPages pages) {
+    return open(host, false, iommufd, wanted, described, quirks, pages);
   }
 
   private static EmulatedBacking open(
@@ -58,10 +66,11 @@ record EmulatedBacking(
       IommufdBackend iommufd,
       FunctionConfig wanted,
       FunctionDescription described,
-      QuirkTable quirks) {
+      QuirkTable quirks,
+      BarPages pages) {
     HostFunction captured = described.captured();
     EmulatedHardware hardware =
-        EmulatedHardware.of(described, wanted.kindOf(captured) == FunctionKind.VIRTUAL);
+        EmulatedHardware.of(described, wanted.kindOf(captured) == FunctionKind.VIRTUAL, pages);
     host.add(hardware.device(wanted.hardware()));
     try {
       PassthroughFunction function =

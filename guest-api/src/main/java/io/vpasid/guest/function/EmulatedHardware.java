@@ -37,10 +37,11 @@ public final class EmulatedHardware implements VfioUserDevice {
   private final List<Region> regions;
   private final List<Irq> irqs;
   private final Optional<Doorbell> doorbell;
-  private final BarMemory memory = new BarMemory();
+  private final BarMemory memory;
   private volatile @Nullable VfioUserPeer peer;
 
-  private EmulatedHardware(FunctionDescription description, boolean isVirtual) {
+  private EmulatedHardware(FunctionDescription description, boolean isVirtual, BarPages pages) {
+    memory = new BarMemory(pages);
     address = description.address();
     this.isVirtual = isVirtual;
     ConfigSpace config =
@@ -63,11 +64,20 @@ public final class EmulatedHardware implements VfioUserDevice {
     this.doorbell = description.doorbell();
   }
 
-  /// Makes a function.
+  /// Makes a function that has the memory of its BARs for itself.
   ///
   /// @param isVirtual whether it is an SR-IOV virtual function
   public static EmulatedHardware of(FunctionDescription description, boolean isVirtual) {
-    return new EmulatedHardware(description, isVirtual);
+    return of(description, isVirtual, BarPages.ofBytes(BarMemory.LIMIT));
+  }
+
+  /// Makes a function.
+  ///
+  /// @param isVirtual whether it is an SR-IOV virtual function
+  /// @param pages what the memory of its BARs is taken from
+  public static EmulatedHardware of(
+      FunctionDescription description, boolean isVirtual, BarPages pages) {
+    return new EmulatedHardware(description, isVirtual, pages);
   }
 
   /// Its registers as vfio-pci shows them.
