@@ -21,13 +21,31 @@ module io.vpasid.guest {
   requires org.slf4j;
   requires tools.jackson.databind;
 
+  exports io.vpasid.guest.config;
+  exports io.vpasid.guest.device;
   exports io.vpasid.guest.emulator;
-  exports io.vpasid.guest.function;
+  exports io.vpasid.guest.host;
   exports io.vpasid.guest.request;
   exports io.vpasid.guest.scenario;
   exports io.vpasid.guest.scenario.junit;
   exports io.vpasid.guest.vfiouser;
 
   opens io.vpasid.guest.cli to
+      info.picocli;
+  opens io.vpasid.guest.cli.doctor to
+      info.picocli;
+  opens io.vpasid.guest.cli.option to
+      info.picocli;
+  opens io.vpasid.guest.cli.plan to
+      info.picocli;
+  opens io.vpasid.guest.cli.quirks to
+      info.picocli;
+  opens io.vpasid.guest.cli.run to
+      info.picocli;
+  opens io.vpasid.guest.cli.serve to
+      info.picocli;
+  opens io.vpasid.guest.cli.terminal to
+      info.picocli;
+  opens io.vpasid.guest.config to
       info.picocli;
 }

@@ -1,5 +1,9 @@
 package io.vpasid.guest.cli;
 
+import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.cli.terminal.StandardOutput;
+import io.vpasid.guest.cli.terminal.Terminal;
+import io.vpasid.guest.config.InputException;
 import io.vpasid.pci.dump.DumpAccessException;
 import io.vpasid.pci.dump.DumpException;
 import io.vpasid.synth.json.JsonFileException;

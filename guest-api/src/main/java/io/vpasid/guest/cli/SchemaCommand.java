@@ -2,6 +2,8 @@ package io.vpasid.guest.cli;
 
 import static java.util.stream.Collectors.joining;
 
+import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.config.InputException;
 import io.vpasid.synth.json.FileShape;
 import io.vpasid.synth.quirk.QuirkFileShape;
 import java.io.PrintWriter;

@@ -1,5 +1,16 @@
 package io.vpasid.guest.cli;
 
+import io.vpasid.guest.cli.doctor.DoctorCommand;
+import io.vpasid.guest.cli.plan.InspectCommand;
+import io.vpasid.guest.cli.plan.PlanCommand;
+import io.vpasid.guest.cli.plan.ScanCommand;
+import io.vpasid.guest.cli.quirks.QuirksCommand;
+import io.vpasid.guest.cli.run.DemoCommand;
+import io.vpasid.guest.cli.run.RunCommand;
+import io.vpasid.guest.cli.serve.CtlCommand;
+import io.vpasid.guest.cli.serve.ServeCommand;
+import io.vpasid.guest.cli.terminal.Terminal;
+import io.vpasid.guest.cli.terminal.Version;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -30,7 +41,7 @@ import picocli.CommandLine.Spec;
       "",
       "Start with: vpasid demo"
     })
-final class VpasidCommand implements Runnable {
+public final class VpasidCommand implements Runnable, Terminal.Owner {
   /// The commands: demo first, the others by name.
   private static final Map<String, Supplier<Object>> COMMANDS = new LinkedHashMap<>();
 
@@ -69,7 +80,7 @@ final class VpasidCommand implements Runnable {
   }
 
   /// What the output leads to.
-  Terminal terminal() {
+  public Terminal terminal() {
     return terminal;
   }
 

@@ -1,13 +1,21 @@
 package io.vpasid.guest.daemon;
 
+import io.vpasid.guest.config.AddressSpaceConfig;
+import io.vpasid.guest.config.DaemonConfig;
+import io.vpasid.guest.config.DaemonConfigReader;
+import io.vpasid.guest.config.DaemonException;
+import io.vpasid.guest.config.FunctionConfig;
+import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlServer;
-import io.vpasid.guest.function.BarPages;
-import io.vpasid.guest.function.FunctionDescription;
+import io.vpasid.guest.host.Backing;
+import io.vpasid.guest.host.BarPages;
+import io.vpasid.guest.host.EmulatedBacking;
+import io.vpasid.guest.host.VfioBacking;
 import io.vpasid.guest.request.RequestMailbox;
 import io.vpasid.guest.request.RequestWorkers;
-import io.vpasid.guest.transport.SocketKind;
-import io.vpasid.guest.transport.SocketLoops;
+import io.vpasid.guest.socket.SocketKind;
+import io.vpasid.guest.socket.SocketLoops;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
 import io.vpasid.pci.PciAddress;

@@ -1,5 +1,9 @@
 package io.vpasid.guest.daemon;
 
+import io.vpasid.guest.config.AddressSpaceConfig;
+import io.vpasid.guest.config.DaemonConfigReader;
+import io.vpasid.guest.config.DaemonException;
+import io.vpasid.guest.config.FunctionConfig;
 import io.vpasid.guest.control.ControlArguments;
 import io.vpasid.guest.control.ControlCommand;
 import io.vpasid.guest.control.ControlException;

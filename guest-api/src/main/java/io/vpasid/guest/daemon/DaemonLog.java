@@ -1,6 +1,7 @@
 package io.vpasid.guest.daemon;
 
-import io.vpasid.guest.daemon.LogStyle.Format;
+import io.vpasid.guest.config.LogStyle;
+import io.vpasid.guest.config.LogStyle.Format;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;

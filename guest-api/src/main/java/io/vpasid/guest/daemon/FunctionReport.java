@@ -1,5 +1,6 @@
 package io.vpasid.guest.daemon;
 
+import io.vpasid.guest.config.FunctionConfig;
 import io.vpasid.guest.report.PreflightJson;
 import io.vpasid.guest.report.SynthesisJson;
 import io.vpasid.guest.request.RequestMailbox;

@@ -1,7 +1,9 @@
 package io.vpasid.guest.daemon;
 
+import io.vpasid.guest.config.FunctionConfig;
+import io.vpasid.guest.device.FunctionDevice;
+import io.vpasid.guest.host.Backing;
 import io.vpasid.guest.request.RequestMailbox;
-import io.vpasid.guest.vfiouser.FunctionDevice;
 import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.HostFunction;

@@ -1,5 +1,7 @@
 package io.vpasid.guest.daemon;
 
+import io.vpasid.guest.config.AddressSpaceConfig;
+import io.vpasid.guest.host.Backing;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;

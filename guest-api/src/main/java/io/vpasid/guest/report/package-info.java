@@ -1,5 +1,5 @@
-/// What is known of a function as JSON, the same wherever it is shown: keys in a stable order,
-/// offsets as `"0x230"`.
+/// Results as people and programs read them: as text, as JSON (keys in a stable order, offsets as
+/// `"0x230"`), and as pictures.
 @NullMarked
 package io.vpasid.guest.report;
 

@@ -1,7 +1,7 @@
 package io.vpasid.guest.scenario;
 
-import io.vpasid.guest.function.FunctionDescription;
-import io.vpasid.guest.function.FunctionFile;
+import io.vpasid.guest.config.FunctionDescription;
+import io.vpasid.guest.config.FunctionFile;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;

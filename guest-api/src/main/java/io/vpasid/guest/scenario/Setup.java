@@ -1,6 +1,6 @@
 package io.vpasid.guest.scenario;
 
-import io.vpasid.guest.function.FunctionDescription;
+import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.iommufd.simulated.IommuProfile;

@@ -1,6 +1,6 @@
 package io.vpasid.guest.scenario;
 
-import io.vpasid.guest.function.EmulatedHardware;
+import io.vpasid.guest.host.EmulatedHardware;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.vmm.PassthroughFunction;
@@ -13,7 +13,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /// A machine in this process: a function that is passed through from a simulated host.
-final class SimulatedMachine extends FunctionMachine {
+public final class SimulatedMachine extends FunctionMachine {
   private final SimulatedHost host;
   private final PciAddress address;
   private boolean planned;

@@ -1,7 +1,7 @@
 package io.vpasid.guest.vfiouser;
 
 import io.netty.channel.unix.FileDescriptor;
-import io.vpasid.guest.transport.Descriptors;
+import io.vpasid.guest.socket.Descriptors;
 import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.linux.calls.SharedFile;
 import io.vpasid.vmm.linux.calls.SharedFiles;

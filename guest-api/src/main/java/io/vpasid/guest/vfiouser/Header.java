@@ -20,7 +20,7 @@ import io.vpasid.vmm.linux.Errno;
 /// @param command its number, 0 to 0xffff, known or not
 /// @param flags type, No_reply and Error; other bits are ignored
 /// @param error errno of an error reply, 0 to 2³²−1; 0 means that the reason is not told
-record Header(int id, int command, int flags, long error) {
+public record Header(int id, int command, int flags, long error) {
   /// Bytes of a header on the wire.
   static final int LENGTH = 16;
 

@@ -1,7 +1,7 @@
 package io.vpasid.guest.vfiouser;
 
 import io.netty.channel.unix.FileDescriptor;
-import io.vpasid.guest.transport.Descriptors;
+import io.vpasid.guest.socket.Descriptors;
 import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.nio.ByteBuffer;

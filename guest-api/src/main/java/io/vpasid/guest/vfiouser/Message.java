@@ -1,6 +1,6 @@
 package io.vpasid.guest.vfiouser;
 
-import io.vpasid.guest.transport.Descriptors;
+import io.vpasid.guest.socket.Descriptors;
 
 /// One message in either direction.
 ///

@@ -4,7 +4,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.vpasid.guest.transport.Descriptors;
+import io.vpasid.guest.socket.Descriptors;
 import io.vpasid.guest.vfiouser.DeviceSession.Answer;
 import java.io.IOException;
 import java.time.Duration;

@@ -3,7 +3,7 @@ package io.vpasid.guest.vfiouser;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.MessageToMessageEncoder;
-import io.vpasid.guest.transport.Packet;
+import io.vpasid.guest.socket.Packet;
 import java.util.List;
 
 /// Makes bytes of records: plain bytes, or a packet if descriptors travel with them.

@@ -1,7 +1,7 @@
 package io.vpasid.guest.vfiouser;
 
 import io.netty.buffer.ByteBuf;
-import io.vpasid.guest.transport.Framing;
+import io.vpasid.guest.socket.Framing;
 
 /// Where a message ends: its header says so, and a bound says how far to believe it.
 ///

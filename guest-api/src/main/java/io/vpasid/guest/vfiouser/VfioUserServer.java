@@ -1,10 +1,10 @@
 package io.vpasid.guest.vfiouser;
 
 import io.netty.channel.Channel;
-import io.vpasid.guest.transport.PeerCredentials;
-import io.vpasid.guest.transport.SocketKind;
-import io.vpasid.guest.transport.SocketListener;
-import io.vpasid.guest.transport.SocketLoops;
+import io.vpasid.guest.socket.PeerCredentials;
+import io.vpasid.guest.socket.SocketKind;
+import io.vpasid.guest.socket.SocketListener;
+import io.vpasid.guest.socket.SocketLoops;
 import io.vpasid.guest.vfiouser.DeviceSession.ServedDevice;
 import java.io.IOException;
 import java.nio.file.Path;

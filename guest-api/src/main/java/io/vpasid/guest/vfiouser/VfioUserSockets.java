@@ -1,7 +1,7 @@
 package io.vpasid.guest.vfiouser;
 
-import io.vpasid.guest.transport.SocketKind;
-import io.vpasid.guest.transport.SocketLoops;
+import io.vpasid.guest.socket.SocketKind;
+import io.vpasid.guest.socket.SocketLoops;
 import java.io.IOException;
 import java.nio.file.Path;
 

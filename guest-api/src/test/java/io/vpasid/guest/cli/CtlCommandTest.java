@@ -3,13 +3,14 @@ package io.vpasid.guest.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.control.ControlCommand;
 import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlException;
 import io.vpasid.guest.control.ControlServer;
 import io.vpasid.guest.control.ControlTarget;
-import io.vpasid.guest.transport.SocketKind;
-import io.vpasid.guest.transport.SocketLoops;
+import io.vpasid.guest.socket.SocketKind;
+import io.vpasid.guest.socket.SocketLoops;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;

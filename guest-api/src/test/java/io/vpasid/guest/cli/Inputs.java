@@ -1,5 +1,6 @@
 package io.vpasid.guest.cli;
 
+import io.vpasid.guest.cli.run.DemoCommand;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -8,11 +9,11 @@ import java.nio.file.Path;
 import java.util.Objects;
 
 /// Files for the command line.
-final class Inputs {
+public final class Inputs {
   private Inputs() {}
 
   /// Writes the dump that the program ships to `folder`.
-  static Path demo(Path folder) {
+  public static Path demo(Path folder) {
     try (InputStream in =
         Objects.requireNonNull(DemoCommand.class.getResourceAsStream("demo.txt"))) {
       Path file = folder.resolve("machine.txt");

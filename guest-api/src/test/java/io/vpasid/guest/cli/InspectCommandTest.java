@@ -2,6 +2,7 @@ package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.guest.cli.terminal.Terminal;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Files;

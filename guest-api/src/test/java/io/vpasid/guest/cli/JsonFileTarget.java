@@ -1,7 +1,7 @@
 package io.vpasid.guest.cli;
 
-import io.vpasid.guest.daemon.DaemonConfig;
-import io.vpasid.guest.function.FunctionFile;
+import io.vpasid.guest.config.DaemonConfig;
+import io.vpasid.guest.config.FunctionFile;
 import io.vpasid.guest.scenario.Scenario;
 import io.vpasid.synth.json.JsonFileException;
 import java.io.IOException;

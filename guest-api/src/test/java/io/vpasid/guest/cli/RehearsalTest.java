@@ -2,12 +2,13 @@ package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.guest.cli.terminal.ExitCode;
 import java.nio.file.Path;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class RehearsalTest {
-  private static final Path DUMP = Path.of("src/main/resources/io/vpasid/guest/cli/demo.txt");
+  private static final Path DUMP = Path.of("src/main/resources/io/vpasid/guest/cli/run/demo.txt");
 
   static Iterable<String> lines() {
     return Rehearsal.lines(DUMP.toString());

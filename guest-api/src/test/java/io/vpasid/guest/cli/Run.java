@@ -1,5 +1,6 @@
 package io.vpasid.guest.cli;
 
+import io.vpasid.guest.cli.terminal.Terminal;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 
@@ -8,9 +9,9 @@ import java.io.StringWriter;
 /// @param code the exit code
 /// @param out what went to the standard output
 /// @param err what went to the error stream
-record Run(int code, String out, String err) {
+public record Run(int code, String out, String err) {
 
-  static Run of(String... arguments) {
+  public static Run of(String... arguments) {
     return on(Terminal.NONE, arguments);
   }
 

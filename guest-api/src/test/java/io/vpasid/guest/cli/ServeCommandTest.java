@@ -2,10 +2,13 @@ package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.guest.cli.option.SynthesisOptions;
+import io.vpasid.guest.cli.run.DemoCommand;
+import io.vpasid.guest.config.FunctionDescription;
+import io.vpasid.guest.device.FunctionDevice;
 import io.vpasid.guest.emulator.EmulatedGuest;
 import io.vpasid.guest.emulator.EnableOutcome;
-import io.vpasid.guest.function.FunctionDescription;
-import io.vpasid.guest.vfiouser.FunctionDevice;
+import io.vpasid.guest.host.SimulatedMachine;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.vmm.FunctionOptions;

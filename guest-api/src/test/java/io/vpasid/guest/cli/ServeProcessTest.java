@@ -3,6 +3,7 @@ package io.vpasid.guest.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.control.ControlClient;
 import io.vpasid.testing.Need;
 import io.vpasid.testing.Needs;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 import static org.awaitility.Awaitility.await;
 
-import io.vpasid.guest.transport.SocketKind;
-import io.vpasid.guest.transport.SocketLoops;
+import io.vpasid.guest.socket.SocketKind;
+import io.vpasid.guest.socket.SocketLoops;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

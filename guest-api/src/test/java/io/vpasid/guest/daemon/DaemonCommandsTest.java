@@ -3,6 +3,8 @@ package io.vpasid.guest.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.vpasid.guest.config.DaemonConfig;
+import io.vpasid.guest.config.LogStyle;
 import io.vpasid.guest.control.ControlClient;
 import io.vpasid.guest.control.ControlCommand;
 import io.vpasid.guest.control.ControlException;

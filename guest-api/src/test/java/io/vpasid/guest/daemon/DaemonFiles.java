@@ -1,6 +1,6 @@
 package io.vpasid.guest.daemon;
 
-import io.vpasid.guest.cli.Main;
+import io.vpasid.guest.cli.run.DemoCommand;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -48,7 +48,8 @@ final class DaemonFiles {
   }
 
   static Path dump(Path folder) throws IOException {
-    try (InputStream in = Objects.requireNonNull(Main.class.getResourceAsStream("demo.txt"))) {
+    try (InputStream in =
+        Objects.requireNonNull(DemoCommand.class.getResourceAsStream("demo.txt"))) {
       return Files.write(folder.resolve("machine.txt"), in.readAllBytes());
     }
   }

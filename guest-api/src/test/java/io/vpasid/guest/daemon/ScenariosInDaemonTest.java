@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.vpasid.guest.config.DaemonConfig;
+import io.vpasid.guest.config.LogStyle;
 import io.vpasid.guest.control.ControlClient;
 import io.vpasid.guest.scenario.DaemonMachines;
 import io.vpasid.guest.scenario.Machine;

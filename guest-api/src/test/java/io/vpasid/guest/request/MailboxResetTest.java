@@ -3,8 +3,8 @@ package io.vpasid.guest.request;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.vpasid.guest.function.Descriptions;
-import io.vpasid.guest.function.FunctionDescription;
+import io.vpasid.guest.config.Descriptions;
+import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.vfio.VfioView;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.awaitility.Awaitility.await;
 
-import io.vpasid.guest.function.Descriptions;
-import io.vpasid.guest.function.FunctionDescription;
+import io.vpasid.guest.config.Descriptions;
+import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;

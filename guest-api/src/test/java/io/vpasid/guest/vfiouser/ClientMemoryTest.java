@@ -3,8 +3,8 @@ package io.vpasid.guest.vfiouser;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.vpasid.guest.transport.Descriptors;
-import io.vpasid.guest.transport.SocketKind;
+import io.vpasid.guest.socket.Descriptors;
+import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.nio.ByteBuffer;

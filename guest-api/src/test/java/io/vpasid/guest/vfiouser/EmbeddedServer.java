@@ -4,8 +4,8 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.flow.FlowControlHandler;
-import io.vpasid.guest.transport.PacketDecoder;
-import io.vpasid.guest.transport.PeerCredentials;
+import io.vpasid.guest.socket.PacketDecoder;
+import io.vpasid.guest.socket.PeerCredentials;
 import java.time.Duration;
 
 /// A server without a socket: bytes in, bytes out, as one client has them.

@@ -6,8 +6,8 @@ import static org.awaitility.Awaitility.await;
 
 import io.netty.channel.epoll.Native;
 import io.netty.channel.unix.FileDescriptor;
-import io.vpasid.guest.transport.Descriptors;
-import io.vpasid.guest.transport.SocketKind;
+import io.vpasid.guest.socket.Descriptors;
+import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.lang.foreign.FunctionDescriptor;

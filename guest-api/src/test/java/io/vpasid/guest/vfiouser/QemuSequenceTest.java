@@ -2,7 +2,7 @@ package io.vpasid.guest.vfiouser;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vpasid.guest.transport.SocketKind;
+import io.vpasid.guest.socket.SocketKind;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;

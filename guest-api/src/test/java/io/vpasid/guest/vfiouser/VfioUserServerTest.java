@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.vpasid.guest.transport.SocketKind;
+import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;

@@ -36,7 +36,7 @@ public class PlanBenchmark {
   public void readFunctions() throws IOException {
     try (InputStream in =
         Objects.requireNonNull(
-            PlanBenchmark.class.getResourceAsStream("/io/vpasid/guest/cli/demo.txt"))) {
+            PlanBenchmark.class.getResourceAsStream("/io/vpasid/guest/cli/run/demo.txt"))) {
       var functions = Dumps.parse("demo.txt", in.readAllBytes());
       physical = functions.get(0).config();
       virtual = functions.get(1).config();

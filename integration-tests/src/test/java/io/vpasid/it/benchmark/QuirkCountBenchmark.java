@@ -45,7 +45,7 @@ public class QuirkCountBenchmark {
   public void makeTable() throws IOException {
     try (InputStream in =
         Objects.requireNonNull(
-            QuirkCountBenchmark.class.getResourceAsStream("/io/vpasid/guest/cli/demo.txt"))) {
+            QuirkCountBenchmark.class.getResourceAsStream("/io/vpasid/guest/cli/run/demo.txt"))) {
       function = Dumps.parse("demo.txt", in.readAllBytes()).get(1).config();
     }
     quirks = QuirkTable.builtIn();

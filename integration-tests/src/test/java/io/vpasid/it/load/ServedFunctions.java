@@ -1,8 +1,8 @@
 package io.vpasid.it.load;
 
-import io.vpasid.guest.function.EmulatedHardware;
-import io.vpasid.guest.function.FunctionDescription;
-import io.vpasid.guest.vfiouser.FunctionDevice;
+import io.vpasid.guest.config.FunctionDescription;
+import io.vpasid.guest.device.FunctionDevice;
+import io.vpasid.guest.host.EmulatedHardware;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
 import io.vpasid.pci.PciAddress;
@@ -75,7 +75,7 @@ final class ServedFunctions {
   private static HostFunction demoFunction() throws IOException {
     try (InputStream in =
         Objects.requireNonNull(
-            ServedFunctions.class.getResourceAsStream("/io/vpasid/guest/cli/demo.txt"))) {
+            ServedFunctions.class.getResourceAsStream("/io/vpasid/guest/cli/run/demo.txt"))) {
       return Dumps.parse("demo.txt", in.readAllBytes()).getFirst();
     }
   }

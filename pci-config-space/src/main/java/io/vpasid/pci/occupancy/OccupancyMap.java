@@ -75,7 +75,7 @@ public final class OccupancyMap {
   }
 
   /// The number of the claim that got the byte at `offset`; 0 if nobody claims it.
-  int claimAt(int offset) {
+  public int claimAt(int offset) {
     if (!claimed.get(Objects.checkIndex(offset, size))) {
       return 0;
     }
@@ -87,7 +87,7 @@ public final class OccupancyMap {
   }
 
   /// A claim by its number: the bytes that were asked for, of which others may have some.
-  Segment claim(int number) {
+  public Segment claim(int number) {
     return claims.get(number).segment;
   }
 

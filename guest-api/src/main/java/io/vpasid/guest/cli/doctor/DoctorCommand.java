@@ -1,0 +1,155 @@
+package io.vpasid.guest.cli.doctor;
+
+import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.report.Json;
+import io.vpasid.pci.PciAddress;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// Says what this host lacks before PASIDs of a real function can be used.
+@Command(
+    name = "doctor",
+    header = "Says what this host lacks for real use, and how to mend it.",
+    description = {
+      "Looks at the kernel, iommufd, VFIO, the IOMMU and permissions, and with an ADDRESS also at"
+          + " the function there. It reads files and changes nothing; behind each thing that is"
+          + " missing stands the command that mends it.",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nExit codes:%n",
+    footer = {
+      "  0  nothing is missing, as far as it can be told",
+      "  1  the hardware cannot do it",
+      "  3  something is missing that can be mended",
+      "",
+      "Example:",
+      "  sudo ./vpasid doctor 0000:6a:01.0"
+    })
+public final class DoctorCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "ADDRESS",
+      arity = "0..*",
+      description = "A function of this host, such as 0000:6a:01.0.")
+  private List<String> names = List.of();
+
+  @Option(
+      names = "--bind",
+      description =
+          "Bind the function to iommufd for a moment and ask the kernel for its PASID width. This"
+              + " resets the function; vpasid does so only where vfio-pci has it.")
+  private boolean bind;
+
+  @Option(
+      names = "--root",
+      paramLabel = "DIR",
+      description = "Look at the files of another host, copied to this folder.")
+  private Path root = Path.of("/");
+
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    HostFiles host = new HostFiles(root);
+    if (bind && !root.equals(Path.of("/"))) {
+      throw new InputException("--bind asks the running kernel and does not go with --root");
+    }
+    if (!Files.isDirectory(root)) {
+      throw new InputException("--root " + root + ": there is no such folder");
+    }
+    if (bind && names.isEmpty()) {
+      throw new InputException("--bind needs the ADDRESS of a function");
+    }
+    Map<String, List<Finding>> functions = new LinkedHashMap<>();
+    for (PciAddress address : addresses()) {
+      functions.put(address.toString(), new FunctionCheckup(host, address).findings(bind));
+    }
+    List<Finding> findings = new HostCheckup(host).findings();
+    List<Finding> all = new ArrayList<>(findings);
+    functions.values().forEach(all::addAll);
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      Json.print(out, toJson(findings, functions, all));
+    } else {
+      print(out, "host", findings);
+      functions.forEach((address, its) -> print(out, address, its));
+      out.println(verdict(all));
+    }
+    return exitCode(all);
+  }
+
+  private List<PciAddress> addresses() {
+    return names.stream()
+        .map(name ->
+            PciAddress.parse(name)
+                .orElseThrow(
+                    () -> new InputException("'" + name + "' is no address such as 0000:6a:01.0")))
+        .toList();
+  }
+
+  private static void print(PrintWriter out, String title, List<Finding> findings) {
+    out.println(title);
+    for (Finding finding : findings) {
+      out.printf("  %-8s %-12s %s%n", finding.word(), finding.check(), finding.text());
+      for (String line : finding.remedy()) {
+        out.printf("  %-8s %-12s → %s%n", "", "", line);
+      }
+    }
+  }
+
+  private static Map<String, Object> toJson(
+      List<Finding> host, Map<String, List<Finding>> functions, List<Finding> all) {
+    Map<String, Object> document = Json.object();
+    document.put("ready", exitCode(all) == ExitCode.DONE);
+    document.put("host", host.stream().map(Finding::toJson).toList());
+    List<Object> each = new ArrayList<>();
+    functions.forEach((address, findings) -> {
+      Map<String, Object> function = Json.object();
+      function.put("address", address);
+      function.put("findings", findings.stream().map(Finding::toJson).toList());
+      each.add(function);
+    });
+    document.put("functions", each);
+    return document;
+  }
+
+  private static String verdict(List<Finding> all) {
+    return switch (exitCode(all)) {
+      case ExitCode.DONE ->
+          count(all, Finding.Status.UNKNOWN) == 0
+              ? "Nothing is missing."
+              : "Nothing is missing, as far as it can be told.";
+      case ExitCode.NO -> "The hardware cannot do it.";
+      default -> {
+        long missing = count(all, Finding.Status.MISSING);
+        yield missing == 1 ? "1 thing is missing." : missing + " things are missing.";
+      }
+    };
+  }
+
+  private static long count(List<Finding> all, Finding.Status status) {
+    return all.stream().filter(finding -> finding.status() == status).count();
+  }
+
+  private static int exitCode(List<Finding> all) {
+    if (count(all, Finding.Status.NO) > 0) {
+      return ExitCode.NO;
+    }
+    return count(all, Finding.Status.MISSING) > 0 ? ExitCode.ENVIRONMENT : ExitCode.DONE;
+  }
+}

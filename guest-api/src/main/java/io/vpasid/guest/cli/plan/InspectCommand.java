@@ -1,0 +1,152 @@
+package io.vpasid.guest.cli.plan;
+
+import io.vpasid.guest.cli.option.SynthesisOptions;
+import io.vpasid.guest.cli.terminal.ColourOption;
+import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.cli.terminal.Terminal;
+import io.vpasid.guest.config.FunctionSource;
+import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.report.InspectReport;
+import io.vpasid.guest.report.Json;
+import io.vpasid.pci.capability.CapabilityId;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.dump.PciNames;
+import io.vpasid.synth.quirk.QuirkTable;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/// Shows what is where in a function's configuration space.
+@Command(
+    name = "inspect",
+    header = "Shows what is where in a configuration space.",
+    description = {
+      "Shows what is where in a function's configuration space: a map of its bytes, the"
+          + " capabilities with their extents, the gaps and live bytes in them, registers that"
+          + " quirks know to hide there, the place for a vPASID, and whatever is odd.",
+      "Of several functions it lists each in a line.",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  vpasid inspect machine.txt --function 0000:6a:01.0",
+      "  vpasid inspect 0000:3b:00.0 --format svg > map.svg"
+    })
+public final class InspectCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @ParentCommand private Terminal.Owner top;
+
+  @Parameters(
+      paramLabel = "SOURCE",
+      arity = "0..*",
+      description =
+          "A dump (lspci -xxxx text, raw or hex bytes), or an address of this machine such as"
+              + " 0000:3b:00.0. Default: all functions of this machine.")
+  private List<String> sources = List.of();
+
+  @Mixin private FunctionSource source;
+  @Mixin private SynthesisOptions options;
+  @Mixin private ColourOption colour;
+
+  enum Format {
+    TEXT,
+    JSON,
+    SVG
+  }
+
+  @Option(
+      names = "--format",
+      paramLabel = "FORMAT",
+      description = "text; json; svg: the map of one function as a picture. Default: text.")
+  private Format format = Format.TEXT;
+
+  @Option(
+      names = "--width",
+      paramLabel = "BYTES",
+      description = "Bytes in a row of the map: 16, 32, 64, 128 or 256. Default: 16.")
+  private int width = 16;
+
+  @Option(
+      names = "--all",
+      description = "Show every function in full, also when there are several.")
+  private boolean all;
+
+  @Option(names = "--json", description = "The same as --format json.")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    Json.checkFormat(json, format);
+    if (width < 16 || width > 256 || Integer.bitCount(width) != 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--width " + width + ": a row has 16, 32, 64, 128 or 256 bytes");
+    }
+    List<HostFunction> functions =
+        source.functions(sources.isEmpty() ? source.ofThisMachine() : sources);
+    options.checkOtherCaptures(functions);
+    QuirkTable quirks = options.quirkTable();
+    PciNames names = PciNames.system();
+    List<InspectReport> reports =
+        functions.stream()
+            .map(f -> InspectReport.of(f, options.request(f, quirks), names))
+            .toList();
+    PrintWriter out = spec.commandLine().getOut();
+    switch (json ? Format.JSON : format) {
+      case JSON -> Json.print(out, reports.stream().map(InspectReport::toJson).toList());
+      case SVG -> out.print(only(reports).picture().svg());
+      case TEXT -> {
+        if (reports.size() > 1 && !all) {
+          list(out, reports);
+        } else {
+          reports.forEach(r -> r.print(out, width, colour.isOn(top.terminal())));
+        }
+      }
+    }
+    return ExitCode.DONE;
+  }
+
+  private static InspectReport only(List<InspectReport> reports) {
+    if (reports.size() != 1) {
+      throw new InputException(
+          "a picture is of one function and there are "
+              + reports.size()
+              + ": pick one with --function ADDRESS");
+    }
+    return reports.getFirst();
+  }
+
+  private static void list(PrintWriter out, List<InspectReport> reports) {
+    out.printf(
+        "%-13s %-9s %5s %5s %5s %-7s %5s%n",
+        "function", "id", "bytes", "caps", "ext", "pasid", "free");
+    for (InspectReport report : reports) {
+      HostFunction function = report.function();
+      out.printf(
+          "%-13s %-9s %5d %5d %5d %-7s %5d  %s%n",
+          function.address(),
+          function.id(),
+          function.config().size(),
+          report.chain().standard().size(),
+          report.chain().extended().size(),
+          report
+              .chain()
+              .find(CapabilityId.PASID)
+              .map(c -> String.format(Locale.ROOT, "0x%03x", c.offset()))
+              .orElse("-"),
+          report.freeBytes(),
+          report.name());
+      report.chain().anomalies().forEach(a -> out.printf("%-13s   odd %s%n", "", a));
+    }
+    out.printf("%d functions; --function ADDRESS or --all shows what is where%n", reports.size());
+  }
+}

@@ -1,0 +1,227 @@
+package io.vpasid.guest.cli.plan;
+
+import io.vpasid.guest.cli.option.SynthesisOptions;
+import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.config.FunctionSource;
+import io.vpasid.guest.report.Json;
+import io.vpasid.guest.report.LayoutComparison;
+import io.vpasid.guest.report.PlanReport;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.dump.LspciText;
+import io.vpasid.synth.SynthesisRequest;
+import io.vpasid.synth.SynthesisResult;
+import io.vpasid.synth.Synthesizer;
+import io.vpasid.synth.preflight.GuestPlace;
+import io.vpasid.synth.quirk.QuirkTable;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// Says whether and where a function gets a vPASID, and why there.
+@Command(
+    name = "plan",
+    header = "Says whether, where and why there a function gets a vPASID.",
+    description = {
+      "Says for each function whether it gets a vPASID, at which offset, and why there: what the"
+          + " guest will see.",
+      "",
+      "A function of this machine that vfio-pci has, and nobody has open, is bound to iommufd for a"
+          + " moment, which resets it: then the answers are those of VFIO and IOMMU_GET_HW_INFO."
+          + " Others, and all with --no-vfio, are only read in sysfs.",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nExamples:%n",
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:at least one function gets a vPASID, and the layout is as expected",
+      "1:none gets one, or the layout is another than expected",
+      "2:bad usage or bad input",
+      "3:the environment lacks something, such as the right to read a configuration space"
+    },
+    footer = {
+      "  vpasid plan machine.txt --hw-info width=20,priv",
+      "  vpasid plan 0000:3b:00.0 --format lspci > guest.txt && lspci -F guest.txt -vvv",
+      "  qemu-system-x86_64 ... `vpasid plan 0000:3b:00.0 --format qemu`",
+      "",
+      "Before a guest moves, on the host where it is and on the one where it goes:",
+      "  vpasid plan 0000:3b:00.0 --save layout.json",
+      "  vpasid plan 0000:5e:00.0 --expect layout.json"
+    })
+public final class PlanCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "SOURCE",
+      arity = "0..*",
+      description =
+          "A dump (lspci -xxxx text, raw or hex bytes), or an address of this machine such as"
+              + " 0000:3b:00.0.")
+  private List<String> sources = List.of();
+
+  @Mixin private FunctionSource source;
+  @Mixin private SynthesisOptions options;
+  @Mixin private PreflightOptions preflight;
+
+  enum Format {
+    TEXT,
+    JSON,
+    LSPCI,
+    QEMU,
+    LIBVIRT
+  }
+
+  @Option(
+      names = "--format",
+      paramLabel = "FORMAT",
+      description =
+          "text; json; lspci: the guest views of the functions that get a vPASID, as lspci -F reads"
+              + " them; qemu: these functions as arguments of QEMU 11, for its vfio-pci; libvirt:"
+              + " the same as a qemu:commandline element. Default: text.")
+  private Format format = Format.TEXT;
+
+  @Option(names = "--json", description = "The same as --format json.")
+  private boolean json;
+
+  @Option(names = "--no-vfio", description = "Bind nothing; read addresses in sysfs alone.")
+  private boolean withoutVfio;
+
+  @Option(
+      names = "--save",
+      paramLabel = "FILE",
+      description =
+          "Write the layout that the guest sees, with a fingerprint, to this file. It replaces a"
+              + " layout file, and nothing else.")
+  private Optional<Path> save = Optional.empty();
+
+  @Option(
+      names = "--expect",
+      paramLabel = "FILE",
+      description =
+          "Compare with the layout in this file, as --save wrote it; say what differs, and end with"
+              + " exit code 1 if anything does.")
+  private Optional<Path> expect = Optional.empty();
+
+  @Override
+  public Integer call() {
+    Json.checkFormat(json, format);
+    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter err = spec.commandLine().getErr();
+    Optional<LayoutFile> expected = expect.map(LayoutFile::read);
+    if (!withoutVfio) {
+      source.askVfio();
+    }
+    List<HostFunction> functions = source.functions(sources);
+    options.checkOtherCaptures(functions);
+    QuirkTable quirks = options.quirkTable();
+    noteAssumptions(functions, err);
+    Optional<GuestPlace> place = preflight.place();
+    List<PlanReport> reports = new ArrayList<>();
+    List<QemuDevice> devices = new ArrayList<>();
+    Format wanted = json ? Format.JSON : format;
+    for (HostFunction function : functions) {
+      SynthesisRequest request = options.request(function, quirks, source.live(function));
+      SynthesisResult result;
+      if (wanted == Format.QEMU || wanted == Format.LIBVIRT) {
+        QemuDevice device = QemuDevice.of(function, request);
+        devices.add(device);
+        result = device.result();
+      } else {
+        result = Synthesizer.synthesize(request);
+      }
+      reports.add(
+          new PlanReport(function, request, result, preflight.report(request, result, place)));
+    }
+    save.ifPresent(file -> LayoutFile.write(file, reports));
+    List<LayoutComparison> comparisons = expected.map(e -> e.compare(reports)).orElse(List.of());
+    switch (wanted) {
+      case TEXT -> reports.forEach(r -> r.print(out));
+      case JSON -> Json.print(out, json(reports, comparisons));
+      case LSPCI -> printGuestViews(out, err, reports);
+      case QEMU -> printForQemu(out, err, devices);
+      case LIBVIRT -> printForLibvirt(out, err, devices);
+    }
+    if (wanted != Format.JSON) {
+      PrintWriter to = wanted == Format.TEXT ? out : err;
+      expected.ifPresent(e -> comparisons.forEach(c -> c.print(to, e.name())));
+    }
+    return reports.stream().anyMatch(PlanReport::isPlaced)
+            && comparisons.stream().allMatch(LayoutComparison::isEqual)
+        ? ExitCode.DONE
+        : ExitCode.NO;
+  }
+
+  private void noteAssumptions(List<HostFunction> functions, PrintWriter err) {
+    if (functions.stream().anyMatch(f -> source.live(f).isEmpty())) {
+      options.noteAssumptions(err);
+    }
+    for (HostFunction function : functions) {
+      source.live(function).ifPresent(live -> options.noteAssumptions(err, live));
+    }
+  }
+
+  /// @param comparisons those with an expected layout; those of functions that are not in the plan
+  ///   come last
+  private static List<Map<String, Object>> json(
+      List<PlanReport> reports, List<LayoutComparison> comparisons) {
+    List<Map<String, Object>> all = new ArrayList<>();
+    for (int i = 0; i < Math.max(reports.size(), comparisons.size()); i++) {
+      Map<String, Object> json = i < reports.size() ? reports.get(i).toJson() : Json.object();
+      if (i < comparisons.size()) {
+        json.put("layout", comparisons.get(i).toJson());
+      }
+      all.add(json);
+    }
+    return all;
+  }
+
+  /// The reasons go to the error stream, so that a shell can paste the output into a command line.
+  private static void printForQemu(PrintWriter out, PrintWriter err, List<QemuDevice> devices) {
+    devices.forEach(d -> d.lines().forEach(line -> err.println("vpasid: note: " + line)));
+    List<QemuDevice> placed = devices.stream().filter(d -> d.offset().isPresent()).toList();
+    if (!placed.isEmpty()) {
+      out.println("-object " + QemuDevice.object());
+      placed.forEach(d -> out.println("-device " + d.argument()));
+    }
+  }
+
+  /// The reasons are comments.
+  private static void printForLibvirt(PrintWriter out, PrintWriter err, List<QemuDevice> devices) {
+    List<QemuDevice> placed = new ArrayList<>();
+    for (QemuDevice device : devices) {
+      if (device.offset().isPresent()) {
+        placed.add(device);
+      } else {
+        device.lines().forEach(line -> err.println("vpasid: note: " + line));
+      }
+    }
+    if (!placed.isEmpty()) {
+      LibvirtText.write(placed, out);
+    }
+  }
+
+  private static void printGuestViews(PrintWriter out, PrintWriter err, List<PlanReport> reports) {
+    List<HostFunction> views = new ArrayList<>();
+    for (PlanReport report : reports) {
+      err.println("vpasid: note: " + report.summary());
+      if (report.isPlaced()) {
+        views.add(
+            new HostFunction(
+                report.function().address(),
+                report.function().description(),
+                report.result().guestView(report.request())));
+      }
+    }
+    LspciText.write(views, out);
+  }
+}

@@ -1,0 +1,163 @@
+package io.vpasid.guest.cli.plan;
+
+import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.report.PreflightReport;
+import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.Dumps;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.SynthesisRequest;
+import io.vpasid.synth.SynthesisResult;
+import io.vpasid.synth.preflight.CheckId;
+import io.vpasid.synth.preflight.GuestPlace;
+import io.vpasid.synth.preflight.Preflight;
+import io.vpasid.synth.preflight.PreflightRequest;
+import io.vpasid.synth.preflight.VirtualIommu;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+
+/// What is known of the guest that will have the function, for the checks that it makes before it
+/// enables PASIDs.
+final class PreflightOptions {
+  private static final String NONE = "none";
+  private static final Pattern FILE_AND_ADDRESS =
+      Pattern.compile("(.+?):((?:[0-9a-fA-F]{1,8}:)?[0-9a-fA-F]{1,2}:[0-9a-fA-F]{1,2}\\.[0-7])");
+  private static final int BRIDGE = 1;
+
+  @Option(
+      names = "--port",
+      paramLabel = "FILE[:ADDRESS]",
+      description =
+          "The dump of a virtual port above the function in the guest. Once for each: the one next"
+              + " to the function first, the one on the root bus last. none: the function is on the"
+              + " root bus.")
+  private List<String> ports = List.of();
+
+  @Option(
+      names = "--viommu",
+      paramLabel = "REGISTERS",
+      converter = RegistersConverter.class,
+      description =
+          "The registers of the guest's Intel IOMMU, cap=HEX,ecap=HEX, as a running guest has them"
+              + " in /sys/class/iommu/dmar0/intel-iommu.")
+  private Optional<VirtualIommu> iommu = Optional.empty();
+
+  @Option(
+      names = "--assume",
+      paramLabel = "CHECKS",
+      split = ",",
+      converter = CheckIdConverter.class,
+      description =
+          "Checks to take for granted where nothing given decides them, as in P1,P2 for a guest"
+              + " whose kernel has scalable mode.")
+  private List<CheckId> assumed = List.of();
+
+  @Option(
+      names = "--preflight",
+      description =
+          "Print all checks that a Linux guest makes before it enables PASIDs, not just those that"
+              + " fail or are open.")
+  private boolean all;
+
+  /// Makes the checks of a function, given what was asked and what came of it.
+  ///
+  /// @param where the place in the guest, as [#place] reads it
+  PreflightReport report(
+      SynthesisRequest request, SynthesisResult result, Optional<GuestPlace> where) {
+    PreflightRequest preflight =
+        PreflightRequest.of(result.guestView(request), request.kind(), request.hardware());
+    preflight = where.map(preflight::at).orElse(preflight);
+    preflight = iommu.map(preflight::behind).orElse(preflight);
+    return new PreflightReport(Preflight.of(preflight.assuming(Set.copyOf(assumed))), all);
+  }
+
+  /// Reads the dumps that `--port` names; empty if it is not there.
+  ///
+  /// @throws InputException if one of them does not say which port is meant, or names none
+  Optional<GuestPlace> place() {
+    if (ports.isEmpty()) {
+      return Optional.empty();
+    }
+    if (ports.equals(List.of(NONE))) {
+      return Optional.of(GuestPlace.onRootBus());
+    }
+    List<ConfigSpace> spaces = new ArrayList<>();
+    for (String port : ports) {
+      if (port.equals(NONE)) {
+        throw new InputException("--port none says that there is no port: leave out the others");
+      }
+      spaces.add(readPort(port));
+    }
+    return Optional.of(GuestPlace.below(spaces));
+  }
+
+  private static ConfigSpace readPort(String text) {
+    Matcher m = FILE_AND_ADDRESS.matcher(text);
+    boolean named = !Files.exists(Path.of(text)) && m.matches();
+    List<HostFunction> functions = Dumps.read(Path.of(named ? m.group(1) : text));
+    if (named) {
+      PciAddress address =
+          PciAddress.parse(m.group(2))
+              .orElseThrow(() ->
+                  new InputException(
+                      "--port " + text + ": " + m.group(2) + " is no address, as in 00:1c.0"));
+      functions = functions.stream().filter(f -> f.address().equals(address)).toList();
+      if (functions.isEmpty()) {
+        throw new InputException("--port " + text + ": the file has no function at this address");
+      }
+    }
+    if (functions.size() != 1) {
+      throw new InputException(
+          "--port "
+              + text
+              + ": the file has "
+              + functions.size()
+              + " functions, name one as in "
+              + text
+              + ":"
+              + functions.getFirst().address());
+    }
+    HostFunction port = functions.getFirst();
+    if (port.config().headerLayout() != BRIDGE) {
+      throw new InputException(
+          "--port " + text + ": " + port.id() + " is no bridge: its header is not of type 1");
+    }
+    return port.config();
+  }
+
+  static final class RegistersConverter implements ITypeConverter<VirtualIommu> {
+    @Override
+    public VirtualIommu convert(String text) {
+      try {
+        return VirtualIommu.parse(text);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+    }
+  }
+
+  static final class CheckIdConverter implements ITypeConverter<CheckId> {
+    private static final Set<String> IDS =
+        Set.of(CheckId.values()).stream().map(CheckId::name).collect(Collectors.toSet());
+
+    @Override
+    public CheckId convert(String text) {
+      String id = text.strip().toUpperCase(Locale.ROOT);
+      if (IDS.contains(id)) {
+        return CheckId.valueOf(id);
+      }
+      throw new TypeConversionException("'" + text + "' is no check: write P1 to P24");
+    }
+  }
+}

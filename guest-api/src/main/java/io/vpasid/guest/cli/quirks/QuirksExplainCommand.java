@@ -1,0 +1,82 @@
+package io.vpasid.guest.cli.quirks;
+
+import io.vpasid.guest.cli.option.SynthesisOptions;
+import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.config.FunctionSource;
+import io.vpasid.guest.report.Json;
+import io.vpasid.guest.report.QuirkExplanation;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.SynthesisRequest;
+import io.vpasid.synth.quirk.QuirkTable;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// Says which entries are about a function, and which decided what.
+@Command(
+    name = "explain",
+    header = "Says which entries are about a function, and which decided what.",
+    description = {
+      "Says for each function which entries are about it, from the weakest to the strongest; what"
+          + " they say, and which of them decided each value, over which others; which entries name"
+          + " the device and yet are not about it, and why; and where the vPASID then goes.",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:entries are about at least one function",
+      "1:no entry is about any of them",
+      "2:bad usage, a dump or a quirk file that cannot be used",
+      "3:a configuration space may not be read"
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  vpasid quirks explain 0000:3b:00.0",
+      "  vpasid quirks explain machine.txt --function 3b:00.0 --quirks acme.json"
+    })
+final class QuirksExplainCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "FUNCTION",
+      arity = "0..*",
+      description =
+          "A dump (lspci -xxxx text, raw or hex bytes), or an address of this machine such as"
+              + " 0000:3b:00.0.")
+  private List<String> sources = List.of();
+
+  @Mixin private FunctionSource source;
+  @Mixin private SynthesisOptions options;
+
+  @Option(names = "--json", description = "Print an array with an object for each function.")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    PrintWriter out = spec.commandLine().getOut();
+    List<HostFunction> functions = source.functions(sources);
+    QuirkTable table = options.quirkTable();
+    List<QuirkExplanation> explanations =
+        functions.stream()
+            .map(f -> {
+              SynthesisRequest request = options.request(f, table, source.live(f));
+              return QuirkExplanation.of(f, request);
+            })
+            .toList();
+    if (json) {
+      Json.print(out, explanations.stream().map(QuirkExplanation::toJson).toList());
+    } else {
+      explanations.forEach(e -> e.print(out));
+    }
+    return explanations.stream().anyMatch(e -> !e.matching().isEmpty())
+        ? ExitCode.DONE
+        : ExitCode.NO;
+  }
+}

@@ -1,0 +1,196 @@
+package io.vpasid.guest.cli.quirks;
+
+import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.config.DumpReader;
+import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.report.FindingReport;
+import io.vpasid.guest.report.Json;
+import io.vpasid.pci.dump.Dumps;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.dump.PciNames;
+import io.vpasid.synth.json.JsonFileException;
+import io.vpasid.synth.quirk.LintFinding;
+import io.vpasid.synth.quirk.LintFinding.Severity;
+import io.vpasid.synth.quirk.QuirkFileText;
+import io.vpasid.synth.quirk.QuirkLint;
+import io.vpasid.synth.quirk.QuirkTable;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// Looks for mistakes in quirk files.
+@Command(
+    name = "lint",
+    header = "Looks for mistakes in quirk files.",
+    description = {
+      "Looks for mistakes in quirk files: what cannot be read, with the place and what was probably"
+          + " meant; ranges outside the configuration space, overlaps, entries or values that"
+          + " others make useless, vendors and devices that pci.ids does not have, missing sources."
+          + " With --dumps also what captured functions contradict, such as a place on a"
+          + " capability.",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:no errors",
+      "1:errors; with --strict also warnings",
+      "2:bad usage, or a file or an entry that cannot be read"
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  vpasid quirks lint acme.json",
+      "  vpasid quirks lint quirks.d/ --dumps dumps/ --format github --strict"
+    })
+final class QuirksLintCommand implements Callable<Integer> {
+  /// The rule of what cannot be read.
+  private static final String UNREADABLE = "unreadable";
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "PATH",
+      arity = "0..*",
+      description =
+          "A quirk file, or a directory of them. Default: those that are installed, with the"
+              + " built-in ones.")
+  private List<Path> paths = List.of();
+
+  @Option(
+      names = "--dumps",
+      paramLabel = "PATH",
+      description =
+          "Hold the entries against the functions in this dump, or in all dumps in this folder and"
+              + " below; may be repeated.")
+  private List<Path> dumps = List.of();
+
+  @Option(
+      names = "--fix",
+      description =
+          "First write the files anew in the usual form, two blanks per level and a line for each"
+              + " register, as those have it that come with vpasid. What they say stays.")
+  private boolean fix;
+
+  @Option(names = "--strict", description = "Take warnings for errors.")
+  private boolean strict;
+
+  @Option(
+      names = "--format",
+      paramLabel = "FORMAT",
+      description =
+          "text: a line for each finding, as compilers write it; json; github: annotations of"
+              + " GitHub Actions. Default: text.")
+  private FindingReport.Format format = FindingReport.Format.TEXT;
+
+  @Option(names = "--json", description = "The same as --format json.")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    Json.checkFormat(json, format);
+    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter err = spec.commandLine().getErr();
+    PciNames names = PciNames.system();
+    if (names.vendor(0x8086).isEmpty()) {
+      err.println(
+          "vpasid: note: there is no pci.ids here, so vendors and devices are not looked up");
+    }
+    paths.forEach(QuirksLintCommand::checkFolder);
+    if (fix) {
+      rewrite();
+    }
+    List<HostFunction> captures = captures(err);
+    List<LintFinding> findings =
+        paths.isEmpty()
+            ? installed(names, captures)
+            : QuirkLint.ofFiles(paths, QuirkTable.COMMAND_LINE, others(), names, captures);
+    if (json || format == FindingReport.Format.JSON) {
+      Json.print(out, findings.stream().map(FindingReport::toJson).toList());
+    } else {
+      FindingReport.print(out, format, findings);
+      if (format == FindingReport.Format.TEXT) {
+        out.println(FindingReport.summary(findings));
+      }
+    }
+    return exitCode(findings);
+  }
+
+  /// What has nothing to look at has found no mistakes, and is most likely another folder than
+  /// meant.
+  private static void checkFolder(Path path) {
+    if (Files.isDirectory(path) && QuirkTable.files(path).isEmpty()) {
+      throw new InputException(path + ": there is no quirk file; their names end in .json");
+    }
+  }
+
+  /// Writes those files anew that can be read; what is wrong with others is found later.
+  private void rewrite() {
+    if (paths.isEmpty()) {
+      throw new InputException("--fix needs the files to write anew");
+    }
+    for (Path path : paths) {
+      for (Path file : QuirkTable.files(path)) {
+        try {
+          Files.writeString(file, QuirkFileText.of(file));
+        } catch (JsonFileException _) {
+          // Left as it is.
+        } catch (IOException e) {
+          throw InputException.unwritable(file, e);
+        }
+      }
+    }
+  }
+
+  private int exitCode(List<LintFinding> findings) {
+    if (findings.stream().anyMatch(f -> f.rule().equals(UNREADABLE))) {
+      return ExitCode.USAGE;
+    }
+    boolean bad =
+        FindingReport.count(findings, Severity.ERROR) > 0
+            || (strict && FindingReport.count(findings, Severity.WARNING) > 0);
+    return bad ? ExitCode.NO : ExitCode.DONE;
+  }
+
+  private static List<LintFinding> installed(PciNames names, List<HostFunction> captures) {
+    QuirkTable table = QuirkTable.installed();
+    List<LintFinding> findings = new ArrayList<>(QuirkLint.check(table, names));
+    if (!captures.isEmpty()) {
+      findings.addAll(QuirkLint.check(table, captures));
+    }
+    return findings;
+  }
+
+  /// The installed table, without a layer that is being looked at itself.
+  private QuirkTable others() {
+    QuirkTable table = QuirkTable.builtIn();
+    if (isOutside(QuirkTable.SYSTEM_FOLDER)) {
+      table = table.withIfPresent(QuirkTable.SYSTEM_FOLDER, QuirkTable.SYSTEM);
+    }
+    if (isOutside(QuirkTable.ADMINISTRATOR_FOLDER)) {
+      table = table.withIfPresent(QuirkTable.ADMINISTRATOR_FOLDER, QuirkTable.ADMINISTRATOR);
+    }
+    return table;
+  }
+
+  private boolean isOutside(Path folder) {
+    return paths.stream().noneMatch(p -> p.toAbsolutePath().normalize().startsWith(folder));
+  }
+
+  private List<HostFunction> captures(PrintWriter err) {
+    List<HostFunction> captures = new ArrayList<>();
+    DumpReader.forEach(dumps, err, file -> captures.addAll(Dumps.read(file)));
+    if (captures.isEmpty() && !dumps.isEmpty()) {
+      throw new InputException(DumpReader.nothingIn(dumps));
+    }
+    return captures;
+  }
+}

@@ -1,0 +1,275 @@
+package io.vpasid.guest.cli.run;
+
+import io.vpasid.guest.emulator.ConfigPort;
+import io.vpasid.guest.emulator.EmulatedGuest;
+import io.vpasid.guest.emulator.EnableOutcome;
+import io.vpasid.guest.emulator.Enumeration;
+import io.vpasid.guest.emulator.MailboxDriver;
+import io.vpasid.guest.host.SimulatedMachine;
+import io.vpasid.guest.report.Json;
+import io.vpasid.guest.request.RequestMailbox;
+import io.vpasid.guest.request.RequestWorkers;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.SynthesisResult;
+import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.iommufd.HwptId;
+import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.pasid.AddressSpaces;
+import io.vpasid.vmm.pasid.AttachOutcome;
+import io.vpasid.vmm.pasid.DetachOutcome;
+import io.vpasid.vmm.pasid.Refused;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/// What happens when an emulated guest finds and uses the vPASID of one function: step by step,
+/// with what each step came to and whether that is as it should be.
+final class Story {
+  private static final int PASID = 0x1b;
+
+  /// Who does something.
+  private enum Actor {
+    HOST,
+    GUEST;
+
+    String title() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  /// One step.
+  ///
+  /// @param actor who does it
+  /// @param action what is done
+  /// @param outcome what it came to
+  /// @param expected whether that is as it should be
+  private record Step(Actor actor, String action, String outcome, boolean expected) {}
+
+  private final HostFunction captured;
+  private final List<Step> steps = new ArrayList<>();
+
+  private Story(HostFunction captured) {
+    this.captured = captured;
+  }
+
+  /// Lets it happen.
+  static Story of(HostFunction captured, SimulatedMachine machine) {
+    return of(captured, machine, false);
+  }
+
+  /// Lets it happen.
+  ///
+  /// @param mailbox whether the guest also asks through the mailbox
+  static Story of(HostFunction captured, SimulatedMachine machine, boolean mailbox) {
+    Story story = new Story(captured);
+    story.tell(machine, mailbox);
+    return story;
+  }
+
+  /// Whether every step came to what it should.
+  boolean isGood() {
+    return steps.stream().allMatch(Step::expected);
+  }
+
+  private void tell(SimulatedMachine machine, boolean mailbox) {
+    PassthroughFunction function = machine.function();
+    switch (function.synthesis()) {
+      case SynthesisResult.Declined declined ->
+          step(Actor.HOST, "synthesize vPASID", "none: " + declined.explanation(), false);
+      case SynthesisResult.Synthesized s -> {
+        step(
+            Actor.HOST,
+            "synthesize vPASID",
+            "at "
+                + Json.hex(s.synthesis().offset())
+                + ", "
+                + s.synthesis().placement().strategy().title(),
+            true);
+        tellOfGuest(machine, s.synthesis().capability().width());
+        if (mailbox) {
+          tellOfMailbox(machine);
+        }
+      }
+    }
+    machine.close();
+    boolean clean = machine.nothingAttached();
+    step(Actor.HOST, "close", clean ? "nothing left attached" : "something is left", clean);
+  }
+
+  private void tellOfGuest(SimulatedMachine machine, int width) {
+    PassthroughFunction function = machine.function();
+    EmulatedGuest guest = new EmulatedGuest(new FunctionPort(function));
+    Enumeration seen = guest.enumerate();
+    boolean found = seen.extendedCapability(PASID).isPresent();
+    step(
+        Actor.GUEST,
+        "enumerate",
+        seen.extendedCapabilities().size()
+            + " extended capabilities, PASID "
+            + seen.extendedCapability(PASID)
+                .map(at -> "found at " + Json.hex(at))
+                .orElse("missing"),
+        found);
+    switch (guest.enablePasid()) {
+      case EnableOutcome.Refused refused ->
+          step(Actor.GUEST, "enable PASID", "not enabled: " + refused.why(), false);
+      case EnableOutcome.Enabled enabled -> {
+        step(
+            Actor.GUEST,
+            "enable PASID",
+            "enabled, "
+                + enabled.width()
+                + " bits, Exec"
+                + (enabled.exec() ? '+' : '-')
+                + ", Priv"
+                + (enabled.priv() ? '+' : '-'),
+            true);
+        tellOfRequests(machine, width);
+      }
+    }
+  }
+
+  private void tellOfRequests(SimulatedMachine machine, int width) {
+    PassthroughFunction function = machine.function();
+    HwptId own = machine.newPageTable();
+    function.device().attach(own);
+    step(Actor.HOST, "attach the function itself to page table " + own.value(), "0", true);
+    HwptId first = machine.newPageTable();
+    HwptId second = machine.newPageTable();
+    attach(machine, new Pasid(1), first, 1);
+    attach(machine, new Pasid(1), second, 1);
+    Pasid beyond = new Pasid(1 << width);
+    AttachOutcome refused = function.attachPasid(beyond, first);
+    step(
+        Actor.GUEST,
+        "attach PASID " + beyond + ", beyond the width",
+        text(refused),
+        refused instanceof Refused && machine.attachedInKernel() == 1);
+    DetachOutcome detached = function.detachPasid(new Pasid(1));
+    step(
+        Actor.GUEST,
+        "detach PASID 1",
+        text(detached),
+        detached instanceof DetachOutcome.Detached && machine.attachedInKernel() == 0);
+    attach(machine, new Pasid(2), first, 1);
+  }
+
+  private void tellOfMailbox(SimulatedMachine machine) {
+    PassthroughFunction function = machine.function();
+    AddressSpaces spaces = new AddressSpaces();
+    int handle = spaces.add("shell").orElseThrow().handle();
+    spaces.grant(handle, function.address(), machine.newPageTable());
+    step(Actor.HOST, "grant an address space", "handle " + handle, true);
+    try (RequestWorkers workers = RequestWorkers.open()) {
+      Optional<RequestMailbox> served = RequestMailbox.serve(function, spaces, workers);
+      step(
+          Actor.HOST,
+          "serve the request mailbox",
+          served.map(mailbox -> "at " + Json.hex(mailbox.offset())).orElse("no place for it"),
+          served.isPresent());
+      Optional<MailboxDriver> found = MailboxDriver.find(new FunctionPort(function));
+      step(
+          Actor.GUEST,
+          "look for the mailbox",
+          found.map(driver -> "found at " + Json.hex(driver.offset())).orElse("missing"),
+          found.isPresent() == served.isPresent());
+      found.ifPresent(driver -> tellOfRequests(driver, handle));
+    }
+  }
+
+  private void tellOfRequests(MailboxDriver driver, int handle) {
+    answer("attach PASID 3 to handle " + handle, driver.attach(3, handle), 0);
+    answer("query PASID 3", driver.query(3), 0);
+    answer("attach PASID 3 to handle 99, which was not granted", driver.attach(3, 99), 2);
+    answer("detach PASID 3", driver.detach(3), 0);
+  }
+
+  private void answer(String action, MailboxDriver.Answer answer, int expected) {
+    String result = answer.result() == 0 ? "" : ", handle " + answer.result();
+    step(
+        Actor.GUEST,
+        "ask the mailbox: " + action,
+        (answer.errno() == 0 ? "0" : new Errno(answer.errno()).name()) + result,
+        answer.errno() == expected);
+  }
+
+  private void attach(SimulatedMachine machine, Pasid pasid, HwptId pageTable, int expected) {
+    AttachOutcome outcome = machine.function().attachPasid(pasid, pageTable);
+    step(
+        Actor.GUEST,
+        "attach PASID " + pasid + " to page table " + pageTable.value(),
+        text(outcome),
+        !(outcome instanceof Refused) && machine.attachedInKernel() == expected);
+  }
+
+  private static String text(AttachOutcome outcome) {
+    return switch (outcome) {
+      case AttachOutcome.Attached _ -> "0";
+      case AttachOutcome.Replaced r -> "0, replaces page table " + r.previous().value();
+      case Refused r -> text(r);
+    };
+  }
+
+  private static String text(DetachOutcome outcome) {
+    return switch (outcome) {
+      case DetachOutcome.Detached _ -> "0";
+      case DetachOutcome.NotAttached _ -> "0, was not attached";
+      case Refused r -> text(r);
+    };
+  }
+
+  private static String text(Refused refused) {
+    return "refused, " + refused.reason().errno().name() + ": " + refused.reason().text();
+  }
+
+  private void step(Actor actor, String action, String outcome, boolean expected) {
+    steps.add(new Step(actor, action, outcome, expected));
+  }
+
+  void print(PrintWriter out) {
+    out.printf("%s %s %s%n", captured.address(), captured.id(), captured.description());
+    for (Step step : steps) {
+      out.printf(
+          "  %-5s  %s \u2192 %s%s%n",
+          step.actor().title(), step.action(), step.outcome(), step.expected() ? "" : "  (!)");
+    }
+    out.println();
+  }
+
+  Map<String, Object> toJson() {
+    Map<String, Object> json = Json.object();
+    json.put("function", captured.address().toString());
+    json.put("id", captured.id().toString());
+    json.put("good", isGood());
+    json.put(
+        "steps",
+        steps.stream()
+            .map(step -> {
+              Map<String, Object> object = Json.object();
+              object.put("actor", step.actor().title());
+              object.put("action", step.action());
+              object.put("outcome", step.outcome());
+              object.put("expected", step.expected());
+              return object;
+            })
+            .toList());
+    return json;
+  }
+
+  /// The guest's accesses, as a VMM routes them.
+  private record FunctionPort(PassthroughFunction function) implements ConfigPort {
+    @Override
+    public int read(int offset, int width) {
+      return function.readConfig(offset, width);
+    }
+
+    @Override
+    public void write(int offset, int width, int value) {
+      function.writeConfig(offset, width, value);
+    }
+  }
+}

@@ -1,0 +1,318 @@
+package io.vpasid.guest.cli.serve;
+
+import io.vpasid.guest.cli.option.SynthesisOptions;
+import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.cli.terminal.Terminal;
+import io.vpasid.guest.cli.terminal.Version;
+import io.vpasid.guest.config.BarSizes;
+import io.vpasid.guest.config.DaemonConfig;
+import io.vpasid.guest.config.DaemonException;
+import io.vpasid.guest.config.FunctionSource;
+import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.daemon.Daemon;
+import io.vpasid.guest.daemon.DaemonLog;
+import io.vpasid.guest.daemon.ProcessSignals;
+import io.vpasid.guest.device.FunctionDevice;
+import io.vpasid.guest.host.SimulatedMachine;
+import io.vpasid.guest.report.Json;
+import io.vpasid.guest.vfiouser.VfioUserServer;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.SynthesisResult;
+import io.vpasid.vmm.PassthroughFunction;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/// Serves functions with their vPASIDs to VMMs, through vfio-user.
+@Command(
+    name = "serve",
+    header = "Serves functions with their vPASIDs to QEMU and other vfio-user clients.",
+    description = {
+      "With a configuration: runs as a daemon that serves several functions, each on a socket of"
+          + " its own, and a control socket for vpasid ctl. SIGTERM ends it in good order, SIGHUP"
+          + " reads the quirk files again. docs/daemon.md has the details.",
+      "With --socket: serves one captured function until it is interrupted.",
+      ""
+    },
+    mixinStandardHelpOptions = true,
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  vpasid serve /etc/vpasid/serve.json",
+      "  vpasid serve machine.txt --function 0000:6a:01.0 --socket /run/user/1000/dsa.sock",
+      "",
+      "and for QEMU, from 10.1 on:",
+      "  -device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\","
+          + "\"path\":\"/run/user/1000/dsa.sock\"}}'"
+    })
+public final class ServeCommand implements Callable<Integer> {
+  /// The exit code of a process that a signal ends is this and the signal's number.
+  private static final int SIGNALLED = 128;
+
+  /// The options that a configuration goes with.
+  private static final List<String> OF_DAEMON = List.of("--json", "--check");
+
+  @Spec private CommandSpec spec;
+  @ParentCommand private Terminal.Owner top;
+
+  @Parameters(
+      paramLabel = "SOURCE",
+      description =
+          "A configuration in JSON. With --socket: a dump (lspci -xxxx text, raw or hex bytes), a"
+              + " description (FILE.json), or an address of this machine such as 0000:3b:00.0,"
+              + " which is only read.")
+  private String sourceName = "";
+
+  @Mixin private FunctionSource source;
+  @Mixin private SynthesisOptions options;
+
+  @Option(
+      names = "--socket",
+      paramLabel = "PATH",
+      description = "Serve one function on this Unix socket; nobody but its owner can connect.")
+  private Optional<Path> socket = Optional.empty();
+
+  @Option(
+      names = "--bar",
+      paramLabel = "INDEX=SIZE",
+      description =
+          "With --socket: the size of a BAR, as in 0=64K, which a dump does not tell. Without it a"
+              + " BAR has 4K, or what MSI-X needs.")
+  private List<String> bars = List.of();
+
+  @Option(
+      names = "--check",
+      description =
+          "Only read the configuration, its dumps and quirk files, and say what would be served.")
+  private boolean check;
+
+  @Option(names = "--json", description = "Print what is served as JSON.")
+  private boolean json;
+
+  /// What a signal asks for.
+  private enum Signal {
+    TERM(15),
+    INT(2);
+
+    private final int number;
+
+    Signal(int number) {
+      this.number = number;
+    }
+  }
+
+  @Override
+  public Integer call() throws InterruptedException {
+    return socket.isPresent() ? serveOne(socket.get()) : serveConfiguration();
+  }
+
+  // A configuration
+
+  private int serveConfiguration() throws InterruptedException {
+    for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+      if (!OF_DAEMON.contains(option.longestName())) {
+        throw new InputException(
+            option.longestName()
+                + " goes with --socket PATH; a configuration says it for each function");
+      }
+    }
+    requireConfiguration();
+    DaemonConfig config = DaemonConfig.read(Path.of(sourceName));
+    if (check) {
+      return check(config);
+    }
+    // From before the start on: a signal that comes during it ends what is there by then.
+    CountDownLatch ending = new CountDownLatch(1);
+    onFirst(ending::countDown);
+    try (DaemonLog log =
+            DaemonLog.takeOver(
+                new FileOutputStream(FileDescriptor.err), config.log(), top.terminal().errors());
+        Daemon daemon = start(config, log, ending)) {
+      var _ = ProcessSignals.handle("HUP", daemon::requestReload);
+      announce(daemon);
+      ending.await();
+    }
+    return ExitCode.DONE;
+  }
+
+  /// Somebody who forgot `--socket` should not be told of bad JSON.
+  private void requireConfiguration() {
+    Path path = Path.of(sourceName);
+    boolean named = sourceName.endsWith(".json");
+    try {
+      named |= Files.isRegularFile(path) && beginsAsJson(path);
+    } catch (IOException e) {
+      throw new InputException(sourceName + ": cannot be read: " + e.getMessage());
+    }
+    if (!named) {
+      throw new InputException(
+          sourceName
+              + ": is no configuration in JSON; to serve a dump, or a function of this machine, add"
+              + " --socket PATH");
+    }
+  }
+
+  private static boolean beginsAsJson(Path path) throws IOException {
+    try (InputStream in = Files.newInputStream(path)) {
+      String begin = new String(in.readNBytes(64), StandardCharsets.UTF_8);
+      return begin.replace("\ufeff", "").stripLeading().startsWith("{");
+    }
+  }
+
+  private static Daemon start(DaemonConfig config, DaemonLog log, CountDownLatch ending) {
+    try {
+      return Daemon.start(config, Version.number(), log, ending);
+    } catch (IOException | DaemonException e) {
+      throw new InputException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private int check(DaemonConfig config) {
+    PrintWriter out = spec.commandLine().getOut();
+    List<String> served;
+    try {
+      served = Daemon.check(config);
+    } catch (DaemonException e) {
+      throw new InputException(String.valueOf(e.getMessage()));
+    }
+    if (json) {
+      Map<String, Object> document = Json.object();
+      document.put("good", true);
+      document.put("functions", served);
+      Json.print(out, document);
+    } else {
+      served.forEach(out::println);
+      out.printf("%s is good%n", sourceName);
+    }
+    return ExitCode.DONE;
+  }
+
+  private void announce(Daemon daemon) {
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      Map<String, Object> document = Json.object();
+      document.put("control", daemon.control().toString());
+      daemon.metricsPort().ifPresent(port -> document.put("metricsPort", port));
+      document.put("functions", daemon.summaryJson());
+      Json.print(out, document);
+    } else {
+      daemon.summary().forEach(out::println);
+      daemon
+          .metricsPort()
+          .ifPresent(port -> out.printf("metrics on http://127.0.0.1:%d/metrics%n", port));
+      out.printf("control socket %s; end with Ctrl-C%n", daemon.control());
+    }
+    out.flush();
+  }
+
+  /// Does something at the first signal that asks for the end, and ends the process at the second.
+  private static void onFirst(Runnable end) {
+    CountDownLatch asked = new CountDownLatch(1);
+    for (Signal signal : Signal.values()) {
+      var _ =
+          ProcessSignals.handle(
+              signal.name(),
+              () -> {
+                if (asked.getCount() == 0) {
+                  Runtime.getRuntime().halt(SIGNALLED + signal.number);
+                }
+                asked.countDown();
+                end.run();
+              });
+    }
+  }
+
+  // One function
+
+  private int serveOne(Path path) throws InterruptedException {
+    if (check) {
+      throw new InputException("--check goes with a configuration, not with --socket");
+    }
+    List<HostFunction> functions = source.functions(List.of(sourceName));
+    if (functions.size() != 1) {
+      throw new InputException(
+          sourceName
+              + ": has "
+              + functions.size()
+              + " functions and one can be served; pick it with --function ADDRESS");
+    }
+    options.noteAssumptions(spec.commandLine().getErr());
+    options.checkOtherCaptures(functions);
+    HostFunction captured = functions.getFirst();
+    CountDownLatch interrupted = new CountDownLatch(1);
+    try (SimulatedMachine machine =
+            new SimulatedMachine(
+                source.describe(captured, sizes()),
+                options,
+                options.decisions(captured, options.quirkTable()));
+        VfioUserServer server = open(path, machine)) {
+      onFirst(interrupted::countDown);
+      announce(captured, machine.function(), server);
+      interrupted.await();
+    }
+    return ExitCode.DONE;
+  }
+
+  private BarSizes sizes() {
+    BarSizes sizes = BarSizes.UNKNOWN;
+    for (String bar : bars) {
+      try {
+        sizes = sizes.with(bar);
+      } catch (IllegalArgumentException e) {
+        throw new InputException("--bar '" + bar + "': " + e.getMessage());
+      }
+    }
+    return sizes;
+  }
+
+  private static VfioUserServer open(Path path, SimulatedMachine machine) {
+    try {
+      return VfioUserServer.open(
+          path,
+          new FunctionDevice(machine.function(), machine.hardware()),
+          VfioUserServer.Options.defaults());
+    } catch (IOException e) {
+      throw new InputException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void announce(
+      HostFunction captured, PassthroughFunction function, VfioUserServer server) {
+    PrintWriter out = spec.commandLine().getOut();
+    String vpasid =
+        switch (function.synthesis()) {
+          case SynthesisResult.Synthesized s -> "vPASID at " + Json.hex(s.synthesis().offset());
+          case SynthesisResult.Declined d -> "no vPASID: " + d.explanation();
+        };
+    if (json) {
+      Map<String, Object> document = Json.object();
+      document.put("function", captured.address().toString());
+      document.put("id", captured.id().toString());
+      document.put("socket", server.path().toString());
+      document.put("vpasid", vpasid);
+      Json.print(out, document);
+    } else {
+      out.printf(
+          "serving %s %s on %s, %s; end with Ctrl-C%n",
+          captured.address(), captured.id(), server.path(), vpasid);
+    }
+    out.flush();
+  }
+}

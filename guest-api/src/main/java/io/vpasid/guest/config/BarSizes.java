@@ -1,0 +1,52 @@
+package io.vpasid.guest.config;
+
+import java.util.Collections;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// What somebody knows of the sizes of a captured function's BARs, which a capture does not have.
+///
+/// @param bytes sizes in bytes by the BAR's index, 0 to 5
+public record BarSizes(Map<Integer, Long> bytes) {
+  /// Nothing is known.
+  public static final BarSizes UNKNOWN = new BarSizes(Map.of());
+
+  /// How one is written, for messages.
+  public static final String FORM = "\"0=64K\", a BAR from 0 to 5 and its size";
+
+  private static final Pattern ONE = Pattern.compile("([0-5])=([0-9]{1,6})([KMGT]?)");
+
+  public BarSizes {
+    bytes = Collections.unmodifiableSortedMap(new TreeMap<>(bytes));
+  }
+
+  /// These sizes and one more.
+  ///
+  /// @param text index and size, as in `0=64K`; K, M, G and T are powers of 1024
+  /// @throws IllegalArgumentException with a sentence, if it is none, or that BAR has one already
+  public BarSizes with(String text) {
+    Matcher m = ONE.matcher(text);
+    if (!m.matches()) {
+      throw new IllegalArgumentException("a BAR's size is written as " + FORM);
+    }
+    SortedMap<Integer, Long> more = new TreeMap<>(bytes);
+    if (more.put(Integer.valueOf(m.group(1)), size(m.group(2), m.group(3))) != null) {
+      throw new IllegalArgumentException("BAR " + m.group(1) + " has two sizes; leave one out");
+    }
+    return new BarSizes(more);
+  }
+
+  /// The size that digits and a unit say, which may be none.
+  static long size(String digits, String unit) {
+    return Long.parseLong(digits) << (unit.isEmpty() ? 0 : 10 * (1 + "KMGT".indexOf(unit)));
+  }
+
+  OptionalLong of(int index) {
+    Long size = bytes.get(index);
+    return size == null ? OptionalLong.empty() : OptionalLong.of(size);
+  }
+}

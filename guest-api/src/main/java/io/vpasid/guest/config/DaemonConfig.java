@@ -1,0 +1,48 @@
+package io.vpasid.guest.config;
+
+import io.vpasid.synth.HardwareInfo;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// What the daemon is to serve, and to whom.
+///
+/// @param folder where relative paths start
+/// @param control where the control socket is created
+/// @param maxClients most clients of the control socket at the same time
+/// @param users ids of the users who may connect to the sockets; if empty, the user of the daemon
+///   and root
+/// @param metricsPort the port on 127.0.0.1 for Prometheus, 0 for any that is free; empty for none
+/// @param log how to log
+/// @param quirks quirk files and folders on top of the installed ones, in layers
+/// @param hardware what IOMMU_GET_HW_INFO reports of functions that do not say it themselves
+/// @param functions what is served from the start
+/// @param addressSpaces what guests may use from the start, with handles from 1 in this order
+public record DaemonConfig(
+    Path folder,
+    Path control,
+    int maxClients,
+    Set<Integer> users,
+    Optional<Integer> metricsPort,
+    LogStyle log,
+    List<Path> quirks,
+    HardwareInfo hardware,
+    List<FunctionConfig> functions,
+    List<AddressSpaceConfig> addressSpaces) {
+
+  /// Keeps copies.
+  public DaemonConfig {
+    users = Set.copyOf(users);
+    quirks = List.copyOf(quirks);
+    functions = List.copyOf(functions);
+    addressSpaces = List.copyOf(addressSpaces);
+  }
+
+  /// Reads a configuration file.
+  ///
+  /// @throws io.vpasid.synth.json.JsonFileException if it cannot be read or is wrong
+  public static DaemonConfig read(Path file) {
+    return DaemonConfigReader.read(file);
+  }
+}

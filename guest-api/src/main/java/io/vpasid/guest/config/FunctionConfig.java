@@ -1,0 +1,140 @@
+package io.vpasid.guest.config;
+
+import io.vpasid.guest.request.RequestMailbox;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.Dumps;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.dump.SysfsDevice;
+import io.vpasid.synth.FurtherCapability;
+import io.vpasid.synth.HardwareInfo;
+import io.vpasid.synth.PlacementPolicy;
+import io.vpasid.synth.quirk.FunctionKind;
+import io.vpasid.synth.quirk.QuirkTable;
+import io.vpasid.vmm.FunctionOptions;
+import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/// One function of the configuration, or of the control command `function-add`.
+///
+/// @param name what it is called on the control socket, in logs and metrics; unique
+/// @param source a dump, a description (`FILE.json`), or an address of this machine
+/// @param passthrough whether the function at that address is passed through by VFIO and iommufd;
+///   if not, what is read there is emulated
+/// @param address which function of the dump; empty if it has only one
+/// @param socket where it is served
+/// @param hardware what IOMMU_GET_HW_INFO reports of it
+/// @param quota how many of its PASIDs may be attached at the same time
+/// @param virtual whether it is an SR-IOV virtual function; empty if its id registers tell
+/// @param policy wishes for the placement
+/// @param whenDisabled what becomes of attach requests while the guest has not enabled PASIDs
+/// @param mailbox whether its guest may ask for attachments through the request mailbox
+/// @param bars the sizes of BARs that the source does not tell
+/// @param ownHost the simulated host that it has for itself; empty if it shares that of the daemon
+/// @param quirks files of quirks that count for it besides those built in; empty if the daemon's
+///   table does
+public record FunctionConfig(
+    String name,
+    Path source,
+    boolean passthrough,
+    Optional<PciAddress> address,
+    Path socket,
+    HardwareInfo hardware,
+    int quota,
+    Optional<Boolean> virtual,
+    PlacementPolicy policy,
+    WhenDisabled whenDisabled,
+    boolean mailbox,
+    BarSizes bars,
+    Optional<OwnHost> ownHost,
+    Optional<List<Path>> quirks) {
+
+  /// The address of this machine that the source is; empty if it is no address.
+  Optional<PciAddress> ofMachine() {
+    return PciAddress.parse(String.valueOf(source.getFileName()));
+  }
+
+  /// Reads what is known of the function.
+  ///
+  /// @throws DaemonException if the source has not exactly one function that could be meant
+  /// @throws io.vpasid.pci.dump.DumpException if a dump or an address cannot be read
+  /// @throws io.vpasid.synth.json.JsonFileException if a description cannot
+  public FunctionDescription read() {
+    Optional<PciAddress> ofMachine = ofMachine();
+    if (ofMachine.isPresent() && (passthrough || !Files.exists(source))) {
+      return describe(SysfsDevice.read(ofMachine.get()));
+    }
+    if (source.toString().endsWith(".json")) {
+      if (!bars.equals(BarSizes.UNKNOWN)) {
+        throw new DaemonException(
+            "function '" + name + "': a description says the sizes of its BARs itself");
+      }
+      return FunctionFile.read(source);
+    }
+    List<HostFunction> all = Dumps.read(source);
+    List<HostFunction> meant =
+        all.stream().filter(f -> address.isEmpty() || address.get().equals(f.address())).toList();
+    if (meant.size() == 1) {
+      return describe(meant.getFirst());
+    }
+    throw new DaemonException(
+        "function '"
+            + name
+            + "': "
+            + source
+            + (meant.isEmpty()
+                ? " has no function " + address.orElseThrow() + ", but " + addresses(all)
+                : " has the functions " + addresses(all) + "; pick one with \"address\""));
+  }
+
+  private FunctionDescription describe(HostFunction captured) {
+    try {
+      return FunctionDescription.of(captured, bars);
+    } catch (IllegalArgumentException e) {
+      throw new DaemonException("function '" + name + "': " + source + ": " + e.getMessage());
+    }
+  }
+
+  private static String addresses(List<HostFunction> functions) {
+    int shown = Math.min(functions.size(), 8);
+    return String.join(
+            ", ", functions.subList(0, shown).stream().map(f -> f.address().toString()).toList())
+        + (shown < functions.size() ? " and " + (functions.size() - shown) + " more" : "");
+  }
+
+  public FunctionKind kindOf(HostFunction captured) {
+    return virtual
+        .map(isVirtual -> isVirtual ? FunctionKind.VIRTUAL : FunctionKind.PHYSICAL)
+        .orElseGet(() -> FunctionKind.of(captured));
+  }
+
+  /// @param daemons the daemon's table of quirks
+  /// @throws io.vpasid.synth.json.JsonFileException if the function has quirk files of its own and
+  ///   one is bad
+  public FunctionOptions options(HostFunction captured, QuirkTable daemons) {
+    return new FunctionOptions(
+        kindOf(captured), table(daemons), policy, List.of(), quota, whenDisabled, further());
+  }
+
+  /// The quirks that count for it.
+  ///
+  /// @param daemons the daemon's table
+  /// @throws io.vpasid.synth.json.JsonFileException if it has quirk files of its own and one is bad
+  public QuirkTable table(QuirkTable daemons) {
+    if (quirks.isEmpty()) {
+      return daemons;
+    }
+    QuirkTable table = QuirkTable.builtIn();
+    for (Path file : quirks.get()) {
+      table = table.with(file, QuirkTable.COMMAND_LINE);
+    }
+    return table;
+  }
+
+  /// The capabilities that the guest is shown besides the vPASID.
+  public List<FurtherCapability> further() {
+    return mailbox ? List.of(RequestMailbox.capability(RequestMailbox.DEFAULT_VENDOR)) : List.of();
+  }
+}

@@ -1,0 +1,32 @@
+package io.vpasid.guest.config;
+
+/// How the daemon logs.
+///
+/// @param format how lines look
+/// @param level what is logged
+public record LogStyle(Format format, Level level) {
+  /// As the error stream wants it, from INFO on.
+  public static final LogStyle DEFAULT = new LogStyle(Format.AUTO, Level.INFO);
+
+  /// How lines look.
+  public enum Format {
+    /// Text on a terminal, JSON otherwise.
+    AUTO,
+    /// For people.
+    TEXT,
+    /// One JSON object in each line.
+    JSON
+  }
+
+  /// The least severe that is logged.
+  public enum Level {
+    /// Everything, every attachment too.
+    DEBUG,
+    /// What happens to functions and clients.
+    INFO,
+    /// What somebody should look at.
+    WARN,
+    /// What went wrong here.
+    ERROR
+  }
+}

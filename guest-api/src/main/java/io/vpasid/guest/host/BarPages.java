@@ -1,0 +1,74 @@
+package io.vpasid.guest.host;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// The pages of memory that the BARs of all emulated functions of a process may take together, off
+/// the heap: what guests write there can be refused, but the process never lacks memory for it.
+///
+/// Memory is taken in slabs, when it is needed, and kept for the next function. For any number of
+/// threads.
+public final class BarPages {
+  /// Bytes of a page.
+  static final int SIZE = 4096;
+
+  private static final int SLAB = 256 * SIZE;
+
+  private final long most;
+  private final ArrayDeque<MemorySegment> free = new ArrayDeque<>();
+  private long taken;
+
+  private BarPages(long most) {
+    this.most = most;
+  }
+
+  /// Pages for all functions that are made with this object.
+  ///
+  /// @param bytes most that they take together
+  public static BarPages ofBytes(long bytes) {
+    return new BarPages(bytes / SIZE);
+  }
+
+  /// A page of zeros; empty if there is none left.
+  Optional<MemorySegment> take() {
+    MemorySegment page;
+    synchronized (this) {
+      if (taken >= most) {
+        return Optional.empty();
+      }
+      if (free.isEmpty()) {
+        free.addAll(slab());
+      }
+      page = free.pop();
+      taken++;
+    }
+    page.fill((byte) 0);
+    return Optional.of(page);
+  }
+
+  private static List<MemorySegment> slab() {
+    MemorySegment slab = Arena.global().allocate(SLAB, SIZE);
+    List<MemorySegment> pages = new ArrayList<>();
+    for (int at = 0; at < SLAB; at += SIZE) {
+      pages.add(slab.asSlice(at, SIZE));
+    }
+    return pages;
+  }
+
+  /// Takes pages back, which nobody reads or writes any more.
+  synchronized void giveBack(Iterable<MemorySegment> pages) {
+    for (MemorySegment page : pages) {
+      free.push(page);
+      taken--;
+    }
+  }
+
+  /// Bytes that are in use.
+  synchronized long bytesInUse() {
+    return taken * SIZE;
+  }
+}

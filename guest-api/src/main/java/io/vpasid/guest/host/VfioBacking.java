@@ -1,0 +1,98 @@
+package io.vpasid.guest.host;
+
+import io.vpasid.guest.config.FunctionConfig;
+import io.vpasid.guest.device.FunctionDevice;
+import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.quirk.QuirkTable;
+import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.iommufd.DeviceHardware;
+import io.vpasid.vmm.iommufd.HwptFlag;
+import io.vpasid.vmm.iommufd.HwptId;
+import io.vpasid.vmm.iommufd.HwptRequest;
+import io.vpasid.vmm.iommufd.IoasId;
+import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
+import io.vpasid.vmm.linux.Errno;
+import java.util.Optional;
+
+/// A function of this machine, which vfio-pci has.
+///
+/// @param ioas what the function itself reaches: the memory that the client shares
+/// @param pageTable its own page table, made for PASIDs; empty if it has none and is attached to
+///   `ioas` as such
+public record VfioBacking(
+    HostFunction captured,
+    IommufdBackend iommufd,
+    PassthroughFunction function,
+    IoasId ioas,
+    Optional<HwptId> pageTable,
+    FunctionDevice device)
+    implements Backing {
+
+  /// Binds the function and attaches it to an I/O address space of its own.
+  ///
+  /// @param iommufd a context of the kernel
+  /// @throws IommufdException if the kernel refuses; nothing stays bound then
+  public static VfioBacking open(
+      IommufdBackend iommufd, FunctionConfig wanted, HostFunction captured, QuirkTable quirks) {
+    PassthroughFunction function =
+        PassthroughFunction.open(iommufd, captured.address(), wanted.options(captured, quirks));
+    Optional<IoasId> memory = Optional.empty();
+    Optional<HwptId> pageTable = Optional.empty();
+    try {
+      DeviceHardware hardware =
+          function
+              .device()
+              .hardware()
+              .orElseThrow(() ->
+                  new IommufdException(
+                      Errno.ENODEV, "bind", captured.address() + " has no regions to offer"));
+      IoasId ioas = iommufd.ioasAlloc();
+      memory = Optional.of(ioas);
+      if (function.hardware().maxPasidLog2() == 0) {
+        var _ = function.device().attach(ioas);
+      } else {
+        // No PASID can be attached beside a page table that is not made for PASIDs itself.
+        HwptId own =
+            iommufd.hwptAlloc(
+                HwptRequest.paging(function.device().id(), ioas).with(HwptFlag.PASID));
+        pageTable = Optional.of(own);
+        var _ = function.device().attach(own);
+      }
+      return new VfioBacking(
+          captured,
+          iommufd,
+          function,
+          ioas,
+          pageTable,
+          new FunctionDevice(function, new BoundHardware(hardware, iommufd, ioas)));
+    } catch (RuntimeException e) {
+      function.close();
+      pageTable.ifPresent(id -> Backing.destroy(iommufd, id));
+      memory.ifPresent(id -> Backing.destroy(iommufd, id));
+      throw e;
+    }
+  }
+
+  @Override
+  public Optional<IoasId> memory() {
+    return Optional.of(ioas);
+  }
+
+  @Override
+  public boolean isAlone() {
+    return false;
+  }
+
+  @Override
+  public Optional<SimulatedHost> simulated() {
+    return Optional.empty();
+  }
+
+  @Override
+  public void release() {
+    pageTable.ifPresent(id -> Backing.destroy(iommufd, id));
+    Backing.destroy(iommufd, ioas);
+  }
+}

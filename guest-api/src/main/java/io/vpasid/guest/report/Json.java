@@ -1,0 +1,65 @@
+package io.vpasid.guest.report;
+
+import io.vpasid.guest.config.InputException;
+import io.vpasid.pci.ByteRange;
+import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import tools.jackson.databind.ObjectWriter;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/// JSON for machines: one document per command, keys in a stable order, offsets as `"0x230"`.
+public final class Json {
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+
+  private static final ObjectWriter LINES =
+      MAPPER.writer().without(SerializationFeature.INDENT_OUTPUT);
+
+  private Json() {}
+
+  /// An object whose keys keep the order in which they are put.
+  public static Map<String, Object> object() {
+    return new LinkedHashMap<>();
+  }
+
+  /// Refuses `--json` beside another `--format`.
+  ///
+  /// @param json whether `--json` is there
+  /// @param format what `--format` says, or its default, TEXT
+  public static void checkFormat(boolean json, Enum<?> format) {
+    if (json && !format.name().equals("TEXT") && !format.name().equals("JSON")) {
+      throw new InputException(
+          "--json does not go with --format "
+              + format.name().toLowerCase(Locale.ROOT)
+              + ": leave one of them out");
+    }
+  }
+
+  public static void print(PrintWriter out, Object document) {
+    out.println(text(document));
+  }
+
+  public static String text(Object document) {
+    return MAPPER.writeValueAsString(document);
+  }
+
+  /// The same in one line.
+  public static void printLine(PrintWriter out, Object document) {
+    out.println(LINES.writeValueAsString(document));
+  }
+
+  public static String hex(int offset) {
+    String digits = Integer.toHexString(offset);
+    return "0x" + "0".repeat(Math.max(0, 3 - digits.length())) + digits;
+  }
+
+  static Map<String, Object> range(ByteRange range) {
+    Map<String, Object> json = object();
+    json.put("offset", hex(range.offset()));
+    json.put("length", range.length());
+    return json;
+  }
+}

@@ -1,0 +1,170 @@
+package io.vpasid.guest.socket;
+
+import io.netty.channel.Channel;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
+import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
+import io.vpasid.vmm.linux.calls.SystemCalls;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The ways in which Unix sockets can be reached, best first.
+public enum SocketKind {
+  /// Netty's epoll loop with channels of our own, through which file descriptors pass.
+  DESCRIPTORS(true) {
+    @Override
+    public boolean available() {
+      return Epoll.isAvailable() && NativeCalls.AVAILABLE;
+    }
+
+    @Override
+    IoHandlerFactory handlerFactory() {
+      return EpollIoHandler.newFactory();
+    }
+
+    @Override
+    ServerChannel newServerChannel(Framing framing) {
+      return new DescriptorServerChannel(framing);
+    }
+
+    @Override
+    ServerChannel newByteServerChannel() {
+      return new EpollServerDomainSocketChannel();
+    }
+
+    @Override
+    Channel newChannel(Framing framing) {
+      return new DescriptorChannel(framing);
+    }
+
+    @Override
+    SocketAddress address(Path path) {
+      return new DomainSocketAddress(path.toString());
+    }
+  },
+
+  /// Netty's epoll channels. Descriptors that a peer sends are dropped by the kernel, unseen.
+  EPOLL(false) {
+    @Override
+    public boolean available() {
+      return Epoll.isAvailable();
+    }
+
+    @Override
+    IoHandlerFactory handlerFactory() {
+      return EpollIoHandler.newFactory();
+    }
+
+    @Override
+    ServerChannel newServerChannel(Framing framing) {
+      return newByteServerChannel();
+    }
+
+    @Override
+    ServerChannel newByteServerChannel() {
+      return new EpollServerDomainSocketChannel();
+    }
+
+    @Override
+    Channel newChannel(Framing framing) {
+      return new EpollDomainSocketChannel();
+    }
+
+    @Override
+    SocketAddress address(Path path) {
+      return new DomainSocketAddress(path.toString());
+    }
+  },
+
+  /// The JDK's own channels, without native code. Descriptors are dropped as with [#EPOLL].
+  NIO(false) {
+    @Override
+    public boolean available() {
+      return true;
+    }
+
+    @Override
+    IoHandlerFactory handlerFactory() {
+      return NioIoHandler.newFactory();
+    }
+
+    @Override
+    ServerChannel newServerChannel(Framing framing) {
+      return newByteServerChannel();
+    }
+
+    @Override
+    ServerChannel newByteServerChannel() {
+      return new NioServerDomainSocketChannel();
+    }
+
+    @Override
+    Channel newChannel(Framing framing) {
+      return new NioDomainSocketChannel();
+    }
+
+    @Override
+    SocketAddress address(Path path) {
+      return UnixDomainSocketAddress.of(path);
+    }
+  };
+
+  private static final Logger LOG = LoggerFactory.getLogger(SocketKind.class);
+
+  private final boolean carriesDescriptors;
+
+  SocketKind(boolean carriesDescriptors) {
+    this.carriesDescriptors = carriesDescriptors;
+  }
+
+  /// The first kind that is available on this machine, with the native access that this JVM grants.
+  public static SocketKind best() {
+    for (SocketKind kind : values()) {
+      if (kind.available()) {
+        return kind;
+      }
+    }
+    return NIO;
+  }
+
+  /// Whether this kind can be used here.
+  public abstract boolean available();
+
+  /// Whether file descriptors pass in both directions.
+  public boolean carriesDescriptors() {
+    return carriesDescriptors;
+  }
+
+  abstract IoHandlerFactory handlerFactory();
+
+  abstract ServerChannel newServerChannel(Framing framing);
+
+  /// For connections that deliver bytes as they come, without packets and descriptors.
+  abstract ServerChannel newByteServerChannel();
+
+  abstract Channel newChannel(Framing framing);
+
+  abstract SocketAddress address(Path path);
+
+  /// Whether this process can make native calls, found out once.
+  private static final class NativeCalls {
+    static final boolean AVAILABLE = ask();
+
+    private static boolean ask() {
+      Optional<String> obstacle = SystemCalls.obstacle();
+      obstacle.ifPresent(reason -> LOG.info("No descriptors can be passed on sockets: {}", reason));
+      return obstacle.isEmpty();
+    }
+  }
+}

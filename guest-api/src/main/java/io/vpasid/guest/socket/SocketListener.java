@@ -1,0 +1,48 @@
+package io.vpasid.guest.socket;
+
+import io.netty.channel.Channel;
+import java.nio.file.Path;
+
+/// A listening Unix socket.
+///
+/// Its path has mode 0600 before the first connection is accepted, and is removed when the listener
+/// is closed. Connections that were accepted live on; whoever accepted them closes them.
+public final class SocketListener implements AutoCloseable {
+  private final Channel channel;
+  private final SocketPath path;
+
+  SocketListener(Channel channel, SocketPath path) {
+    this.channel = channel;
+    this.path = path;
+  }
+
+  /// Takes a connection over.
+  @FunctionalInterface
+  public interface Acceptor {
+    /// Called on the connection's loop before anything is read from it. The acceptor adds its
+    /// handlers to the pipeline, or closes the channel.
+    ///
+    /// @param channel the connection; what it delivers are [Packet]s, or bytes if it was listened
+    ///   to without a framing
+    /// @param peer who connected
+    /// @param owner id of the user who owns the socket: that of this process
+    void accepted(Channel channel, PeerCredentials peer, int owner);
+  }
+
+  /// Where it listens.
+  public Path path() {
+    return path.path();
+  }
+
+  /// Removes the path and stops listening; waits until the loop has done so. A second call does
+  /// nothing.
+  @Override
+  public void close() {
+    if (channel.isOpen()) {
+      // The path goes first: as long as the socket is open, no other server takes it for a stale
+      // one.
+      path.remove();
+    }
+    channel.close().syncUninterruptibly();
+  }
+}

@@ -1,0 +1,207 @@
+package io.vpasid.guest.cli.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vpasid.guest.cli.Inputs;
+import io.vpasid.guest.cli.Run;
+import io.vpasid.pci.dump.Dumps;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
+import org.xml.sax.InputSource;
+
+/// `plan --format qemu` and `--format libvirt`, on the made-up functions that the program ships:
+/// 17:00.0 has a PASID capability of its own at 0x1a0, 17:00.1 has none.
+class QemuFormatTest {
+  private static final String QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0";
+
+  @TempDir private Path folder;
+  private String dump = "";
+
+  @BeforeEach
+  void writeDump() {
+    dump = Inputs.demo(folder).toString();
+  }
+
+  @Test
+  void qemuGetsArgumentsAndPeopleTheReasons() {
+    Run run = Run.of("plan", dump, "--function", "17:00.1", "--format", "qemu");
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out().lines().toList())
+        .containsExactly(
+            "-object iommufd,id=iommufd0",
+            "-device vfio-pci,host=0000:17:00.1,x-vpasid-cap-offset=0xd80,iommufd=iommufd0");
+    assertThat(run.err())
+        .contains("vpasid: note: 0000:17:00.1 f00d:0002: 0xd80: It lies in the middle of");
+  }
+
+  @Test
+  void whoGivesBareBytesIsToldToFillInTheAddress() throws IOException {
+    byte[] bytes = Dumps.read(Path.of(dump)).getLast().config().toByteArray();
+    Path raw = Files.write(folder.resolve("config"), bytes);
+
+    Run run = Run.of("plan", raw.toString(), "--format", "qemu");
+
+    assertThat(run.out()).contains("host=0000:00:00.0,");
+    assertThat(run.err()).contains("put its address in place of host=0000:00:00.0.");
+    assertThat(Run.of("plan", dump, "--format", "qemu").err()).doesNotContain("in place of");
+  }
+
+  /// QEMU writes to the device what the guest writes to the capability.
+  @Test
+  void theDevicesOwnCapabilityIsNoPlaceForQemu() {
+    Run run = Run.of("plan", dump, "--function", "17:00.0", "--format", "qemu");
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out()).contains("host=0000:17:00.0,x-vpasid-cap-offset=0x");
+    assertThat(run.out()).doesNotContain("=0x1a0").doesNotContain("=0x19c").doesNotContain("=0xa8");
+    assertThat(run.err())
+        .contains("Not at 0x1a0, the device's own PASID capability: QEMU passes on what the guest");
+  }
+
+  @Test
+  void whoAsksForTheOwnCapabilityIsWarned() {
+    Run run =
+        Run.of("plan", dump, "--function", "17:00.0", "--format", "qemu", "--offset", "0x1a0");
+
+    assertThat(run.out()).contains("x-vpasid-cap-offset=0x1a0");
+    assertThat(run.err()).contains("the guest reaches the device's own PASID registers");
+  }
+
+  @Test
+  void quirksAndWishesCount() {
+    Run run =
+        Run.of(
+            "plan",
+            dump,
+            "--function",
+            "17:00.0",
+            "--format",
+            "qemu",
+            "--available",
+            "0x300-0x3ff");
+
+    assertThat(run.out()).contains("x-vpasid-cap-offset=0x300");
+  }
+
+  @Test
+  void aFunctionWithoutVpasidGivesNoArguments() {
+    Run run = Run.of("plan", dump, "--format", "qemu", "--hw-info", "none");
+
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err()).contains("0000:17:00.1 f00d:0002: no vPASID. The IOMMU reports no PASID");
+  }
+
+  /// QEMU leaves a function alone that shows no extended capability.
+  @Test
+  void anEmptyListGivesNoArguments() throws IOException {
+    String text = Files.readString(Path.of(dump));
+    int head = text.indexOf("\n100:", text.indexOf("17:00.1")) + 6;
+    Path empty =
+        Files.writeString(
+            folder.resolve("empty.txt"),
+            text.substring(0, head) + "00 00 00 00" + text.substring(head + 11));
+
+    Run plan = Run.of("plan", empty.toString(), "--function", "17:00.1");
+    Run run = Run.of("plan", empty.toString(), "--function", "17:00.1", "--format", "libvirt");
+
+    assertThat(plan.code()).isZero();
+    assertThat(plan.out()).contains("head of the empty list");
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err()).contains("QEMU adds none to an empty list");
+  }
+
+  @Test
+  void libvirtGetsAnElementWithTheSameArguments() throws Exception {
+    Run run = Run.of("plan", dump, "--format", "libvirt", "--hw-info", "width=20");
+
+    assertThat(run.code()).isZero();
+    assertThat(run.err()).isEmpty();
+    DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
+    factory.setNamespaceAware(true);
+    Element root =
+        factory
+            .newDocumentBuilder()
+            .parse(new InputSource(new StringReader(run.out())))
+            .getDocumentElement();
+    assertThat(root.getNamespaceURI()).isEqualTo(QEMU_NAMESPACE);
+    assertThat(root.getLocalName()).isEqualTo("commandline");
+    assertThat(arguments(root))
+        .isEqualTo(
+            Run.of("plan", dump, "--format", "qemu", "--hw-info", "width=20")
+                .out()
+                .lines()
+                .flatMap(line -> List.of(line.split(" ")).stream())
+                .toList());
+    assertThat(run.out()).contains("<!-- 0000:17:00.1 f00d:0002: 0xd80: It lies in the middle");
+  }
+
+  private static List<String> arguments(Element root) {
+    List<String> values = new ArrayList<>();
+    NodeList arguments = root.getElementsByTagNameNS(QEMU_NAMESPACE, "arg");
+    for (int i = 0; i < arguments.getLength(); i++) {
+      values.add(((Element) arguments.item(i)).getAttribute("value"));
+    }
+    return values;
+  }
+
+  /// A quirk's texts come from files, and two hyphens would end a comment.
+  @Test
+  void whatAQuirkSaysCannotBreakTheXml() throws Exception {
+    Path quirks =
+        Files.writeString(
+            folder.resolve("q--e>.json"),
+            """
+            { "format": 1, "quirks": [ { "id": "a--b-", "name": "n", "source": "s",
+              "match": { "vendor": "0xf00d" }, "place": "0x300" } ] }
+            """);
+
+    Run run =
+        Run.of(
+            "plan",
+            dump,
+            "--function",
+            "17:00.1",
+            "--format",
+            "libvirt",
+            "--quirks",
+            quirks.toString());
+
+    assertThat(run.out()).contains("x-vpasid-cap-offset=0x300");
+    assertThat(
+            DocumentBuilderFactory.newInstance()
+                .newDocumentBuilder()
+                .parse(new InputSource(new StringReader(run.out())))
+                .getDocumentElement()
+                .getElementsByTagName("qemu:arg")
+                .getLength())
+        .isEqualTo(4);
+  }
+
+  /// What is saved is what QEMU's guest sees.
+  @Test
+  void aSavedLayoutHasQemusPlace() throws IOException {
+    Path layout = folder.resolve("layout.json");
+
+    Run.of("plan", dump, "--function", "17:00.0", "--format", "qemu", "--save", layout.toString());
+
+    assertThat(Files.readString(layout))
+        .doesNotContain("at 0x1a0")
+        .contains("\"vpasid\" : \"at 0x");
+    assertThat(Run.of("plan", dump, "--function", "17:00.0", "--expect", layout.toString()).code())
+        .as("another place without QEMU")
+        .isEqualTo(1);
+  }
+}

@@ -1,0 +1,168 @@
+package io.vpasid.guest.socket;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.netty.channel.Channel;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class SocketPathTest {
+  private final SocketLoops loops = SocketLoops.open(SocketKind.best(), "test", 1);
+
+  @TempDir private Path directory = Path.of("");
+
+  @AfterEach
+  void close() {
+    loops.close();
+  }
+
+  static Stream<SocketKind> kinds() {
+    return Stream.of(SocketKind.values()).filter(SocketKind::available);
+  }
+
+  private SocketListener listen(Path path) throws IOException {
+    return loops.listen(path, new LengthFraming(16), (channel, _, _) -> hangUp(channel));
+  }
+
+  private static void hangUp(Channel channel) {
+    var _ = channel.close();
+  }
+
+  @ParameterizedTest
+  @MethodSource("kinds")
+  void aSocketIsCreatedForItsOwnerAndRemovedAtTheEnd(SocketKind kind) throws IOException {
+    Path path = directory.resolve("s");
+
+    try (var others = SocketLoops.open(kind, "kind", 1);
+        var listener =
+            others.listen(path, new LengthFraming(16), (channel, _, _) -> hangUp(channel))) {
+      assertThat(listener.path()).isEqualTo(path);
+      assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
+          .isEqualTo("rw-------");
+    }
+    assertThat(path).doesNotExist();
+  }
+
+  @Test
+  void aFileIsLeftAlone() throws IOException {
+    Path path = Files.writeString(directory.resolve("file"), "precious");
+
+    assertThatThrownBy(() -> listen(path))
+        .isInstanceOf(IOException.class)
+        .hasMessage(path + " exists and is not a socket; it is left alone.");
+    assertThat(path).hasContent("precious");
+  }
+
+  @Test
+  void aDirectoryIsLeftAlone() throws IOException {
+    Path path = Files.createDirectory(directory.resolve("directory"));
+
+    assertThatThrownBy(() -> listen(path)).hasMessageContaining("is not a socket");
+    assertThat(path).isDirectory();
+  }
+
+  @Test
+  void aSymbolicLinkIsNotFollowedWhereverItLeads() throws IOException {
+    Path nowhere = Files.createSymbolicLink(directory.resolve("l1"), directory.resolve("none"));
+    Path stale = stale("stale");
+    Path toSocket = Files.createSymbolicLink(directory.resolve("l2"), stale);
+
+    assertThatThrownBy(() -> listen(nowhere))
+        .hasMessage(nowhere + " is a symbolic link; a socket is not created through one.");
+    assertThatThrownBy(() -> listen(toSocket)).hasMessageContaining("is a symbolic link");
+    assertThat(directory.resolve("none")).doesNotExist();
+    assertThat(stale).exists();
+  }
+
+  @Test
+  void aSocketInUseIsLeftAlone() throws IOException {
+    Path path = directory.resolve("s");
+
+    try (var first = listen(path)) {
+      assertThatThrownBy(() -> listen(path))
+          .hasMessage(path + " is in use: another process listens on it.");
+      assertThat(first.path()).exists();
+      assertThat(connects(path)).isTrue();
+    }
+  }
+
+  @Test
+  void aSocketThatADeadProcessLeftIsReplaced() throws IOException {
+    Path path = stale("s");
+
+    try (var _ = listen(path)) {
+      assertThat(connects(path)).isTrue();
+    }
+    assertThat(path).doesNotExist();
+  }
+
+  @Test
+  void whatOthersPutInThePlaceOfTheSocketIsNotRemoved() throws IOException {
+    Path path = directory.resolve("s");
+
+    try (var _ = listen(path)) {
+      Files.delete(path);
+      Files.writeString(path, "somebody else's");
+    }
+    assertThat(path).hasContent("somebody else's");
+  }
+
+  @Test
+  void aPathThatIsTooLongForASocketIsRefused() {
+    Path path = directory.resolve("x".repeat(108));
+
+    assertThatThrownBy(() -> listen(path))
+        .isInstanceOf(IOException.class)
+        .hasMessageEndingWith("bytes long; the path of a socket has at most 107.");
+  }
+
+  @Test
+  void aDirectoryThatIsNotThereIsRefused() {
+    Path path = directory.resolve("none/s");
+
+    assertThatThrownBy(() -> listen(path))
+        .hasMessage(
+            path + " cannot be created: " + directory.resolve("none") + " is not a directory.");
+  }
+
+  @Test
+  void aDirectoryInWhichEverybodyMayReplaceFilesIsRefused() throws IOException {
+    Path open = Files.createDirectory(directory.resolve("open"));
+    Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
+
+    assertThatThrownBy(() -> listen(open.resolve("s")))
+        .hasMessageContaining("everybody may replace files in " + open);
+
+    Files.setAttribute(open, "unix:mode", 01777);
+    try (var listener = listen(open.resolve("s"))) {
+      assertThat(listener.path()).exists();
+    }
+  }
+
+  private Path stale(String name) throws IOException {
+    Path path = directory.resolve(name);
+    try (ServerSocketChannel dead = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      dead.bind(UnixDomainSocketAddress.of(path));
+    }
+    return path;
+  }
+
+  private static boolean connects(Path path) throws IOException {
+    try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+      return channel.connect(UnixDomainSocketAddress.of(path));
+    }
+  }
+}
