@@ -3,6 +3,7 @@ package io.vpasid.guest.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
+import io.vpasid.testing.Seeds;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -53,17 +55,20 @@ class DamagedJsonFileTest {
   private static void everyDamageIsReadOrRefused(
       JsonFileTarget.Kind kind, byte[] intact, int rounds) throws IOException {
     assertThat(JsonFileTarget.isRead(kind, intact)).isTrue();
-    Random random = new Random(intact.length);
-    int read = 0;
-    for (int round = 0; round < rounds; round++) {
-      byte[] damaged = damaged(intact, random);
-      try {
-        read += JsonFileTarget.isRead(kind, damaged) ? 1 : 0;
-      } catch (RuntimeException | AssertionError e) {
-        fail(new String(damaged, StandardCharsets.UTF_8), e);
-      }
-    }
-    assertThat(read).isBetween(1, rounds * 9 / 10);
+    AtomicInteger tried = new AtomicInteger();
+    AtomicInteger read = new AtomicInteger();
+    Seeds.forAll(
+        rounds,
+        seed -> {
+          byte[] damaged = damaged(intact, new Random(seed));
+          tried.incrementAndGet();
+          try {
+            read.addAndGet(JsonFileTarget.isRead(kind, damaged) ? 1 : 0);
+          } catch (IOException | RuntimeException | AssertionError e) {
+            fail(new String(damaged, StandardCharsets.UTF_8), e);
+          }
+        });
+    assertThat(read.get()).isBetween(1, tried.get() * 9 / 10);
   }
 
   private static byte[] damaged(byte[] intact, Random random) {

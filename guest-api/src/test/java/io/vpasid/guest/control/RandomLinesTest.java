@@ -1,12 +1,14 @@
 package io.vpasid.guest.control;
 
+import io.vpasid.testing.Seeds;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// Lines that nobody designed; [LinesTarget] says what must hold.
 ///
@@ -50,9 +52,13 @@ class RandomLinesTest {
           "{\"execute\":\"qmp_capabilities\"}",
           "{\"execute\":\"config-read\",\"arguments\":{\"function\":\"a\",\"offset\":0}}");
 
+  static LongStream seeds() {
+    return Seeds.all(3);
+  }
+
   /// Invariant I8: no line makes the control socket throw, loop or allocate without bound.
   @ParameterizedTest
-  @ValueSource(longs = {1, 2, 3})
+  @MethodSource("seeds")
   void everyReplyIsAnAnswer(long seed) {
     Random random = new Random(seed);
     for (int sent = 0; sent < LINES; sent += BURST) {

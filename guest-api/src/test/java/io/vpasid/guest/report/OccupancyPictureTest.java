@@ -10,6 +10,7 @@ import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.occupancy.OccupancyMap;
 import io.vpasid.pci.occupancy.Use;
+import io.vpasid.testing.Seeds;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -140,28 +141,33 @@ class OccupancyPictureTest {
   @ParameterizedTest
   @ValueSource(ints = {16, 32})
   void anyMapFitsATerminalOf80Columns(int bytesPerRow) {
-    Random random = new Random(7);
-    for (int round = 0; round < 200; round++) {
-      OccupancyPicture picture = OccupancyPicture.of(randomMap(random));
+    Seeds.forAll(
+        200,
+        seed -> {
+          OccupancyPicture picture = OccupancyPicture.of(randomMap(new Random(seed)));
 
-      String text = picture.text(bytesPerRow, false);
+          String text = picture.text(bytesPerRow, false);
 
-      assertThat(text.lines()).allMatch(line -> line.length() <= 80);
-      assertThat(shownSymbols(text, bytesPerRow)).isEqualTo(symbols(picture, picture.size()));
-    }
+          assertThat(text.lines()).allMatch(line -> line.length() <= 80);
+          assertThat(shownSymbols(text, bytesPerRow)).isEqualTo(symbols(picture, picture.size()));
+        });
   }
 
   @Test
   void svgOfAnyMapStaysInsideItsFrame() {
-    Random random = new Random(8);
-    for (int round = 0; round < 50; round++) {
-      String svg = OccupancyPicture.of(randomMap(random)).svg();
+    Seeds.forAll(
+        50,
+        seed -> {
+          String svg = OccupancyPicture.of(randomMap(new Random(seed))).svg();
 
-      int height = Integer.parseInt(svg.replaceAll("(?s).*? height=\"(\\d+)\" role.*", "$1"));
-      assertThat(Pattern.compile("<text[^>]* y=\"(\\d+)\"").matcher(svg).results())
-          .allMatch(y -> Integer.parseInt(y.group(1)) <= height - 10);
-      assertThat(svg).startsWith("<svg ").endsWith("</svg>\n").doesNotContain("<script", "href");
-    }
+          int height = Integer.parseInt(svg.replaceAll("(?s).*? height=\"(\\d+)\" role.*", "$1"));
+          assertThat(Pattern.compile("<text[^>]* y=\"(\\d+)\"").matcher(svg).results())
+              .allMatch(y -> Integer.parseInt(y.group(1)) <= height - 10);
+          assertThat(svg)
+              .startsWith("<svg ")
+              .endsWith("</svg>\n")
+              .doesNotContain("<script", "href");
+        });
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.vpasid.guest.vfiouser;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.util.ResourceLeakDetector;
+import io.vpasid.testing.Seeds;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -10,10 +11,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// Frames that nobody designed: whatever comes, it is answered or the connection closed, and no
 /// buffer is lost. `-Dvpasid.fuzz.frames=N` takes another number of frames.
@@ -52,9 +54,13 @@ class RandomFramesTest {
     leakLog.removeHandler(reports);
   }
 
+  static LongStream seeds() {
+    return Seeds.all(1);
+  }
+
   /// On a thread of its own, whose short stack makes the leak detector's traces cheap.
   @ParameterizedTest
-  @ValueSource(longs = {20261122, 7})
+  @MethodSource("seeds")
   void everyFrameIsAnsweredOrEndsTheConnectionAndNoBufferIsLost(long seed) {
     FramesTarget.Run run =
         CompletableFuture.supplyAsync(

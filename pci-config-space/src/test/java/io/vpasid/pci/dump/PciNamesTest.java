@@ -7,8 +7,10 @@ import io.vpasid.pci.PciId;
 import io.vpasid.testing.InstalledTool;
 import io.vpasid.testing.Need;
 import io.vpasid.testing.Needs;
+import io.vpasid.testing.Seeds;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -44,8 +46,12 @@ class PciNamesTest {
 
   @TempDir private Path folder;
 
-  private PciNames names(String text) throws IOException {
-    return PciNames.of(Files.writeString(folder.resolve("pci.ids"), text));
+  private PciNames names(String text) {
+    try {
+      return PciNames.of(Files.writeString(folder.resolve("pci.ids"), text));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test
@@ -140,20 +146,22 @@ class PciNamesTest {
 
   @Test
   void damagedFilesAreHarmless() throws Exception {
-    Random random = new Random(17);
-    for (int round = 0; round < 1000; round++) {
-      StringBuilder text = new StringBuilder(FILE);
-      for (int change = 0; change < 5; change++) {
-        int at = random.nextInt(text.length());
-        text.setCharAt(at, "\n\t C0#\u00ff  1234".charAt(random.nextInt(13)));
-      }
-      text.setLength(random.nextInt(text.length() + 1));
-      PciNames names = names(text.toString());
-      PciId id = new PciId(0x1234, 1);
-      assertThat(names.describe(id, 0x010802, 1)).isNotBlank();
-      assertThat(names.subsystem(id, new PciId(0xabcd, 2)).orElse("x")).isNotBlank();
-      assertThat(names.programmingInterface(0x010802).orElse("x")).isNotBlank();
-    }
+    Seeds.forAll(
+        1000,
+        seed -> {
+          Random random = new Random(seed);
+          StringBuilder text = new StringBuilder(FILE);
+          for (int change = 0; change < 5; change++) {
+            int at = random.nextInt(text.length());
+            text.setCharAt(at, "\n\t C0#\u00ff  1234".charAt(random.nextInt(13)));
+          }
+          text.setLength(random.nextInt(text.length() + 1));
+          PciNames names = names(text.toString());
+          PciId id = new PciId(0x1234, 1);
+          assertThat(names.describe(id, 0x010802, 1)).isNotBlank();
+          assertThat(names.subsystem(id, new PciId(0xabcd, 2)).orElse("x")).isNotBlank();
+          assertThat(names.programmingInterface(0x010802).orElse("x")).isNotBlank();
+        });
   }
 
   @Needs({Need.CAPTURES, Need.LSPCI, Need.PCI_IDS})

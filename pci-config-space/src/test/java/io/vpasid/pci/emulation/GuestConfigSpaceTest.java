@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vpasid.pci.ConfigSpace;
+import io.vpasid.testing.Seeds;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -340,78 +341,80 @@ class GuestConfigSpaceTest {
   /// Random patches and accesses against a model that works bit by bit.
   @Test
   void readBackAfterWriteObeysTheMasks() {
-    for (long seed = 0; seed < 200; seed++) {
-      Random random = new Random(seed);
-      RecordingDevice below = new RecordingDevice();
-      List<ConfigPatch> patches = new ArrayList<>();
-      boolean[] ours = new boolean[4096 * 8];
-      boolean[] writable = new boolean[4096 * 8];
-      boolean[] clearing = new boolean[4096 * 8];
-      boolean[] state = new boolean[4096 * 8];
-      boolean[] sticky = new boolean[4096 * 8];
-      boolean[] initial = new boolean[4096 * 8];
-      for (int i = 0; i < 12; i++) {
-        int offset = 0x100 + 4 * random.nextInt(4);
-        int mask = random.nextBoolean() ? -1 : random.nextInt();
-        int bits = random.nextInt() & mask;
-        int settable = random.nextInt() & mask;
-        int clearable = random.nextInt() & mask & ~settable;
-        int kept = random.nextInt() & mask;
-        patches.add(new ConfigPatch(offset, mask, bits, settable, clearable, kept));
-        for (int b = 0; b < 32; b++) {
-          if ((mask >>> b & 1) != 0) {
-            int bit = offset * 8 + b;
-            ours[bit] = true;
-            state[bit] = (bits >>> b & 1) != 0;
-            writable[bit] = (settable >>> b & 1) != 0;
-            clearing[bit] = (clearable >>> b & 1) != 0;
-            sticky[bit] = (kept >>> b & 1) != 0;
-            initial[bit] = state[bit];
-          }
-        }
-      }
-      GuestConfigSpace view = GuestConfigSpace.over(below).patch(patches).build();
-      byte[] devices = below.bytes.clone();
-      for (int i = 0; i < 300; i++) {
-        int offset = 0xfc + random.nextInt(24);
-        int width = 1 << random.nextInt(3);
-        int value = random.nextInt();
-        view.write(offset, width, value);
-        for (int b = 0; b < width; b++) {
-          int at = offset + b;
-          boolean anyOurs = false;
-          for (int k = 0; k < 8; k++) {
-            anyOurs |= ours[at * 8 + k];
-          }
-          for (int k = 0; k < 8; k++) {
-            int bit = at * 8 + k;
-            boolean one = (value >>> (b * 8 + k) & 1) != 0;
-            if (writable[bit]) {
-              state[bit] = one;
-            } else if (clearing[bit] && one) {
-              state[bit] = false;
+    Seeds.forAll(
+        200,
+        seed -> {
+          Random random = new Random(seed);
+          RecordingDevice below = new RecordingDevice();
+          List<ConfigPatch> patches = new ArrayList<>();
+          boolean[] ours = new boolean[4096 * 8];
+          boolean[] writable = new boolean[4096 * 8];
+          boolean[] clearing = new boolean[4096 * 8];
+          boolean[] state = new boolean[4096 * 8];
+          boolean[] sticky = new boolean[4096 * 8];
+          boolean[] initial = new boolean[4096 * 8];
+          for (int i = 0; i < 12; i++) {
+            int offset = 0x100 + 4 * random.nextInt(4);
+            int mask = random.nextBoolean() ? -1 : random.nextInt();
+            int bits = random.nextInt() & mask;
+            int settable = random.nextInt() & mask;
+            int clearable = random.nextInt() & mask & ~settable;
+            int kept = random.nextInt() & mask;
+            patches.add(new ConfigPatch(offset, mask, bits, settable, clearable, kept));
+            for (int b = 0; b < 32; b++) {
+              if ((mask >>> b & 1) != 0) {
+                int bit = offset * 8 + b;
+                ours[bit] = true;
+                state[bit] = (bits >>> b & 1) != 0;
+                writable[bit] = (settable >>> b & 1) != 0;
+                clearing[bit] = (clearable >>> b & 1) != 0;
+                sticky[bit] = (kept >>> b & 1) != 0;
+                initial[bit] = state[bit];
+              }
             }
           }
-          if (!anyOurs) {
-            devices[at] = (byte) (value >>> (b * 8));
+          GuestConfigSpace view = GuestConfigSpace.over(below).patch(patches).build();
+          byte[] devices = below.bytes.clone();
+          for (int i = 0; i < 300; i++) {
+            int offset = 0xfc + random.nextInt(24);
+            int width = 1 << random.nextInt(3);
+            int value = random.nextInt();
+            view.write(offset, width, value);
+            for (int b = 0; b < width; b++) {
+              int at = offset + b;
+              boolean anyOurs = false;
+              for (int k = 0; k < 8; k++) {
+                anyOurs |= ours[at * 8 + k];
+              }
+              for (int k = 0; k < 8; k++) {
+                int bit = at * 8 + k;
+                boolean one = (value >>> (b * 8 + k) & 1) != 0;
+                if (writable[bit]) {
+                  state[bit] = one;
+                } else if (clearing[bit] && one) {
+                  state[bit] = false;
+                }
+              }
+              if (!anyOurs) {
+                devices[at] = (byte) (value >>> (b * 8));
+              }
+            }
+            if (i == 150) {
+              view.reset();
+              for (int bit = 0; bit < state.length; bit++) {
+                state[bit] = sticky[bit] ? state[bit] : initial[bit];
+              }
+            }
+            int probe = 0xfc + random.nextInt(24);
+            int expected = 0;
+            for (int k = 0; k < 8; k++) {
+              int bit = probe * 8 + k;
+              boolean one = ours[bit] ? state[bit] : (devices[probe] >>> k & 1) != 0;
+              expected |= one ? 1 << k : 0;
+            }
+            assertThat(view.read(probe, 1)).as("seed %d, step %d", seed, i).isEqualTo(expected);
           }
-        }
-        if (i == 150) {
-          view.reset();
-          for (int bit = 0; bit < state.length; bit++) {
-            state[bit] = sticky[bit] ? state[bit] : initial[bit];
-          }
-        }
-        int probe = 0xfc + random.nextInt(24);
-        int expected = 0;
-        for (int k = 0; k < 8; k++) {
-          int bit = probe * 8 + k;
-          boolean one = ours[bit] ? state[bit] : (devices[probe] >>> k & 1) != 0;
-          expected |= one ? 1 << k : 0;
-        }
-        assertThat(view.read(probe, 1)).as("seed %d, step %d", seed, i).isEqualTo(expected);
-      }
-      assertThat(below.bytes).as("seed %d", seed).isEqualTo(devices);
-    }
+          assertThat(below.bytes).as("seed %d", seed).isEqualTo(devices);
+        });
   }
 }

@@ -4,6 +4,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.vpasid.testing.Seeds;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.Pasid;
@@ -27,12 +28,13 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class PasidAttachmentsConcurrencyTest {
   private static final HwptId A = new HwptId(3);
@@ -164,11 +166,15 @@ class PasidAttachmentsConcurrencyTest {
     assertThat(attachments.snapshot()).isEmpty();
   }
 
+  static LongStream seeds() {
+    return Seeds.all(6);
+  }
+
   /// Threads make random requests for few PASIDs, some of which the backend fails. The events, in
   /// the order of their numbers, must tell a story that a simple map can follow, and end where the
   /// attachments and the backend ended.
   @ParameterizedTest
-  @ValueSource(longs = {1, 2, 3, 4, 5, 6})
+  @MethodSource("seeds")
   void eventsTellAStoryThatAMapCanFollow(long seed) throws Exception {
     PasidAttachments attachments = attachments(4);
     Random failures = new Random(seed);
@@ -264,7 +270,7 @@ class PasidAttachmentsConcurrencyTest {
 
   /// One thread against a map that knows the rules: every outcome is foretold.
   @ParameterizedTest
-  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
+  @MethodSource("seeds")
   void everyOutcomeIsTheOneThatTheRulesForetell(long seed) {
     int width = 5;
     int quota = 12;

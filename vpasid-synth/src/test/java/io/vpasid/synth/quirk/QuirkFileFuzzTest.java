@@ -2,6 +2,7 @@ package io.vpasid.synth.quirk;
 
 import static org.assertj.core.api.Assertions.fail;
 
+import io.vpasid.testing.Seeds;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -13,8 +14,6 @@ import org.junit.jupiter.api.Test;
 
 /// Whatever the bytes are, they are a quirk file or one clear line says why they are not.
 class QuirkFileFuzzTest {
-  private static final long SEED = 0x9d5;
-
   private static final byte[] SAMPLE = sample();
 
   /// A file with every key, with which the fuzzer begins, too.
@@ -56,41 +55,47 @@ class QuirkFileFuzzTest {
 
   @Test
   void randomBytes() {
-    Random random = new Random(SEED);
-    for (int i = 0; i < 5_000; i++) {
-      byte[] bytes = new byte[random.nextInt(60)];
-      random.nextBytes(bytes);
-      readOrOneLine(bytes, i);
-    }
+    Seeds.forAll(
+        5_000,
+        seed -> {
+          Random random = new Random(seed);
+          byte[] bytes = new byte[random.nextInt(60)];
+          random.nextBytes(bytes);
+          readOrOneLine(bytes);
+        });
   }
 
   @Test
   void changedBytes() {
-    Random random = new Random(SEED);
-    for (int i = 0; i < 5_000; i++) {
-      byte[] bytes = SAMPLE.clone();
-      int changes = 1 + random.nextInt(3);
-      for (int k = 0; k < changes; k++) {
-        bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
-      }
-      readOrOneLine(bytes, i);
-    }
+    Seeds.forAll(
+        5_000,
+        seed -> {
+          Random random = new Random(seed);
+          byte[] bytes = SAMPLE.clone();
+          int changes = 1 + random.nextInt(3);
+          for (int k = 0; k < changes; k++) {
+            bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
+          }
+          readOrOneLine(bytes);
+        });
   }
 
   @Test
   void movedAndRepeatedTokens() {
-    Random random = new Random(SEED);
     String sample = new String(SAMPLE, StandardCharsets.UTF_8);
-    for (int i = 0; i < 5_000; i++) {
-      StringBuilder text = new StringBuilder(sample);
-      int changes = 1 + random.nextInt(4);
-      for (int k = 0; k < changes; k++) {
-        int at = random.nextInt(text.length());
-        int end = Math.min(text.length(), at + random.nextInt(12));
-        text.replace(at, end, TOKENS.get(random.nextInt(TOKENS.size())));
-      }
-      readOrOneLine(text.toString().getBytes(StandardCharsets.UTF_8), i);
-    }
+    Seeds.forAll(
+        5_000,
+        seed -> {
+          Random random = new Random(seed);
+          StringBuilder text = new StringBuilder(sample);
+          int changes = 1 + random.nextInt(4);
+          for (int k = 0; k < changes; k++) {
+            int at = random.nextInt(text.length());
+            int end = Math.min(text.length(), at + random.nextInt(12));
+            text.replace(at, end, TOKENS.get(random.nextInt(TOKENS.size())));
+          }
+          readOrOneLine(text.toString().getBytes(StandardCharsets.UTF_8));
+        });
   }
 
   @Test
@@ -98,15 +103,15 @@ class QuirkFileFuzzTest {
     for (int length = 0; length < SAMPLE.length; length++) {
       byte[] bytes = new byte[length];
       System.arraycopy(SAMPLE, 0, bytes, 0, length);
-      readOrOneLine(bytes, length);
+      readOrOneLine(bytes);
     }
   }
 
-  private static void readOrOneLine(byte[] bytes, int round) {
+  private static void readOrOneLine(byte[] bytes) {
     try {
       QuirkFileTarget.fuzzerTestOneInput(bytes);
     } catch (RuntimeException | AssertionError e) {
-      fail("round " + round + ": " + new String(bytes, StandardCharsets.ISO_8859_1), e);
+      fail(new String(bytes, StandardCharsets.ISO_8859_1), e);
     }
   }
 }

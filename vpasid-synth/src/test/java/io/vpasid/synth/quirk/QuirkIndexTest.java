@@ -3,6 +3,7 @@ package io.vpasid.synth.quirk;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vpasid.pci.PciId;
+import io.vpasid.testing.Seeds;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -12,31 +13,31 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class QuirkIndexTest {
-  private static final long SEED = 20260110;
-
   @Test
   void findsWhatLookingAtEveryQuirkFinds() {
-    Random random = new Random(SEED);
-    for (int round = 0; round < 200; round++) {
-      List<RankedQuirk> quirks = randomQuirks(random, random.nextInt(60));
-      QuirkIndex index = new QuirkIndex(quirks);
-      for (int i = 0; i < 50; i++) {
-        FunctionIdentity function = randomFunction(random);
+    Seeds.forAll(
+        200,
+        seed -> {
+          Random random = new Random(seed);
+          List<RankedQuirk> quirks = randomQuirks(random, random.nextInt(60));
+          QuirkIndex index = new QuirkIndex(quirks);
+          for (int i = 0; i < 50; i++) {
+            FunctionIdentity function = randomFunction(random);
 
-        Set<Integer> expected = new HashSet<>();
-        for (RankedQuirk ranked : quirks) {
-          if (ranked.quirk().matches().stream().anyMatch(m -> m.matches(function))) {
-            expected.add(ranked.position());
+            Set<Integer> expected = new HashSet<>();
+            for (RankedQuirk ranked : quirks) {
+              if (ranked.quirk().matches().stream().anyMatch(m -> m.matches(function))) {
+                expected.add(ranked.position());
+              }
+            }
+
+            assertThat(index.search(function))
+                .as("%s", function)
+                .extracting(hit -> hit.ranked().position())
+                .containsOnlyOnceElementsOf(expected)
+                .allMatch(expected::contains);
           }
-        }
-
-        assertThat(index.search(function))
-            .as("seed %d, round %d, %s", SEED, round, function)
-            .extracting(hit -> hit.ranked().position())
-            .containsOnlyOnceElementsOf(expected)
-            .allMatch(expected::contains);
-      }
-    }
+        });
   }
 
   @Test

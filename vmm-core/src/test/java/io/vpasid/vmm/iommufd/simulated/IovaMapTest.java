@@ -3,6 +3,7 @@ package io.vpasid.vmm.iommufd.simulated;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.vpasid.testing.Seeds;
 import io.vpasid.vmm.iommufd.IovaAccess;
 import io.vpasid.vmm.iommufd.IovaRanges.Range;
 import io.vpasid.vmm.linux.Errno;
@@ -10,8 +11,9 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.LongStream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// The bookkeeping of IOVAs against a table with one entry for each page of a small space.
 class IovaMapTest {
@@ -44,8 +46,12 @@ class IovaMapTest {
   /// Which mapping each page belongs to.
   private final int[] owner = new int[PAGES];
 
+  static LongStream seeds() {
+    return Seeds.all(8);
+  }
+
   @ParameterizedTest
-  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+  @MethodSource("seeds")
   void behavesAsATableOfPages(long seed) {
     Random random = new Random(seed);
     IovaMap map = new IovaMap(NO_LIMIT);
