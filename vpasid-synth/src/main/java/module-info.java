@@ -2,7 +2,7 @@
 module io.vpasid.synth {
   requires static transitive org.jspecify;
   requires transitive io.vpasid.pci;
-  requires tools.jackson.databind;
+  requires transitive tools.jackson.databind;
 
   exports io.vpasid.synth;
   exports io.vpasid.synth.json;

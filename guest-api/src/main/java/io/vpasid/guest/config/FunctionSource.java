@@ -38,6 +38,10 @@ public final class FunctionSource {
   private Path sysfs = Path.of("/sys");
 
   private boolean asksVfio;
+
+  /// For the command line, which fills in the options.
+  public FunctionSource() {}
+
   private final IdentityHashMap<HostFunction, LiveFunction> live = new IdentityHashMap<>();
 
   /// The functions that `sources` name: files, and addresses of this machine.

@@ -1,7 +1,7 @@
 package io.vpasid.guest.host;
 
-import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.config.FunctionDescription;
+import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
@@ -19,9 +19,9 @@ public final class SimulatedMachine implements AutoCloseable {
   private final EmulatedHardware hardware;
 
   public SimulatedMachine(
-      FunctionDescription described, SynthesisOptions options, FunctionOptions decisions) {
+      FunctionDescription described, HardwareInfo reported, FunctionOptions decisions) {
     hardware = EmulatedHardware.of(described, decisions.kind() == FunctionKind.VIRTUAL);
-    host = SimulatedHost.builder().device(hardware.device(options.hardware())).build();
+    host = SimulatedHost.builder().device(hardware.device(reported)).build();
     iommufd = host.open();
     function = PassthroughFunction.open(iommufd, described.address(), decisions);
   }

@@ -98,7 +98,7 @@ class ServeCommandTest {
     Path path = folder.resolve("dev.sock");
     try (SimulatedMachine machine =
             new SimulatedMachine(
-                FunctionDescription.of(captured), options, FunctionOptions.defaults());
+                FunctionDescription.of(captured), options.hardware(), FunctionOptions.defaults());
         VfioUserServer server =
             VfioUserServer.open(
                 path, new FunctionDevice(machine.function()), VfioUserServer.Options.defaults());

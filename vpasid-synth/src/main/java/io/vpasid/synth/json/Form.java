@@ -192,6 +192,7 @@ public interface Form<T> {
 
   /// One of a few values, by the words that [Object#toString] gives them.
   @SafeVarargs
+  @SuppressWarnings("varargs") // The array is only read.
   static <T> Form<T> word(T... values) {
     return word(List.of(values), Object::toString);
   }

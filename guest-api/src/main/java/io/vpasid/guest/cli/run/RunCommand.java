@@ -147,7 +147,9 @@ public final class RunCommand implements Callable<Integer> {
       }
       Story story =
           Story.of(
-              function.captured(), new SimulatedMachine(function, options, decisions), mailbox);
+              function.captured(),
+              new SimulatedMachine(function, options.hardware(), decisions),
+              mailbox);
       stories.add(story);
       if (!json) {
         story.print(out);

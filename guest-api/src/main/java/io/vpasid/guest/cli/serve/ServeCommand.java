@@ -260,7 +260,7 @@ public final class ServeCommand implements Callable<Integer> {
     try (SimulatedMachine machine =
             new SimulatedMachine(
                 source.describe(captured, sizes()),
-                options,
+                options.hardware(),
                 options.decisions(captured, options.quirkTable()));
         VfioUserServer server = open(path, machine)) {
       onFirst(interrupted::countDown);
