@@ -319,6 +319,14 @@ final class IovaMap {
     return new IovaRanges(allowed, alignment);
   }
 
+  /// What is mapped, ascending.
+  List<SimulatedMapping> mappings() {
+    return areas.values().stream()
+        .map(area ->
+            new SimulatedMapping(area.start, area.length(), area.memory.address(), area.access))
+        .toList();
+  }
+
   /// Number of bytes that are mapped.
   long mapped() {
     return areas.values().stream().mapToLong(Area::length).sum();

@@ -25,6 +25,7 @@ import io.vpasid.vmm.iommufd.simulated.KernelObject.Viommu;
 import io.vpasid.vmm.linux.Errno;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /// A context of a [SimulatedHost].
@@ -68,6 +69,38 @@ public final class SimulatedIommufd implements IommufdBackend {
       return objects.get(id.value()).users;
     } catch (KernelError e) {
       return 0;
+    } finally {
+      host.unlock();
+    }
+  }
+
+  /// What a page table was made from; empty if there is no such page table.
+  public Optional<SimulatedPageTable> pageTable(HwptId id) {
+    host.lock();
+    try {
+      Hwpt hwpt = objects.get(id.value(), Hwpt.class);
+      Hwpt parent = hwpt.parent;
+      return Optional.of(
+          new SimulatedPageTable(
+              hwpt.data,
+              parent == null ? hwpt.addressSpace().name() : parent.name(),
+              hwpt.pasidCompatible,
+              hwpt.nestParent,
+              hwpt.faults != null));
+    } catch (KernelError e) {
+      return Optional.empty();
+    } finally {
+      host.unlock();
+    }
+  }
+
+  /// What an I/O address space maps, by ascending IOVA; nothing if there is no such IOAS.
+  public List<SimulatedMapping> mappings(IoasId id) {
+    host.lock();
+    try {
+      return mapOf(id).mappings();
+    } catch (KernelError e) {
+      return List.of();
     } finally {
       host.unlock();
     }

@@ -1,0 +1,557 @@
+package io.vpasid.vmm.frontend.nested;
+
+import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.frontend.GuestMemory;
+import io.vpasid.vmm.frontend.nested.RequesterState.Target;
+import io.vpasid.vmm.frontend.vtd.EntryChange;
+import io.vpasid.vmm.frontend.vtd.PageResponse;
+import io.vpasid.vmm.frontend.vtd.Requester;
+import io.vpasid.vmm.frontend.vtd.SourceId;
+import io.vpasid.vmm.frontend.vtd.Translation;
+import io.vpasid.vmm.frontend.vtd.VtdBackend;
+import io.vpasid.vmm.frontend.vtd.VtdReports;
+import io.vpasid.vmm.iommufd.DeviceId;
+import io.vpasid.vmm.iommufd.HwptFlag;
+import io.vpasid.vmm.iommufd.HwptId;
+import io.vpasid.vmm.iommufd.HwptRequest;
+import io.vpasid.vmm.iommufd.Invalidation.VtdS1.Entry;
+import io.vpasid.vmm.iommufd.IoasId;
+import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.pasid.AttachOutcome;
+import io.vpasid.vmm.pasid.DetachOutcome;
+import io.vpasid.vmm.pasid.Refused;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+
+/// The page tables of one guest in iommufd: makes the host's hardware do what the entries say that
+/// the guest's driver writes for its virtual IOMMU.
+///
+/// ```text
+///  the guest's entry                    what its requester is attached to
+///  untranslated, pass-through           the guest's memory                      paging, nest parent
+///  first stage                          the guest's own table                   nested on that
+///  second stage                         a copy that follows the guest's table   paging
+///  none, or the host refuses            nothing: blocked
+/// ```
+///
+/// What is told between two wait points is done at the second of them, in the order in which
+/// requesters were changed first: one replace for an entry that went and came back as another, one
+/// IOMMU_HWPT_INVALIDATE for all ranges of a page table. A page table that is replaced is destroyed
+/// after the replace.
+///
+/// A requester whose change the host refuses is blocked, never left on the page table before, whose
+/// memory the guest may use for something else by now; the guest gets a fault and listeners the
+/// errno. If even blocking fails, [#sync] throws, so that the guest's wait is not completed.
+///
+/// PASIDs go through [io.vpasid.vmm.pasid.PasidAttachments] of their function, with its limits.
+///
+/// The calls of [VtdBackend], [#cover], [#uncover] and [#close] are made by one thread at a time;
+/// [#withdraw] by any.
+public final class GuestPageTables implements VtdBackend, AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(GuestPageTables.class.getName());
+
+  private final IommufdBackend iommufd;
+  private final Memory memory;
+  private final TranslationMode.Kind mode;
+  private final NestedFormat format;
+  private final ShadowTables shadow;
+  private final Map<SourceId, CoveredFunction> functions = new ConcurrentHashMap<>();
+  private final List<RefusedEntry.Listener> listeners = new CopyOnWriteArrayList<>();
+  private final List<RequesterState> changed = new ArrayList<>();
+  private final List<RequesterState> stale = new ArrayList<>();
+  private @Nullable VtdReports reports;
+  private @Nullable PageRequestRelay relay;
+  private boolean drain;
+
+  /// A guest's memory, in the three ways in which it is needed. All are the caller's, and outlive
+  /// this.
+  ///
+  /// @param guest to read page tables from
+  /// @param host to map parts of it for DMA
+  /// @param ioas all of it, mapped at its guest-physical addresses
+  public record Memory(GuestMemory guest, HostMemory host, IoasId ioas) {}
+
+  /// No functions yet.
+  ///
+  /// @param iommufd the context that all functions are bound to
+  /// @param mode what the guest was offered
+  /// @param format how the host's IOMMU takes first-stage page tables
+  public GuestPageTables(
+      IommufdBackend iommufd,
+      Memory memory,
+      TranslationMode.Kind mode,
+      NestedFormat format,
+      Bounds bounds) {
+    this.iommufd = iommufd;
+    this.memory = memory;
+    this.mode = mode;
+    this.format = format;
+    shadow = new ShadowTables(iommufd, memory.ioas, memory.guest, memory.host, bounds);
+  }
+
+  /// Sends faults and page requests to the guest's unit; to be called before the unit calls.
+  public void reportTo(VtdReports unit) {
+    reports = unit;
+  }
+
+  /// Tells a listener of refusals from now on.
+  public void listen(RefusedEntry.Listener listener) {
+    listeners.add(listener);
+  }
+
+  /// Takes a function in, before the unit covers it.
+  ///
+  /// @param id as the guest has it
+  /// @param function stays the caller's
+  /// @throws IllegalArgumentException if there is one with this id
+  public void cover(SourceId id, PassthroughFunction function) {
+    if (functions.putIfAbsent(id, new CoveredFunction(id, function)) != null) {
+      throw new IllegalArgumentException(id + " is covered already");
+    }
+  }
+
+  /// Lets a function go, after the unit does not cover it any more: nothing of it stays attached.
+  public void uncover(SourceId id) {
+    CoveredFunction function = functions.get(id);
+    if (function != null) {
+      function.requesters().values().forEach(state -> want(state, Translation.Absent.ABSENT));
+      sync();
+      shadow.remove(function);
+      function.destroyMemory(iommufd);
+      functions.remove(id);
+    }
+  }
+
+  /// Unmaps a range of guest memory from shadowed page tables, before it goes. The VMM itself
+  /// unmaps it from the I/O address space of the guest's memory.
+  ///
+  /// @param address guest-physical
+  /// @param length in bytes
+  public void withdraw(long address, long length) {
+    shadow.withdraw(address, length);
+  }
+
+  // What the unit tells
+
+  @Override
+  public void entryChanged(EntryChange change) {
+    Requester requester = change.requester();
+    CoveredFunction function = functions.get(requester.function());
+    if (function == null) {
+      throw new IllegalArgumentException(requester.function() + " is not covered");
+    }
+    RequesterState state =
+        function
+            .requesters()
+            .computeIfAbsent(requester.pasid(), _ -> new RequesterState(function, requester));
+    state.pageRequests = change.pageRequests();
+    want(state, change.after());
+  }
+
+  private void want(RequesterState state, Translation wanted) {
+    state.wanted = wanted;
+    if (!state.changed) {
+      state.changed = true;
+      changed.add(state);
+    }
+  }
+
+  @Override
+  public void invalidateAll() {
+    forEachNested(this::invalidate);
+    shadow.allChanged();
+  }
+
+  @Override
+  public void invalidateDomain(int domainId) {
+    forEachNested((state, nested) -> {
+      if (nested.from().domainId() == domainId) {
+        invalidate(state, nested);
+      }
+    });
+    shadow.changed(domainId, 0, Long.MAX_VALUE);
+  }
+
+  /// Page tables of a domain's first stage are not meant, but lose everything all the same: what
+  /// the host has made of them is one cache.
+  @Override
+  public void invalidatePages(int domainId, long address, long pages, boolean leafOnly) {
+    forEachNested((state, nested) -> {
+      if (nested.from().domainId() == domainId) {
+        invalidate(state, nested);
+      }
+    });
+    if (address >= 0) {
+      long last = address + (pages << 12) - 1;
+      shadow.changed(domainId, address, last < address ? Long.MAX_VALUE : last);
+    }
+  }
+
+  @Override
+  public void invalidatePasid(int domainId, int pasid) {
+    for (CoveredFunction function : functions.values()) {
+      RequesterState state = function.requesters().get(pasid);
+      if (state != null
+          && state.attached instanceof Target.Nested nested
+          && nested.from().domainId() == domainId) {
+        invalidate(state, nested);
+      }
+    }
+  }
+
+  @Override
+  public void invalidatePasidPages(
+      int domainId, int pasid, long address, long pages, boolean leafOnly) {
+    for (CoveredFunction function : functions.values()) {
+      RequesterState state = function.requesters().get(pasid);
+      if (state != null
+          && state.attached instanceof Target.Nested nested
+          && nested.from().domainId() == domainId) {
+        invalidate(state, nested, address, pages, leafOnly);
+      }
+    }
+  }
+
+  /// The kernel invalidates device TLBs with what the IOMMU itself has cached, so a range that the
+  /// guest has named for both is sent once.
+  @Override
+  public void invalidateDeviceTlb(SourceId function, int pasid, long address, long pages) {
+    CoveredFunction its = functions.get(function);
+    RequesterState state = its == null ? null : its.requesters().get(pasid == NO_PASID ? 0 : pasid);
+    if (state != null && state.attached instanceof Target.Nested nested) {
+      invalidate(state, nested, address, pages, false);
+    }
+  }
+
+  private interface NestedAction {
+    void accept(RequesterState state, Target.Nested nested);
+  }
+
+  private void forEachNested(NestedAction action) {
+    for (CoveredFunction function : functions.values()) {
+      for (RequesterState state : function.requesters().values()) {
+        if (state.attached instanceof Target.Nested nested) {
+          action.accept(state, nested);
+        }
+      }
+    }
+  }
+
+  private void invalidate(RequesterState state, Target.Nested nested) {
+    markStale(state, nested);
+    nested.stale().addAll();
+  }
+
+  private void invalidate(
+      RequesterState state, Target.Nested nested, long address, long pages, boolean leafOnly) {
+    markStale(state, nested);
+    nested.stale().add(address, pages, leafOnly);
+  }
+
+  private void markStale(RequesterState state, Target.Nested nested) {
+    if (nested.stale().isEmpty()) {
+      stale.add(state);
+    }
+  }
+
+  @Override
+  public void drainPageRequests() {
+    drain = true;
+  }
+
+  @Override
+  public void pageResponse(PageResponse response) {
+    PageRequestRelay present = relay;
+    if (present != null) {
+      present.answer(response);
+    }
+  }
+
+  @Override
+  public void pageRequestsDropped() {
+    PageRequestRelay present = relay;
+    if (present != null) {
+      present.answerAll();
+    }
+  }
+
+  // The wait point
+
+  /// Does everything that was told.
+  ///
+  /// @throws IommufdException if something that must be blocked cannot be blocked
+  @Override
+  public void sync() {
+    for (RequesterState state : List.copyOf(changed)) {
+      change(state);
+    }
+    changed.clear();
+    for (RequesterState state : List.copyOf(stale)) {
+      if (state.attached instanceof Target.Nested nested && !nested.stale().isEmpty()) {
+        invalidateNow(state, nested);
+      }
+    }
+    stale.clear();
+    shadow.update().forEach(this::blockAll);
+    PageRequestRelay present = relay;
+    if (drain && present != null) {
+      present.relay();
+    }
+    drain = false;
+  }
+
+  private void change(RequesterState state) {
+    Translation wanted = state.wanted;
+    Target before = state.attached;
+    if (!wanted.isPresent()) {
+      block(state);
+      state.changed = false;
+      state.function.requesters().remove(state.requester.pasid());
+      return;
+    }
+    if (before != null && serves(before, state)) {
+      refresh(state, before);
+      state.changed = false;
+      return;
+    }
+    Target made = null;
+    try {
+      made = make(state, wanted);
+      attach(state, made.pageTable());
+      state.attached = made;
+      release(before);
+    } catch (UnattachableException e) {
+      release(made);
+      refuse(state, e.errno, e.reason);
+    } catch (IommufdException e) {
+      release(made);
+      refuse(state, e.errno(), reason(e));
+    }
+    state.changed = false;
+  }
+
+  private static String reason(IommufdException e) {
+    String message = String.valueOf(e.getMessage());
+    return message.endsWith(".") ? message.substring(0, message.length() - 1) : message;
+  }
+
+  /// Whether what it is attached to is what it wants: an entry that went and came back.
+  private static boolean serves(Target target, RequesterState state) {
+    return switch (target) {
+      case Target.Memory _ -> isMemory(state.wanted);
+      case Target.Nested nested ->
+          nested.from().equals(state.wanted) && nested.pageRequests() == state.pageRequests;
+      case Target.Shadow its -> its.from().equals(state.wanted);
+    };
+  }
+
+  private static boolean isMemory(Translation translation) {
+    return translation instanceof Translation.PassThrough
+        || translation instanceof Translation.Untranslated;
+  }
+
+  /// Nothing that was cached before may be used any more.
+  private void refresh(RequesterState state, Target target) {
+    switch (target) {
+      case Target.Memory _ -> {}
+      case Target.Nested nested -> invalidate(state, nested);
+      case Target.Shadow its -> its.domain().changed(0, Long.MAX_VALUE);
+    }
+  }
+
+  /// A target cannot be had, and it is not the kernel who says so.
+  private static final class UnattachableException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    private final transient Errno errno;
+    private final String reason;
+
+    UnattachableException(Errno errno, String reason) {
+      super(reason, null, false, false);
+      this.errno = errno;
+      this.reason = reason;
+    }
+  }
+
+  private Target make(RequesterState state, Translation wanted) throws UnattachableException {
+    return switch (wanted) {
+      case Translation.Untranslated _, Translation.PassThrough _ ->
+          new Target.Memory(memoryOf(state.function));
+      case Translation.FirstStage first -> makeNested(state, first);
+      case Translation.SecondStage second -> makeShadow(state, second);
+      case Translation.Nested _ ->
+          throw new UnattachableException(
+              Errno.EOPNOTSUPP, "the guest was not offered both stages together");
+      case Translation.Absent _ -> throw new IllegalStateException("Nothing to attach to");
+    };
+  }
+
+  private HwptId memoryOf(CoveredFunction function) {
+    return function.memory(iommufd, memory.ioas, mode == TranslationMode.Kind.NESTED);
+  }
+
+  private Target makeNested(RequesterState state, Translation.FirstStage wanted)
+      throws UnattachableException {
+    if (mode != TranslationMode.Kind.NESTED) {
+      throw new UnattachableException(
+          Errno.EOPNOTSUPP, "the guest was offered the second stage only");
+    }
+    HwptRequest request =
+        HwptRequest.nested(
+                state.function.device(), memoryOf(state.function), format.pageTable(wanted.table()))
+            .with(HwptFlag.PASID);
+    HwptId made =
+        iommufd.hwptAlloc(state.pageRequests ? request.withFaults(pageRequests().id()) : request);
+    return new Target.Nested(made, wanted, state.pageRequests, new InvalidationBatch());
+  }
+
+  private PageRequestRelay pageRequests() {
+    PageRequestRelay present = relay;
+    if (present == null) {
+      VtdReports unit = reports;
+      if (unit == null) {
+        throw new IllegalStateException("Nobody is there to take page requests");
+      }
+      present = new PageRequestRelay(iommufd, unit, this::functionOf);
+      relay = present;
+    }
+    return present;
+  }
+
+  private Optional<SourceId> functionOf(DeviceId device) {
+    return functions.values().stream()
+        .filter(function -> function.device().equals(device))
+        .map(CoveredFunction::id)
+        .findFirst();
+  }
+
+  private Target makeShadow(RequesterState state, Translation.SecondStage wanted)
+      throws UnattachableException {
+    ShadowDomain domain = shadow.use(wanted.domainId(), wanted.table());
+    boolean done = false;
+    try {
+      Optional<ShadowDomain.Broken> broken = shadow.update(domain);
+      if (broken.isPresent()) {
+        throw new UnattachableException(broken.get().errno(), broken.get().reason());
+      }
+      Target made = new Target.Shadow(domain.pageTable(state.function), wanted, domain);
+      done = true;
+      return made;
+    } finally {
+      if (!done) {
+        domain.users--;
+      }
+    }
+  }
+
+  private static void attach(RequesterState state, HwptId pageTable) throws UnattachableException {
+    PassthroughFunction function = state.function.function();
+    switch (state.requester) {
+      case Requester.Itself _ -> function.device().attach(pageTable);
+      case Requester.WithPasid with -> {
+        AttachOutcome outcome = function.attachPasid(new Pasid(with.pasid()), pageTable);
+        if (outcome instanceof Refused refused) {
+          throw new UnattachableException(refused.reason().errno(), refused.reason().text());
+        }
+      }
+    }
+  }
+
+  /// Detaches a requester and gives back what it was attached to.
+  ///
+  /// @throws IommufdException if it cannot be detached; it is attached still
+  private void block(RequesterState state) {
+    PassthroughFunction function = state.function.function();
+    switch (state.requester) {
+      case Requester.Itself _ -> function.device().detach();
+      case Requester.WithPasid with -> {
+        DetachOutcome outcome = function.detachPasid(new Pasid(with.pasid()));
+        if (outcome instanceof Refused refused) {
+          throw new IommufdException(
+              refused.reason().errno(), "VFIO_DEVICE_DETACH_IOMMUFD_PT", refused.text());
+        }
+      }
+    }
+    release(state.attached);
+    state.attached = null;
+  }
+
+  private void refuse(RequesterState state, Errno errno, String reason) {
+    Translation wanted = state.wanted;
+    block(state);
+    tell(new RefusedEntry(state.requester, wanted, errno, reason));
+  }
+
+  private void tell(RefusedEntry refused) {
+    VtdReports unit = reports;
+    if (unit != null) {
+      unit.attachRefused(refused.requester());
+    }
+    for (RefusedEntry.Listener listener : listeners) {
+      try {
+        listener.refused(refused);
+      } catch (RuntimeException e) {
+        LOG.log(System.Logger.Level.WARNING, "A listener failed on " + refused, e);
+      }
+    }
+  }
+
+  private void release(@Nullable Target target) {
+    switch (target) {
+      case null -> {}
+      case Target.Memory _ -> {}
+      case Target.Nested nested -> iommufd.destroy(nested.pageTable());
+      case Target.Shadow its -> its.domain().users--;
+    }
+  }
+
+  /// Invalidates what is stale, and looks at how much of it was handled. What was not is tried once
+  /// more as everything; a page table that cannot even do that is not used any more.
+  private void invalidateNow(RequesterState state, Target.Nested nested) {
+    List<Entry> entries = nested.stale().take();
+    String reason = "the host has not handled all invalidations of its page table";
+    Errno errno = Errno.EIO;
+    for (List<Entry> tried : List.of(entries, List.of(Entry.ALL))) {
+      try {
+        if (iommufd.invalidate(nested.pageTable(), format.invalidation(tried)) == tried.size()) {
+          return;
+        }
+      } catch (IommufdException e) {
+        reason = reason(e);
+        errno = e.errno();
+      }
+    }
+    refuse(state, errno, reason);
+  }
+
+  private void blockAll(ShadowDomain.Broken broken) {
+    for (CoveredFunction function : functions.values()) {
+      for (RequesterState state : function.requesters().values()) {
+        if (state.attached instanceof Target.Shadow its && its.domain() == broken.domain()) {
+          refuse(state, broken.errno(), broken.reason());
+        }
+      }
+    }
+  }
+
+  /// Blocks everything and gives everything back.
+  @Override
+  public void close() {
+    for (SourceId id : List.copyOf(functions.keySet())) {
+      uncover(id);
+    }
+    PageRequestRelay present = relay;
+    if (present != null) {
+      relay = null;
+      present.close();
+    }
+  }
+}
