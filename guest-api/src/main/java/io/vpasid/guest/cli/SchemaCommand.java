@@ -3,6 +3,7 @@ package io.vpasid.guest.cli;
 import static java.util.stream.Collectors.joining;
 
 import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.config.FunctionFileShape;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.synth.json.FileShape;
 import io.vpasid.synth.quirk.QuirkFileShape;
@@ -38,7 +39,9 @@ final class SchemaCommand implements Callable<Integer> {
   /// A kind of file.
   enum Kind {
     /// What is known of particular devices.
-    QUIRKS(QuirkFileShape::file);
+    QUIRKS(QuirkFileShape::file),
+    /// A function that is made up.
+    FUNCTION(FunctionFileShape::file);
 
     private final Supplier<FileShape> shape;
 

@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.OptionalInt;
+import java.util.Optional;
 
 /// Puts the configuration space of a described function together: a type 0 header, and capabilities
 /// that are linked in the order in which they come.
@@ -63,7 +63,7 @@ final class FunctionBytes {
   /// Adds a capability to the standard list.
   ///
   /// @param body what follows its id and next pointer
-  void addStandard(int id, OptionalInt wanted, ByteBuffer body) throws Misplaced {
+  void addStandard(int id, Optional<Integer> wanted, ByteBuffer body) throws Misplaced {
     int length = 2 + body.remaining();
     int at =
         place(wanted, nextStandard, length, new ByteRange(FIRST_STANDARD, 0x100 - FIRST_STANDARD));
@@ -82,7 +82,8 @@ final class FunctionBytes {
   /// Adds a capability to the extended list.
   ///
   /// @param body what follows its header
-  void addExtended(int id, int version, OptionalInt wanted, ByteBuffer body) throws Misplaced {
+  void addExtended(int id, int version, Optional<Integer> wanted, ByteBuffer body)
+      throws Misplaced {
     int length = 4 + body.remaining();
     if (lastExtended < 0 && wanted.orElse(FIRST_EXTENDED) != FIRST_EXTENDED) {
       throw new Misplaced("the first extended capability is always at 0x100");
@@ -112,7 +113,8 @@ final class FunctionBytes {
     values.duplicate().get(bytes, offset, values.remaining());
   }
 
-  private int place(OptionalInt wanted, int next, int length, ByteRange space) throws Misplaced {
+  private int place(Optional<Integer> wanted, int next, int length, ByteRange space)
+      throws Misplaced {
     int at = wanted.orElse(next);
     if ((at & 3) != 0) {
       throw new Misplaced("a capability starts at a multiple of 4, not at " + hex(at));

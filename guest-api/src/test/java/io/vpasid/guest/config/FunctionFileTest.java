@@ -125,7 +125,7 @@ class FunctionFileTest {
           , "hidden": [ { "offset": "0xfff", "bytes": "00 01" } ]   | lie from 0x40 to 0xfff
           , "hidden": [ { "offset": "0x44", "bytes": "00" } ]       | are taken already
           , "vendor": "0x1234"                                      | is here twice
-          , "address": "x"                                          | no address such as
+          , "address": "x"                                          | must be an address such as
           , "port": "root"                                          | must be one of endpoint, integrated
           , "ats": 1                                                | true or false
           """)
