@@ -3,6 +3,7 @@ package io.vpasid.guest.cli;
 import static java.util.stream.Collectors.joining;
 
 import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.config.DaemonConfigShape;
 import io.vpasid.guest.config.FunctionFileShape;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.synth.json.FileShape;
@@ -41,7 +42,9 @@ final class SchemaCommand implements Callable<Integer> {
     /// What is known of particular devices.
     QUIRKS(QuirkFileShape::file),
     /// A function that is made up.
-    FUNCTION(FunctionFileShape::file);
+    FUNCTION(FunctionFileShape::file),
+    /// What the daemon serves.
+    SERVE(DaemonConfigShape::file);
 
     private final Supplier<FileShape> shape;
 

@@ -1,37 +1,6 @@
 package io.vpasid.guest.config;
 
-import static io.vpasid.guest.config.FunctionFileShape.ADDRESS;
-import static io.vpasid.guest.config.FunctionFileShape.ATS;
-import static io.vpasid.guest.config.FunctionFileShape.BAR;
-import static io.vpasid.guest.config.FunctionFileShape.BARS;
-import static io.vpasid.guest.config.FunctionFileShape.BODY;
-import static io.vpasid.guest.config.FunctionFileShape.CAPABILITIES;
-import static io.vpasid.guest.config.FunctionFileShape.CLASS;
-import static io.vpasid.guest.config.FunctionFileShape.DEVICE;
-import static io.vpasid.guest.config.FunctionFileShape.DOORBELL;
-import static io.vpasid.guest.config.FunctionFileShape.EXTENDED;
-import static io.vpasid.guest.config.FunctionFileShape.HIDDEN;
-import static io.vpasid.guest.config.FunctionFileShape.HIDDEN_BYTES;
-import static io.vpasid.guest.config.FunctionFileShape.HIDDEN_OFFSET;
-import static io.vpasid.guest.config.FunctionFileShape.INDEX;
-import static io.vpasid.guest.config.FunctionFileShape.MSIX;
-import static io.vpasid.guest.config.FunctionFileShape.NAME;
-import static io.vpasid.guest.config.FunctionFileShape.OFFSET;
-import static io.vpasid.guest.config.FunctionFileShape.PASID;
-import static io.vpasid.guest.config.FunctionFileShape.PBA;
-import static io.vpasid.guest.config.FunctionFileShape.PORT;
-import static io.vpasid.guest.config.FunctionFileShape.PREFETCHABLE;
-import static io.vpasid.guest.config.FunctionFileShape.PRI;
-import static io.vpasid.guest.config.FunctionFileShape.REGISTER;
-import static io.vpasid.guest.config.FunctionFileShape.REVISION;
-import static io.vpasid.guest.config.FunctionFileShape.SIZE;
-import static io.vpasid.guest.config.FunctionFileShape.STANDARD;
-import static io.vpasid.guest.config.FunctionFileShape.SUBSYSTEM;
-import static io.vpasid.guest.config.FunctionFileShape.TABLE;
-import static io.vpasid.guest.config.FunctionFileShape.TYPE;
-import static io.vpasid.guest.config.FunctionFileShape.VECTORS;
-import static io.vpasid.guest.config.FunctionFileShape.VENDOR;
-import static io.vpasid.guest.config.FunctionFileShape.VERSION;
+import static io.vpasid.guest.config.FunctionFileShape.*;
 
 import io.vpasid.guest.config.FunctionBytes.Misplaced;
 import io.vpasid.guest.config.FunctionDescription.Doorbell;

@@ -1,11 +1,16 @@
 package io.vpasid.guest.control;
 
+import io.vpasid.synth.json.Key;
+import io.vpasid.synth.json.Shape;
+import java.util.stream.Collectors;
+import tools.jackson.databind.JsonNode;
+
 /// An argument of a control command.
 ///
 /// @param name its key in `arguments`
 /// @param kind what values it takes
 /// @param required whether it must be there
-/// @param description what it says, as a part of a sentence
+/// @param description what it says
 public record ControlArgument(String name, Kind kind, boolean required, String description) {
 
   /// What values an argument takes.
@@ -31,6 +36,30 @@ public record ControlArgument(String name, Kind kind, boolean required, String d
     public String title() {
       return title;
     }
+  }
+
+  /// The arguments that are the keys of an object in a file of users.
+  static ControlArgument[] of(Shape shape) {
+    return shape.keys().stream().map(ControlArgument::of).toArray(ControlArgument[]::new);
+  }
+
+  private static ControlArgument of(Key<?> key) {
+    JsonNode schema = key.describe();
+    String words =
+        schema.path("enum").valueStream().map(JsonNode::asString).collect(Collectors.joining(", "));
+    return new ControlArgument(
+        key.name(),
+        kindOf(schema),
+        key.isRequired(),
+        key.description() + (words.isEmpty() ? "" : " One of " + words + "."));
+  }
+
+  private static Kind kindOf(JsonNode schema) {
+    return switch (schema.path("type").asString("")) {
+      case "boolean" -> Kind.FLAG;
+      case "integer" -> Kind.NUMBER;
+      default -> schema.has("anyOf") ? Kind.TEXTS : Kind.TEXT;
+    };
   }
 
   static ControlArgument required(String name, Kind kind, String description) {

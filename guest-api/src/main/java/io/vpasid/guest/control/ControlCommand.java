@@ -3,8 +3,9 @@ package io.vpasid.guest.control;
 import static io.vpasid.guest.control.ControlArgument.optional;
 import static io.vpasid.guest.control.ControlArgument.required;
 
+import io.vpasid.guest.config.DaemonConfigShape;
+import io.vpasid.guest.config.FunctionKeys;
 import io.vpasid.guest.control.ControlArgument.Kind;
-import io.vpasid.vmm.iommufd.simulated.IommuProfile;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -41,46 +42,7 @@ public enum ControlCommand {
       "Serves one more function. The arguments are the keys of a function in the daemon's"
           + " configuration; relative paths start from the configuration's folder.",
       "what `query-functions` has of it",
-      required("name", Kind.TEXT, "what it is called here"),
-      required(
-          "source",
-          Kind.TEXT,
-          "a dump, a description, or an address of this machine, of which an emulated function is"
-              + " made"),
-      required("socket", Kind.TEXT, "the vfio-user socket to make"),
-      optional("address", Kind.TEXT, "which function of the dump, if it has several"),
-      optional(
-          "passthrough",
-          Kind.FLAG,
-          "whether the function at the address is itself passed through, by VFIO and iommufd"),
-      optional("hwInfo", Kind.TEXT, "what IOMMU_GET_HW_INFO reports, as in `width=20,priv`"),
-      optional("quota", Kind.NUMBER, "how many PASIDs may be attached at the same time"),
-      optional("virtual", Kind.FLAG, "whether it is an SR-IOV virtual function"),
-      optional("offset", Kind.TEXT, "the offset of the vPASID, there or nowhere"),
-      optional("available", Kind.TEXTS, "ranges to try before any other, as in `0x180-0x24f`"),
-      optional("shadowing", Kind.FLAG, "whether live registers may be covered"),
-      optional(
-          "attachBeforeEnable",
-          Kind.FLAG,
-          "whether PASIDs may be attached before the guest enables them"),
-      optional(
-          "mailbox",
-          Kind.FLAG,
-          "whether its guest may ask for attachments through the request mailbox"),
-      optional(
-          "bars",
-          Kind.TEXTS,
-          "sizes of BARs, which a dump does not tell, as in `0=64K`; without one, 4K or what MSI-X"
-              + " needs"),
-      optional(
-          "iommu",
-          Kind.TEXT,
-          "the IOMMU of a simulated host of its own: " + String.join(", ", IommuProfile.names())),
-      optional("kernel", Kind.TEXT, "the release of Linux of that host, as in `7.3`"),
-      optional(
-          "quirks",
-          Kind.TEXTS,
-          "quirk files that count for it besides those built in; without it, the daemon's")),
+      ControlArgument.of(FunctionKeys.FUNCTION)),
   FUNCTION_DEL(
       "function-del",
       "Stops serving a function: its client is disconnected, its PASIDs are detached.",
@@ -91,13 +53,7 @@ public enum ControlCommand {
       "address-space-add",
       "Makes an address space that guests may attach PASIDs to.",
       "`handle`, `name`, `functions`",
-      required("name", Kind.TEXT, "what people call it"),
-      optional("functions", Kind.TEXTS, "names of the functions that may use it; without it, all"),
-      optional(
-          "guestMemory",
-          Kind.FLAG,
-          "whether PASIDs attached to it reach the memory of their function's guest; without it,"
-              + " nothing is mapped in it")),
+      ControlArgument.of(DaemonConfigShape.ADDRESS_SPACE)),
   ADDRESS_SPACE_DEL(
       "address-space-del",
       "Takes an address space away. Nothing may be attached to it, unless `detach` is given.",

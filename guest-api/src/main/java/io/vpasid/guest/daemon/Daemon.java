@@ -2,7 +2,7 @@ package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.config.AddressSpaceConfig;
 import io.vpasid.guest.config.DaemonConfig;
-import io.vpasid.guest.config.DaemonConfigReader;
+import io.vpasid.guest.config.DaemonConfigShape;
 import io.vpasid.guest.config.DaemonException;
 import io.vpasid.guest.config.FunctionConfig;
 import io.vpasid.guest.config.FunctionDescription;
@@ -265,7 +265,7 @@ public final class Daemon implements AutoCloseable {
     if (functions.containsKey(wanted.name())) {
       throw new DaemonException("there is a function '" + wanted.name() + "' already");
     }
-    if (functions.size() >= DaemonConfigReader.MAX_FUNCTIONS) {
+    if (functions.size() >= DaemonConfigShape.MAX_FUNCTIONS) {
       throw new DaemonException(
           "there are " + functions.size() + " functions, and no room for more; delete one");
     }

@@ -223,27 +223,21 @@ final class DaemonCommands implements ControlTarget {
   }
 
   private Object addSpace(ControlArguments arguments, Client client) {
-    String name = arguments.text("name");
-    if (!DaemonConfigReader.NAME.matcher(name).matches()) {
-      throw ControlException.generic(
-          "the name '" + ControlArguments.printable(name) + "' " + DaemonConfigReader.NAME_RULE);
-    }
-    Optional<List<String>> functions = arguments.texts("functions");
-    functions.ifPresent(names -> names.forEach(this::function));
-    if (daemon.spaces().table().find(name).isPresent()) {
-      throw ControlException.generic("there is an address space '" + name + "' already");
+    AddressSpaceConfig wanted =
+        DaemonConfigReader.readAddressSpace(
+            arguments.json(), ControlCommand.ADDRESS_SPACE_ADD.title());
+    wanted.functions().ifPresent(names -> names.forEach(this::function));
+    if (daemon.spaces().table().find(wanted.name()).isPresent()) {
+      throw ControlException.generic("there is an address space '" + wanted.name() + "' already");
     }
     AddressSpace added =
         daemon
             .spaces()
-            .add(
-                new AddressSpaceConfig(name, functions, arguments.flag("guestMemory")),
-                daemon.functions())
+            .add(wanted, daemon.functions())
             .orElseThrow(() ->
                 ControlException.generic(
-                    "there are "
-                        + daemon.spaces().table().limit()
-                        + " address spaces, and no room for more; delete one"));
+                    "there are %d address spaces, and no room for more; delete one"
+                        .formatted(daemon.spaces().table().limit())));
     belongingsOf(client).ifPresent(belongings -> belongings.add(added));
     return Daemon.fields(
         "handle",

@@ -52,6 +52,13 @@ public final class Fields {
     return Optional.ofNullable(orNull(key));
   }
 
+  /// The value of a key in the object that another key has, which may be left out altogether.
+  public <T> Optional<T> find(Key<Fields> object, Key<T> key) {
+    return find(object)
+        .map(fields -> fields.find(key))
+        .orElseGet(() -> Optional.ofNullable(key.otherwise()));
+  }
+
   // A field is put by its own key alone.
   @SuppressWarnings("unchecked")
   private <T> @Nullable T orNull(Key<T> key) {

@@ -34,7 +34,9 @@ public final class FileShape {
     this.description = description;
     this.advice = advice;
     this.format = format;
-    formatKey = Key.of("format", known(format), "Version of the format.");
+    formatKey =
+        Key.of("format", known(format), "Version of the format.")
+            .required("add \"format\": " + format);
     this.shape = shape.after(List.of(SCHEMA, formatKey));
   }
 
@@ -88,7 +90,6 @@ public final class FileShape {
     node.put("$id", "urn:vpasid:schema:%s:%d".formatted(name, format));
     node.put("title", title).put("description", description);
     node.setAll(body);
-    node.withArray("required").insert(0, "format");
     ObjectNode definitions = schema.definitions();
     if (!definitions.isEmpty()) {
       node.set("$defs", definitions);

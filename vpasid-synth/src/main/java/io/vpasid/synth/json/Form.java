@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.regex.Matcher;
@@ -195,6 +196,13 @@ public interface Form<T> {
   @SuppressWarnings("varargs") // The array is only read.
   static <T> Form<T> word(T... values) {
     return word(List.of(values), Object::toString);
+  }
+
+  /// One of the constants of an enum, by their names in small letters with hyphens.
+  static <E extends Enum<E>> Form<E> constant(Class<E> type) {
+    return word(
+        List.of(type.getEnumConstants()),
+        constant -> constant.name().toLowerCase(Locale.ROOT).replace('_', '-'));
   }
 
   /// A string in one form, or else a value in another.

@@ -207,6 +207,14 @@ public final class JsonCursor {
     formatSeen = true;
   }
 
+  /// Reads the whole text, one value. Wants the cursor in front of the first token.
+  public <T> T whole(Form<T> form) {
+    next();
+    T value = form.read(this, "it");
+    end();
+    return value;
+  }
+
   /// Checks that nothing follows the text's one value, whose last token is the current one.
   public void end() {
     if (next()) {

@@ -84,7 +84,11 @@ public final class Key<T> {
     return otherwise;
   }
 
-  /// What a JSON Schema says of its value.
+  /// What a JSON Schema says of its value; what that refers to is left out.
+  public ObjectNode describe() {
+    return describe(new JsonSchema());
+  }
+
   ObjectNode describe(JsonSchema schema) {
     ObjectNode node = JsonSchema.node();
     if (!description.isEmpty()) {

@@ -1,26 +1,6 @@
 package io.vpasid.synth.quirk;
 
-import static io.vpasid.synth.quirk.QuirkFileShape.ACCESS;
-import static io.vpasid.synth.quirk.QuirkFileShape.AVAILABLE;
-import static io.vpasid.synth.quirk.QuirkFileShape.EVIDENCE;
-import static io.vpasid.synth.quirk.QuirkFileShape.EXEC;
-import static io.vpasid.synth.quirk.QuirkFileShape.HIDDEN;
-import static io.vpasid.synth.quirk.QuirkFileShape.ID;
-import static io.vpasid.synth.quirk.QuirkFileShape.LENGTH;
-import static io.vpasid.synth.quirk.QuirkFileShape.MASK;
-import static io.vpasid.synth.quirk.QuirkFileShape.MATCH;
-import static io.vpasid.synth.quirk.QuirkFileShape.MAX_QUIRKS;
-import static io.vpasid.synth.quirk.QuirkFileShape.MAX_WIDTH;
-import static io.vpasid.synth.quirk.QuirkFileShape.NAME;
-import static io.vpasid.synth.quirk.QuirkFileShape.NOTES;
-import static io.vpasid.synth.quirk.QuirkFileShape.OFFSET;
-import static io.vpasid.synth.quirk.QuirkFileShape.PLACE;
-import static io.vpasid.synth.quirk.QuirkFileShape.PRIV;
-import static io.vpasid.synth.quirk.QuirkFileShape.QUIRK;
-import static io.vpasid.synth.quirk.QuirkFileShape.REFUSE;
-import static io.vpasid.synth.quirk.QuirkFileShape.SHADOW;
-import static io.vpasid.synth.quirk.QuirkFileShape.SOURCE;
-import static io.vpasid.synth.quirk.QuirkFileShape.WHAT;
+import static io.vpasid.synth.quirk.QuirkFileShape.*;
 
 import io.vpasid.pci.ByteRange;
 import io.vpasid.synth.json.Fields;

@@ -1,0 +1,146 @@
+package io.vpasid.guest.config;
+
+import io.vpasid.synth.HardwareInfo;
+import io.vpasid.synth.json.Fields;
+import io.vpasid.synth.json.FileShape;
+import io.vpasid.synth.json.Form;
+import io.vpasid.synth.json.JsonCursor.Place;
+import io.vpasid.synth.json.Key;
+import io.vpasid.synth.json.Shape;
+import java.util.List;
+
+/// The keys of the daemon's configuration, which [DaemonConfigReader] reads by and
+/// `docs/serve.schema.json` is made of. Those of a function stand in [FunctionKeys].
+public final class DaemonConfigShape {
+  /// Most functions that one daemon serves.
+  public static final int MAX_FUNCTIONS = 4096;
+
+  private static final int MAX_ADDRESS_SPACES = 4096;
+
+  /// A name, and where it stands.
+  record Named(String name, Place place) {}
+
+  static final Key<String> CONTROL_SOCKET =
+      Key.of(
+          "socket",
+          FunctionKeys.PATH,
+          "Where it is created. Without it: $VPASID_SOCKET, else vpasid.sock in $XDG_RUNTIME_DIR,"
+              + " else /run/vpasid.sock.");
+  static final Key<Integer> MAX_CLIENTS =
+      Key.of("maxClients", Form.integer(1, 1024), "Most clients at the same time.").or(16, 16);
+  static final Key<Fields> CONTROL =
+      Key.of(
+          "control", Shape.of("\"control\"", CONTROL_SOCKET, MAX_CLIENTS), "The control socket.");
+
+  static final Key<Integer> PORT =
+      Key.of("port", Form.integer(0, 65_535), "0 for any that is free.");
+  static final Key<Fields> METRICS =
+      Key.of(
+          "metrics",
+          Shape.of("\"metrics\"", PORT),
+          "Metrics for Prometheus, at http://127.0.0.1:PORT/metrics. Without it there is no port.");
+
+  static final Key<LogStyle.Format> LOG_FORMAT =
+      Key.of(
+              "format",
+              Form.constant(LogStyle.Format.class),
+              "auto: text on a terminal, JSON otherwise.")
+          .or(LogStyle.DEFAULT.format(), "auto");
+  static final Key<LogStyle.Level> LOG_LEVEL =
+      Key.of(
+              "level",
+              Form.constant(LogStyle.Level.class),
+              "The least severe that is logged; debug has every attachment.")
+          .or(LogStyle.DEFAULT.level(), "info");
+  static final Key<Fields> LOG =
+      Key.of("log", Shape.of("\"log\"", LOG_FORMAT, LOG_LEVEL), "How to log, to the error stream.");
+
+  static final Key<List<Integer>> USERS =
+      Key.of(
+              "users",
+              Form.integer(0, 999_999_999)
+                  .called("a user id")
+                  .oneOrMore(64, "users; leave some out"),
+              "Ids of the users who may connect to the sockets. Without it: the daemon's own user and"
+                  + " root. The sockets have mode 0600, so others than root need a change of mode or"
+                  + " owner as well.")
+          .or(List.of());
+  static final Key<List<String>> QUIRKS =
+      Key.of(
+              "quirks",
+              FunctionKeys.quirkPaths(),
+              "Quirk files and folders, on top of the built-in and the installed ones; the last"
+                  + " wins.")
+          .or(List.of());
+  static final Key<HardwareInfo> HW_INFO =
+      Key.of(
+              "hwInfo",
+              FunctionKeys.HARDWARE,
+              "What IOMMU_GET_HW_INFO reports of functions that do not say it themselves.")
+          .or(new HardwareInfo(20, false, false, true), "width=20");
+  static final Key<List<Fields>> FUNCTIONS =
+      Key.of(
+              "functions",
+              FunctionKeys.FUNCTION.list(MAX_FUNCTIONS, "functions; leave some out"),
+              "What is served from the start.")
+          .or(List.of());
+
+  private static final Form<Named> FUNCTION_NAME =
+      Form.string("a function's name")
+          .called("a name of \"functions\"")
+          .check((name, json, _) -> new Named(name, json.place()));
+
+  static final Key<String> SPACE_NAME =
+      Key.of("name", FunctionKeys.NAME_FORM, "What people call it.").required("add one");
+  static final Key<List<Named>> SPACE_FUNCTIONS =
+      Key.of(
+          "functions",
+          Form.either(FUNCTION_NAME.map(List::of), FUNCTION_NAME.list()),
+          "Names of the functions that may use it. Without it, all may, those added later too.");
+  static final Key<Boolean> GUEST_MEMORY =
+      Key.of(
+              "guestMemory",
+              Form.bool(),
+              "Whether PASIDs attached to it reach what their function itself reaches, the memory of"
+                  + " its guest. Without it, nothing is mapped in it.")
+          .or(false, false);
+
+  /// An address space: also the arguments of the control command `address-space-add`.
+  public static final Shape ADDRESS_SPACE =
+      Shape.of("an address space", SPACE_NAME, SPACE_FUNCTIONS, GUEST_MEMORY);
+
+  static final Key<List<Fields>> ADDRESS_SPACES =
+      Key.of(
+              "addressSpaces",
+              ADDRESS_SPACE.list(MAX_ADDRESS_SPACES, "address spaces; leave some out"),
+              "What guests may attach PASIDs to from the start. Their handles count from 1 in this"
+                  + " order.")
+          .or(List.of());
+
+  private static final FileShape FILE =
+      new FileShape(
+          "serve",
+          "vpasid daemon configuration",
+          "What `vpasid serve CONFIG.json` serves, and to whom. Relative paths start from the file's"
+              + " folder. A schema cannot say that names and sockets are unique and that address"
+              + " spaces name functions of the file; vpasid checks that too.",
+          "write { \"format\": 1, \"functions\": [ … ] }",
+          1,
+          Shape.of(
+              "a configuration",
+              CONTROL,
+              USERS,
+              METRICS,
+              LOG,
+              QUIRKS,
+              HW_INFO,
+              FUNCTIONS,
+              ADDRESS_SPACES));
+
+  private DaemonConfigShape() {}
+
+  /// The shape of such a file.
+  public static FileShape file() {
+    return FILE;
+  }
+}
