@@ -2,6 +2,7 @@ package io.vpasid.guest.config;
 
 import io.vpasid.guest.request.RequestMailbox;
 import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.Dump;
 import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.SysfsDevice;
@@ -73,9 +74,9 @@ public record FunctionConfig(
       }
       return FunctionFile.read(source);
     }
-    List<HostFunction> all = Dumps.read(source);
-    List<HostFunction> meant =
-        all.stream().filter(f -> address.isEmpty() || address.get().equals(f.address())).toList();
+    Dump dump = Dumps.open(source, Optional.empty());
+    List<HostFunction> all = address.isEmpty() ? dump.whole() : dump.functions();
+    List<HostFunction> meant = address.map(dump::at).orElse(all);
     if (meant.size() == 1) {
       return describe(meant.getFirst());
     }

@@ -1,9 +1,12 @@
 package io.vpasid.guest.config;
 
 import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.Dump;
 import io.vpasid.pci.dump.DumpAccessException;
+import io.vpasid.pci.dump.DumpForm;
 import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.dump.IncompleteFunction;
 import io.vpasid.pci.dump.SysfsDevice;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,7 +16,9 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /// Which functions a command works on, and `--function`, which picks one of them.
 public final class FunctionSource {
@@ -37,6 +42,18 @@ public final class FunctionSource {
               + " /sys.")
   private Path sysfs = Path.of("/sys");
 
+  @Option(
+      names = "--form",
+      paramLabel = "FORM",
+      description =
+          "What the dumps are, where their content does not tell: raw, lspci, hex, words (numbers,"
+              + " each word's first byte last: pciconf -r, pci display.l), groups (xxd -g 4) or"
+              + " coe.")
+  private Optional<DumpForm> form = Optional.empty();
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
   private boolean asksVfio;
 
   /// For the command line, which fills in the options.
@@ -44,19 +61,41 @@ public final class FunctionSource {
 
   private final IdentityHashMap<HostFunction, LiveFunction> live = new IdentityHashMap<>();
 
-  /// The functions that `sources` name: files, and addresses of this machine.
+  /// What `sources` name.
+  ///
+  /// @param functions those that can be worked on
+  /// @param incomplete those of dumps that have them, but not as a whole
+  public record Named(List<HostFunction> functions, List<IncompleteFunction> incomplete) {}
+
+  /// The functions that `sources` name: files, and addresses of this machine. What dumps do not
+  /// have as a whole is noted and left out.
   ///
   /// @throws InputException if there are none, or `--function` names none of them
+  /// @throws io.vpasid.pci.dump.DumpException if what is named is not there as a whole
   public List<HostFunction> functions(List<String> sources) {
+    Named named = named(sources);
+    if (named.functions.isEmpty()) {
+      throw named.incomplete.getFirst().toException();
+    }
+    List<Unread> leftOut = named.incomplete.stream().map(Unread::of).toList();
+    Unread.note(command.commandLine().getErr(), leftOut, leftOut.size());
+    return named.functions;
+  }
+
+  /// Likewise with those that are not there as a whole; one of the lists has an element.
+  public Named named(List<String> sources) {
     if (sources.isEmpty()) {
       throw new InputException("nothing to read: name a dump, or an address such as 0000:3b:00.0");
     }
     List<HostFunction> all = new ArrayList<>();
+    List<IncompleteFunction> incomplete = new ArrayList<>();
     for (String source : sources) {
-      all.addAll(read(source));
+      Named read = read(source);
+      all.addAll(read.functions);
+      incomplete.addAll(read.incomplete);
     }
     if (picked.isEmpty()) {
-      return all;
+      return new Named(all, incomplete);
     }
     PciAddress address =
         PciAddress.parse(picked.get())
@@ -64,14 +103,16 @@ public final class FunctionSource {
                 new InputException(
                     "--function '" + picked.get() + "' is no address such as 0000:6a:01.0"));
     List<HostFunction> chosen = all.stream().filter(f -> f.address().equals(address)).toList();
-    if (chosen.isEmpty()) {
+    List<IncompleteFunction> parts =
+        incomplete.stream().filter(f -> f.address().equals(address)).toList();
+    if (chosen.isEmpty() && parts.isEmpty()) {
       throw new InputException(
           String.join(", ", sources)
               + ": has no function "
               + address
               + "; vpasid inspect lists those that it has");
     }
-    return chosen;
+    return new Named(chosen, parts);
   }
 
   /// The addresses of all functions of this machine.
@@ -79,7 +120,7 @@ public final class FunctionSource {
     return SysfsDevice.list(sysfs).stream().map(PciAddress::toString).toList();
   }
 
-  private List<HostFunction> read(String source) {
+  private Named read(String source) {
     Optional<PciAddress> address = PciAddress.parse(source);
     Path path = Path.of(source.equals(STANDARD_INPUT) ? "/dev/stdin" : source);
     if (address.isPresent() && !Files.exists(path)) {
@@ -90,14 +131,15 @@ public final class FunctionSource {
               : new VfioAnswer.None("it is not asked");
       HostFunction function = function(device, vfio);
       live.put(function, LiveFunction.of(sysfs, device, function, vfio));
-      return List.of(function);
+      return new Named(List.of(function), List.of());
     }
     if (source.endsWith(".json")) {
       FunctionDescription described = FunctionFile.read(path);
       descriptions.put(described.captured(), described);
-      return List.of(described.captured());
+      return new Named(List.of(described.captured()), List.of());
     }
-    return Dumps.read(path);
+    Dump dump = Dumps.open(path, form);
+    return new Named(dump.functions(), dump.incomplete());
   }
 
   /// Sysfs gives the bytes as the hardware has them, and more than 64 only to the privileged; where

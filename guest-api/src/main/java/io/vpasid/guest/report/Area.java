@@ -39,10 +39,11 @@ record Area(
   String description() {
     StringBuilder text = new StringBuilder();
     switch (look) {
-      case FREE, LIVE -> text.append(look.meaning());
+      case FREE, LIVE, NOT_IN_DUMP -> text.append(look.meaning());
       case HEADER, CAPABILITY, MARK -> text.append(name);
       case OPEN_CAPABILITY -> text.append(name).append(", at least these bytes");
       case HIDDEN_CAPABILITY -> text.append(name).append(", hidden");
+      case UNLINKED_CAPABILITY -> text.append(name).append(", in no list");
       case QUIRK -> text.append("hidden bits: ").append(name);
       case MIRRORED -> text.append(look.meaning());
     }

@@ -21,6 +21,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /// What `inspect` says of one function.
 ///
@@ -114,37 +116,43 @@ public record InspectReport(
     out.println(outcome());
     out.println();
     out.print(picture.text(bytesPerRow, colour).replace("\n", System.lineSeparator()));
-    printCapabilities(out, picture);
+    printCapabilities(
+        out, picture, chain, capability -> isHidden(capability) ? ", hidden by vfio-pci" : "");
     printGaps(out);
+    printAnomalies(out, chain);
+    out.println();
+  }
+
+  static void printAnomalies(PrintWriter out, CapabilityChain chain) {
     if (!chain.anomalies().isEmpty()) {
       out.printf("%nodd%n");
       chain.anomalies().forEach(anomaly -> out.println("  " + anomaly));
     }
-    out.println();
   }
 
-  private void printCapabilities(PrintWriter out, OccupancyPicture picture) {
+  /// A line for each capability.
+  ///
+  /// @param remark what to say behind its name
+  static void printCapabilities(
+      PrintWriter out,
+      OccupancyPicture picture,
+      CapabilityChain chain,
+      Function<Capability, String> remark) {
     if (chain.standard().isEmpty() && chain.extended().isEmpty()) {
       return;
     }
     out.printf("%n     %-11s  %6s  %7s%n", "capability", "bytes", "version");
-    for (Capability capability : chain.standard()) {
-      printCapability(out, picture, capability);
-    }
-    for (Capability capability : chain.extended()) {
-      printCapability(out, picture, capability);
-    }
-  }
-
-  private void printCapability(PrintWriter out, OccupancyPicture picture, Capability capability) {
-    out.printf(
-        "  %c  %-11s  %6s  %7s  %s%s%n",
-        picture.symbolAt(capability.offset()),
-        capability.extent().range(),
-        (capability.extent().isLowerBound() ? "\u2265" : "") + capability.extent().range().length(),
-        capability.id().isExtended() ? capability.version() : "-",
-        capability.id().title(),
-        isHidden(capability) ? ", hidden by vfio-pci" : "");
+    Stream.concat(chain.standard().stream(), chain.extended().stream())
+        .forEach(capability ->
+            out.printf(
+                "  %c  %-11s  %6s  %7s  %s%s%n",
+                picture.symbolAt(capability.offset()),
+                capability.extent().range(),
+                (capability.extent().isLowerBound() ? "\u2265" : "")
+                    + capability.extent().range().length(),
+                capability.id().isExtended() ? capability.version() : "-",
+                capability.id().title(),
+                remark.apply(capability)));
   }
 
   private boolean isHidden(Capability capability) {
@@ -276,6 +284,10 @@ public record InspectReport(
   }
 
   private Map<String, Object> toJson(Capability capability) {
+    return toJson(capability, isHidden(capability));
+  }
+
+  static Map<String, Object> toJson(Capability capability, boolean hidden) {
     Map<String, Object> json = Json.object();
     json.put("id", Json.hex(capability.id().value()));
     json.put("name", capability.id().title());
@@ -283,7 +295,7 @@ public record InspectReport(
     json.putAll(Json.range(capability.extent().range()));
     json.put("lengthIsLowerBound", capability.extent().isLowerBound());
     json.put("next", Json.hex(capability.next()));
-    json.put("hidden", isHidden(capability));
+    json.put("hidden", hidden);
     return json;
   }
 
@@ -307,7 +319,7 @@ public record InspectReport(
     return text.toString();
   }
 
-  private static Map<String, Object> toJson(Anomaly anomaly) {
+  static Map<String, Object> toJson(Anomaly anomaly) {
     Map<String, Object> json = Json.object();
     json.put("kind", anomaly.kind().name().toLowerCase(Locale.ROOT));
     json.put("offset", Json.hex(anomaly.offset()));

@@ -9,9 +9,11 @@ enum Look {
   CAPABILITY('A', "capability"),
   OPEN_CAPABILITY('A', "capability, perhaps longer"),
   HIDDEN_CAPABILITY('a', "hidden capability"),
+  UNLINKED_CAPABILITY('a', "capability that is in no list"),
   QUIRK('!', "hidden bits, known from a quirk"),
   MIRRORED('=', "mirror of lower bytes"),
   LIVE('*', "live: not 0, in no capability"),
+  NOT_IN_DUMP('?', "not in the dump"),
   MARK('@', "");
 
   private static final int LETTERS = 26;
@@ -31,9 +33,11 @@ enum Look {
       case CAPABILITY -> CAPABILITY;
       case CAPABILITY_OF_UNKNOWN_LENGTH -> OPEN_CAPABILITY;
       case HIDDEN_CAPABILITY -> HIDDEN_CAPABILITY;
+      case UNLINKED_CAPABILITY -> UNLINKED_CAPABILITY;
       case QUIRK -> QUIRK;
       case MIRRORED -> MIRRORED;
       case NON_ZERO -> LIVE;
+      case NOT_IN_DUMP -> NOT_IN_DUMP;
     };
   }
 
@@ -50,12 +54,17 @@ enum Look {
 
   /// Whether each area has a letter of its own.
   boolean hasLetters() {
-    return this == CAPABILITY || this == OPEN_CAPABILITY || this == HIDDEN_CAPABILITY;
+    return this == CAPABILITY || this == OPEN_CAPABILITY || hasSmallLetters();
+  }
+
+  /// Whether the letters are small, because the areas are in no list.
+  boolean hasSmallLetters() {
+    return this == HIDDEN_CAPABILITY || this == UNLINKED_CAPABILITY;
   }
 
   /// Whether each area is worth a name of its own; of the others the legend says enough.
   boolean isNamed() {
-    return this != FREE && this != LIVE;
+    return this != FREE && this != LIVE && this != NOT_IN_DUMP;
   }
 
   /// A few words; empty for a mark, which has a name only.

@@ -141,7 +141,7 @@ public final class OccupancyPicture {
     int hidden = 0;
     for (Map.Entry<Integer, List<ByteRange>> owner : runs.entrySet()) {
       Look look = lookOf(owner.getKey());
-      boolean isHidden = look == Look.HIDDEN_CAPABILITY;
+      boolean isHidden = look.hasSmallLetters();
       char symbol = look.symbol(isHidden ? hidden : shown);
       for (ByteRange range : owner.getValue()) {
         Arrays.fill(areaOf, range.offset(), range.end(), drawn.size());

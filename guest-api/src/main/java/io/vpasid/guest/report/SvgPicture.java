@@ -276,9 +276,9 @@ final class SvgPicture {
       case FREE -> "class=\"free\"";
       case HEADER -> "class=\"header\"";
       case CAPABILITY, OPEN_CAPABILITY -> "class=\"c" + area.number() % SHADES + "\"";
-      case HIDDEN_CAPABILITY -> "fill=\"url(#map-hidden)\"";
+      case HIDDEN_CAPABILITY, UNLINKED_CAPABILITY -> "fill=\"url(#map-hidden)\"";
       case QUIRK -> "fill=\"url(#map-quirk)\"";
-      case MIRRORED -> "fill=\"url(#map-mirror)\"";
+      case MIRRORED, NOT_IN_DUMP -> "fill=\"url(#map-mirror)\"";
       case LIVE -> "class=\"live\"";
       case MARK -> "class=\"mark\"";
     };
@@ -380,7 +380,13 @@ final class SvgPicture {
             + "%s</text>",
         switch (area.look()) {
           case FREE -> " muted";
-          case MIRRORED, HIDDEN_CAPABILITY, QUIRK, OPEN_CAPABILITY -> " on-hatch";
+          case MIRRORED,
+              NOT_IN_DUMP,
+              HIDDEN_CAPABILITY,
+              UNLINKED_CAPABILITY,
+              QUIRK,
+              OPEN_CAPABILITY ->
+              " on-hatch";
           default -> "";
         },
         middle,
@@ -426,7 +432,7 @@ final class SvgPicture {
   private static String insideClass(Area area) {
     return switch (area.look()) {
       case MARK -> "in on-mark";
-      case HIDDEN_CAPABILITY, QUIRK, OPEN_CAPABILITY -> "in on-hatch";
+      case HIDDEN_CAPABILITY, UNLINKED_CAPABILITY, QUIRK, OPEN_CAPABILITY -> "in on-hatch";
       default -> "in";
     };
   }
@@ -493,6 +499,7 @@ final class SvgPicture {
     return switch (area.look()) {
       case OPEN_CAPABILITY -> rest.isEmpty() ? "or longer" : "or longer; " + rest;
       case HIDDEN_CAPABILITY -> rest.isEmpty() ? "hidden" : "hidden; " + rest;
+      case UNLINKED_CAPABILITY -> rest.isEmpty() ? "in no list" : "in no list; " + rest;
       case QUIRK -> "";
       case MIRRORED -> "of lower bytes";
       case MARK -> Area.size(area.bytes());

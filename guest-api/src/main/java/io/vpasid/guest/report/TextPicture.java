@@ -158,6 +158,7 @@ final class TextPicture {
         switch (area.look()) {
           case OPEN_CAPABILITY -> ", at least";
           case HIDDEN_CAPABILITY -> ", hidden";
+          case UNLINKED_CAPABILITY -> ", in no list";
           default -> "";
         };
     String name = area.look() == Look.MIRRORED ? area.look().meaning() : area.shortName();
@@ -178,7 +179,10 @@ final class TextPicture {
   private List<String> legend() {
     List<String> entries = new ArrayList<>();
     for (Look look : picture.looks()) {
-      if (look == Look.FREE || look == Look.LIVE || look == Look.QUIRK) {
+      if (look == Look.FREE
+          || look == Look.LIVE
+          || look == Look.QUIRK
+          || look == Look.NOT_IN_DUMP) {
         Area sample =
             picture.areas().stream().filter(a -> a.look() == look).findFirst().orElseThrow();
         entries.add(swatch(look, sample) + " " + look.meaning());
@@ -219,10 +223,10 @@ final class TextPicture {
       return "";
     }
     return switch (area.look()) {
-      case FREE, MIRRORED -> "\u001b[38;5;244m";
+      case FREE, MIRRORED, NOT_IN_DUMP -> "\u001b[38;5;244m";
       case HEADER -> "\u001b[48;5;250;38;5;16m";
       case CAPABILITY, OPEN_CAPABILITY -> on(SHADES[area.number() % SHADES.length]);
-      case HIDDEN_CAPABILITY -> on(180);
+      case HIDDEN_CAPABILITY, UNLINKED_CAPABILITY -> on(180);
       case QUIRK -> on(210);
       case LIVE -> on(222);
       case MARK -> "\u001b[1;48;5;40;38;5;16m";

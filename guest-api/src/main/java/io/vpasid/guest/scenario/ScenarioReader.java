@@ -5,6 +5,7 @@ import io.vpasid.guest.config.FunctionFile;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.Dump;
 import io.vpasid.pci.dump.DumpException;
 import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
@@ -259,7 +260,9 @@ final class ScenarioReader {
   private HostFunction captured(FunctionDraft draft) {
     List<HostFunction> functions;
     try {
-      functions = Dumps.read(beside(draft.dump));
+      Dump dump = Dumps.open(beside(draft.dump), Optional.empty());
+      boolean found = draft.address.isPresent() && !dump.at(draft.address.get()).isEmpty();
+      functions = found ? dump.functions() : dump.whole();
     } catch (DumpException e) {
       throw json.wrong(draft.place, "the dump cannot be used: " + e.getMessage());
     }

@@ -31,6 +31,9 @@ public record Anomaly(Kind kind, int offset, int value) {
     /// The list leads to a header of all ones; it ends there. The value is the offset of the
     /// pointer's owner.
     CHAIN_INTO_ALL_ONES("the capability at 0x%2$03x leads to a header of all ones"),
+    /// The list leads to a header that the dump does not have; what follows is not known. The value
+    /// is the offset of the pointer's owner.
+    NOT_IN_DUMP("the capability at 0x%2$03x leads here, and this is not in the dump"),
     /// A null capability (id 0) in a live list; the list goes on behind it. The value is the
     /// header.
     NULL_CAPABILITY("null capability, header 0x%2$08x"),

@@ -1,6 +1,7 @@
 package io.vpasid.pci.capability;
 
 import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.PartialSpace;
 import java.util.List;
 import java.util.Optional;
 
@@ -25,6 +26,12 @@ public record CapabilityChain(
   /// 48 standard and 960 extended capabilities. It does not throw.
   public static CapabilityChain walk(ConfigSpace config) {
     return new ChainWalk(config).chain();
+  }
+
+  /// Walks both lists as far as their headers are known. A capability whose length depends on bytes
+  /// that are not known has a lower bound as its extent.
+  public static CapabilityChain walk(PartialSpace space) {
+    return new ChainWalk(space).chain();
   }
 
   /// The first capability with this id.

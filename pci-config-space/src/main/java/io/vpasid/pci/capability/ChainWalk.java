@@ -3,8 +3,10 @@ package io.vpasid.pci.capability;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.Header;
+import io.vpasid.pci.PartialSpace;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// One walk over both capability lists of a function.
 ///
@@ -25,8 +27,17 @@ final class ChainWalk {
   /// A bit per dword that the walk has visited: exactly the headers found.
   private final long[] visited = new long[ConfigSpace.EXTENDED_SIZE / 4 / 64];
 
+  /// The space with what is not known of it, where that is anything.
+  private final Optional<PartialSpace> partial;
+
   ChainWalk(ConfigSpace config) {
     this.config = config;
+    partial = Optional.empty();
+  }
+
+  ChainWalk(PartialSpace space) {
+    config = space.withZeros();
+    partial = Optional.of(space);
   }
 
   CapabilityChain chain() {
@@ -52,7 +63,7 @@ final class ChainWalk {
     int pointer = config.u8(owner);
     while (true) {
       int offset = follow(owner, pointer, Header.RANGE.end());
-      if (offset < 0) {
+      if (offset < 0 || isMissing(owner, offset, 2)) {
         return found;
       }
       int header = config.u16(offset);
@@ -92,7 +103,7 @@ final class ChainWalk {
     int pointer = EXTENDED_START;
     while (true) {
       int offset = follow(owner, pointer, EXTENDED_START);
-      if (offset < 0) {
+      if (offset < 0 || isMissing(owner, offset, 4)) {
         return found;
       }
       int header = config.u32(offset);
@@ -165,8 +176,7 @@ final class ChainWalk {
           isPlaceholder(f.offset, config.u32(f.offset))
               ? new Extent(
                   new ByteRange(f.offset, 4), Extent.Certainty.EXACT, "placeholder: header only")
-              : ExtentRules.of(
-                  config, traits, f.id, f.version, f.offset, nextHeader(f.offset, end));
+              : measure(traits, f, nextHeader(f.offset, end));
       measured.add(new Capability(f.id, f.offset, f.version, f.next, extent));
     }
     reportDuplicates(measured);
@@ -235,6 +245,33 @@ final class ChainWalk {
       }
     }
     return end;
+  }
+
+  /// Reports a header that the dump does not have.
+  private boolean isMissing(int owner, int offset, int bytes) {
+    if (partial.isEmpty() || partial.get().has(new ByteRange(offset, bytes))) {
+      return false;
+    }
+    report(Anomaly.Kind.NOT_IN_DUMP, offset, owner);
+    return true;
+  }
+
+  /// Where the length depends on bytes that are not known, the shorter reading is a lower bound.
+  private Extent measure(FunctionTraits traits, Found f, int limit) {
+    Extent extent = ExtentRules.of(config, traits, f.id, f.version, f.offset, limit);
+    if (partial.isEmpty() || extent.isLowerBound()) {
+      return extent;
+    }
+    ConfigSpace ones = partial.get().withOnes();
+    Extent other = ExtentRules.of(ones, FunctionTraits.of(ones), f.id, f.version, f.offset, limit);
+    if (other.equals(extent)) {
+      return extent;
+    }
+    Extent shorter = other.range().length() < extent.range().length() ? other : extent;
+    return new Extent(
+        shorter.range(),
+        Extent.Certainty.LOWER_BOUND,
+        shorter.rule() + "; registers that decide are not in the dump");
   }
 
   private void visit(int offset) {

@@ -1,81 +1,94 @@
 package io.vpasid.pci.dump;
 
 import io.vpasid.pci.ConfigSpace;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 
-/// Reads one configuration space, 256 or 4096 bytes, from a hex dump without a function line.
+/// Reads the configuration spaces in a hex dump without function lines of lspci.
 ///
 /// | made by | a line |
 /// |---|---|
 /// | `hexdump -C` | `00000000  86 80 25 0b 46 01 10 00  00 00 80 08 ...  \|..%.F...\|` |
 /// | `od -A x -t x1` | `000000 86 80 25 0b ...` |
 /// | `xxd`, `xxd -g 1` | `00000000: 8680 250b 4601 ...  ..%.F...` |
-/// | EDK2's shell | `00000000: 86 80 25 0B 46 01 10 00-00 00 80 08 ...  *..%.F...*` |
+/// | `pci -i` of UEFI shells | `00000000: 86 80 25 0B 46 01 10 00-00 00 80 08 ...  *..%.F...*` |
+/// | U-Boot, `md.b` and `pci display.b` | `e0000000: 86 80 25 0b ...    ..%.F...` |
+/// | AIDA64 | `Offset 000:  86 80 25 0B  46 01 10 00 ...` |
+/// | CPU-Z | `00<tab>86<tab>80<tab>25...` |
+/// | pcileech | `0000    86 80 25 0b 46 01 10 00  00 00 80 08 ...   ..%.F...` |
+/// | OpenBSD, `pcidump -xxx` | `0x0000: 0b258086 00100146 ...`, numbers |
 /// | `lspci`, rows alone | `00: 86 80 25 0b ...` |
 /// | `xxd -p` | `8680250b46011000...` |
 /// | bare bytes | `86 80 25 0b`, `0x86, 0x80, 0x25, 0x0b` |
 ///
-/// Lines may have any number of bytes. Where they begin with an offset, it must be the number of
-/// bytes before; a last line may be an offset alone; a line `*` repeats the line before it up to
-/// the next offset, as `hexdump` and `od` write it. Blank lines and lines that begin with `#` are
-/// skipped. Behind an offset with a colon, two blanks begin the column of characters, which is
-/// skipped. Words of 4 and 8 digits are refused where their byte order is not known (`hexdump`
-/// without -C, `od -x`, `xxd -e`).
+/// Lines may have any number of bytes. Offsets ascend from 0, or from a multiple of 4096, which is
+/// then where the space was mapped; where one is left out, bytes are missing. A line may be an
+/// offset alone; a line `*` repeats the line before it up to the next offset, as `hexdump` and `od`
+/// write it. In front of a line may be the marks `>`, `|` and `+` of quotes and patches. Other text
+/// is skipped. Bytes without offsets among other text count in lines of 8 and more.
 ///
-/// The address is found as for [RawBytes].
-public final class HexText {
-  private static final int MAX_REPORTED = 16;
+/// A line that names a function in the way of [ToolHeading] begins a function, and so does an
+/// offset 0 that comes again. Without such a line the address is found as for [RawBytes]. Words of
+/// 4 and 8 digits whose byte order is not known (`hexdump` without -C, `od -x`, `xxd -e`) are
+/// refused unless the form is named.
+final class HexText {
+  /// Fewest bytes of a line without an offset, among other text.
+  private static final int FEWEST_BARE = 8;
 
   private final DumpFile file;
   private final byte[] text;
-  private final byte[] config = new byte[ConfigSpace.EXTENDED_SIZE];
-  private int filled;
+  private final HexLine hex;
+  private final CapturedRows rows;
   private int line;
 
-  /// Where the bytes of the last line begin, and how many they are.
-  private int rowStart;
+  /// Where the space is mapped, which offsets count from.
+  private long base;
 
-  private int rowLength;
+  /// Whether words of the function are numbers.
+  private boolean registers;
 
-  /// Whether a `*` waits for the next offset.
-  private boolean repeating;
+  /// Whether any line had an offset, and whether any heading was seen.
+  private boolean hasOffsets;
 
-  private Layout layout = Layout.UNKNOWN;
+  private boolean hasHeading;
 
-  private enum Layout {
-    UNKNOWN,
-    OFFSETS,
-    BYTES_ONLY
+  /// Of lines without an offset: all, and those that are long enough among other text.
+  private final BareBytes bare = new BareBytes();
+
+  private final BareBytes longBare = new BareBytes();
+
+  private boolean hasText;
+  private Optional<DumpException> unknownOrder = Optional.empty();
+  private int firstLine;
+
+  /// Bytes that stand one behind the other, one more than a space has at most.
+  private static final class BareBytes {
+    private final byte[] bytes = new byte[ConfigSpace.EXTENDED_SIZE + 1];
+    private int count;
+    private int line;
+
+    void add(HexLine from, int where) {
+      int taken = Math.min(from.count(), bytes.length - count);
+      System.arraycopy(from.bytes(), 0, bytes, count, taken);
+      count += taken;
+      line = where;
+    }
   }
 
-  private HexText(DumpFile file) {
+  private HexText(DumpFile file, DumpForm form) {
     this.file = file;
-    this.text = file.bytes();
+    text = file.bytes();
+    hex = new HexLine(text, form);
+    rows = new CapturedRows(file.name(), file.address(), true);
   }
 
-  /// Reads a file.
-  ///
-  /// @throws DumpException if it cannot be read, is no such text, or has another number of bytes
-  public static HostFunction read(Path path) {
-    return parse(DumpFile.read(path).asText());
+  /// @param form [DumpForm#HEX], [DumpForm#WORDS] or [DumpForm#GROUPS]
+  /// @throws DumpException if there are no bytes
+  static Dump parse(DumpFile file, DumpForm form) {
+    return new HexText(file, form).read();
   }
 
-  /// Reads a text.
-  ///
-  /// @param name what messages call it
-  /// @throws DumpException if it is no such text, or has another number of bytes
-  public static HostFunction parse(String name, String content) {
-    return parse(DumpFile.of(name, content.getBytes(StandardCharsets.UTF_8)).asText());
-  }
-
-  static HostFunction parse(DumpFile file) {
-    return new HexText(file).read();
-  }
-
-  private HostFunction read() {
+  private Dump read() {
     int at = 0;
     while (at < text.length) {
       line++;
@@ -89,281 +102,165 @@ public final class HexText {
         at++;
       }
     }
-    if (repeating) {
-      throw damaged("the dump ends with \"*\", behind which an offset is needed");
+    if (hasOffsets) {
+      return rows.dump();
     }
-    if (filled == 0) {
-      throw new DumpException(file.name(), 0, "has no bytes in it: " + DumpFile.CAPTURE);
+    BareBytes bytes = hasText ? longBare : bare;
+    if (bytes.count > 0) {
+      return ofBare(bytes);
     }
-    if (DumpFile.isHeaderOnly(filled)) {
-      throw damaged(
-          "there are only "
-              + filled
-              + " bytes, which is what Linux shows without privileges: dump sysfs's config file as"
-              + " root");
+    if (unknownOrder.isPresent()) {
+      throw unknownOrder.get();
     }
-    if (filled != ConfigSpace.STANDARD_SIZE && filled != ConfigSpace.EXTENDED_SIZE) {
-      throw damaged(
-          "the dump ends here with "
-              + filled
-              + (filled == 1 ? " byte" : " bytes")
-              + ", a configuration space has 256 or 4096: it is cut off or of something else");
+    if (bare.count > 0) {
+      return ofBare(bare);
     }
-    return RawBytes.function(file, ConfigSpace.of(Arrays.copyOf(config, filled)));
+    throw firstLine == 0
+        ? new DumpException(file.name(), 0, "has no bytes in it: " + DumpFile.CAPTURE)
+        : new DumpException(
+            file.name(),
+            firstLine,
+            "is no dump: neither a function line of lspci such as \"00:1f.2 SATA controller\" nor"
+                + " hex bytes; "
+                + DumpFile.CAPTURE
+                + ", or name the form with --form: "
+                + DumpForm.names());
   }
 
-  private void readLine(int start, int stop) {
-    int end = stop;
-    int begin = skipBlanks(start, end);
-    while (end > begin && isBlank(text[end - 1])) {
-      end--;
-    }
-    if (begin == end || text[begin] == '#') {
+  private void readLine(int start, int end) {
+    Optional<ToolHeading> heading = ToolHeading.of(text, start, end);
+    if (heading.isPresent()) {
+      rows.begin(heading.get().address(), heading.get().description(), line);
+      registers = heading.get().registers();
+      hasHeading = true;
+      base = 0;
+      hasText = true;
       return;
     }
-    if (text[begin] == '*' && end == begin + 1) {
-      if (layout != Layout.OFFSETS || rowLength == 0) {
-        throw damaged("\"*\" repeats a line, but none with an offset comes before it");
+    boolean withOffset = hasOffsets || bare.count == 0;
+    HexLine.Kind kind = hex.read(start, end, base + rows.next(), registers, withOffset);
+    if (kind != HexLine.Kind.NOTHING && firstLine == 0) {
+      firstLine = line;
+    }
+    switch (kind) {
+      case NOTHING -> {}
+      case STAR -> {
+        if (hasOffsets) {
+          rows.repeat();
+        } else {
+          hasText = true;
+        }
       }
-      repeating = true;
+      case END -> readEnd();
+      case ROW -> readRow();
+      case BROKEN -> readBroken();
+      case BYTES -> readBare();
+      case WORDS -> {
+        hasText = true;
+        if (unknownOrder.isEmpty()) {
+          unknownOrder = Optional.of(unknownOrder());
+        }
+      }
+      case TEXT -> hasText = true;
+    }
+  }
+
+  private void readBare() {
+    if (bare.count == 0 && isColumnTitle()) {
+      hasText = true;
       return;
     }
-    int digits = hexDigits(begin, end);
-    int behind = begin + digits;
-    if (layout == Layout.UNKNOWN && digits > 0) {
-      checkFirst(digits, behind, end);
-    }
-    if (behind < end && text[behind] == ':' && digits > 0) {
-      readOffset(begin, digits);
-      readColumns(behind + 1, end);
-      return;
-    }
-    boolean alone = behind == end;
-    boolean offset =
-        switch (layout) {
-          case UNKNOWN -> digits >= 4 && behind < end && isBlank(text[behind]);
-          case OFFSETS -> true;
-          case BYTES_ONLY -> false;
-        };
-    if (offset && digits > 0 && (alone || isBlank(text[behind]))) {
-      readOffset(begin, digits);
-      readSpaced(behind, end);
-    } else if (alone && digits > 2 && layout != Layout.OFFSETS) {
-      layout = Layout.BYTES_ONLY;
-      startRow();
-      readGroup(begin, end);
-    } else {
-      if (layout == Layout.OFFSETS) {
-        throw damaged(quoted(begin, end) + " stands where an offset is needed");
-      }
-      readBytes(begin, end);
+    bare.add(hex, line);
+    if (hex.count() >= FEWEST_BARE) {
+      longBare.add(hex, line);
     }
   }
 
-  /// Tells text from hex, and words from bytes, before the first line is taken for anything.
-  private void checkFirst(int digits, int behind, int end) {
-    boolean colon = behind < end && text[behind] == ':';
-    if (!colon && (behind == end || !isBlank(text[behind]))) {
-      return;
-    }
-    int second = skipBlanks(colon ? behind + 1 : behind, end);
-    int secondEnd = groupEnd(second, end);
-    boolean hex = second < secondEnd && allDigits(second, secondEnd);
-    if (!hex) {
-      throw noDump();
-    }
-    if (!colon && digits >= 4 && secondEnd - second >= 4) {
-      throw unknownOrder(second, secondEnd);
-    }
-  }
-
-  private void readOffset(int begin, int digits) {
-    if (layout == Layout.BYTES_ONLY) {
-      throw damaged("an offset, but the lines before have none");
-    }
-    long offset = 0;
-    for (int i = begin; i < begin + digits; i++) {
-      offset = Math.min(offset << 4 | HexDigit.value(text[i]), Integer.MAX_VALUE);
-    }
-    if (offset > config.length) {
-      throw damaged(
-          String.format(
-              Locale.ROOT,
-              "offset 0x%x lies behind a configuration space, which has 256 or 4096 bytes",
-              offset));
-    }
-    if (repeating) {
-      while (filled < offset) {
-        config[filled] = config[filled - rowLength];
-        filled++;
-      }
-      repeating = false;
-    }
-    if (offset != filled) {
-      throw damaged(
-          String.format(
-              Locale.ROOT,
-              "offset 0x%x where 0x%x is due: lines are missing, out of order or cut, or the"
-                  + " offsets are not in hex (od needs -A x)",
-              offset,
-              filled));
-    }
-    startRow();
-  }
-
-  /// Behind an offset and a colon: groups with one blank or `-` between, up to two blanks in a row.
-  private void readColumns(int from, int end) {
-    int at = skipBlanks(from, end);
-    while (at < end) {
-      int next = groupEnd(at, end);
-      readWord(at, next);
-      if (next + 1 < end && isBlank(text[next]) && isBlank(text[next + 1])) {
-        break;
-      }
-      at = next < end ? next + 1 : next;
-    }
-    layout = Layout.OFFSETS;
-  }
-
-  /// Behind an offset without a colon: bytes, up to a column of characters in `|` or `>`.
-  private void readSpaced(int from, int end) {
-    int at = skipBlanks(from, end);
-    while (at < end && text[at] != '|' && text[at] != '>') {
-      int next = groupEnd(at, end);
-      if (next - at != 2) {
-        throw allDigits(at, next) && next - at > 2 ? unknownOrder(at, next) : noByte(at, end);
-      }
-      readGroup(at, next);
-      at = skipBlanks(next, end);
-    }
-    layout = Layout.OFFSETS;
-  }
-
-  /// Bytes without an offset: two digits each, with or without `0x` and `,`.
-  private void readBytes(int begin, int end) {
-    startRow();
-    int at = begin;
-    while (at < end) {
-      int from = at;
-      if (from + 1 < end && text[from] == '0' && (text[from + 1] | 0x20) == 'x') {
-        from += 2;
-      }
-      int next = from;
-      while (next < end && HexDigit.is(text[next])) {
-        next++;
-      }
-      if (next - from > 2 && (next == end || isBlank(text[next]) || text[next] == ',')) {
-        throw layout == Layout.UNKNOWN && filled == 0 && from == at
-            ? noDump()
-            : unknownOrder(from, next);
-      }
-      if (next - from != 2 || (next < end && !isBlank(text[next]) && text[next] != ',')) {
-        throw noByte(at, end);
-      }
-      readGroup(from, next);
-      at = skipBlanks(next, end);
-      if (at < end && text[at] == ',') {
-        at = skipBlanks(at + 1, end);
-      }
-    }
-    layout = Layout.BYTES_ONLY;
-  }
-
-  /// A group of `xxd`: one or two bytes, in the order in which they are printed.
-  private void readWord(int begin, int end) {
-    if (end - begin > 4 && allDigits(begin, end)) {
-      throw unknownOrder(begin, end);
-    }
-    readGroup(begin, end);
-  }
-
-  private void readGroup(int begin, int end) {
-    if (begin == end || (end - begin) % 2 != 0 || !allDigits(begin, end)) {
-      throw noByte(begin, end);
-    }
-    for (int at = begin; at < end; at += 2) {
-      if (filled == config.length) {
-        throw damaged("there are more than the 4096 bytes of a configuration space");
-      }
-      config[filled++] = (byte) HexDigit.pair(text[at], text[at + 1]);
-    }
-    rowLength = filled - rowStart;
-  }
-
-  private void startRow() {
-    if (rowStart != filled) {
-      rowStart = filled;
-    }
-    rowLength = 0;
-  }
-
-  private int groupEnd(int from, int end) {
-    int at = from;
-    while (at < end && !isBlank(text[at]) && text[at] != '-') {
-      at++;
-    }
-    return at;
-  }
-
-  private boolean allDigits(int begin, int end) {
-    for (int at = begin; at < end; at++) {
-      if (!HexDigit.is(text[at])) {
+  /// Whether the line is 00 to 0f, the title of a table. It cannot be a first row: no vendor has
+  /// the id 0100.
+  private boolean isColumnTitle() {
+    for (int i = 0; i < hex.count(); i++) {
+      if (hex.bytes()[i] != i) {
         return false;
       }
     }
-    return true;
+    return hex.count() == 16;
   }
 
-  private int hexDigits(int begin, int end) {
-    int at = begin;
-    while (at < end && HexDigit.is(text[at])) {
-      at++;
+  private void readEnd() {
+    long offset = hex.offset() - base;
+    if (hasOffsets && offset >= 0 && offset <= ConfigSpace.EXTENDED_SIZE) {
+      rows.repeatTo((int) offset);
     }
-    return at - begin;
   }
 
-  private int skipBlanks(int from, int end) {
-    int at = from;
-    while (at < end && isBlank(text[at])) {
-      at++;
+  private void readRow() {
+    if (!hasOffsets && hex.offset() % ConfigSpace.EXTENDED_SIZE == 0) {
+      base = hex.offset();
     }
-    return at;
-  }
-
-  private static boolean isBlank(byte b) {
-    return b == ' ' || b == '\t';
-  }
-
-  private String quoted(int begin, int end) {
-    int stop = begin;
-    while (stop < end && !isBlank(text[stop]) && stop - begin < MAX_REPORTED) {
-      stop++;
+    long offset = hex.offset() - base;
+    if (offset < 0 || offset > ConfigSpace.EXTENDED_SIZE) {
+      hasText = true;
+      return;
     }
-    return "\"" + OneLine.of(new String(text, begin, stop - begin, StandardCharsets.UTF_8)) + "\"";
+    hasOffsets = true;
+    if (offset + hex.count() > ConfigSpace.EXTENDED_SIZE) {
+      rows.damaged(line, "there are more than the 4096 bytes of a configuration space");
+      return;
+    }
+    if (offset == 0 && rows.next() > 0) {
+      rows.begin(hasHeading ? rows.address() : file.address(), "", line);
+    }
+    if (!hex.hasColon() && isInOtherRadix(offset)) {
+      rows.damaged(
+          line,
+          String.format(
+              Locale.ROOT,
+              "offset 0x%x where 0x%x is due: lines are missing, or the offsets are not in hex (od"
+                  + " needs -A x)",
+              offset,
+              rows.next()));
+    }
+    rows.row((int) offset, hex.bytes(), hex.count(), line);
   }
 
-  private DumpException noByte(int begin, int end) {
-    return layout == Layout.UNKNOWN && filled == 0
-        ? noDump()
-        : damaged(quoted(begin, end) + " is no byte of two hex digits");
+  /// Whether the offset would be the one that is due if its digits were octal or decimal.
+  private boolean isInOtherRadix(long offset) {
+    String digits = Long.toHexString(offset);
+    return offset > rows.next()
+        && (digits.equals(Integer.toOctalString(rows.next()))
+            || digits.equals(Integer.toString(rows.next())));
   }
 
-  private DumpException unknownOrder(int begin, int end) {
-    return damaged(
-        quoted(begin, end)
+  /// Before the first row it is text that looks like one.
+  private void readBroken() {
+    if (hasOffsets || hex.count() > 0) {
+      hasOffsets = true;
+      rows.damaged(line, hex.group() + " is no byte of two hex digits");
+    } else {
+      hasText = true;
+    }
+  }
+
+  private Dump ofBare(BareBytes bytes) {
+    line = bytes.line;
+    if (bytes.count > ConfigSpace.EXTENDED_SIZE) {
+      rows.damaged(line, "there are more than the 4096 bytes of a configuration space");
+    }
+    rows.row(0, bytes.bytes, Math.min(bytes.count, ConfigSpace.EXTENDED_SIZE), line);
+    return rows.dump();
+  }
+
+  private DumpException unknownOrder() {
+    return new DumpException(
+        file.name(),
+        line,
+        hex.group()
             + " has several bytes in an order that depends on the tool: dump it with `hexdump -C`"
-            + " or `xxd -g 1`");
-  }
-
-  /// Nothing was understood so far, so it is not this line that is wrong.
-  private DumpException noDump() {
-    return damaged(
-        "is no dump: neither a function line of lspci such as \"00:1f.2 SATA controller\" nor hex"
-            + " bytes; "
-            + DumpFile.CAPTURE);
-  }
-
-  private DumpException damaged(String problem) {
-    return new DumpException(file.name(), line, problem);
+            + " or `xxd -g 1`, or name the order: --form words ("
+            + DumpForm.WORDS.meaning()
+            + ") or --form groups ("
+            + DumpForm.GROUPS.meaning()
+            + ")");
   }
 }

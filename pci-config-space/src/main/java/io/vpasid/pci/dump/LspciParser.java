@@ -3,9 +3,7 @@ package io.vpasid.pci.dump;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Locale;
 
 /// One pass over the bytes of an `lspci` text; the grammar is [LspciText]'s.
@@ -21,7 +19,8 @@ final class LspciParser {
 
   private final String source;
   private final byte[] text;
-  private final List<HostFunction> functions = new ArrayList<>();
+  private final CapturedRows rows;
+  private final HexLine hex;
 
   /// The line being read, from 1.
   private int line;
@@ -31,21 +30,23 @@ final class LspciParser {
 
   private int firstHeaderLine;
 
-  /// The first row that stands in front of every function line, or 0.
-  private int orphanLine;
-
-  // The function whose rows are being read. Its bytes are complete up to `filled`.
-  private final byte[] config = new byte[ConfigSpace.EXTENDED_SIZE];
-  private int filled;
   private PciAddress address = new PciAddress(0, 0, 0, 0);
-  private String description = "";
   private int headerLine;
-  private int lastRowLine;
+
   private int prefixStart;
   private int prefixEnd;
 
   /// Whether the file must not end before this function has rows.
   private boolean rowsExpected;
+
+  /// Whether rows come again without a function line: nobody knows whose they are.
+  private boolean nameless = true;
+
+  /// Whether the function's rows are those of another tool below a function line.
+  private boolean foreign;
+
+  /// The bytes of the line being read.
+  private final byte[] row = new byte[ROW_BYTES];
 
   // What isAddress last found.
   private int addressStart;
@@ -56,12 +57,13 @@ final class LspciParser {
   LspciParser(DumpFile file) {
     source = file.name();
     text = file.bytes();
+    rows = new CapturedRows(source, file.address(), false);
+    hex = new HexLine(text, DumpForm.HEX);
   }
 
   /// Reads all of it.
   ///
   /// @return whether there was a function line; if not, the text is something else
-  /// @throws DumpException if it is `lspci` text, but damaged
   boolean run() {
     int at = 0;
     while (at < text.length) {
@@ -79,25 +81,32 @@ final class LspciParser {
     if (headers == 0) {
       return false;
     }
-    if (filled == 0 && rowsExpected) {
-      throw damaged(
+    if (rows.next() == 0 && rowsExpected) {
+      rows.damaged(
           headerLine,
           "the file ends before the hex rows of " + address + ": it is cut off; " + again());
     }
-    closeFunction();
-    if (functions.isEmpty()) {
-      throw damaged(
+    return true;
+  }
+
+  /// Whether any function has rows.
+  boolean hasRows() {
+    return !rows.isEmpty();
+  }
+
+  /// What was found.
+  ///
+  /// @throws DumpException if there are function lines alone
+  Dump dump() {
+    if (rows.isEmpty()) {
+      throw new DumpException(
+          source,
           firstHeaderLine,
           (headers == 1 ? "1 function is" : headers + " functions are")
               + " listed, but without hex rows; "
               + DumpFile.CAPTURE);
     }
-    return true;
-  }
-
-  /// What was found, in the order of the text.
-  List<HostFunction> functions() {
-    return List.copyOf(functions);
+    return rows.dump();
   }
 
   /// Takes the row that is due, if it begins at `at` and is written exactly as `lspci` does.
@@ -105,16 +114,17 @@ final class LspciParser {
   /// @return the end of its line, or -1 if it is anything else; then nothing has changed
   private int plainRow(int at) {
     // Offset and colon, then sixteen times a blank and two digits.
-    int colon = filled < 0x100 ? at + 2 : at + 3;
+    int due = rows.next();
+    int colon = due < 0x100 ? at + 2 : at + 3;
     int end = colon + 1 + 3 * ROW_BYTES;
-    if (headers == 0 || end > text.length || text[colon] != ':') {
+    if (nameless || foreign || end > text.length || text[colon] != ':') {
       return -1;
     }
     int offset = HexDigit.pair(text[colon - 2], text[colon - 1]);
-    if (filled >= 0x100 && offset >= 0) {
+    if (due >= 0x100 && offset >= 0) {
       offset |= HexDigit.value(text[at]) << 8;
     }
-    if (offset != filled || offset > ConfigSpace.EXTENDED_SIZE - ROW_BYTES) {
+    if (offset != due || offset > ConfigSpace.EXTENDED_SIZE - ROW_BYTES) {
       return -1;
     }
     int wrong = 0;
@@ -122,14 +132,13 @@ final class LspciParser {
     for (int i = 0; i < ROW_BYTES; i++) {
       int value = HexDigit.pair(text[from + 1], text[from + 2]);
       wrong |= (text[from] ^ ' ') | (value & ~0xff);
-      config[offset + i] = (byte) value;
+      rows.config[offset + i] = (byte) value;
       from += 3;
     }
     if (wrong != 0 || (end < text.length && text[end] != '\n' && text[end] != '\r')) {
       return -1;
     }
-    filled += ROW_BYTES;
-    lastRowLine = line;
+    rows.took(offset, ROW_BYTES, line);
     return end;
   }
 
@@ -140,6 +149,9 @@ final class LspciParser {
       end--;
     }
     if (begin == end || readHeader(start, begin, end) || readRow(start, begin, end)) {
+      return;
+    }
+    if (headers > 0 && readForeignRow(begin, end)) {
       return;
     }
     if (begin == start && !startsWithPrefix(start, end)) {
@@ -166,24 +178,19 @@ final class LspciParser {
         return false;
       }
     }
-    if (orphanLine > 0) {
-      throw damaged(
-          orphanLine,
-          "a hex row without a function line such as \"00:1f.2 SATA controller\" in front of it;"
-              + " the top of the dump is missing; "
-              + again());
-    }
-    boolean previousHadRows = filled > 0;
-    closeFunction();
+    boolean previousHadRows = rows.next() > 0;
     headers++;
     if (headers == 1) {
       firstHeaderLine = line;
     }
     address = new PciAddress(domain, bus, device, text[tokenEnd - 1] - '0');
-    description =
-        new String(text, tokenEnd, descriptionLength(tokenEnd, end), StandardCharsets.UTF_8);
+    rows.begin(
+        address,
+        new String(text, tokenEnd, descriptionLength(tokenEnd, end), StandardCharsets.UTF_8),
+        line);
     headerLine = line;
-    filled = 0;
+    nameless = false;
+    foreign = false;
     rowsExpected = previousHadRows;
     prefixStart = start;
     prefixEnd = begin > start ? start : addressStart;
@@ -234,40 +241,6 @@ final class LspciParser {
     return Math.min(end - from, 4 * HostFunction.MAX_DESCRIPTION_BYTES);
   }
 
-  private void closeFunction() {
-    if (headers == 0 || filled == 0) {
-      return;
-    }
-    if (DumpFile.isHeaderOnly(filled)) {
-      throw damaged(
-          headerLine,
-          address
-              + " has only "
-              + filled
-              + " bytes, which is what `lspci -x` shows, and -xxx and -xxxx without privileges: run"
-              + " `lspci -xxxx` as root");
-    }
-    if (filled != ConfigSpace.STANDARD_SIZE && filled != ConfigSpace.EXTENDED_SIZE) {
-      throw damaged(
-          lastRowLine,
-          String.format(
-              Locale.ROOT,
-              "%s ends after row 0x%02x with %d bytes, it must have 256 or 4096: the dump is cut"
-                  + " off; %s",
-              address,
-              filled - ROW_BYTES,
-              filled,
-              again()));
-    }
-    functions.add(
-        new HostFunction(
-            address,
-            description,
-            ConfigSpace.of(Arrays.copyOf(config, filled)),
-            source,
-            headerLine));
-  }
-
   // Rows
 
   private boolean readRow(int start, int begin, int end) {
@@ -313,27 +286,25 @@ final class LspciParser {
     while (at + 1 < end
         && HexDigit.pair(text[at], text[at + 1]) >= 0
         && (at + 2 == end || isBlank(text[at + 2]))) {
-      if (count < ROW_BYTES && offset == filled) {
-        config[filled + count] = (byte) HexDigit.pair(text[at], text[at + 1]);
+      if (count < ROW_BYTES) {
+        row[count] = (byte) HexDigit.pair(text[at], text[at + 1]);
       }
       count++;
       at = skipBlanks(at + 2, end);
     }
     boolean intact = at >= end && count > 0;
-    if (headers == 0) {
-      return noteOrphan(intact && count == ROW_BYTES && offset % ROW_BYTES == 0);
+    if (nameless) {
+      return noteNameless(offset, intact && count == ROW_BYTES);
     }
-    if (isOtherText(offset, count, intact, indented)) {
+    if (foreign || isOtherText(offset, count, intact, indented)) {
       return false;
     }
     if (!intact) {
-      throw damaged(line, unreadable(offset, at, end));
-    }
-    if (offset != filled) {
-      throw damaged(line, misplaced(offset));
-    }
-    if (count != ROW_BYTES) {
-      throw damaged(
+      rows.damaged(line, unreadable(offset, at, end));
+    } else if (offset % ROW_BYTES != 0) {
+      rows.damaged(line, between(offset));
+    } else if (count != ROW_BYTES) {
+      rows.damaged(
           line,
           String.format(
               Locale.ROOT,
@@ -343,32 +314,105 @@ final class LspciParser {
               count,
               count == 1 ? "byte" : "bytes",
               again()));
+    } else if (offset < rows.next()) {
+      readAgain(offset);
+    } else {
+      take(offset);
     }
-    filled += ROW_BYTES;
-    lastRowLine = line;
     return true;
+  }
+
+  private void take(int offset) {
+    System.arraycopy(row, 0, rows.config, offset, ROW_BYTES);
+    rows.took(offset, ROW_BYTES, line);
+  }
+
+  /// A row that comes again belongs to another function if it is the first one.
+  private void readAgain(int offset) {
+    if (offset == 0) {
+      beginNameless();
+      take(0);
+      return;
+    }
+    rows.damaged(
+        line,
+        String.format(
+            Locale.ROOT,
+            "row 0x%02x of %s comes again or too late; if another function begins here, its first"
+                + " line is missing or damaged; %s",
+            offset,
+            address,
+            again()));
+  }
+
+  /// Rows in front of every function line, and rows whose function line was not understood.
+  private void beginNameless() {
+    rows.begin(new PciAddress(0, 0, 0, 0), "", line);
+    rows.damaged(
+        line,
+        "a hex row without a function line such as \"00:1f.2 SATA controller\" in front of it;"
+            + (headers == 0
+                ? " the top of the dump is missing; "
+                : " the function's first line is missing or damaged; ")
+            + again());
+    nameless = true;
+  }
+
+  private boolean noteNameless(int offset, boolean row) {
+    if (!row || offset % ROW_BYTES != 0) {
+      return false;
+    }
+    if (rows.isEmpty() || offset == 0) {
+      beginNameless();
+    }
+    if (offset >= rows.next()) {
+      take(offset);
+    }
+    return true;
+  }
+
+  /// A row of `xxd`, `hexdump -C` or the like below a function line, with an offset of 4 digits and
+  /// more.
+  private boolean readForeignRow(int begin, int end) {
+    if (nameless || !(foreign || rows.next() == 0)) {
+      return false;
+    }
+    switch (hex.read(begin, end, rows.next(), false, true)) {
+      case ROW -> {
+        if (!foreign && (hex.offset() != 0 || hex.offsetDigits() < 4)
+            || hex.offset() + hex.count() > ConfigSpace.EXTENDED_SIZE) {
+          return false;
+        }
+        foreign = true;
+        rows.row((int) hex.offset(), hex.bytes(), hex.count(), line);
+      }
+      case STAR -> rows.repeat();
+      case END -> rows.repeatTo((int) Math.min(hex.offset(), ConfigSpace.EXTENDED_SIZE));
+      case BROKEN -> {
+        if (!foreign) {
+          return false;
+        }
+        rows.damaged(line, hex.group() + " is no byte of two hex digits; " + again());
+      }
+      default -> {
+        return false;
+      }
+    }
+    return foreign;
   }
 
   /// Whether a line that looks somewhat like a row is something else. In doubt it is a damaged row
   /// as long as rows are missing, and something else before the first and behind the last.
   private boolean isOtherText(int offset, int count, boolean intact, boolean indented) {
-    boolean due = offset == filled;
-    boolean within =
-        filled != 0 && filled != ConfigSpace.STANDARD_SIZE && filled != ConfigSpace.EXTENDED_SIZE;
+    boolean due = offset == rows.next();
+    boolean within = rows.isWithin();
     if (!within && (offset % ROW_BYTES != 0 || (indented && count != ROW_BYTES))) {
       return true;
     }
     if (count == 0) {
-      return !(due && filled > 0);
+      return !(due && rows.next() > 0);
     }
     return !intact && !due && !within;
-  }
-
-  private boolean noteOrphan(boolean row) {
-    if (row && orphanLine == 0) {
-      orphanLine = line;
-    }
-    return row;
   }
 
   private String unreadable(int offset, int at, int end) {
@@ -386,31 +430,13 @@ final class LspciParser {
         again());
   }
 
-  private String misplaced(int offset) {
-    if (offset % ROW_BYTES != 0) {
-      return String.format(
-          Locale.ROOT,
-          "row 0x%02x of %s is no multiple of 16, row 0x%02x is due; %s",
-          offset,
-          address,
-          filled,
-          again());
-    }
-    if (offset < filled) {
-      return String.format(
-          Locale.ROOT,
-          "row 0x%02x of %s comes again or too late; if another function begins here, its first"
-              + " line is missing or damaged; %s",
-          offset,
-          address,
-          again());
-    }
+  private String between(int offset) {
     return String.format(
         Locale.ROOT,
-        "row 0x%02x of %s comes where row 0x%02x is due: rows are missing or out of order; %s",
+        "row 0x%02x of %s is no multiple of 16, row 0x%02x is due; %s",
         offset,
         address,
-        filled,
+        rows.next(),
         again());
   }
 
@@ -465,11 +491,7 @@ final class LspciParser {
     return b == ':' || b == '-' || b == '>' || b == '|' || b == ']';
   }
 
-  private DumpException damaged(int where, String problem) {
-    return new DumpException(source, where, problem);
-  }
-
   private static String again() {
-    return "capture it again with `lspci -xxxx` as root";
+    return CapturedRows.again();
   }
 }

@@ -37,33 +37,41 @@ import java.util.Locale;
 /// **Everything else** is skipped: blank lines, what -v decodes, other text of a log. Lines end in
 /// LF, CR LF or CR; bytes that are no UTF-8 are harmless.
 ///
+/// **Offsets of 4 to 8 digits**: below a function line may also be what `xxd`, `hexdump -C` and the
+/// like print, beginning at 0 ([HexText]).
+///
 /// **Several functions at one address**, as in the captures of several machines in one file, are
 /// all kept, in the order of the file; [HostFunction#line()] tells them apart. **Functions without
 /// rows**, as plain `lspci` lists them, are skipped as long as others have rows; but where the last
-/// function has none and the one before has, the file is cut off, which is an error. So is every
-/// row that is damaged, missing, repeated or out of order, and a function with another size than
-/// 256 or 4096 bytes, such as the 64 that `lspci -x` shows: nothing is guessed.
+/// function has none and the one before has, the file is cut off.
+///
+/// A function with a row that is damaged, missing, repeated or out of order, or with another size
+/// than 256 or 4096 bytes, such as the 64 that `lspci -x` shows, is an [IncompleteFunction]:
+/// nothing is guessed, and the others are not spoiled. Rows that come without a function line
+/// belong to such a function, too.
 public final class LspciText {
   private LspciText() {}
 
-  /// Reads a file.
+  /// Reads the functions of a file that are there as a whole.
   ///
   /// @return at least one function, in the order of the file
-  /// @throws DumpException if it cannot be read, or has no function lines, or is damaged
+  /// @throws DumpException if it cannot be read, or has no function lines, or no function is whole
   public static List<HostFunction> read(Path path) {
-    return parse(DumpFile.read(path).asText());
+    return open(DumpFile.read(path).asText()).whole();
   }
 
-  /// Reads a text.
+  /// Likewise of a text.
   ///
   /// @param name what messages call it
-  /// @return at least one function, in the order of the text
-  /// @throws DumpException if it has no function lines, or is damaged
   public static List<HostFunction> parse(String name, String text) {
-    return parse(DumpFile.of(name, text.getBytes(StandardCharsets.UTF_8)).asText());
+    return open(name, text).whole();
   }
 
-  private static List<HostFunction> parse(DumpFile file) {
+  static Dump open(String name, String text) {
+    return open(DumpFile.of(name, text.getBytes(StandardCharsets.UTF_8)).asText());
+  }
+
+  static Dump open(DumpFile file) {
     LspciParser parser = new LspciParser(file);
     if (!parser.run()) {
       throw new DumpException(
@@ -71,7 +79,7 @@ public final class LspciText {
           0,
           "has no function line such as \"00:1f.2 SATA controller\" in it: " + DumpFile.CAPTURE);
     }
-    return parser.functions();
+    return parser.dump();
   }
 
   /// Writes functions as `lspci -D -xxxx` does, to be read again here or by `lspci -F`. (Debian's

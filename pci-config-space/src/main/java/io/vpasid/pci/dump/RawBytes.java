@@ -1,7 +1,6 @@
 package io.vpasid.pci.dump;
 
 import io.vpasid.pci.ConfigSpace;
-import java.nio.file.Path;
 
 /// Reads a configuration space as its bare bytes, 256 or 4096 of them: a copy of a `config` file of
 /// sysfs, for example.
@@ -9,15 +8,8 @@ import java.nio.file.Path;
 /// Such a file does not say where the function sits. The address is taken from the folder where it
 /// is named like one, as in a captured sysfs tree (`0000:03:00.0/config`), and is otherwise
 /// 0000:00:00.0. The description has the numbers that `lspci -n` prints.
-public final class RawBytes {
+final class RawBytes {
   private RawBytes() {}
-
-  /// Reads a file.
-  ///
-  /// @throws DumpException if it cannot be read or has another number of bytes
-  public static HostFunction read(Path path) {
-    return parse(DumpFile.read(path));
-  }
 
   static HostFunction parse(DumpFile file) {
     byte[] bytes = file.bytes();
@@ -40,13 +32,12 @@ public final class RawBytes {
               + " root, or "
               + DumpFile.CAPTURE);
     }
-    return function(file, ConfigSpace.of(bytes));
-  }
-
-  /// A function of which only the bytes are known.
-  static HostFunction function(DumpFile file, ConfigSpace config) {
-    String description =
-        HostFunction.numericDescription(config.id(), config.classCode(), config.revision());
-    return new HostFunction(file.address(), description, config, file.name(), 0);
+    ConfigSpace config = ConfigSpace.of(bytes);
+    return new HostFunction(
+        file.address(),
+        HostFunction.numericDescription(config.id(), config.classCode(), config.revision()),
+        config,
+        file.name(),
+        0);
   }
 }

@@ -12,12 +12,16 @@ public enum Use {
   CAPABILITY_OF_UNKNOWN_LENGTH,
   /// A capability of the host function that is not in the list.
   HIDDEN_CAPABILITY,
+  /// A capability that is in no list: found by its header and its registers.
+  UNLINKED_CAPABILITY,
   /// A quirk knows registers there.
   QUIRK,
   /// The space repeats the bytes below it.
   MIRRORED,
   /// The byte is not 0, so that something is behind it.
-  NON_ZERO;
+  NON_ZERO,
+  /// The dump does not have the byte.
+  NOT_IN_DUMP;
 
   /// Whether the bytes belong to the header or to a capability in the list; all others are gaps.
   public boolean isListed() {

@@ -2,8 +2,10 @@ package io.vpasid.pci.dump;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import io.vpasid.pci.ConfigSpace;
+import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -29,13 +31,18 @@ class HexTextTest {
         .collect(Collectors.joining());
   }
 
+  private static Dump parse(String name, String text) {
+    return HexText.parse(
+        DumpFile.of(name, text.getBytes(StandardCharsets.UTF_8)).asText(), DumpForm.HEX);
+  }
+
   private static ConfigSpace config(String text) {
-    return HexText.parse("text", text).config();
+    return parse("text", text).whole().getFirst().config();
   }
 
   private static DumpException problem(String text) {
     return assertThatExceptionOfType(DumpException.class)
-        .isThrownBy(() -> HexText.parse("file.hex", text))
+        .isThrownBy(() -> parse("file.hex", text).whole())
         .actual();
   }
 
@@ -117,7 +124,9 @@ class HexTextTest {
 
   @Test
   void descriptionHasTheIdsOfTheBytes() {
-    assertThat(HexText.parse("text", lines(CONFIG, 16, "%08x: %s", " ")).description())
+    assertThat(parse("text", lines(CONFIG, 16, "%08x: %s", " ")).whole())
+        .singleElement()
+        .extracting(HostFunction::description, STRING)
         .contains(CONFIG.id().toString());
   }
 
@@ -126,8 +135,10 @@ class HexTextTest {
     assertThat(problem("0000000 8086 0b25 0146 0010\n"))
         .hasMessage(
             "file.hex:1: \"8086\" has several bytes in an order that depends on the tool: dump it"
-                + " with `hexdump -C` or `xxd -g 1`");
-    assertThat(problem("8680 250b\n")).hasMessageStartingWith("file.hex:1: \"250b\" has several");
+                + " with `hexdump -C` or `xxd -g 1`, or name the order: --form words (numbers, each"
+                + " word's first byte last: pciconf -r, pci display.l, hexdump, od -x, xxd -e) or"
+                + " --form groups (groups of bytes in their order: xxd -g 4)");
+    assertThat(problem("8680 250b\n")).hasMessageStartingWith("file.hex:1: \"8680\" has several");
     assertThat(problem("00000000: 0b258086\n")).hasMessageStartingWith("file.hex:1: \"0b258086\"");
     assertThat(problem("0x8086 0x0b25\n"))
         .hasMessageStartingWith("file.hex:1: \"8086\" has several");
@@ -135,20 +146,17 @@ class HexTextTest {
   }
 
   @Test
-  void offsetsMustBeTheBytesBefore() {
-    assertThat(problem("00: 86 80\n10: 00\n"))
+  void offsetsThatAreLeftOutAreMissingBytes() {
+    assertThat(problem("00: 86 80 25 0b\n10: 00 00 00 00\n"))
         .hasMessage(
-            "file.hex:2: offset 0x10 where 0x2 is due: lines are missing, out of order or cut, or"
-                + " the offsets are not in hex (od needs -A x)");
-    assertThat(problem("10: 86 80\n")).hasMessageStartingWith("file.hex:1: offset 0x10 where 0x0");
-    assertThat(problem("00: 86\nffffffffffffffffff: 80\n"))
-        .hasMessageStartingWith("file.hex:2: offset 0x7fffffff lies behind");
-    assertThat(problem("00: 86\n01 80\n86: 00\n"))
-        .hasMessageStartingWith("file.hex:3: offset 0x86");
-    assertThat(problem("00: 86\nx\n"))
-        .hasMessage("file.hex:2: \"x\" stands where an offset is needed");
-    assertThat(problem("86 80\n02: 00\n"))
-        .hasMessage("file.hex:2: an offset, but the lines before have none");
+            "file.hex:2: the dump has only 8 of 256 bytes here, without 0x004-0x00f, 0x014-0x0ff:"
+                + " rows were left out, or are damaged or out of order; capture it again with"
+                + " `lspci -xxxx` as root");
+    assertThat(problem("00: 86 80 25 0b\nffffffffffffffffff: 80\n"))
+        .hasMessageStartingWith("file.hex:1: the dump ends before 0x04 with 4 bytes, it must have");
+    assertThat(problem("10: 00 00 00 00\n"))
+        .hasMessageStartingWith(
+            "file.hex:1: the dump has only 4 of 256 bytes here, without 0x000-");
   }
 
   @Test
@@ -156,30 +164,24 @@ class HexTextTest {
     assertThat(problem("00: 86 8g\n"))
         .hasMessage("file.hex:1: \"8g\" is no byte of two hex digits");
     assertThat(problem("00: 86 8\n")).hasMessage("file.hex:1: \"8\" is no byte of two hex digits");
-    assertThat(problem("86 80\n 25 x\n"))
-        .hasMessage("file.hex:2: \"x\" is no byte of two hex digits");
-    assertThat(problem("868025\n868\n"))
-        .hasMessage("file.hex:2: \"868\" is no byte of two hex digits");
     assertThat(problem("00000000  86 80 ..\n"))
         .hasMessage("file.hex:1: \"..\" is no byte of two hex digits");
   }
 
   @Test
-  void starNeedsALineBeforeAndAnOffsetBehind() {
-    assertThat(problem("*\n")).hasMessageStartingWith("file.hex:1: \"*\" repeats a line, but none");
-    assertThat(problem("86 80\n*\n")).hasMessageStartingWith("file.hex:2: \"*\" repeats a line");
-    assertThat(problem("00: 86\n*\n"))
-        .hasMessageStartingWith("file.hex:2: the dump ends with \"*\"");
+  void starNeedsAnOffsetBehindIt() {
+    assertThat(problem("00: 86 80 25 0b\n*\n"))
+        .hasMessageStartingWith("file.hex:1: the dump ends with \"*\", behind which an offset");
   }
 
   @Test
   void otherNumbersOfBytesAreRefused() {
     assertThat(problem(lines(CONFIG, 16, "%02x: %s", " ").substring(0, 4 * 52)))
-        .hasMessageStartingWith("file.hex:4: there are only 64 bytes, which is what Linux shows");
+        .hasMessageStartingWith("file.hex:4: the dump has only 64 bytes, which is what `lspci -x`");
     assertThat(problem("86 80\n"))
         .hasMessage(
-            "file.hex:1: the dump ends here with 2 bytes, a configuration space has 256 or 4096: it"
-                + " is cut off or of something else");
+            "file.hex:1: the dump ends before 0x02 with 2 bytes, it must have 256 or 4096: it is cut"
+                + " off; capture it again with `lspci -xxxx` as root");
     assertThat(problem("00 ".repeat(4097)))
         .hasMessage("file.hex:1: there are more than the 4096 bytes of a configuration space");
     assertThat(problem("# nothing\n\n"))
@@ -194,12 +196,15 @@ class HexTextTest {
         "{\n",
         "12: thirteen\n",
         "-----\n",
-        "a\n"
+        "a\n",
+        "*\n",
+        "00: lunch\n"
       })
   void otherTextIsNoDump(String text) {
     assertThat(problem(text))
         .hasMessageEndingWith(
             ": is no dump: neither a function line of lspci such as \"00:1f.2 SATA controller\" nor"
-                + " hex bytes; capture it with `lspci -xxxx` as root");
+                + " hex bytes; capture it with `lspci -xxxx` as root, or name the form with --form:"
+                + " raw, lspci, hex, words, groups or coe");
   }
 }

@@ -3,13 +3,15 @@ package io.vpasid.pci.dump;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.PciAddress;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/// Two functions, of which one thing at a time is damaged. The first has its function line in line
-/// 1, row 0x00 in line 2, row 0xf0 in line 17; line 18 is blank, the second begins in line 19.
+/// Two functions, of which one thing at a time is damaged: the other one is used all the same. The
+/// first has its function line in line 1, row 0x00 in line 2, row 0xf0 in line 17; line 18 is
+/// blank, the second begins in line 19.
 class LspciDamageTest {
   private final List<String> lines = intact();
 
@@ -23,15 +25,30 @@ class LspciDamageTest {
     return new ArrayList<>(text.toString().lines().toList());
   }
 
+  private Dump dump() {
+    return LspciText.open("machine.txt", String.join("\n", lines));
+  }
+
+  /// Of the only function that is damaged; the other one is whole.
+  private IncompleteFunction incomplete() {
+    Dump dump = dump();
+    assertThat(dump.functions()).hasSize(1);
+    assertThat(dump.incomplete()).hasSize(1);
+    return dump.incomplete().getFirst();
+  }
+
   private DumpException problem() {
-    return assertThatExceptionOfType(DumpException.class)
-        .isThrownBy(() -> LspciText.parse("machine.txt", String.join("\n", lines)))
-        .actual();
+    return incomplete().toException();
+  }
+
+  private DumpException refusal() {
+    return assertThatExceptionOfType(DumpException.class).isThrownBy(() -> dump().whole()).actual();
   }
 
   @Test
   void intactTextHasNoProblem() {
-    assertThat(LspciText.parse("machine.txt", String.join("\n", lines))).hasSize(2);
+    assertThat(dump().functions()).hasSize(2);
+    assertThat(dump().incomplete()).isEmpty();
   }
 
   @Test
@@ -83,22 +100,22 @@ class LspciDamageTest {
 
     assertThat(problem())
         .hasMessageStartingWith(
-            "machine.txt:6: row 0x50 of 0000:00:1f.2 comes where row 0x40 is due: rows are missing"
-                + " or out of order; ");
+            "machine.txt:6: 0000:00:1f.2 has only 240 of 256 bytes here, without 0x040-0x04f: rows"
+                + " were left out, or are damaged or out of order; ");
   }
 
   @Test
   void missingFirstRowIsNoticed() {
     lines.remove(1);
 
-    assertThat(problem()).hasMessageStartingWith("machine.txt:2: row 0x10 of 0000:00:1f.2 comes");
+    assertThat(problem()).hasMessageStartingWith("machine.txt:2: 0000:00:1f.2 has only 240 of");
   }
 
   @Test
   void rowOutOfOrderIsNoticed() {
     lines.add(4, lines.remove(5));
 
-    assertThat(problem()).hasMessageStartingWith("machine.txt:5: row 0x40 of 0000:00:1f.2 comes");
+    assertThat(problem()).hasMessageStartingWith("machine.txt:6: row 0x30 of 0000:00:1f.2 comes");
   }
 
   @Test
@@ -120,31 +137,71 @@ class LspciDamageTest {
   }
 
   @Test
-  void damagedFunctionLineMakesItsRowsComeAgain() {
+  void rowsBehindADamagedFunctionLineAreNobodys() {
     lines.set(18, "0000:00:zz.3 b");
 
     assertThat(problem())
-        .hasMessageStartingWith(
-            "machine.txt:20: row 0x00 of 0000:00:1f.2 comes again or too late; if another function"
-                + " begins here, its first line is missing or damaged; ");
+        .hasMessage(
+            "machine.txt:20: a hex row without a function line such as \"00:1f.2 SATA controller\""
+                + " in front of it; the function's first line is missing or damaged; capture it"
+                + " again with `lspci -xxxx` as root");
+    assertThat(dump().functions().getFirst().description()).isEqualTo("a");
+    assertThat(incomplete().present().known()).isEqualTo(4096);
   }
 
   @Test
-  void rowsInFrontOfEveryFunctionLineAreNoticed() {
+  void rowsInFrontOfEveryFunctionLineAreNobodys() {
     lines.remove(0);
 
     assertThat(problem())
         .hasMessageStartingWith("machine.txt:1: a hex row without a function line such as ");
+    assertThat(dump().functions().getFirst().description()).isEqualTo("b");
   }
 
   @Test
-  void headerOnlyNamesTheFunctionAndTheRemedy() {
+  void headerOnlyOfOneFunctionIsNoLackOfPrivileges() {
     lines.subList(5, 17).clear();
 
     assertThat(problem())
         .hasMessage(
+            "machine.txt:1: 0000:00:1f.2 has only 64 bytes, though other functions of the dump have"
+                + " more: its other rows were left out, or the device did not answer; capture it"
+                + " again with `lspci -xxxx` as root");
+  }
+
+  @Test
+  void headersOnlyNameTheFunctionAndTheRemedy() {
+    lines.subList(23, lines.size()).clear();
+    lines.subList(5, 17).clear();
+
+    assertThat(refusal())
+        .hasMessage(
             "machine.txt:1: 0000:00:1f.2 has only 64 bytes, which is what `lspci -x` shows, and"
                 + " -xxx and -xxxx without privileges: run `lspci -xxxx` as root");
+    assertThat(dump().incomplete()).hasSize(2);
+  }
+
+  @Test
+  void loneOffsetBehindTheLastRowSpoilsItsFunctionAlone() {
+    lines.add(17, "100:");
+
+    assertThat(problem())
+        .hasMessageStartingWith("machine.txt:18: row 0x100 of 0000:00:1f.2 has 0 bytes, 16 are");
+  }
+
+  @Test
+  void rowsThatAreLeftOutAreNamedAndTheOthersAreKept() {
+    lines.subList(40, 80).clear();
+    lines.subList(60, 70).clear();
+
+    IncompleteFunction function = incomplete();
+    assertThat(function.problem())
+        .startsWith(
+            "0000:00:1f.3 has only 3296 of 4096 bytes here, without 0x150-0x3cf, 0x510-0x5af: rows"
+                + " were left out");
+    assertThat(function.present().missing())
+        .containsExactly(ByteRange.between(0x150, 0x3d0), ByteRange.between(0x510, 0x5b0));
+    assertThat(function.present().withZeros().id()).isEqualTo(function.id());
   }
 
   @Test
@@ -153,8 +210,8 @@ class LspciDamageTest {
 
     assertThat(problem())
         .hasMessage(
-            "machine.txt:16: 0000:00:1f.2 ends after row 0xe0 with 240 bytes, it must have 256 or"
-                + " 4096: the dump is cut off; capture it again with `lspci -xxxx` as root");
+            "machine.txt:16: 0000:00:1f.2 ends before 0xf0 with 240 bytes, it must have 256 or 4096:"
+                + " it is cut off; capture it again with `lspci -xxxx` as root");
   }
 
   @Test
@@ -163,7 +220,7 @@ class LspciDamageTest {
 
     assertThat(problem())
         .hasMessageStartingWith(
-            "machine.txt:" + lines.size() + ": 0000:00:1f.3 ends after row 0xfe0 with 4080 bytes");
+            "machine.txt:" + lines.size() + ": 0000:00:1f.3 ends before 0xff0 with 4080 bytes");
   }
 
   @Test
@@ -179,7 +236,7 @@ class LspciDamageTest {
   void listWithoutRowsIsNoDump() {
     lines.removeIf(line -> !line.startsWith("0000:"));
 
-    assertThat(problem())
+    assertThat(refusal())
         .hasMessage(
             "machine.txt:1: 2 functions are listed, but without hex rows; capture it with `lspci"
                 + " -xxxx` as root");
@@ -189,7 +246,7 @@ class LspciDamageTest {
   void textWithoutFunctionLinesIsNoDump() {
     lines.removeIf(line -> line.startsWith("0000:"));
 
-    assertThat(problem())
+    assertThat(refusal())
         .hasMessage(
             "machine.txt: has no function line such as \"00:1f.2 SATA controller\" in it: capture"
                 + " it with `lspci -xxxx` as root");

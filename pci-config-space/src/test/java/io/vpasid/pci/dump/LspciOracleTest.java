@@ -2,17 +2,21 @@ package io.vpasid.pci.dump;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.pci.ConfigSpace;
 import io.vpasid.testing.InstalledTool;
 import io.vpasid.testing.Need;
 import io.vpasid.testing.Needs;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Against pciutils, which reads what is written here and writes what is read here.
 class LspciOracleTest {
@@ -45,6 +49,25 @@ class LspciOracleTest {
     assertThat(Bare.undescribed(LspciText.parse("lspci", printed)))
         .containsExactlyInAnyOrderElementsOf(Bare.undescribed(functions));
     assertThat(sortedRows(printed)).isEqualTo(sortedRows(Files.readString(file)));
+  }
+
+  @Needs(Need.LSPCI)
+  @ParameterizedTest
+  @ValueSource(strings = {"%04x: ", "%05x: ", "%06x: ", "%07x: ", "%08x: "})
+  void lspciReadsRowsWithLongOffsetsToo(String offset) throws Exception {
+    ConfigSpace config = new RandomSpaces(7).config(4096);
+    StringBuilder text = new StringBuilder("01:00.0 NVMe\n");
+    for (int at = 0; at < 4096; at += 16) {
+      text.append(String.format(Locale.ROOT, offset, at))
+          .append(HexFormat.ofDelimiter(" ").formatHex(config.toByteArray(), at, at + 16))
+          .append('\n');
+    }
+    Path file = Files.writeString(folder.resolve("nvme.txt"), text);
+
+    String printed = InstalledTool.run("lspci", "-F", file.toString(), "-D", "-n", "-xxxx");
+
+    assertThat(Bare.undescribed(LspciText.parse("lspci", printed)))
+        .isEqualTo(Bare.undescribed(Dumps.read(file)));
   }
 
   @Needs(Need.LSPCI)

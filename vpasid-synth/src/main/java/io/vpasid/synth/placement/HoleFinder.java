@@ -251,9 +251,11 @@ public final class HoleFinder {
           case CAPABILITY -> map.ownerAt(at);
           case CAPABILITY_OF_UNKNOWN_LENGTH -> map.ownerAt(at) + ", whose end is not known";
           case HIDDEN_CAPABILITY -> map.ownerAt(at) + ", not in the list";
+          case UNLINKED_CAPABILITY -> map.ownerAt(at) + ", in no list";
           case QUIRK -> "hidden register, " + map.ownerAt(at);
           case MIRRORED -> "a mirror of lower bytes";
           case NON_ZERO -> "a byte, " + map.ownerAt(at);
+          case NOT_IN_DUMP -> "not in the dump";
         });
   }
 
@@ -278,9 +280,11 @@ public final class HoleFinder {
       case CAPABILITY -> "of capabilities";
       case CAPABILITY_OF_UNKNOWN_LENGTH -> "of capabilities whose end is not known";
       case HIDDEN_CAPABILITY -> "of capabilities that are not in the list";
+      case UNLINKED_CAPABILITY -> "of capabilities that no list leads to";
       case QUIRK -> "of registers that a quirk names";
       case MIRRORED -> "mirrored";
       case NON_ZERO -> "not zero";
+      case NOT_IN_DUMP -> "not in the dump";
     };
   }
 

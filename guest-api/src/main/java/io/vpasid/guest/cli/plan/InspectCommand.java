@@ -8,14 +8,18 @@ import io.vpasid.guest.config.FunctionSource;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.report.InspectReport;
 import io.vpasid.guest.report.Json;
+import io.vpasid.guest.report.OccupancyPicture;
+import io.vpasid.guest.report.PartialReport;
 import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.dump.IncompleteFunction;
 import io.vpasid.pci.dump.PciNames;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -33,7 +37,8 @@ import picocli.CommandLine.Spec;
       "Shows what is where in a function's configuration space: a map of its bytes, the"
           + " capabilities with their extents, the gaps and live bytes in them, registers that"
           + " quirks know to hide there, the place for a vPASID, and whatever is odd.",
-      "Of several functions it lists each in a line.",
+      "Of several functions it lists each in a line. Of a dump that has not all rows of a function it"
+          + " shows those that it has; the others are marked as not in the dump.",
       ""
     },
     mixinStandardHelpOptions = true,
@@ -50,7 +55,7 @@ public final class InspectCommand implements Callable<Integer> {
       paramLabel = "SOURCE",
       arity = "0..*",
       description =
-          "A dump (lspci -xxxx text, raw or hex bytes), or an address of this machine such as"
+          "A dump (lspci -xxxx text, hex of any tool, raw bytes), or an address of this machine such as"
               + " 0000:3b:00.0. Default: all functions of this machine.")
   private List<String> sources = List.of();
 
@@ -91,8 +96,8 @@ public final class InspectCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--width " + width + ": a row has 16, 32, 64, 128 or 256 bytes");
     }
-    List<HostFunction> functions =
-        source.functions(sources.isEmpty() ? source.ofThisMachine() : sources);
+    FunctionSource.Named named = source.named(sources.isEmpty() ? source.ofThisMachine() : sources);
+    List<HostFunction> functions = named.functions();
     options.checkOtherCaptures(functions);
     QuirkTable quirks = options.quirkTable();
     PciNames names = PciNames.system();
@@ -100,32 +105,43 @@ public final class InspectCommand implements Callable<Integer> {
         functions.stream()
             .map(f -> InspectReport.of(f, options.request(f, quirks), names))
             .toList();
+    List<PartialReport> partial = named.incomplete().stream().map(PartialReport::of).toList();
     PrintWriter out = spec.commandLine().getOut();
     switch (json ? Format.JSON : format) {
-      case JSON -> Json.print(out, reports.stream().map(InspectReport::toJson).toList());
-      case SVG -> out.print(only(reports).picture().svg());
+      case JSON ->
+          Json.print(
+              out,
+              Stream.concat(
+                      reports.stream().map(InspectReport::toJson),
+                      partial.stream().map(PartialReport::toJson))
+                  .toList());
+      case SVG -> out.print(only(reports, partial).svg());
       case TEXT -> {
-        if (reports.size() > 1 && !all) {
-          list(out, reports);
+        if (reports.size() + partial.size() > 1 && !all) {
+          list(out, reports, partial);
         } else {
-          reports.forEach(r -> r.print(out, width, colour.isOn(top.terminal())));
+          boolean coloured = colour.isOn(top.terminal());
+          reports.forEach(r -> r.print(out, width, coloured));
+          partial.forEach(r -> r.print(out, width, coloured));
         }
       }
     }
     return ExitCode.DONE;
   }
 
-  private static InspectReport only(List<InspectReport> reports) {
-    if (reports.size() != 1) {
+  private static OccupancyPicture only(List<InspectReport> reports, List<PartialReport> partial) {
+    int functions = reports.size() + partial.size();
+    if (functions != 1) {
       throw new InputException(
           "a picture is of one function and there are "
-              + reports.size()
+              + functions
               + ": pick one with --function ADDRESS");
     }
-    return reports.getFirst();
+    return reports.isEmpty() ? partial.getFirst().picture() : reports.getFirst().picture();
   }
 
-  private static void list(PrintWriter out, List<InspectReport> reports) {
+  private static void list(
+      PrintWriter out, List<InspectReport> reports, List<PartialReport> partial) {
     out.printf(
         "%-13s %-9s %5s %5s %5s %-7s %5s%n",
         "function", "id", "bytes", "caps", "ext", "pasid", "free");
@@ -147,6 +163,18 @@ public final class InspectCommand implements Callable<Integer> {
           report.name());
       report.chain().anomalies().forEach(a -> out.printf("%-13s   odd %s%n", "", a));
     }
-    out.printf("%d functions; --function ADDRESS or --all shows what is where%n", reports.size());
+    for (PartialReport report : partial) {
+      IncompleteFunction function = report.function();
+      out.printf(
+          "%-13s %-9s %5d of %d bytes are in the dump  %s%n",
+          function.address(),
+          function.id(),
+          function.present().known(),
+          function.present().size(),
+          function.description());
+    }
+    out.printf(
+        "%d functions; --function ADDRESS or --all shows what is where%n",
+        reports.size() + partial.size());
   }
 }

@@ -65,7 +65,7 @@ public final class PlanCommand implements Callable<Integer> {
       paramLabel = "SOURCE",
       arity = "0..*",
       description =
-          "A dump (lspci -xxxx text, raw or hex bytes), or an address of this machine such as"
+          "A dump (lspci -xxxx text, hex of any tool, raw bytes), or an address of this machine such as"
               + " 0000:3b:00.0.")
   private List<String> sources = List.of();
 

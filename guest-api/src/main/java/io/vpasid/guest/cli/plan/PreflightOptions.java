@@ -4,6 +4,7 @@ import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.report.PreflightReport;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.Dump;
 import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.SynthesisRequest;
@@ -105,14 +106,15 @@ final class PreflightOptions {
   private static ConfigSpace readPort(String text) {
     Matcher m = FILE_AND_ADDRESS.matcher(text);
     boolean named = !Files.exists(Path.of(text)) && m.matches();
-    List<HostFunction> functions = Dumps.read(Path.of(named ? m.group(1) : text));
+    Dump dump = Dumps.open(Path.of(named ? m.group(1) : text), Optional.empty());
+    List<HostFunction> functions = named ? dump.functions() : dump.whole();
     if (named) {
       PciAddress address =
           PciAddress.parse(m.group(2))
               .orElseThrow(() ->
                   new InputException(
                       "--port " + text + ": " + m.group(2) + " is no address, as in 00:1c.0"));
-      functions = functions.stream().filter(f -> f.address().equals(address)).toList();
+      functions = dump.at(address);
       if (functions.isEmpty()) {
         throw new InputException("--port " + text + ": the file has no function at this address");
       }

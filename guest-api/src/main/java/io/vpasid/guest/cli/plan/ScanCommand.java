@@ -8,6 +8,7 @@ import io.vpasid.guest.config.DumpFolders;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.Unread;
 import io.vpasid.guest.report.Json;
+import io.vpasid.pci.dump.DumpForm;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -38,7 +40,8 @@ import picocli.CommandLine.Spec;
       "Reads every dump in the folders and below, plans each function in them, and counts: which"
           + " get a vPASID, how, and why others do not; and what is at the places chosen, beside"
           + " what is at 0xff8, where QEMU 11 puts it unless told.",
-      "Files that are no dumps are named and left out; so are names that begin with a dot.",
+      "Files that are no dumps, and functions of which a dump does not have all rows, are named and"
+          + " left out; so are names that begin with a dot.",
       ""
     },
     mixinStandardHelpOptions = true,
@@ -55,9 +58,6 @@ import picocli.CommandLine.Spec;
       "  vpasid scan dumps/ --json | jq -c 'select(.qemu.live) | [.id, .file]'"
     })
 public final class ScanCommand implements Callable<Integer> {
-  /// Most files and folders that are named as left out.
-  private static final int MAX_NOTES = 20;
-
   /// Files per core that are read ahead of the one whose turn it is.
   private static final int AHEAD = 8;
 
@@ -67,10 +67,18 @@ public final class ScanCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "PATH",
       arity = "1..*",
-      description = "A folder, or a dump (lspci -xxxx text, raw or hex bytes).")
+      description = "A folder, or a dump (lspci -xxxx text, hex of any tool, raw bytes).")
   private List<Path> paths;
 
   @Mixin private SynthesisOptions options;
+
+  @Option(
+      names = "--form",
+      paramLabel = "FORM",
+      description =
+          "What all dumps are, where their content does not tell: raw, lspci, hex, words, groups or"
+              + " coe.")
+  private Optional<DumpForm> form = Optional.empty();
 
   @Option(names = "--list", description = "Also print a line for each function.")
   private boolean list;
@@ -83,7 +91,7 @@ public final class ScanCommand implements Callable<Integer> {
   private final ScanSummary summary = new ScanSummary();
 
   /// Why files and folders are left out, of the first of them.
-  private final List<String> reasons = new ArrayList<>();
+  private final List<Unread> reasons = new ArrayList<>();
 
   private int leftOut;
   private int filesRead;
@@ -106,7 +114,7 @@ public final class ScanCommand implements Callable<Integer> {
     } finally {
       progress.end();
     }
-    note(err);
+    Unread.note(err, reasons, leftOut);
     if (summary.functions() == 0) {
       err.println("vpasid: there is no dump to read in " + names());
       return lacksAccess ? ExitCode.ENVIRONMENT : ExitCode.USAGE;
@@ -149,7 +157,7 @@ public final class ScanCommand implements Callable<Integer> {
         while (files.hasNext() || !ahead.isEmpty()) {
           while (files.hasNext() && ahead.size() < AHEAD * cores) {
             Path file = files.next();
-            ahead.add(workers.submit(() -> ScannedFile.read(file, options, quirks)));
+            ahead.add(workers.submit(() -> ScannedFile.read(file, form, options, quirks)));
           }
           report(result(ahead.remove()));
           progress.at(filesRead + filesUnread, summary.functions() + " functions");
@@ -172,9 +180,9 @@ public final class ScanCommand implements Callable<Integer> {
   }
 
   private void report(ScannedFile file) {
-    file.unread().ifPresent(this::leaveOut);
-    filesUnread += file.unread().isPresent() ? 1 : 0;
-    filesRead += file.unread().isPresent() ? 0 : 1;
+    file.unread().forEach(this::leaveOut);
+    filesUnread += file.isRead() ? 0 : 1;
+    filesRead += file.isRead() ? 1 : 0;
     PrintWriter out = spec.commandLine().getOut();
     for (ScannedFunction function : file.functions()) {
       summary.add(function);
@@ -189,15 +197,8 @@ public final class ScanCommand implements Callable<Integer> {
   private void leaveOut(Unread unread) {
     leftOut++;
     lacksAccess |= unread.lacksAccess();
-    if (reasons.size() < MAX_NOTES) {
-      reasons.add(unread.reason());
-    }
-  }
-
-  private void note(PrintWriter err) {
-    reasons.forEach(r -> err.println("vpasid: note: left out: " + r));
-    if (leftOut > reasons.size()) {
-      err.println("vpasid: note: left out: " + (leftOut - reasons.size()) + " more");
+    if (reasons.size() < Unread.MAX_NOTES) {
+      reasons.add(unread);
     }
   }
 

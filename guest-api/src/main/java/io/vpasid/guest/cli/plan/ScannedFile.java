@@ -2,8 +2,9 @@ package io.vpasid.guest.cli.plan;
 
 import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.config.Unread;
-import io.vpasid.pci.dump.DumpAccessException;
+import io.vpasid.pci.dump.Dump;
 import io.vpasid.pci.dump.DumpException;
+import io.vpasid.pci.dump.DumpForm;
 import io.vpasid.pci.dump.Dumps;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.nio.file.Path;
@@ -13,21 +14,25 @@ import java.util.Optional;
 /// What a scan keeps of one file.
 ///
 /// @param functions those in it, in the order of the file
-/// @param unread why there are none
-record ScannedFile(List<ScannedFunction> functions, Optional<Unread> unread) {
+/// @param unread why there are none, or which of them are left out
+record ScannedFile(List<ScannedFunction> functions, List<Unread> unread) {
 
-  static ScannedFile read(Path file, SynthesisOptions options, QuirkTable quirks) {
+  static ScannedFile read(
+      Path file, Optional<DumpForm> form, SynthesisOptions options, QuirkTable quirks) {
     try {
+      Dump dump = Dumps.open(file, form);
       return new ScannedFile(
-          Dumps.read(file).stream()
+          dump.functions().stream()
               .map(f -> ScannedFunction.of(f, options.request(f, quirks)))
               .toList(),
-          Optional.empty());
+          dump.incomplete().stream().map(Unread::of).toList());
     } catch (DumpException e) {
-      return new ScannedFile(
-          List.of(),
-          Optional.of(
-              new Unread(String.valueOf(e.getMessage()), e instanceof DumpAccessException)));
+      return new ScannedFile(List.of(), List.of(Unread.of(e)));
     }
+  }
+
+  /// Whether any function could be read.
+  boolean isRead() {
+    return !functions.isEmpty();
   }
 }

@@ -48,7 +48,7 @@ final class QuirksExplainCommand implements Callable<Integer> {
       paramLabel = "FUNCTION",
       arity = "0..*",
       description =
-          "A dump (lspci -xxxx text, raw or hex bytes), or an address of this machine such as"
+          "A dump (lspci -xxxx text, hex of any tool, raw bytes), or an address of this machine such as"
               + " 0000:3b:00.0.")
   private List<String> sources = List.of();
 

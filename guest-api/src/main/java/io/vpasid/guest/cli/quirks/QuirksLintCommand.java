@@ -5,7 +5,6 @@ import io.vpasid.guest.config.DumpReader;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.report.FindingReport;
 import io.vpasid.guest.report.Json;
-import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.PciNames;
 import io.vpasid.synth.json.JsonFileException;
@@ -187,7 +186,7 @@ final class QuirksLintCommand implements Callable<Integer> {
 
   private List<HostFunction> captures(PrintWriter err) {
     List<HostFunction> captures = new ArrayList<>();
-    DumpReader.forEach(dumps, err, file -> captures.addAll(Dumps.read(file)));
+    DumpReader.forEach(dumps, err, captures::addAll);
     if (captures.isEmpty() && !dumps.isEmpty()) {
       throw new InputException(DumpReader.nothingIn(dumps));
     }

@@ -67,7 +67,7 @@ final class QuirksNewCommand implements Callable<Integer> {
       paramLabel = "DUMP",
       arity = "0..*",
       description =
-          "A dump (lspci -xxxx text, raw or hex bytes), or an address of this machine such as"
+          "A dump (lspci -xxxx text, hex of any tool, raw bytes), or an address of this machine such as"
               + " 0000:3b:00.0.")
   private List<String> sources = List.of();
 

@@ -7,7 +7,6 @@ import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.report.FindingReport;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.PlacementChange;
-import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.quirk.LintFinding;
 import io.vpasid.synth.quirk.LintFinding.Severity;
@@ -56,7 +55,7 @@ final class QuirksTestCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "DIR",
       arity = "1..*",
-      description = "A folder of dumps, or a dump (lspci -xxxx text, raw or hex bytes).")
+      description = "A folder of dumps, or a dump (lspci -xxxx text, hex of any tool, raw bytes).")
   private List<Path> dumps;
 
   @Mixin private SynthesisOptions options;
@@ -88,9 +87,7 @@ final class QuirksTestCommand implements Callable<Integer> {
     QuirkTable with = options.quirkTable();
     QuirkTable without = named ? QuirkTable.installed() : QuirkTable.empty();
     options.noteAssumptions(err);
-    int files =
-        DumpReader.forEach(
-            dumps, err, file -> Dumps.read(file).forEach(f -> test(f, without, with)));
+    int files = DumpReader.forEach(dumps, err, read -> read.forEach(f -> test(f, without, with)));
     if (functions == 0) {
       throw new InputException(DumpReader.nothingIn(dumps));
     }
