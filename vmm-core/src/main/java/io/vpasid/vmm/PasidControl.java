@@ -8,13 +8,4 @@ package io.vpasid.vmm;
 public record PasidControl(boolean enabled, boolean exec, boolean priv) {
   /// Nothing, as after a reset and where no vPASID is shown.
   public static final PasidControl OFF = new PasidControl(false, false, false);
-
-  /// Hears of changes.
-  @FunctionalInterface
-  public interface Listener {
-
-    /// The guest changed its PASID control register, or a reset did. Called on the vCPU thread, or
-    /// the one that reset the function, with no lock held.
-    void changed(PasidControl control);
-  }
 }

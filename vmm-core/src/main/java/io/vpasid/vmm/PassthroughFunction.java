@@ -5,7 +5,6 @@ import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.emulation.ConfigPatch;
 import io.vpasid.pci.emulation.GuestConfigSpace;
-import io.vpasid.pci.emulation.WriteObserver;
 import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.FurtherResult;
 import io.vpasid.synth.HardwareInfo;
@@ -14,16 +13,30 @@ import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
 import io.vpasid.vmm.iommufd.BoundDevice;
+import io.vpasid.vmm.iommufd.FaultId;
+import io.vpasid.vmm.iommufd.HwptData;
+import io.vpasid.vmm.iommufd.HwptFlag;
+import io.vpasid.vmm.iommufd.HwptId;
+import io.vpasid.vmm.iommufd.HwptParentId;
+import io.vpasid.vmm.iommufd.HwptRequest;
+import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.pasid.AttachOutcome;
 import io.vpasid.vmm.pasid.DetachOutcome;
 import io.vpasid.vmm.pasid.PasidAttachments;
 import io.vpasid.vmm.pasid.PasidLimits;
+import io.vpasid.vmm.pasid.PasidOutcome;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// One function that a VMM passes through to its guest: the one object that it holds for it.
 ///
@@ -42,18 +55,28 @@ import java.util.concurrent.atomic.LongAdder;
 /// and hold no lock while they reach the device; requests wait for one another only for the same
 /// PASID.
 public final class PassthroughFunction implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(PassthroughFunction.class.getName());
+  private static final FunctionEvent RESET = new FunctionEvent.RegistersReset();
+
+  private final IommufdBackend backend;
   private final BoundDevice device;
   private final HardwareInfo hardware;
   private final SynthesisResult synthesis;
   private final GuestConfigSpace guest;
   private final FunctionLevelReset functionLevelReset;
   private final PasidAttachments attachments;
-  private final List<PasidControl.Listener> controlListeners = new CopyOnWriteArrayList<>();
-  private final List<RegisterListener> registerListeners = new CopyOnWriteArrayList<>();
-  private final List<Runnable> resetListeners = new CopyOnWriteArrayList<>();
+  private final List<Consumer<? super FunctionEvent>> listeners = new CopyOnWriteArrayList<>();
+
+  /// Those that [#newPageTable] made and that are not destroyed.
+  private final Set<PageTableId> pageTables = ConcurrentHashMap.newKeySet();
+
+  /// What the function itself is attached to, if it was made here. Guarded by [#pageTables].
+  private @Nullable HwptId own;
+
   private final LongAdder refusedControlWrites = new LongAdder();
 
-  private PassthroughFunction(BoundDevice device, FunctionOptions options) {
+  private PassthroughFunction(IommufdBackend backend, BoundDevice device, FunctionOptions options) {
+    this.backend = backend;
     this.device = device;
     hardware = device.hwInfo().hardwareInfo();
     ConfigSpace region = GuestConfigSpace.over(device.config()).build().toConfigSpace();
@@ -83,10 +106,9 @@ public final class PassthroughFunction implements AutoCloseable {
         new PasidAttachments(
             device,
             new PasidLimits(width, options.quota(), options.whenDisabled()),
-            () -> control().enabled());
+            () -> control().enabled(),
+            this::pasidRequested);
   }
-
-  private record RegisterListener(int offset, WriteObserver observer) {}
 
   private void observe(GuestConfigSpace.Builder view, FurtherResult result) {
     if (result instanceof FurtherResult.Placed placed) {
@@ -95,30 +117,31 @@ public final class PassthroughFunction implements AutoCloseable {
         if ((register.writable() | register.writeOneToClear()) != 0) {
           view.observe(
               offset,
-              (before, proposed, after) -> registerWritten(offset, before, proposed, after));
+              (before, proposed, after) -> {
+                if (!listeners.isEmpty()) {
+                  tell(new FunctionEvent.RegisterWritten(offset, before, proposed, after));
+                }
+              });
         }
       }
     }
   }
 
-  private void registerWritten(int offset, int before, int proposed, int after) {
-    for (RegisterListener listener : registerListeners) {
-      if (listener.offset == offset) {
-        listener.observer.written(before, proposed, after);
-      }
+  private void pasidRequested(long sequence, Pasid pasid, PasidOutcome outcome) {
+    if (!listeners.isEmpty()) {
+      tell(new FunctionEvent.PasidRequested(sequence, pasid, outcome));
     }
   }
 
   /// Binds the function to `backend`, asks what the host can do with it, reads its configuration
   /// space and synthesizes its vPASID, or finds that it gets none: [#synthesis] says which.
   ///
-  /// @throws io.vpasid.vmm.iommufd.IommufdException if the function cannot be bound; nothing stays
-  ///   open then
+  /// @throws IommufdException if the function cannot be bound; nothing stays open then
   public static PassthroughFunction open(
       IommufdBackend backend, PciAddress address, FunctionOptions options) {
     BoundDevice device = backend.bind(address);
     try {
-      return new PassthroughFunction(device, options);
+      return new PassthroughFunction(backend, device, options);
     } catch (RuntimeException e) {
       device.close();
       throw e;
@@ -198,24 +221,22 @@ public final class PassthroughFunction implements AutoCloseable {
     return refusedControlWrites.sum();
   }
 
-  /// Tells `listener` of changes of the PASID control register from now on.
-  public void listenToControl(PasidControl.Listener listener) {
-    controlListeners.add(listener);
-  }
-
-  /// Tells `observer` of guest writes to a register of a further capability from now on.
+  /// Tells `listener` what happens to the function from now on; once for each time it is added.
   ///
-  /// @param offset of the register in configuration space
-  public void listenToRegister(int offset, WriteObserver observer) {
-    registerListeners.add(new RegisterListener(offset, observer));
+  /// It is called on the thread that made the request, the vCPU's that wrote the register or the
+  /// one that reset the function, with no lock held: it may make requests itself, and whoever made
+  /// this one waits for it. What it throws is logged and changes nothing.
+  public Subscription listen(Consumer<? super FunctionEvent> listener) {
+    listeners.add(listener);
+    AtomicBoolean ended = new AtomicBoolean();
+    return () -> {
+      if (ended.compareAndSet(false, true)) {
+        listeners.remove(listener);
+      }
+    };
   }
 
-  /// Runs `listener` after every reset of the registers from now on, on the thread that reset them.
-  public void listenToReset(Runnable listener) {
-    resetListeners.add(listener);
-  }
-
-  /// Changes what the guest reads in a register of a further capability. Listeners are not told.
+  /// Changes what the guest reads in a register of a further capability, which is no event.
   ///
   /// @param offset of the register in configuration space
   /// @param mask the bits that change
@@ -224,9 +245,74 @@ public final class PassthroughFunction implements AutoCloseable {
     guest.set(offset, mask, value);
   }
 
+  /// Makes a page table that PASIDs of this function can be attached to. It belongs to the
+  /// function, whose [#close] destroys it; [#destroyPageTable] does so before.
+  ///
+  /// @param memory what it translates to; [IommufdBackend#ioasAlloc] makes one
+  /// @throws IommufdException if it cannot be made: EOPNOTSUPP where the host has no PASIDs for the
+  ///   function
+  public HwptId newPageTable(IoasId memory) {
+    return newPageTable(memory, HwptData.None.NONE);
+  }
+
+  /// Makes a page table as [#newPageTable(IoasId)] does, on one of the guest's.
+  ///
+  /// @param parent a nest parent, or a virtual IOMMU on one
+  /// @param data what the guest says of its page table
+  /// @throws IommufdException if it cannot be made
+  public HwptId newPageTable(HwptParentId parent, HwptData data) {
+    // Without the flag no PASID can be attached to it, nor beside it if the function itself is.
+    HwptRequest request =
+        new HwptRequest(device.id(), parent, Set.of(HwptFlag.PASID), data, FaultId.NONE);
+    HwptId made = backend.hwptAlloc(request);
+    pageTables.add(made);
+    return made;
+  }
+
+  /// Destroys a page table that [#newPageTable] made, and that nothing is attached to any more:
+  /// what a PASID was moved from ([AttachOutcome.Replaced]), or what [PasidAttachments#detachAll]
+  /// has left.
+  ///
+  /// @throws IllegalArgumentException if it is not one of this function's
+  /// @throws IommufdException EBUSY something is attached to it still; it stays
+  public void destroyPageTable(PageTableId pageTable) {
+    if (!pageTables.contains(pageTable)) {
+      throw new IllegalArgumentException(pageTable + " is no page table of " + address() + ".");
+    }
+    backend.destroy(pageTable);
+    pageTables.remove(pageTable);
+  }
+
+  /// Lets the function itself do DMA, without a PASID, to what is mapped; or to something else than
+  /// before.
+  ///
+  /// @param memory where the guest's memory is mapped
+  /// @throws IommufdException as [BoundDevice#attach]; what it was attached to before stays
+  public void attach(IoasId memory) {
+    synchronized (pageTables) {
+      HwptId before = own;
+      if (hardware.maxPasidLog2() == 0) {
+        var _ = device.attach(memory);
+        own = null;
+      } else {
+        HwptId made = newPageTable(memory);
+        try {
+          var _ = device.attach(made);
+        } catch (RuntimeException e) {
+          destroyUnused(made);
+          throw e;
+        }
+        own = made;
+      }
+      if (before != null) {
+        destroyUnused(before);
+      }
+    }
+  }
+
   /// Attaches a PASID for the guest, or moves it to another page table.
   ///
-  /// @param pageTable one that was made with [PASID][io.vpasid.vmm.iommufd.HwptFlag#PASID]
+  /// @param pageTable one of [#newPageTable]'s
   /// @return what became of it; a refusal is a value
   public AttachOutcome attachPasid(Pasid pasid, PageTableId pageTable) {
     return attachments.attach(pasid, pageTable);
@@ -242,8 +328,7 @@ public final class PassthroughFunction implements AutoCloseable {
   /// Resets the function and the registers that we emulate. What is attached stays attached, as in
   /// the kernel.
   ///
-  /// @throws io.vpasid.vmm.iommufd.IommufdException if the device cannot be reset; nothing has
-  ///   changed then
+  /// @throws IommufdException if the device cannot be reset; nothing has changed then
   public void reset() {
     device.reset();
     resetRegisters();
@@ -253,11 +338,9 @@ public final class PassthroughFunction implements AutoCloseable {
   public void resetRegisters() {
     PasidControl before = control();
     guest.reset();
-    for (Runnable listener : resetListeners) {
-      listener.run();
-    }
+    tell(RESET);
     if (!before.equals(PasidControl.OFF)) {
-      tellControl(PasidControl.OFF);
+      tell(new FunctionEvent.ControlChanged(PasidControl.OFF));
     }
   }
 
@@ -267,13 +350,17 @@ public final class PassthroughFunction implements AutoCloseable {
     }
     PasidControl now = controlOf(after);
     if (!now.equals(controlOf(before))) {
-      tellControl(now);
+      tell(new FunctionEvent.ControlChanged(now));
     }
   }
 
-  private void tellControl(PasidControl control) {
-    for (PasidControl.Listener listener : controlListeners) {
-      listener.changed(control);
+  private void tell(FunctionEvent event) {
+    for (Consumer<? super FunctionEvent> listener : listeners) {
+      try {
+        listener.accept(event);
+      } catch (RuntimeException e) {
+        LOG.log(System.Logger.Level.WARNING, "A listener failed on " + event, e);
+      }
     }
   }
 
@@ -284,11 +371,22 @@ public final class PassthroughFunction implements AutoCloseable {
         PasidCapability.isPrivEnabled(registers));
   }
 
-  /// Detaches every PASID, in ascending order, and gives the function back. Afterwards every
-  /// request is refused. Closing again does nothing.
+  /// Detaches every PASID, in ascending order, gives the function back and destroys its page
+  /// tables. Afterwards every request is refused. Closing again does nothing.
   @Override
   public void close() {
     attachments.close();
     device.close();
+    pageTables.forEach(this::destroyUnused);
+  }
+
+  /// Destroys what nothing uses any more. What the kernel keeps all the same goes with the context.
+  private void destroyUnused(PageTableId pageTable) {
+    try {
+      backend.destroy(pageTable);
+      pageTables.remove(pageTable);
+    } catch (IommufdException e) {
+      LOG.log(System.Logger.Level.WARNING, pageTable + " stays: " + e.getMessage());
+    }
   }
 }

@@ -1,6 +1,8 @@
 package io.vpasid.vmm;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatNoException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
@@ -11,9 +13,17 @@ import io.vpasid.pci.emulation.GuestConfigSpace;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.SynthesisResult.Declined;
 import io.vpasid.synth.SynthesisResult.Synthesized;
+import io.vpasid.vmm.iommufd.HwptId;
+import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
+import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.pasid.AttachOutcome;
+import io.vpasid.vmm.pasid.Refusal;
+import io.vpasid.vmm.pasid.Refused;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -29,6 +39,8 @@ class PassthroughFunctionTest {
   private static final int INITIATE_FLR = 0x8000;
 
   private final List<AutoCloseable> open = new ArrayList<>();
+  private SimulatedHost host = SimulatedHost.builder().build();
+  private IommufdBackend iommufd = host.open();
 
   @AfterEach
   void closeEverything() throws Exception {
@@ -57,7 +69,7 @@ class PassthroughFunctionTest {
         EmulatedRegisters.ofFunction(captured, List.of(Bar.memory32(0, 4096)))
             .applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(captured)))
             .build();
-    SimulatedHost host =
+    host =
         SimulatedHost.builder()
             .device(
                 SimulatedDevice.at(ADDRESS)
@@ -65,7 +77,7 @@ class PassthroughFunctionTest {
                     .config(registers)
                     .onReset(registers::reset))
             .build();
-    IommufdBackend iommufd = host.open();
+    iommufd = host.open();
     open.add(iommufd);
     PassthroughFunction function =
         PassthroughFunction.open(iommufd, ADDRESS, FunctionOptions.defaults());
@@ -76,6 +88,16 @@ class PassthroughFunctionTest {
   /// Offset of the PASID Control register.
   private static int control(PassthroughFunction function) {
     return ((Synthesized) function.synthesis()).synthesis().registers() + 2;
+  }
+
+  private static List<PasidControl> listenToControl(PassthroughFunction function) {
+    List<PasidControl> heard = new ArrayList<>();
+    function.listen(event -> {
+      if (event instanceof FunctionEvent.ControlChanged(PasidControl control)) {
+        heard.add(control);
+      }
+    });
+    return heard;
   }
 
   @Test
@@ -120,8 +142,7 @@ class PassthroughFunctionTest {
   @Test
   void listenersHearOfChangesOnly() {
     PassthroughFunction function = function("width=20");
-    List<PasidControl> heard = new ArrayList<>();
-    function.listenToControl(heard::add);
+    List<PasidControl> heard = listenToControl(function);
 
     function.writeConfig(control(function), 2, 0x0001);
     function.writeConfig(control(function), 2, 0x0001);
@@ -134,10 +155,9 @@ class PassthroughFunctionTest {
   @Test
   void functionLevelResetByTheGuestTurnsPasidOff() {
     PassthroughFunction function = function("width=20");
-    List<PasidControl> heard = new ArrayList<>();
     function.writeConfig(control(function), 2, 0x0001);
     function.writeConfig(COMMAND, 2, 0x0006);
-    function.listenToControl(heard::add);
+    List<PasidControl> heard = listenToControl(function);
 
     function.writeConfig(DEVICE_CONTROL, 2, INITIATE_FLR);
 
@@ -170,5 +190,128 @@ class PassthroughFunctionTest {
     assertThat(function.readConfig(0x200, 4)).isZero();
     assertThat(function.readConfig(0x204, 4)).isZero();
     assertThat(function.control()).isEqualTo(PasidControl.OFF);
+  }
+
+  @Test
+  void pasidsAreAttachedBesideTheFunctionItself() {
+    PassthroughFunction function = function("width=20");
+    function.writeConfig(control(function), 2, 0x0001);
+    IoasId memory = iommufd.ioasAlloc();
+
+    function.attach(memory);
+
+    assertThat(function.attachPasid(new Pasid(1), function.newPageTable(memory)))
+        .isInstanceOf(AttachOutcome.Attached.class);
+  }
+
+  @Test
+  void functionWithoutPasidsIsAttachedToo() {
+    PassthroughFunction function = function("none");
+
+    function.attach(iommufd.ioasAlloc());
+
+    assertThat(host.attachment(ADDRESS)).isPresent();
+  }
+
+  @Test
+  void whatTheFunctionWasAttachedToIsDestroyed() {
+    PassthroughFunction function = function("width=20");
+    IoasId before = iommufd.ioasAlloc();
+    function.attach(before);
+
+    function.attach(iommufd.ioasAlloc());
+
+    assertThatNoException().isThrownBy(() -> iommufd.destroy(before));
+  }
+
+  @Test
+  void pageTablesEndWithTheFunction() {
+    PassthroughFunction function = function("width=20");
+    function.writeConfig(control(function), 2, 0x0001);
+    IoasId memory = iommufd.ioasAlloc();
+    function.attach(memory);
+    function.attachPasid(new Pasid(1), function.newPageTable(memory));
+    function.newPageTable(memory);
+
+    function.close();
+
+    assertThatNoException().isThrownBy(() -> iommufd.destroy(memory));
+  }
+
+  @Test
+  void pageTableThatIsInUseStays() {
+    PassthroughFunction function = function("width=20");
+    function.writeConfig(control(function), 2, 0x0001);
+    IoasId memory = iommufd.ioasAlloc();
+    HwptId first = function.newPageTable(memory);
+    HwptId second = function.newPageTable(memory);
+    function.attachPasid(new Pasid(1), first);
+
+    assertThatThrownBy(() -> function.destroyPageTable(first))
+        .isInstanceOfSatisfying(
+            IommufdException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EBUSY));
+    function.attachPasid(new Pasid(1), second);
+    function.destroyPageTable(first);
+
+    assertThatThrownBy(() -> function.destroyPageTable(first))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("HWPT " + first.value() + " is no page table of 0000:01:00.0.");
+  }
+
+  @Test
+  void everythingThatHappensIsHeardUntilTheSubscriptionIsClosed() {
+    PassthroughFunction function = function("width=20");
+    HwptId pageTable = function.newPageTable(iommufd.ioasAlloc());
+    List<FunctionEvent> heard = new ArrayList<>();
+    Subscription subscription = function.listen(heard::add);
+
+    function.attachPasid(new Pasid(1), pageTable);
+    function.writeConfig(control(function), 2, 0x0001);
+    function.attachPasid(new Pasid(1), pageTable);
+    function.resetRegisters();
+    subscription.close();
+    function.detachPasid(new Pasid(1));
+
+    Pasid pasid = new Pasid(1);
+    assertThat(heard)
+        .containsExactly(
+            new FunctionEvent.PasidRequested(
+                1, pasid, new Refused(pasid, new Refusal.NotEnabled())),
+            new FunctionEvent.ControlChanged(new PasidControl(true, false, false)),
+            new FunctionEvent.PasidRequested(2, pasid, new AttachOutcome.Attached(pageTable)),
+            new FunctionEvent.RegistersReset(),
+            new FunctionEvent.ControlChanged(PasidControl.OFF));
+  }
+
+  @Test
+  void listenerMayMakeRequestsForTheSamePasid() {
+    PassthroughFunction function = function("width=20");
+    HwptId pageTable = function.newPageTable(iommufd.ioasAlloc());
+    function.writeConfig(control(function), 2, 0x0001);
+    function.listen(event -> {
+      if (event
+          instanceof FunctionEvent.PasidRequested(long _, Pasid pasid, AttachOutcome.Attached _)) {
+        function.detachPasid(pasid);
+      }
+    });
+
+    assertThat(function.attachPasid(new Pasid(7), pageTable))
+        .isEqualTo(new AttachOutcome.Attached(pageTable));
+    assertThat(function.attachments().isAttached(new Pasid(7))).isFalse();
+  }
+
+  @Test
+  void listenerThatThrowsChangesNothing() {
+    PassthroughFunction function = function("width=20");
+    List<FunctionEvent> heard = new ArrayList<>();
+    function.listen(_ -> {
+      throw new IllegalStateException("a bug");
+    });
+    function.listen(heard::add);
+
+    function.writeConfig(control(function), 2, 0x0001);
+
+    assertThat(function.control().enabled()).isTrue();
+    assertThat(heard).hasSize(1);
   }
 }

@@ -3,9 +3,14 @@ package io.vpasid.guest.daemon;
 import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlServer;
 import io.vpasid.guest.vfiouser.VfioUserPeer;
+import io.vpasid.vmm.FunctionEvent;
 import io.vpasid.vmm.PasidControl;
 import io.vpasid.vmm.iommufd.PageTableId;
-import io.vpasid.vmm.pasid.PasidEvent;
+import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.pasid.AttachOutcome;
+import io.vpasid.vmm.pasid.DetachOutcome;
+import io.vpasid.vmm.pasid.PasidOutcome;
+import io.vpasid.vmm.pasid.Refused;
 import java.util.Map;
 import java.util.Optional;
 import java.util.logging.Level;
@@ -32,9 +37,7 @@ final class DaemonEvents {
   /// Tells what happens to a function from now on.
   void listenTo(ServedFunction served) {
     served.device().listenToClient(client -> clientChanged(served, client));
-    served.function().listenToControl(changed -> controlChanged(served, changed));
-    served.function().listenToReset(() -> wasReset(served));
-    var _ = served.function().attachments().listen(event -> happened(served, event));
+    var _ = served.function().listen(event -> happened(served, event));
   }
 
   private void clientChanged(ServedFunction served, Optional<VfioUserPeer> client) {
@@ -46,6 +49,18 @@ final class DaemonEvents {
       tell(ControlEvent.CLIENT_CONNECTED, data);
     } else {
       tell(ControlEvent.CLIENT_DISCONNECTED, data);
+    }
+  }
+
+  private void happened(ServedFunction served, FunctionEvent event) {
+    switch (event) {
+      case FunctionEvent.PasidRequested(long _, Pasid pasid, PasidOutcome outcome) ->
+          answered(served, pasid, outcome);
+      case FunctionEvent.ControlChanged(PasidControl control) -> controlChanged(served, control);
+      case FunctionEvent.RegistersReset _ -> wasReset(served);
+      case FunctionEvent.RegisterWritten _ -> {
+        // the mailbox's business
+      }
     }
   }
 
@@ -64,27 +79,27 @@ final class DaemonEvents {
     tell(ControlEvent.FUNCTION_RESET, Daemon.fields("function", served.name()));
   }
 
-  private void happened(ServedFunction served, PasidEvent event) {
-    long pasid = Integer.toUnsignedLong(event.pasid().value());
-    Map<String, Object> data = Daemon.fields("function", served.name(), "pasid", pasid);
-    switch (event) {
-      case PasidEvent.Attached attached -> {
+  private void answered(ServedFunction served, Pasid pasid, PasidOutcome outcome) {
+    Map<String, Object> data =
+        Daemon.fields("function", served.name(), "pasid", Integer.toUnsignedLong(pasid.value()));
+    switch (outcome) {
+      case AttachOutcome.Attached attached -> {
         served.counters().attached().increment();
         putSpace(data, "space", served, attached.pageTable());
         tell(ControlEvent.PASID_ATTACHED, data);
       }
-      case PasidEvent.Replaced replaced -> {
+      case AttachOutcome.Replaced replaced -> {
         served.counters().attached().increment();
         putSpace(data, "space", served, replaced.pageTable());
         putSpace(data, "previous", served, replaced.previous());
         tell(ControlEvent.PASID_ATTACHED, data);
       }
-      case PasidEvent.Detached detached -> {
+      case DetachOutcome.Detached detached -> {
         served.counters().detached().increment();
         putSpace(data, "space", served, detached.previous());
         tell(ControlEvent.PASID_DETACHED, data);
       }
-      case PasidEvent.Refused refused -> {
+      case Refused refused -> {
         served.counters().refused().increment();
         data.put("errno", refused.reason().errno().name());
         data.put("reason", refused.reason().text());

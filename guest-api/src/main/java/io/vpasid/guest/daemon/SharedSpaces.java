@@ -3,9 +3,7 @@ package io.vpasid.guest.daemon;
 import io.vpasid.guest.config.AddressSpaceConfig;
 import io.vpasid.guest.host.Backing;
 import io.vpasid.synth.SynthesisResult;
-import io.vpasid.vmm.iommufd.HwptFlag;
-import io.vpasid.vmm.iommufd.HwptId;
-import io.vpasid.vmm.iommufd.HwptRequest;
+import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
@@ -20,7 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// Makes the page tables behind the address spaces, and destroys them.
+/// Has the page tables behind the address spaces made, and destroyed when nobody is granted them.
 ///
 /// An address space is one IOAS in each iommufd context that needs it, and on it one page table for
 /// each function that may use it; one of guest memory is a page table on each function's own IOAS.
@@ -96,13 +94,15 @@ final class SharedSpaces {
       return 0;
     }
     // First of all nobody finds them any more.
-    Map<ServedFunction, HwptId> left = new LinkedHashMap<>();
+    Map<ServedFunction, PageTableId> left = new LinkedHashMap<>();
     for (ServedFunction function : served) {
-      revoke(space, function).ifPresent(pageTable -> left.put(function, pageTable));
+      table
+          .revoke(handle, function.address())
+          .ifPresent(pageTable -> left.put(function, pageTable));
     }
     int detached = 0;
     try {
-      for (Map.Entry<ServedFunction, HwptId> entry : List.copyOf(left.entrySet())) {
+      for (Map.Entry<ServedFunction, PageTableId> entry : List.copyOf(left.entrySet())) {
         detached += destroy(entry.getKey(), entry.getValue(), detach);
         left.remove(entry.getKey());
       }
@@ -117,18 +117,19 @@ final class SharedSpaces {
   }
 
   /// @return how many PASIDs were detached
-  private static int destroy(ServedFunction function, HwptId pageTable, boolean detach) {
-    PasidAttachments attachments = function.function().attachments();
+  private static int destroy(ServedFunction served, PageTableId pageTable, boolean detach) {
+    PassthroughFunction function = served.function();
+    PasidAttachments attachments = function.attachments();
     int detached = detach ? attachments.detachAll(pageTable).detached() : 0;
     try {
-      function.iommufd().destroy(pageTable);
+      function.destroyPageTable(pageTable);
     } catch (IommufdException e) {
       if (!detach) {
         throw e;
       }
       // For a request of the guest that had found the page table before it was revoked.
       detached += attachments.detachAll(pageTable).detached();
-      function.iommufd().destroy(pageTable);
+      function.destroyPageTable(pageTable);
     }
     return detached;
   }
@@ -146,10 +147,10 @@ final class SharedSpaces {
     spaces.values().forEach(space -> grant(space, function));
   }
 
-  /// Ends all grants of a function that is closed.
+  /// Ends all grants of a function that is closed, whose page tables are gone with it.
   void functionRemoved(ServedFunction function) {
     for (Space space : spaces.values()) {
-      revoke(space, function).ifPresent(id -> Backing.destroy(function.iommufd(), id));
+      var _ = table.revoke(space.handle, function.address());
       if (function.backing().isAlone()) {
         Optional.ofNullable(space.memory.remove(function.iommufd()))
             .ifPresent(id -> Backing.destroy(function.iommufd(), id));
@@ -168,19 +169,6 @@ final class SharedSpaces {
             .filter(_ -> space.config.guestMemory())
             .orElseGet(
                 () -> space.memory.computeIfAbsent(function.iommufd(), IommufdBackend::ioasAlloc));
-    HwptId pageTable =
-        function
-            .iommufd()
-            .hwptAlloc(
-                HwptRequest.paging(function.function().device().id(), memory).with(HwptFlag.PASID));
-    table.grant(space.handle, function.address(), pageTable);
-  }
-
-  /// @return the page table that was granted
-  private Optional<HwptId> revoke(Space space, ServedFunction function) {
-    return table
-        .revoke(space.handle, function.address())
-        .filter(HwptId.class::isInstance)
-        .map(HwptId.class::cast);
+    table.grant(space.handle, function.address(), function.function().newPageTable(memory));
   }
 }

@@ -36,8 +36,8 @@ public sealed interface Backing permits EmulatedBacking, VfioBacking {
   /// What a vfio-user client gets: the guest view, and the hardware behind it.
   FunctionDevice device();
 
-  /// Takes away what the host has of the function. The function is closed before, and page tables
-  /// that others made for it are destroyed.
+  /// Takes away what the host has of the function. The function is closed before, and its page
+  /// tables with it.
   void release();
 
   /// Destroys what nothing uses any more. What the kernel keeps all the same is logged, so that

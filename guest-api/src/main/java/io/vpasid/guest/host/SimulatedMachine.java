@@ -5,9 +5,7 @@ import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
-import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;
-import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 
@@ -37,8 +35,7 @@ public final class SimulatedMachine implements AutoCloseable {
 
   /// A new page table that PASIDs can be attached to, on an address space of its own.
   public HwptId newPageTable() {
-    return iommufd.hwptAlloc(
-        HwptRequest.paging(function.device().id(), iommufd.ioasAlloc()).with(HwptFlag.PASID));
+    return function.newPageTable(iommufd.ioasAlloc());
   }
 
   /// How many PASIDs of the function the simulated kernel still has attached; asks the kernel, not

@@ -6,9 +6,6 @@ import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.quirk.QuirkTable;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.DeviceHardware;
-import io.vpasid.vmm.iommufd.HwptFlag;
-import io.vpasid.vmm.iommufd.HwptId;
-import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
@@ -19,14 +16,11 @@ import java.util.Optional;
 /// A function of this machine, which vfio-pci has.
 ///
 /// @param ioas what the function itself reaches: the memory that the client shares
-/// @param pageTable its own page table, made for PASIDs; empty if it has none and is attached to
-///   `ioas` as such
 public record VfioBacking(
     HostFunction captured,
     IommufdBackend iommufd,
     PassthroughFunction function,
     IoasId ioas,
-    Optional<HwptId> pageTable,
     FunctionDevice device)
     implements Backing {
 
@@ -39,7 +33,6 @@ public record VfioBacking(
     PassthroughFunction function =
         PassthroughFunction.open(iommufd, captured.address(), wanted.options(captured, quirks));
     Optional<IoasId> memory = Optional.empty();
-    Optional<HwptId> pageTable = Optional.empty();
     try {
       DeviceHardware hardware =
           function
@@ -50,26 +43,15 @@ public record VfioBacking(
                       Errno.ENODEV, "bind", captured.address() + " has no regions to offer"));
       IoasId ioas = iommufd.ioasAlloc();
       memory = Optional.of(ioas);
-      if (function.hardware().maxPasidLog2() == 0) {
-        var _ = function.device().attach(ioas);
-      } else {
-        // No PASID can be attached beside a page table that is not made for PASIDs itself.
-        HwptId own =
-            iommufd.hwptAlloc(
-                HwptRequest.paging(function.device().id(), ioas).with(HwptFlag.PASID));
-        pageTable = Optional.of(own);
-        var _ = function.device().attach(own);
-      }
+      function.attach(ioas);
       return new VfioBacking(
           captured,
           iommufd,
           function,
           ioas,
-          pageTable,
           new FunctionDevice(function, new BoundHardware(hardware, iommufd, ioas)));
     } catch (RuntimeException e) {
       function.close();
-      pageTable.ifPresent(id -> Backing.destroy(iommufd, id));
       memory.ifPresent(id -> Backing.destroy(iommufd, id));
       throw e;
     }
@@ -92,7 +74,6 @@ public record VfioBacking(
 
   @Override
   public void release() {
-    pageTable.ifPresent(id -> Backing.destroy(iommufd, id));
     Backing.destroy(iommufd, ioas);
   }
 }

@@ -4,6 +4,7 @@ import io.vpasid.synth.FurtherCapability;
 import io.vpasid.synth.FurtherResult;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult;
+import io.vpasid.vmm.FunctionEvent;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.Pasid;
@@ -97,9 +98,8 @@ public final class RequestMailbox {
     return place(s.synthesis())
         .map(offset -> {
           RequestMailbox mailbox = new RequestMailbox(function, spaces, workers, offset);
-          function.listenToRegister(
-              offset + MailboxRegisters.CONTROL, (_, proposed, _) -> mailbox.asked(proposed));
-          function.listenToReset(mailbox::functionReset);
+          // For as long as the function lives.
+          var _ = function.listen(mailbox::happened);
           return mailbox;
         });
   }
@@ -124,7 +124,19 @@ public final class RequestMailbox {
     return offset;
   }
 
-  // On a vCPU's thread: allocates nothing and waits for nobody
+  // On a vCPU's thread, or the one that resets the function: waits for nobody
+
+  private void happened(FunctionEvent event) {
+    switch (event) {
+      case FunctionEvent.RegisterWritten written
+          when written.offset() == offset + MailboxRegisters.CONTROL ->
+          asked(written.proposed());
+      case FunctionEvent.RegistersReset _ -> functionReset();
+      default -> {
+        // a PASID, its control register, or a register that waits for Control to be written
+      }
+    }
+  }
 
   private void asked(int control) {
     if ((control & MailboxRegisters.OPERATION_MASK) == 0) {

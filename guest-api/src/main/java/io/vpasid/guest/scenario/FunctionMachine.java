@@ -1,11 +1,10 @@
 package io.vpasid.guest.scenario;
 
 import io.vpasid.synth.SynthesisResult;
+import io.vpasid.vmm.FunctionEvent;
 import io.vpasid.vmm.PasidControl;
 import io.vpasid.vmm.PassthroughFunction;
-import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;
-import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.PageTableId;
@@ -13,7 +12,7 @@ import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.pasid.AttachOutcome;
 import io.vpasid.vmm.pasid.Attachment;
 import io.vpasid.vmm.pasid.DetachOutcome;
-import io.vpasid.vmm.pasid.PasidEvent;
+import io.vpasid.vmm.pasid.PasidOutcome;
 import io.vpasid.vmm.pasid.Refused;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -35,23 +34,28 @@ public abstract class FunctionMachine implements Machine {
   protected FunctionMachine(IommufdBackend iommufd, PassthroughFunction function) {
     this.iommufd = iommufd;
     this.function = function;
-    function.attachments().listen(this::happened);
-    function.listenToControl(this::controlChanged);
+    var _ = function.listen(this::happened);
   }
 
-  private void happened(PasidEvent event) {
-    EventKind kind =
-        switch (event) {
-          case PasidEvent.Attached _ -> EventKind.ATTACHED;
-          case PasidEvent.Replaced _ -> EventKind.REPLACED;
-          case PasidEvent.Detached _ -> EventKind.DETACHED;
-          case PasidEvent.Refused _ -> EventKind.REFUSED;
-        };
-    events.add(new Event(kind, event.pasid().value()));
+  private void happened(FunctionEvent event) {
+    switch (event) {
+      case FunctionEvent.PasidRequested(long _, Pasid pasid, PasidOutcome outcome) ->
+          events.add(new Event(kindOf(outcome), pasid.value()));
+      case FunctionEvent.ControlChanged(PasidControl control) ->
+          events.add(new Event(control.enabled() ? EventKind.ENABLED : EventKind.DISABLED, 0));
+      case FunctionEvent.RegistersReset _, FunctionEvent.RegisterWritten _ -> {
+        // no event of a scenario
+      }
+    }
   }
 
-  private void controlChanged(PasidControl control) {
-    events.add(new Event(control.enabled() ? EventKind.ENABLED : EventKind.DISABLED, 0));
+  private static EventKind kindOf(PasidOutcome outcome) {
+    return switch (outcome) {
+      case AttachOutcome.Attached _ -> EventKind.ATTACHED;
+      case AttachOutcome.Replaced _ -> EventKind.REPLACED;
+      case DetachOutcome.Detached _ -> EventKind.DETACHED;
+      case Refused _ -> EventKind.REFUSED;
+    };
   }
 
   /// The page table of an address space, made when the space is first named.
@@ -61,10 +65,7 @@ public abstract class FunctionMachine implements Machine {
     return spaces.computeIfAbsent(
         name,
         _ -> {
-          HwptId made =
-              iommufd.hwptAlloc(
-                  HwptRequest.paging(function.device().id(), iommufd.ioasAlloc())
-                      .with(HwptFlag.PASID));
+          HwptId made = function.newPageTable(iommufd.ioasAlloc());
           names.put(made, name);
           return made;
         });

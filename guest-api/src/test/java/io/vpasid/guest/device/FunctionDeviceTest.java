@@ -14,11 +14,10 @@ import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.HardwareInfo;
+import io.vpasid.vmm.FunctionEvent;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
-import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;
-import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.Pasid;
@@ -122,7 +121,7 @@ class FunctionDeviceTest {
 
   @BeforeEach
   void attach() {
-    function.device().attach(newPageTable());
+    function.attach(iommufd.ioasAlloc());
   }
 
   @AfterEach
@@ -132,8 +131,7 @@ class FunctionDeviceTest {
   }
 
   private HwptId newPageTable() {
-    return iommufd.hwptAlloc(
-        HwptRequest.paging(function.device().id(), iommufd.ioasAlloc()).with(HwptFlag.PASID));
+    return function.newPageTable(iommufd.ioasAlloc());
   }
 
   private int offset(CapabilityId id) {
@@ -193,7 +191,11 @@ class FunctionDeviceTest {
   @Test
   void whatIsAttachedWhileTheFunctionIsResetIsDetachedToo() {
     HwptId pageTable = newPageTable();
-    function.listenToReset(() -> function.attachPasid(new Pasid(5), pageTable));
+    function.listen(event -> {
+      if (event instanceof FunctionEvent.RegistersReset) {
+        function.attachPasid(new Pasid(5), pageTable);
+      }
+    });
 
     device.disconnected();
 

@@ -9,6 +9,7 @@ import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.HardwareInfo;
+import io.vpasid.vmm.FunctionEvent;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.IommufdBackend;
@@ -52,7 +53,11 @@ class MailboxResetTest {
   private final RequestMailbox mailbox = listeningAfterUs();
 
   private RequestMailbox listeningAfterUs() {
-    function.listenToReset(() -> atTheMoment.run());
+    function.listen(event -> {
+      if (event instanceof FunctionEvent.RegistersReset) {
+        atTheMoment.run();
+      }
+    });
     return RequestMailbox.serve(function, new AddressSpaces(), workers).orElseThrow();
   }
 

@@ -13,17 +13,16 @@ import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.testing.Seeds;
+import io.vpasid.vmm.FunctionEvent;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
-import io.vpasid.vmm.iommufd.HwptFlag;
+import io.vpasid.vmm.Subscription;
 import io.vpasid.vmm.iommufd.HwptId;
-import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.pasid.AddressSpaces;
-import io.vpasid.vmm.pasid.PasidListener;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
@@ -96,8 +95,7 @@ class RequestMailboxTest {
   }
 
   private HwptId newPageTable() {
-    return iommufd.hwptAlloc(
-        HwptRequest.paging(function.device().id(), iommufd.ioasAlloc()).with(HwptFlag.PASID));
+    return function.newPageTable(iommufd.ioasAlloc());
   }
 
   /// A new address space that the function may use.
@@ -239,17 +237,17 @@ class RequestMailboxTest {
   private final class Holding implements AutoCloseable {
     private final CountDownLatch reached = new CountDownLatch(1);
     private final CountDownLatch go = new CountDownLatch(1);
-    private final PasidListener.Subscription subscription =
-        function
-            .attachments()
-            .listen(_ -> {
-              reached.countDown();
-              try {
-                go.await();
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-            });
+    private final Subscription subscription =
+        function.listen(event -> {
+          if (event instanceof FunctionEvent.PasidRequested) {
+            reached.countDown();
+            try {
+              go.await();
+            } catch (InterruptedException e) {
+              Thread.currentThread().interrupt();
+            }
+          }
+        });
 
     void awaitRequest() throws InterruptedException {
       reached.await();

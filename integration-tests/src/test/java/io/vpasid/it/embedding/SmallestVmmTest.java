@@ -9,14 +9,16 @@ import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.HardwareInfo;
-import io.vpasid.vmm.iommufd.DeviceId;
-import io.vpasid.vmm.iommufd.HwptFlag;
-import io.vpasid.vmm.iommufd.HwptId;
-import io.vpasid.vmm.iommufd.HwptRequest;
+import io.vpasid.vmm.FunctionEvent;
+import io.vpasid.vmm.PasidControl;
+import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
+import io.vpasid.vmm.pasid.PasidOutcome;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -46,16 +48,32 @@ class SmallestVmmTest {
   @Test
   void guestFindsEnablesAndUsesItsPasids() {
     try (IommufdBackend iommufd = host.open()) {
-      Guest guest = new Guest(iommufd);
+      Guest guest = new Guest();
+      List<FunctionEvent> events = new ArrayList<>();
+      MemorySegment ram = Arena.ofAuto().allocate(1 << 20, 1 << 12);
 
-      SmallestVmm.run(iommufd, device, guest);
+      SmallestVmm.run(iommufd, device, ram, guest, events::add);
 
       assertThat(guest.results)
           .as("ATS leads to the vPASID; enabled with Privileged Mode; attached; refused")
           .containsExactly(0x1601_000f, 0x0005, 0, 22);
       assertThat(guest.attachedInBetween).containsExactly(new Pasid(1));
+      assertThat(events.stream().map(SmallestVmmTest::inShort))
+          .containsExactly("enabled", "Attached", "Refused", "Detached");
+      assertThat(iommufd.ioasAlloc()).as("every number is free again").isEqualTo(new IoasId(1));
     }
     assertThat(host.nothingAttached(device)).isTrue();
+  }
+
+  private static String inShort(FunctionEvent event) {
+    return switch (event) {
+      case FunctionEvent.PasidRequested(long _, Pasid _, PasidOutcome outcome) ->
+          outcome.getClass().getSimpleName();
+      case FunctionEvent.ControlChanged(PasidControl control) ->
+          control.enabled() ? "enabled" : "disabled";
+      case FunctionEvent.RegistersReset _ -> "reset";
+      case FunctionEvent.RegisterWritten _ -> "written";
+    };
   }
 
   @Test
@@ -79,23 +97,17 @@ class SmallestVmmTest {
     final List<Integer> results = new ArrayList<>();
     final List<Pasid> attachedInBetween = new ArrayList<>();
 
-    Guest(IommufdBackend iommufd) {
+    Guest() {
       program.add(() -> new Exit.ConfigRead(0x150, 4));
       program.add(() -> new Exit.ConfigWrite(PASID_CONTROL, 2, 0x0005));
       program.add(() -> new Exit.ConfigRead(PASID_CONTROL, 2));
-      program.add(() -> new Exit.AttachPasid(new Pasid(1), pageTable(iommufd)));
+      program.add(() -> new Exit.AttachPasid(new Pasid(1)));
       program.add(() -> {
         attachedInBetween.addAll(host.attachedPasids(device));
-        return new Exit.AttachPasid(new Pasid(1 << 20), pageTable(iommufd));
+        return new Exit.AttachPasid(new Pasid(1 << 20));
       });
       program.add(() -> new Exit.DetachPasid(new Pasid(1)));
       program.add(Exit.PowerOff::new);
-    }
-
-    /// What a virtual IOMMU would have made of the guest's own page table.
-    private HwptId pageTable(IommufdBackend iommufd) {
-      return iommufd.hwptAlloc(
-          HwptRequest.paging(new DeviceId(1), iommufd.ioasAlloc()).with(HwptFlag.PASID));
     }
 
     @Override

@@ -3,7 +3,7 @@ package io.vpasid.vmm.pasid;
 import io.vpasid.vmm.iommufd.PageTableId;
 
 /// What became of a request to attach a PASID.
-public sealed interface AttachOutcome
+public sealed interface AttachOutcome extends PasidOutcome
     permits AttachOutcome.Attached, AttachOutcome.Replaced, Refused {
 
   /// The PASID was free and is attached now.

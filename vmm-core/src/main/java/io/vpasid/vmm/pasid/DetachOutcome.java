@@ -9,7 +9,7 @@ public sealed interface DetachOutcome
   /// The PASID was attached and is free now.
   ///
   /// @param previous what it was attached to
-  record Detached(PageTableId previous) implements DetachOutcome {}
+  record Detached(PageTableId previous) implements DetachOutcome, PasidOutcome {}
 
   /// The PASID was not attached, so nothing had to be done.
   record NotAttached() implements DetachOutcome {}

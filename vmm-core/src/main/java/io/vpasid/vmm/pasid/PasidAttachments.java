@@ -7,8 +7,6 @@ import io.vpasid.vmm.iommufd.Pasid;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
@@ -22,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// function, what is attached stays attached, as it does in the kernel.
 ///
 /// Safe to use from several threads. A request waits for another one only if that is for the same
-/// PASID; no lock is held while the backend works or while listeners are called.
+/// PASID; no lock is held while the backend works or while the observer is told.
 public final class PasidAttachments implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(PasidAttachments.class.getName());
 
@@ -35,14 +33,23 @@ public final class PasidAttachments implements AutoCloseable {
   private final BoundDevice device;
   private final PasidLimits limits;
   private final BooleanSupplier enabled;
+  private final PasidObserver observer;
   private final PasidSlots slots;
 
   /// Attached PASIDs and those being attached, for the quota.
   private final AtomicInteger held = new AtomicInteger();
 
   private final AtomicLong sequence = new AtomicLong();
-  private final List<PasidListener> listeners = new CopyOnWriteArrayList<>();
   private volatile boolean closed;
+
+  /// No attachments yet, and nobody who is told.
+  ///
+  /// @param device as below
+  /// @param limits as below
+  /// @param enabled as below
+  public PasidAttachments(BoundDevice device, PasidLimits limits, BooleanSupplier enabled) {
+    this(device, limits, enabled, (_, _, _) -> {});
+  }
 
   /// No attachments yet.
   ///
@@ -50,10 +57,13 @@ public final class PasidAttachments implements AutoCloseable {
   /// @param limits what its PASIDs are limited to
   /// @param enabled whether the guest has PASIDs enabled in its capability right now; asked on the
   ///   requesting thread
-  public PasidAttachments(BoundDevice device, PasidLimits limits, BooleanSupplier enabled) {
+  /// @param observer is told what requests do
+  public PasidAttachments(
+      BoundDevice device, PasidLimits limits, BooleanSupplier enabled, PasidObserver observer) {
     this.device = device;
     this.limits = limits;
     this.enabled = enabled;
+    this.observer = observer;
     this.slots = new PasidSlots(limits.width());
   }
 
@@ -61,14 +71,16 @@ public final class PasidAttachments implements AutoCloseable {
   public AttachOutcome attach(Pasid pasid, PageTableId pageTable) {
     Refusal refusal = screen(pasid);
     if (refusal != null) {
-      return refuse(pasid, refusal);
+      Refused refused = new Refused(pasid, refusal);
+      observer.happened(sequence.incrementAndGet(), pasid, refused);
+      return refused;
     }
     int at = pasid.value();
     long before = slots.claim(at);
     long after = before;
     boolean fresh = !PasidSlots.isAttached(before);
     AttachOutcome outcome;
-    PasidEvent event;
+    long number;
     try {
       if (closed) {
         outcome = new Refused(pasid, CLOSED);
@@ -86,15 +98,23 @@ public final class PasidAttachments implements AutoCloseable {
                 ? new AttachOutcome.Attached(chosen)
                 : new AttachOutcome.Replaced(PasidSlots.pageTable(before), chosen);
       }
-      event = eventOf(pasid, outcome);
     } catch (IommufdException e) {
       outcome = new Refused(pasid, new Refusal.BackendFailed(e));
-      event = eventOf(pasid, outcome);
     } finally {
-      slots.release(at, after);
+      number = release(at, after);
     }
-    deliver(event);
+    observer.happened(number, pasid, outcome);
     return outcome;
+  }
+
+  /// Ends a claim.
+  ///
+  /// @return the outcome's number, which is drawn while the PASID is claimed: the numbers of one
+  ///   PASID have the order in which they took effect
+  private long release(int pasid, long state) {
+    long number = sequence.incrementAndGet();
+    slots.release(pasid, state);
+    return number;
   }
 
   /// Returns a fresh PASID's share of the quota if the backend fails, however it fails.
@@ -126,27 +146,26 @@ public final class PasidAttachments implements AutoCloseable {
   private DetachOutcome detach(Pasid pasid, long before, boolean refuse) {
     long after = before;
     DetachOutcome outcome;
-    PasidEvent event = null;
+    long number;
     try {
       if (!PasidSlots.isAttached(before)) {
         outcome = NOT_ATTACHED;
       } else if (refuse) {
         outcome = new Refused(pasid, CLOSED);
-        event = eventOf(pasid, outcome);
       } else {
         device.detachPasid(pasid);
         after = PasidSlots.FREE;
         held.decrementAndGet();
         outcome = new DetachOutcome.Detached(PasidSlots.pageTable(before));
-        event = eventOf(pasid, outcome);
       }
     } catch (IommufdException e) {
       outcome = new Refused(pasid, new Refusal.BackendFailed(e));
-      event = eventOf(pasid, outcome);
     } finally {
-      slots.release(pasid.value(), after);
+      number = release(pasid.value(), after);
     }
-    deliver(event);
+    if (outcome instanceof PasidOutcome happened) {
+      observer.happened(number, pasid, happened);
+    }
     return outcome;
   }
 
@@ -245,17 +264,6 @@ public final class PasidAttachments implements AutoCloseable {
     return all;
   }
 
-  /// Lets a listener hear what happens from now on; once for each time it is added.
-  public PasidListener.Subscription listen(PasidListener listener) {
-    listeners.add(listener);
-    AtomicBoolean ended = new AtomicBoolean();
-    return () -> {
-      if (ended.compareAndSet(false, true)) {
-        listeners.remove(listener);
-      }
-    };
-  }
-
   /// What [#detachAll] did.
   ///
   /// @param detached number of PASIDs that were detached
@@ -295,51 +303,5 @@ public final class PasidAttachments implements AutoCloseable {
       now = seen;
     }
     return false;
-  }
-
-  private Refused refuse(Pasid pasid, Refusal refusal) {
-    Refused refused = new Refused(pasid, refusal);
-    deliver(eventOf(pasid, (AttachOutcome) refused));
-    return refused;
-  }
-
-  /// Numbered while the PASID is claimed, so that the numbers of one PASID's events have the order
-  /// in which they took effect.
-  private @Nullable PasidEvent eventOf(Pasid pasid, AttachOutcome outcome) {
-    if (listeners.isEmpty()) {
-      return null;
-    }
-    long number = sequence.incrementAndGet();
-    return switch (outcome) {
-      case AttachOutcome.Attached a -> new PasidEvent.Attached(number, pasid, a.pageTable());
-      case AttachOutcome.Replaced r ->
-          new PasidEvent.Replaced(number, pasid, r.previous(), r.pageTable());
-      case Refused r -> new PasidEvent.Refused(number, pasid, r.reason());
-    };
-  }
-
-  private @Nullable PasidEvent eventOf(Pasid pasid, DetachOutcome outcome) {
-    if (listeners.isEmpty()) {
-      return null;
-    }
-    return switch (outcome) {
-      case DetachOutcome.Detached d ->
-          new PasidEvent.Detached(sequence.incrementAndGet(), pasid, d.previous());
-      case DetachOutcome.NotAttached _ -> null;
-      case Refused r -> new PasidEvent.Refused(sequence.incrementAndGet(), pasid, r.reason());
-    };
-  }
-
-  private void deliver(@Nullable PasidEvent event) {
-    if (event == null) {
-      return;
-    }
-    for (PasidListener listener : listeners) {
-      try {
-        listener.happened(event);
-      } catch (RuntimeException e) {
-        LOG.log(System.Logger.Level.WARNING, "A listener failed on " + event, e);
-      }
-    }
   }
 }

@@ -176,7 +176,13 @@ class PasidAttachmentsConcurrencyTest {
   @ParameterizedTest
   @MethodSource("seeds")
   void eventsTellAStoryThatAMapCanFollow(long seed) throws Exception {
-    PasidAttachments attachments = attachments(4);
+    List<Told> told = Collections.synchronizedList(new ArrayList<>());
+    PasidAttachments attachments =
+        new PasidAttachments(
+            device,
+            PasidLimits.ofWidth(4),
+            () -> true,
+            (sequence, pasid, outcome) -> told.add(new Told(sequence, pasid, outcome)));
     Random failures = new Random(seed);
     device.failure =
         () -> {
@@ -184,8 +190,6 @@ class PasidAttachmentsConcurrencyTest {
             return failures.nextInt(10) == 0 ? Optional.of(Errno.EIO) : Optional.empty();
           }
         };
-    List<PasidEvent> events = Collections.synchronizedList(new ArrayList<>());
-    attachments.listen(events::add);
     List<Future<?>> workers = new ArrayList<>();
     for (int worker = 0; worker < 4; worker++) {
       Random random = new Random(seed * 1000 + worker);
@@ -195,7 +199,7 @@ class PasidAttachmentsConcurrencyTest {
       worker.get(60, SECONDS);
     }
 
-    Map<Pasid, PageTableId> model = replay(events);
+    Map<Pasid, PageTableId> model = replay(told);
     Map<Pasid, PageTableId> seen = new TreeMap<>();
     attachments.snapshot().forEach(a -> seen.put(a.pasid(), a.pageTable()));
     assertThat(seen).isEqualTo(model);
@@ -215,23 +219,26 @@ class PasidAttachmentsConcurrencyTest {
     }
   }
 
-  private static Map<Pasid, PageTableId> replay(List<PasidEvent> events) {
+  private record Told(long sequence, Pasid pasid, PasidOutcome outcome) {}
+
+  private static Map<Pasid, PageTableId> replay(List<Told> told) {
     Map<Pasid, PageTableId> model = new HashMap<>();
-    events.stream()
-        .sorted(Comparator.comparingLong(PasidEvent::sequence))
+    told.stream()
+        .sorted(Comparator.comparingLong(Told::sequence))
         .forEach(event -> follow(model, event));
     return model;
   }
 
-  private static void follow(Map<Pasid, PageTableId> model, PasidEvent event) {
-    switch (event) {
-      case PasidEvent.Attached(long _, Pasid pasid, PageTableId to) ->
-          assertThat(model.put(pasid, to)).as("%s", event).isNull();
-      case PasidEvent.Replaced(long _, Pasid pasid, PageTableId from, PageTableId to) ->
-          assertThat(model.put(pasid, to)).as("%s", event).isEqualTo(from);
-      case PasidEvent.Detached(long _, Pasid pasid, PageTableId from) ->
-          assertThat(model.remove(pasid)).as("%s", event).isEqualTo(from);
-      case PasidEvent.Refused _ -> {}
+  private static void follow(Map<Pasid, PageTableId> model, Told told) {
+    Pasid pasid = told.pasid();
+    switch (told.outcome()) {
+      case AttachOutcome.Attached(PageTableId to) ->
+          assertThat(model.put(pasid, to)).as("%s", told).isNull();
+      case AttachOutcome.Replaced(PageTableId from, PageTableId to) ->
+          assertThat(model.put(pasid, to)).as("%s", told).isEqualTo(from);
+      case DetachOutcome.Detached(PageTableId from) ->
+          assertThat(model.remove(pasid)).as("%s", told).isEqualTo(from);
+      case Refused _ -> {}
     }
   }
 

@@ -446,69 +446,44 @@ class PasidAttachmentsTest {
   }
 
   @Nested
-  class Events {
-    private final List<PasidEvent> heard = new ArrayList<>();
+  class Outcomes {
+    private record Told(long sequence, Pasid pasid, PasidOutcome outcome) {}
+
+    private final List<Told> told = new ArrayList<>();
+
+    private PasidAttachments observed() {
+      return new PasidAttachments(
+          device,
+          PasidLimits.ofWidth(20),
+          () -> true,
+          (sequence, pasid, outcome) -> told.add(new Told(sequence, pasid, outcome)));
+    }
 
     @Test
-    void everythingThatHappensIsHeard() {
-      PasidAttachments attachments = attachments();
-      attachments.listen(heard::add);
+    void everythingThatHappensIsTold() {
+      PasidAttachments attachments = observed();
 
       attachments.attach(pasid(7), A);
       attachments.attach(pasid(7), B);
       attachments.attach(pasid(0), A);
       attachments.detach(pasid(7));
       attachments.detach(pasid(7));
-      assertThat(heard)
+      assertThat(told)
           .containsExactly(
-              new PasidEvent.Attached(1, pasid(7), A),
-              new PasidEvent.Replaced(2, pasid(7), A, B),
-              new PasidEvent.Refused(3, pasid(0), new Refusal.PasidZero()),
-              new PasidEvent.Detached(4, pasid(7), B));
+              new Told(1, pasid(7), new Attached(A)),
+              new Told(2, pasid(7), new Replaced(A, B)),
+              new Told(3, pasid(0), new Refused(pasid(0), new Refusal.PasidZero())),
+              new Told(4, pasid(7), new DetachOutcome.Detached(B)));
     }
 
     @Test
-    void endedSubscriptionHearsNothing() {
-      PasidAttachments attachments = attachments();
-      attachments.listen(heard::add).close();
-
+    void closeIsTold() {
+      PasidAttachments attachments = observed();
       attachments.attach(pasid(7), A);
-      assertThat(heard).isEmpty();
-    }
-
-    @Test
-    void listenerMayMakeRequestsForTheSamePasid() {
-      PasidAttachments attachments = attachments();
-      attachments.listen(event -> {
-        if (event instanceof PasidEvent.Attached) {
-          attachments.detach(event.pasid());
-        }
-      });
-
-      assertThat(attachments.attach(pasid(7), A)).isEqualTo(new Attached(A));
-      assertThat(attachments.isAttached(pasid(7))).isFalse();
-    }
-
-    @Test
-    void listenerThatThrowsChangesNothing() {
-      PasidAttachments attachments = attachments();
-      attachments.listen(_ -> {
-        throw new IllegalStateException("a bug");
-      });
-      attachments.listen(heard::add);
-
-      assertThat(attachments.attach(pasid(7), A)).isEqualTo(new Attached(A));
-      assertThat(heard).hasSize(1);
-    }
-
-    @Test
-    void closeIsHeard() {
-      PasidAttachments attachments = attachments();
-      attachments.attach(pasid(7), A);
-      attachments.listen(heard::add);
+      told.clear();
 
       attachments.close();
-      assertThat(heard).containsExactly(new PasidEvent.Detached(1, pasid(7), A));
+      assertThat(told).containsExactly(new Told(2, pasid(7), new DetachOutcome.Detached(A)));
     }
   }
 
