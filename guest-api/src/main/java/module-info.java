@@ -21,10 +21,8 @@ module io.vpasid.guest {
   requires org.slf4j;
   requires tools.jackson.databind;
 
-  exports io.vpasid.guest.config;
   exports io.vpasid.guest.device;
   exports io.vpasid.guest.emulator;
-  exports io.vpasid.guest.host;
   exports io.vpasid.guest.request;
   exports io.vpasid.guest.scenario;
   exports io.vpasid.guest.scenario.junit;

@@ -17,7 +17,7 @@ import java.util.List;
 /// @param options what the VMM decides about it
 /// @param quirkFiles the files that the quirks in `options` come from, besides those built in
 public record Setup(
-    FunctionDescription function,
+    @SuppressWarnings("exports") FunctionDescription function,
     HardwareInfo hardware,
     IommuProfile iommu,
     KernelVersion kernel,

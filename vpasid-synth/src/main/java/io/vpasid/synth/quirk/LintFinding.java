@@ -34,7 +34,7 @@ public record LintFinding(
   /// A file that cannot be read, as a finding.
   ///
   /// @param layer the layer that the file was read for
-  public static LintFinding of(JsonFileException e, String layer) {
+  static LintFinding of(JsonFileException e, String layer) {
     return new LintFinding(
         Severity.ERROR, "unreadable", layer, e.file(), e.line(), e.column(), e.problem());
   }

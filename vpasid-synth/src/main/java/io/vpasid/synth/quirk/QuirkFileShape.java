@@ -258,6 +258,7 @@ public final class QuirkFileShape {
   private QuirkFileShape() {}
 
   /// The shape of a quirk file.
+  @SuppressWarnings("exports") // for guest-api
   public static FileShape file() {
     return file(quirks(QUIRK.list(MAX_QUIRKS, "")));
   }
