@@ -125,9 +125,11 @@ public enum FaultReason {
   NO_READ(0x86, true),
   /// SGN.8: the output address is in the interrupt range, FEEx_xxxx.
   INTERRUPT_ADDRESS(0x87, true),
-  /// SFS.10: an accessed or dirty bit of a first-stage entry would have to be set, and page walks
-  /// do not snoop, or the entry cannot be written.
-  FIRST_STAGE_NO_SNOOP(0x90, true);
+  /// SFS.9: an accessed or dirty bit of a first-stage entry would have to be set, and page walks do
+  /// not snoop.
+  FIRST_STAGE_NO_SNOOP(0x90, true),
+  /// SFS.10: such a bit could not be set, because the entry cannot be written or keeps changing.
+  FIRST_STAGE_UPDATE_FAILED(0x91, true);
 
   private final int code;
   private final boolean qualified;

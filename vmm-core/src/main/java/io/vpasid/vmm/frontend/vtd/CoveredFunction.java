@@ -1,0 +1,173 @@
+package io.vpasid.vmm.frontend.vtd;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/// A function behind the unit, and what the backend was last told about it: the words that the
+/// entries had, so that an entry that has not changed is recognized without decoding it, and what
+/// they said.
+///
+/// PASIDs are kept in an open-addressing table, so that looking one up allocates nothing. Only the
+/// unit's worker uses it.
+final class CoveredFunction {
+  private static final int SMALLEST = 16;
+
+  /// One entry as the backend knows it.
+  static final class Known {
+    final int pasid;
+    final long word0;
+    final long word1;
+    final long word2;
+    final boolean deviceTlb;
+    final boolean pageRequests;
+    final Translation translation;
+
+    /// Number of the scan that last found it.
+    private int seen;
+
+    Known(
+        int pasid, long[] words, boolean deviceTlb, boolean pageRequests, Translation translation) {
+      this.pasid = pasid;
+      word0 = words[0];
+      word1 = words[1];
+      word2 = words[2];
+      this.deviceTlb = deviceTlb;
+      this.pageRequests = pageRequests;
+      this.translation = translation;
+    }
+
+    /// Whether the entry in memory still says the same.
+    boolean isStill(long[] words, boolean dte, boolean pre) {
+      return word0 == words[0]
+          && word1 == words[1]
+          && word2 == words[2]
+          && deviceTlb == dte
+          && pageRequests == pre;
+    }
+  }
+
+  private final SourceId id;
+  private @Nullable Known[] table = new @Nullable Known[SMALLEST];
+  private int count;
+  private int scan;
+  private boolean scanWanted;
+  private boolean overLimit;
+
+  CoveredFunction(SourceId id) {
+    this.id = id;
+  }
+
+  SourceId id() {
+    return id;
+  }
+
+  /// How many PASIDs the backend has been told of, the function itself not counted.
+  int pasidCount() {
+    return get(0) == null ? count : count - 1;
+  }
+
+  /// What the backend knows of a PASID; null if nothing.
+  @Nullable Known get(int pasid) {
+    return table[slot(table, pasid)];
+  }
+
+  /// Remembers what the backend was told.
+  void put(Known known) {
+    int slot = slot(table, known.pasid);
+    if (table[slot] == null && ++count > table.length / 2) {
+      rebuild(table.length * 2);
+      slot = slot(table, known.pasid);
+    }
+    known.seen = scan;
+    table[slot] = known;
+  }
+
+  /// Forgets a PASID.
+  void remove(int pasid) {
+    int hole = slot(table, pasid);
+    if (table[hole] == null) {
+      return;
+    }
+    table[hole] = null;
+    count--;
+    // Whatever was put behind it because of it moves up.
+    int mask = table.length - 1;
+    for (int i = (hole + 1) & mask; ; i = (i + 1) & mask) {
+      Known moved = table[i];
+      if (moved == null) {
+        return;
+      }
+      table[i] = null;
+      table[slot(table, moved.pasid)] = moved;
+    }
+  }
+
+  /// PASIDs that the backend knows, in ascending order.
+  int[] pasids() {
+    int[] pasids = new int[count];
+    int n = 0;
+    for (Known known : table) {
+      if (known != null) {
+        pasids[n++] = known.pasid;
+      }
+    }
+    Arrays.sort(pasids);
+    return pasids;
+  }
+
+  /// Begins a scan of all the function's entries.
+  void beginScan() {
+    scan++;
+    scanWanted = false;
+    overLimit = false;
+  }
+
+  /// The scan has found this one.
+  void seen(Known known) {
+    known.seen = scan;
+  }
+
+  /// Whether the scan under way, or the last one, has found a PASID.
+  boolean wasSeen(Known known) {
+    return known.seen == scan;
+  }
+
+  /// All entries of this function may have changed.
+  void wantScan() {
+    scanWanted = true;
+  }
+
+  boolean scanWanted() {
+    return scanWanted;
+  }
+
+  /// Says that there are too many PASIDs.
+  ///
+  /// @return whether this is the first time in this scan
+  boolean goesOverLimit() {
+    boolean first = !overLimit;
+    overLimit = true;
+    return first;
+  }
+
+  private void rebuild(int size) {
+    @Nullable Known[] bigger = new @Nullable Known[size];
+    for (Known known : table) {
+      if (known != null) {
+        bigger[slot(bigger, known.pasid)] = known;
+      }
+    }
+    table = bigger;
+  }
+
+  /// Where a PASID is, or would be.
+  private static int slot(@Nullable Known[] table, int pasid) {
+    int mask = table.length - 1;
+    int hash = pasid * 0x9e3779b9;
+    int i = (hash >>> 12) & mask;
+    for (Known known = table[i]; known != null && known.pasid != pasid; known = table[i]) {
+      i = (i + 1) & mask;
+    }
+    return i;
+  }
+}

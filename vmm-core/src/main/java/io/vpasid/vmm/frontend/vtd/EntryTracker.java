@@ -1,0 +1,280 @@
+package io.vpasid.vmm.frontend.vtd;
+
+import io.vpasid.vmm.frontend.GuestMemory;
+import io.vpasid.vmm.frontend.GuestMemoryException;
+import io.vpasid.vmm.frontend.vtd.CoveredFunction.Known;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/// Finds out which entries of the guest's tables have changed, and tells the backend. Only the
+/// unit's worker uses it.
+///
+/// What a guest invalidates says where to look. One PASID is looked up in the tables of each
+/// covered function, which is 14 words each. Anything wider is a *scan* of whole functions, made
+/// when the next other descriptor needs it, so that many wide invalidations in a row cost one: it
+/// reads the PASID directory, at most 2^14 words, and the PASID tables that are present, 512 words
+/// each, at most 2^14 of them.
+///
+/// The backend is told of at most [#maxPasids] PASIDs of a function; one more is left absent, with
+/// a fault for the guest.
+final class EntryTracker {
+  /// Words of a page.
+  private static final int PAGE_WORDS = 512;
+
+  private final GuestMemory memory;
+  private final TranslationTables tables;
+  private final VtdBackend backend;
+  private final VtdReports reports;
+  private final int maxPasids;
+
+  private final Map<SourceId, CoveredFunction> functions = new TreeMap<>();
+  private final Lookup lookup = new Lookup();
+  private final long[] directory = new long[PAGE_WORDS];
+  private final long[] table = new long[PAGE_WORDS];
+  private boolean scanWanted;
+
+  EntryTracker(
+      GuestMemory memory,
+      TranslationTables tables,
+      VtdBackend backend,
+      VtdReports reports,
+      int maxPasids) {
+    this.memory = memory;
+    this.tables = tables;
+    this.backend = backend;
+    this.reports = reports;
+    this.maxPasids = maxPasids;
+  }
+
+  /// Takes a function under the unit.
+  void cover(RootTable root, SourceId id) {
+    if (!functions.containsKey(id)) {
+      CoveredFunction function = new CoveredFunction(id);
+      functions.put(id, function);
+      scan(root, function);
+    }
+  }
+
+  /// Lets a function go: everything about it becomes absent.
+  void uncover(SourceId id) {
+    CoveredFunction function = functions.remove(id);
+    if (function != null) {
+      forgetAll(function);
+    }
+  }
+
+  /// Lets all functions go.
+  void uncoverAll() {
+    functions.values().forEach(this::forgetAll);
+    functions.clear();
+  }
+
+  /// A covered function; null for others.
+  @Nullable CoveredFunction covered(int sourceId) {
+    // A map's key would be an object per descriptor; there are few functions.
+    for (CoveredFunction function : functions.values()) {
+      if (function.id().value() == sourceId) {
+        return function;
+      }
+    }
+    return null;
+  }
+
+  /// Everything may have changed.
+  void wantScan() {
+    for (CoveredFunction function : functions.values()) {
+      function.wantScan();
+    }
+    scanWanted = true;
+  }
+
+  /// Everything of some functions may have changed.
+  ///
+  /// @param sourceId of one of them
+  /// @param ignored bits of the source id in which the others differ
+  void wantScan(int sourceId, int ignored) {
+    for (CoveredFunction function : functions.values()) {
+      if (((function.id().value() ^ sourceId) & ~ignored) == 0) {
+        function.wantScan();
+        scanWanted = true;
+      }
+    }
+  }
+
+  /// Makes the scans that are wanted.
+  void scanWanted(RootTable root) {
+    if (scanWanted) {
+      scanWanted = false;
+      for (CoveredFunction function : functions.values()) {
+        if (function.scanWanted()) {
+          scan(root, function);
+        }
+      }
+    }
+  }
+
+  /// One PASID of every function may have changed.
+  ///
+  /// @param pasid 0 to 2^20 - 1, 0 for the function itself
+  void check(RootTable root, int pasid) {
+    for (CoveredFunction function : functions.values()) {
+      if (!function.scanWanted()) {
+        check(root, function, pasid);
+      }
+    }
+  }
+
+  private void check(RootTable root, CoveredFunction function, int pasid) {
+    if (!root.enabled()) {
+      return;
+    }
+    tables.find(root, function.id(), pasid, pasid != 0, lookup);
+    if (lookup.found()) {
+      found(root, function, pasid);
+    } else {
+      gone(function, pasid);
+    }
+  }
+
+  /// Looks at all entries of a function.
+  private void scan(RootTable root, CoveredFunction function) {
+    function.beginScan();
+    if (root.enabled()) {
+      check(root, function, 0);
+      tables.findContext(root, function.id(), lookup);
+      if (lookup.found() && root.isScalable() && lookup.pasidEnable()) {
+        scanDirectory(root, function);
+      }
+    } else {
+      untranslated(function);
+    }
+    for (int pasid : function.pasids()) {
+      Known known = function.get(pasid);
+      if (known != null && !function.wasSeen(known)) {
+        gone(function, pasid);
+      }
+    }
+  }
+
+  private void scanDirectory(RootTable root, CoveredFunction function) {
+    int entries = lookup.directoryEntries();
+    long address = lookup.directory();
+    for (int first = 0; first < entries; first += PAGE_WORDS) {
+      int count = Math.min(PAGE_WORDS, entries - first);
+      if (load(address + first * 8L, directory, count)) {
+        for (int i = 0; i < count; i++) {
+          lookup.begin();
+          lookup.foundContext();
+          if (Bits.has(directory[i], 0)
+              && tables.directoryEntry(directory[i], lookup)
+              && load(directory[i] & ~0xfffL, table, PAGE_WORDS)) {
+            scanTable(root, function, (first + i) * 64);
+          }
+        }
+      }
+    }
+  }
+
+  private void scanTable(RootTable root, CoveredFunction function, int firstPasid) {
+    for (int i = 0; i < 64; i++) {
+      if (Bits.has(table[i * 8], 0) && firstPasid + i != 0) {
+        System.arraycopy(table, i * 8, lookup.entry, 0, 8);
+        lookup.begin();
+        lookup.foundContext();
+        tables.pasidEntry(lookup);
+        if (lookup.found()) {
+          found(root, function, firstPasid + i);
+        }
+      }
+    }
+  }
+
+  private boolean load(long address, long[] words, int count) {
+    try {
+      memory.loadLongs(address, words, count);
+      return true;
+    } catch (GuestMemoryException e) {
+      return false;
+    }
+  }
+
+  /// The lookup has found a valid entry.
+  private void found(RootTable root, CoveredFunction function, int pasid) {
+    boolean deviceTlb = lookup.deviceTlb(root.isScalable());
+    boolean pageRequests = lookup.pageRequests(root.isScalable());
+    Known known = function.get(pasid);
+    if (known != null && known.isStill(lookup.entry, deviceTlb, pageRequests)) {
+      function.seen(known);
+      return;
+    }
+    if (known == null && pasid != 0 && function.pasidCount() >= maxPasids) {
+      if (function.goesOverLimit()) {
+        reports.attachRefused(Requester.of(function.id(), pasid));
+      }
+      return;
+    }
+    Translation after = tables.translation(root, lookup);
+    tell(
+        function,
+        known,
+        new Known(pasid, lookup.entry, deviceTlb, pageRequests, after),
+        deviceTlb,
+        pageRequests);
+  }
+
+  private void untranslated(CoveredFunction function) {
+    Known known = function.get(0);
+    if (known != null && known.translation == Translation.Untranslated.UNTRANSLATED) {
+      function.seen(known);
+      return;
+    }
+    tell(
+        function,
+        known,
+        new Known(0, new long[3], false, false, Translation.Untranslated.UNTRANSLATED),
+        false,
+        false);
+  }
+
+  private void tell(
+      CoveredFunction function,
+      @Nullable Known before,
+      Known after,
+      boolean deviceTlb,
+      boolean pageRequests) {
+    function.put(after);
+    Translation told = before == null ? Translation.Absent.ABSENT : before.translation;
+    boolean flagsChanged =
+        before == null || before.deviceTlb != deviceTlb || before.pageRequests != pageRequests;
+    if (flagsChanged || !told.equals(after.translation)) {
+      backend.entryChanged(
+          new EntryChange(
+              Requester.of(function.id(), after.pasid),
+              told,
+              after.translation,
+              deviceTlb,
+              pageRequests));
+    }
+  }
+
+  private void gone(CoveredFunction function, int pasid) {
+    Known known = function.get(pasid);
+    if (known != null) {
+      function.remove(pasid);
+      backend.entryChanged(
+          new EntryChange(
+              Requester.of(function.id(), pasid),
+              known.translation,
+              Translation.Absent.ABSENT,
+              false,
+              false));
+    }
+  }
+
+  private void forgetAll(CoveredFunction function) {
+    for (int pasid : function.pasids()) {
+      gone(function, pasid);
+    }
+  }
+}

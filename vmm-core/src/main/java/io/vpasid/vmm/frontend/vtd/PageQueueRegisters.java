@@ -1,0 +1,140 @@
+package io.vpasid.vmm.frontend.vtd;
+
+import static io.vpasid.vmm.frontend.vtd.Bits.has;
+
+/// The page request queue's registers (section 11.4.11).
+///
+/// ```text
+///       63                            12 11         3 2   0
+/// PQA  |          queue address         |     0      | PQS |
+///       63           19 18        5 4   0
+/// PQH  |       0       |   head    |  0  |                      PQT is the same
+///       31                         2   1     0
+/// PRS  |               0            |PRO | PPR|                 write 1 to clear
+/// ```
+///
+/// Methods that do not take the lock themselves are called under it.
+final class PageQueueRegisters {
+  private static final int OFFSET = 0x7ffe0;
+  private static final int PPR = 1;
+  private static final int PRO = 2;
+
+  /// Bytes of a place.
+  private static final int STEP = 32;
+
+  private final RegisterLock lock;
+  private final EventRegisters event;
+  private long address;
+  private int head;
+  private int tail;
+  private int status;
+
+  PageQueueRegisters(RegisterLock lock) {
+    this.lock = lock;
+    event = lock.pageRequest;
+  }
+
+  int read(int offset) {
+    return switch (offset) {
+      case RegisterOffset.PQH -> head;
+      case RegisterOffset.PQT -> tail;
+      case RegisterOffset.PQA -> (int) address;
+      case RegisterOffset.PQA + 4 -> (int) (address >>> 32);
+      case RegisterOffset.PRS -> status;
+      default ->
+          offset >= RegisterOffset.PECTL && offset <= RegisterOffset.PEUADDR
+              ? event.read((offset - RegisterOffset.PECTL) >> 2)
+              : 0;
+    };
+  }
+
+  void write(int offset, int value) {
+    switch (offset) {
+      case RegisterOffset.PQH -> head = value & OFFSET;
+      case RegisterOffset.PQT -> tail = value & OFFSET;
+      case RegisterOffset.PQA -> address = Bits.withLow(address, value & 0xfffff007);
+      case RegisterOffset.PQA + 4 -> address = Bits.withHigh(address, value);
+      case RegisterOffset.PRS -> {
+        status &= ~value;
+        if (status == 0) {
+          event.serviced();
+        }
+      }
+      default -> {
+        if (offset >= RegisterOffset.PECTL && offset <= RegisterOffset.PEUADDR) {
+          event.write((offset - RegisterOffset.PECTL) >> 2, value);
+        }
+      }
+    }
+  }
+
+  void reset() {
+    event.reset();
+    address = 0;
+    head = 0;
+    tail = 0;
+    status = 0;
+  }
+
+  // What puts requests into the queue calls these; they take the lock.
+
+  /// PQA; 0 if the guest has no page request queue.
+  long address() {
+    lock.lock();
+    try {
+      return address;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// Where the next page request goes, in bytes from the queue's start.
+  ///
+  /// @return -1 if the queue has no room, or had none and the guest has not cleared that
+  int place() {
+    lock.lock();
+    try {
+      int place = tail & (size() - 1);
+      boolean full = ((place + STEP) & (size() - 1)) == (head & (size() - 1));
+      return full || has(status, 1) ? -1 : place;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private int size() {
+    return 0x1000 << (address & 7);
+  }
+
+  /// A page request is in the queue.
+  ///
+  /// @param place where
+  void queued(int place) {
+    lock.lock();
+    try {
+      tail = (place + STEP) & (size() - 1);
+      set(PPR);
+    } finally {
+      lock.unlockAndSend();
+    }
+  }
+
+  /// A page request was lost.
+  void lost() {
+    lock.lock();
+    try {
+      set(PRO);
+    } finally {
+      lock.unlockAndSend();
+    }
+  }
+
+  /// An event if neither was set.
+  private void set(int bit) {
+    boolean isNew = status == 0;
+    status |= bit;
+    if (isNew) {
+      event.raise();
+    }
+  }
+}

@@ -1,0 +1,191 @@
+package io.vpasid.vmm.frontend.vtd;
+
+/// The invalidation queue's registers (section 11.4.9).
+///
+/// ```text
+///       63                            12 11  10          3 2  0
+/// IQA  |          queue address         | DW|      0      | QS  |
+///       63           19 18        4 3   0
+/// IQT  |       0       |   tail    |  0  |                          IQH is the same, read only
+///       63       48 47        32 31        4 3     0
+/// IQER |  ICESID   |   ITESID   |    0      | IQEI  |               read only
+///       31                                1   0
+/// ICS  |               0                  | IWC|                    write 1 to clear
+/// ```
+///
+/// IQA cannot be changed while the queue is enabled. Methods that do not take the lock themselves
+/// are called under it; head and tail can be read without.
+final class QueueRegisters {
+  private static final int IQA_LOW = 0xfffff807;
+  private static final int OFFSET = 0x7fff0;
+
+  private final RegisterLock lock;
+  private final CommandRegisters commands;
+  private final FaultLog faults;
+  private final EventRegisters event;
+  private long address;
+  private long error;
+  private int completionStatus;
+  private volatile boolean runs;
+  private volatile int head;
+  private volatile int tail;
+
+  QueueRegisters(RegisterLock lock, CommandRegisters commands, FaultLog faults) {
+    this.lock = lock;
+    this.commands = commands;
+    this.faults = faults;
+    event = lock.invalidation;
+  }
+
+  int read(int offset) {
+    return switch (offset) {
+      case RegisterOffset.IQH -> head;
+      case RegisterOffset.IQT -> tail;
+      case RegisterOffset.IQA -> (int) address;
+      case RegisterOffset.IQA + 4 -> (int) (address >>> 32);
+      case RegisterOffset.ICS -> completionStatus;
+      case RegisterOffset.IQER -> (int) error;
+      case RegisterOffset.IQER + 4 -> (int) (error >>> 32);
+      default ->
+          offset >= RegisterOffset.IECTL && offset <= RegisterOffset.IEUADDR
+              ? event.read((offset - RegisterOffset.IECTL) >> 2)
+              : 0;
+    };
+  }
+
+  /// Writes a dword.
+  ///
+  /// @return whether the worker has something to do
+  boolean write(int offset, int value) {
+    switch (offset) {
+      case RegisterOffset.IQT -> {
+        tail = value & OFFSET;
+        return runs;
+      }
+      case RegisterOffset.IQA -> {
+        if (!commands.queueEnabled()) {
+          address = Bits.withLow(address, value & IQA_LOW);
+        }
+      }
+      case RegisterOffset.IQA + 4 -> {
+        if (!commands.queueEnabled()) {
+          address = Bits.withHigh(address, value);
+        }
+      }
+      case RegisterOffset.ICS -> {
+        completionStatus &= ~value;
+        if (completionStatus == 0) {
+          event.serviced();
+        }
+      }
+      default -> {
+        if (offset >= RegisterOffset.IECTL && offset <= RegisterOffset.IEUADDR) {
+          event.write((offset - RegisterOffset.IECTL) >> 2, value);
+        }
+      }
+    }
+    return false;
+  }
+
+  /// The queue runs while it is enabled and there is no error that the guest has not cleared.
+  ///
+  /// @return whether it runs now
+  boolean update() {
+    runs = commands.queueEnabled() && (faults.status() & (FaultLog.IQE | FaultLog.ITE)) == 0;
+    return runs;
+  }
+
+  void reset() {
+    event.reset();
+    address = 0;
+    error = 0;
+    completionStatus = 0;
+    head = 0;
+    tail = 0;
+    runs = false;
+  }
+
+  // What the worker calls; these take the lock where they need it.
+
+  /// Switches the queue on or off; it begins at 0.
+  void enable(boolean on) {
+    lock.lock();
+    try {
+      commands.setGlobalStatus(CommandRegisters.QIE, on);
+      head = 0;
+      update();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  boolean runs() {
+    return runs;
+  }
+
+  /// IQA, which does not change while the queue runs.
+  long address() {
+    lock.lock();
+    try {
+      return address;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  int head() {
+    return head;
+  }
+
+  int tail() {
+    return tail;
+  }
+
+  /// A descriptor has been handled.
+  ///
+  /// @param expected where the queue was
+  /// @return false if the queue was stopped meanwhile, and so is not moved
+  boolean advance(int expected, int next) {
+    lock.lock();
+    try {
+      if (!runs || head != expected) {
+        return false;
+      }
+      head = next;
+      return true;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// Stops the queue with an error.
+  ///
+  /// @param bit IQE or ITE
+  /// @param record IQER
+  void fail(int bit, long record) {
+    lock.lock();
+    try {
+      if (runs) {
+        error = record;
+        faults.error(bit);
+        update();
+      }
+    } finally {
+      lock.unlockAndSend();
+    }
+  }
+
+  /// A wait descriptor with IF is complete. If the guest has not cleared IWC since the last one,
+  /// that is no new event.
+  void waitCompleted() {
+    lock.lock();
+    try {
+      if (completionStatus == 0) {
+        completionStatus = 1;
+        event.raise();
+      }
+    } finally {
+      lock.unlockAndSend();
+    }
+  }
+}

@@ -1,0 +1,34 @@
+package io.vpasid.vmm.frontend.vtd;
+
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+
+/// What has to be over before a guest is told that an invalidation is done: what the backend was
+/// told, and DMA of emulated functions that began with a translation from before.
+///
+/// Emulated DMA holds the shared lock from the translation of a page to the last byte in it;
+/// passing takes the other one for an instant, so it waits for at most one page per function.
+final class WaitPoint {
+  private final VtdBackend backend;
+  private final ReentrantReadWriteLock underWay = new ReentrantReadWriteLock();
+
+  WaitPoint(VtdBackend backend) {
+    this.backend = backend;
+  }
+
+  /// To be held while a translated address is used.
+  Lock use() {
+    return underWay.readLock();
+  }
+
+  /// Returns when everything from before is over. Only the unit's worker calls it.
+  void pass() {
+    underWay.writeLock().lock();
+    try {
+      // Nobody is in there now: everything that was under way is over.
+    } finally {
+      underWay.writeLock().unlock();
+    }
+    backend.sync();
+  }
+}
