@@ -3,6 +3,7 @@ package io.vpasid.guest.vfiouser;
 import io.vpasid.guest.socket.Descriptors;
 import io.vpasid.guest.socket.PeerCredentials;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.MemoryBudget;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -50,8 +51,13 @@ final class DeviceSession implements VfioUserPeer {
   /// @param own what this server can do
   /// @param descriptorsPass whether descriptors can come with messages
   /// @param peer who the client is
+  /// @param budget what the client's descriptors may take
   DeviceSession(
-      ServedDevice device, Capabilities own, boolean descriptorsPass, PeerCredentials peer) {
+      ServedDevice device,
+      Capabilities own,
+      boolean descriptorsPass,
+      PeerCredentials peer,
+      MemoryBudget budget) {
     this.device = device;
     this.own = own;
     this.descriptorsPass = descriptorsPass;
@@ -59,6 +65,7 @@ final class DeviceSession implements VfioUserPeer {
     this.dma =
         new DmaRegions(
             (int) own.maxDmaMaps(),
+            budget,
             new DmaRegions.Listener() {
               @Override
               public Outcome mapped(DmaWindow window) {

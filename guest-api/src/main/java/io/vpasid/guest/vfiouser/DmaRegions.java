@@ -3,6 +3,7 @@ package io.vpasid.guest.vfiouser;
 import io.netty.channel.unix.FileDescriptor;
 import io.vpasid.guest.socket.Descriptors;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.MemoryBudget;
 import io.vpasid.vmm.linux.calls.SharedFile;
 import io.vpasid.vmm.linux.calls.SharedFiles;
 import java.io.IOException;
@@ -14,6 +15,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// The windows of client memory that a device may use for DMA, and the bytes in those of which the
 /// client shares the file.
@@ -21,9 +24,11 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 /// Windows come and go on the session's thread; a device reads and writes on any. A window goes
 /// when no access is under way in it, as the specification wants before it is unmapped.
 final class DmaRegions {
+  private static final Logger LOG = LoggerFactory.getLogger(DmaRegions.class);
+
   private final int limit;
   private final Listener listener;
-  private final SharedFiles files = new SharedFiles();
+  private final SharedFiles files;
   private final ReadWriteLock lock = new ReentrantReadWriteLock();
 
   /// By address. Changed with the lock for writing.
@@ -32,9 +37,11 @@ final class DmaRegions {
   /// No windows yet.
   ///
   /// @param limit how many there may be
+  /// @param budget what the files in which they are may take
   /// @param listener is asked about each
-  DmaRegions(int limit, Listener listener) {
+  DmaRegions(int limit, MemoryBudget budget, Listener listener) {
     this.limit = limit;
+    files = new SharedFiles(budget);
     this.listener = listener;
   }
 
@@ -67,11 +74,16 @@ final class DmaRegions {
     if (windows.size() >= limit) {
       return Outcome.refused(Errno.ENOSPC, "There are " + limit + " windows already.");
     }
-    Optional<SharedFile> file;
-    try {
-      file = open(request, descriptors.take());
-    } catch (IOException e) {
-      return Outcome.refused(Errno.EINVAL, String.valueOf(e.getMessage()));
+    Optional<SharedFile> file = Optional.empty();
+    List<FileDescriptor> sent = descriptors.take();
+    if (!sent.isEmpty()) {
+      switch (open(request, sent)) {
+        case SharedFiles.Opening.Opened opened -> file = Optional.of(opened.part());
+        case SharedFiles.Opening.NotUsable _ -> LOG.debug("The file of a window is not usable.");
+        case SharedFiles.Opening.Refused refused -> {
+          return Outcome.refused(refused.errno(), refused.reason());
+        }
+      }
     }
     DmaWindow window = new DmaWindow(address, request.size(), request.flags(), file.orElse(null));
     Outcome outcome = listener.mapped(window);
@@ -89,11 +101,7 @@ final class DmaRegions {
     return outcome;
   }
 
-  private Optional<SharedFile> open(Payload.DmaMap request, List<FileDescriptor> descriptors)
-      throws IOException {
-    if (descriptors.isEmpty()) {
-      return Optional.empty();
-    }
+  private SharedFiles.Opening open(Payload.DmaMap request, List<FileDescriptor> descriptors) {
     try {
       return files.open(
           descriptors.getFirst().intValue(),

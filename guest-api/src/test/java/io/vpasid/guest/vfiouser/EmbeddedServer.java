@@ -6,6 +6,7 @@ import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.flow.FlowControlHandler;
 import io.vpasid.guest.socket.PacketDecoder;
 import io.vpasid.guest.socket.PeerCredentials;
+import io.vpasid.vmm.linux.calls.MemoryBudget;
 import java.time.Duration;
 
 /// A server without a socket: bytes in, bytes out, as one client has them.
@@ -27,7 +28,8 @@ final class EmbeddedServer implements AutoCloseable {
                     DeviceSession.ServedDevice.of(device),
                     CAPABILITIES,
                     false,
-                    new PeerCredentials(0, 1)),
+                    new PeerCredentials(0, 1),
+                    MemoryBudget.ofProcess()),
                 Duration.ofSeconds(5)));
   }
 

@@ -9,6 +9,7 @@ import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.flow.FlowControlHandler;
 import io.vpasid.guest.socket.PacketDecoder;
 import io.vpasid.guest.socket.PeerCredentials;
+import io.vpasid.vmm.linux.calls.MemoryBudget;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -139,7 +140,8 @@ public final class FramesTarget {
                     DeviceSession.ServedDevice.of(device),
                     new Capabilities(0, MAX_TRANSFER, 8, 4096, true),
                     false,
-                    new PeerCredentials(1, 2)),
+                    new PeerCredentials(1, 2),
+                    MemoryBudget.ofProcess()),
                 Duration.ofSeconds(5)));
     channel.writeInbound(
         ALLOCATOR.buffer().writeBytes(Wire.request(0, 1, Wire.versionWithoutData(0, 0))));

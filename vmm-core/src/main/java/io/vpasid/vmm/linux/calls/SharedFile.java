@@ -1,49 +1,26 @@
 package io.vpasid.vmm.linux.calls;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import org.jspecify.annotations.Nullable;
 
 /// A part of a file, such as a guest's memory, whose descriptor a peer has sent; [SharedFiles]
 /// opens them.
 ///
-/// The peer keeps the file and may do with it what it likes. One that it can still shorten is never
-/// read or written through a mapping, because a page that is gone would fault here; one that is
-/// sealed against that (`F_SEAL_SHRINK`, as QEMU's memory backends are) is mapped.
-///
-/// For any number of threads, but [#close] must not meet an access.
+/// The peer keeps the file and may do with it what it likes. For any number of threads, but
+/// [#close] must not meet an access, and comes from the thread that opened it.
 public final class SharedFile implements AutoCloseable {
-  private final FileChannel channel;
-  private final Runnable release;
+  private final OpenFile file;
   private final long offset;
   private final long size;
-  private final boolean writable;
-  private final Arena arena = Arena.ofShared();
-  private final @Nullable MemorySegment sealed;
-  private @Nullable MemorySegment mapped;
+  private final Runnable release;
 
-  /// A part of an open file.
-  ///
-  /// @param channel the file
-  /// @param cannotShrink whether it is sealed
   /// @param release is run at the end
-  SharedFile(
-      FileChannel channel,
-      long offset,
-      long size,
-      boolean writable,
-      boolean cannotShrink,
-      Runnable release)
-      throws IOException {
-    this.channel = channel;
-    this.release = release;
+  SharedFile(OpenFile file, long offset, long size, Runnable release) {
+    this.file = file;
     this.offset = offset;
     this.size = size;
-    this.writable = writable;
-    this.sealed = cannotShrink ? map() : null;
+    this.release = release;
   }
 
   /// Fills a buffer.
@@ -51,18 +28,7 @@ public final class SharedFile implements AutoCloseable {
   /// @param at of the first byte within the part; all bytes lie within it
   /// @throws IOException if the file has become shorter, or cannot be read
   public void read(long at, ByteBuffer destination) throws IOException {
-    if (sealed != null) {
-      destination.put(sealed.asSlice(at, destination.remaining()).asByteBuffer());
-      return;
-    }
-    long position = offset + at;
-    while (destination.hasRemaining()) {
-      int count = channel.read(destination, position);
-      if (count <= 0) {
-        throw new IOException("The file that was sent has become shorter.");
-      }
-      position += count;
-    }
+    file.read(offset + at, destination);
   }
 
   /// Writes what a buffer has left.
@@ -70,40 +36,25 @@ public final class SharedFile implements AutoCloseable {
   /// @param at of the first byte within the part; all bytes lie within it
   /// @throws IOException if the file has become shorter, or cannot be written
   public void write(long at, ByteBuffer source) throws IOException {
-    if (sealed != null) {
-      sealed.asSlice(at, source.remaining()).asByteBuffer().put(source);
-      return;
-    }
-    long position = offset + at;
-    // A write behind the end would make the file grow again.
-    if (channel.size() < position + source.remaining()) {
-      throw new IOException("The file that was sent has become shorter.");
-    }
-    while (source.hasRemaining()) {
-      position += channel.write(source, position);
-    }
+    file.write(offset + at, source);
   }
 
   /// The part in this process's memory, for hardware that is to reach it. Where the peer can
   /// shorten the file, this process must not touch it.
   ///
   /// @return as long as [#close] has not been called
-  public synchronized MemorySegment map() throws IOException {
-    if (mapped == null) {
-      mapped =
-          channel.map(
-              writable ? FileChannel.MapMode.READ_WRITE : FileChannel.MapMode.READ_ONLY,
-              offset,
-              size,
-              arena);
+  /// @throws IOException if there are too many mappings, or the file cannot be mapped
+  public MemorySegment map() throws IOException {
+    try {
+      return file.map().asSlice(offset, size);
+    } catch (SystemCallException e) {
+      throw new IOException(e.getMessage(), e);
     }
-    return mapped;
   }
 
-  /// Gives it up, mapping included.
+  /// Gives it up; what is mapped goes with the last part of its file.
   @Override
   public void close() {
-    arena.close();
     release.run();
   }
 }

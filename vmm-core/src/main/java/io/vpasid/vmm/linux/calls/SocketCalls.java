@@ -175,7 +175,7 @@ public final class SocketCalls {
     return control(descriptor, F_GET_SEALS, 0);
   }
 
-  private int control(int descriptor, int command, int argument) {
+  int control(int descriptor, int command, int argument) {
     try {
       return Libc.result(
           frame, (int) Linked.FCNTL.invokeExact(frame.state, descriptor, command, argument));
