@@ -3,11 +3,13 @@ package io.vpasid.guest.vfiouser;
 import io.netty.channel.unix.FileDescriptor;
 import io.vpasid.guest.socket.Descriptors;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.EventSignal;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -222,13 +224,25 @@ final class Interrupts implements AutoCloseable {
     if (irqs.get(index).isAutomasked()) {
       line.masked.set(vector);
     }
+    return tell(eventfd);
+  }
+
+  /// Waits for nobody. A counter that is full is a signal that the client has not read.
+  private static boolean tell(FileDescriptor eventfd) {
+    Optional<EventSignal> signal = EventSignal.current();
     try {
-      // Nothing written means that the counter is full: a signal waits that the client has not
-      // read.
+      if (signal.isPresent()) {
+        int errno = -signal.get().signal(eventfd.intValue());
+        if (errno != 0) {
+          LOG.debug("Signalling an interrupt failed with {}.", new Errno(errno));
+        }
+        return errno == 0;
+      }
+      // A client that has its eventfd block again holds us up here; there is no other way.
       eventfd.write(ONE, 0, Long.BYTES);
       return true;
     } catch (IOException e) {
-      LOG.debug("Signalling interrupt {}, {} failed.", index, vector, e);
+      LOG.debug("Signalling an interrupt failed.", e);
       return false;
     }
   }
