@@ -49,8 +49,14 @@ final class DescriptorChannel extends AbstractChannel {
   /// Packets after which other channels of the loop get their turn.
   private static final int PACKETS_PER_TURN = 16;
 
+  /// Time after which they get it, whatever the packets ask for.
+  private static final long TURN_NANOS = 1_000_000;
+
   /// Bytes for which a packet's buffer has room before its length is known.
   private static final int USUAL_LENGTH = 64;
+
+  /// Bytes that it grows to at least when they are not enough.
+  private static final int LEAST_GROWTH = 4096;
 
   private static final EpollIoOps EPOLLHUP = EpollIoOps.valueOf(0x10);
 
@@ -72,6 +78,7 @@ final class DescriptorChannel extends AbstractChannel {
   private final List<FileDescriptor> arrived = new ArrayList<>();
   private final IntConsumer arrival = this::descriptorArrived;
   private int expected;
+  private boolean begun;
   private boolean broken;
   private boolean readRequested;
 
@@ -101,8 +108,12 @@ final class DescriptorChannel extends AbstractChannel {
     SocketCalls calls = SocketCalls.current();
     int packets = 0;
     boolean ended = false;
+    long end = System.nanoTime() + TURN_NANOS;
     try {
-      while (!ended && packets < PACKETS_PER_TURN && mayRead()) {
+      while (!ended
+          && packets < PACKETS_PER_TURN
+          && mayRead()
+          && (packets == 0 || System.nanoTime() - end < 0)) {
         ByteBuf target = incoming == null ? beginPacket() : incoming;
         int length = calls.receive(socket.intValue(), unfilled(target), arrival);
         if (length == -EAGAIN) {
@@ -121,6 +132,10 @@ final class DescriptorChannel extends AbstractChannel {
     } catch (IOException e) {
       ended = true;
       pipeline().fireExceptionCaught(e);
+    } catch (OutOfMemoryError e) {
+      // What this peer sends has no room, which is no reason to end the loop of all the others.
+      ended = true;
+      pipeline().fireExceptionCaught(new IOException("There is no memory for a message.", e));
     }
     if (packets > 0) {
       pipeline().fireChannelReadComplete();
@@ -151,9 +166,15 @@ final class DescriptorChannel extends AbstractChannel {
     return packet;
   }
 
+  /// Room for bytes that have not come. There is more of it the more have come: what a header
+  /// announces takes no memory.
   private MemorySegment unfilled(ByteBuf target) {
     int filled = target.writerIndex();
-    return MemorySegment.ofBuffer(target.internalNioBuffer(filled, expected - filled));
+    if (filled == target.capacity()) {
+      target.capacity(Math.min(expected, Math.max(2 * filled, LEAST_GROWTH)));
+    }
+    int room = Math.min(expected, target.capacity()) - filled;
+    return MemorySegment.ofBuffer(target.internalNioBuffer(filled, room));
   }
 
   /// Gives what has arrived to the packet while its header is read, and to nobody afterwards.
@@ -181,11 +202,9 @@ final class DescriptorChannel extends AbstractChannel {
   private boolean completePacket(ByteBuf target) {
     int headerLength = framing.headerLength();
     if (expected == headerLength) {
-      int length = framing.messageLength(target.slice(0, headerLength));
+      ByteBuf header = target.slice(0, headerLength);
+      int length = begun ? framing.messageLength(header) : framing.firstMessageLength(header);
       if (length > headerLength) {
-        if (length > target.capacity()) {
-          target.capacity(length);
-        }
         expected = length;
         return false;
       }
@@ -194,6 +213,7 @@ final class DescriptorChannel extends AbstractChannel {
     Descriptors descriptors = Descriptors.of(incomingDescriptors);
     incomingDescriptors.clear();
     incoming = null;
+    begun = true;
     readRequested = false;
     if (broken) {
       loseInterest(READING);

@@ -24,4 +24,9 @@ public interface Framing {
   ///
   /// @param header a view of exactly the header's bytes; its indexes may be moved
   int messageLength(ByteBuf header);
+
+  /// The same for the first message of a connection, of whose peer nothing is known yet.
+  default int firstMessageLength(ByteBuf header) {
+    return messageLength(header);
+  }
 }

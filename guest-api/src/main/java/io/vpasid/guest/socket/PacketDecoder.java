@@ -13,6 +13,7 @@ import java.util.List;
 public final class PacketDecoder extends ByteToMessageDecoder {
   private final Framing framing;
   private boolean broken;
+  private boolean begun;
 
   /// A decoder for one channel.
   public PacketDecoder(Framing framing) {
@@ -29,12 +30,14 @@ public final class PacketDecoder extends ByteToMessageDecoder {
     if (in.readableBytes() < headerLength) {
       return;
     }
-    int length = framing.messageLength(in.slice(in.readerIndex(), headerLength));
+    ByteBuf header = in.slice(in.readerIndex(), headerLength);
+    int length = begun ? framing.messageLength(header) : framing.firstMessageLength(header);
     if (length < headerLength) {
       broken = true;
       length = headerLength;
     }
     if (in.readableBytes() >= length) {
+      begun = true;
       out.add(new Packet(in.readRetainedSlice(length), Descriptors.none()));
     }
   }

@@ -114,6 +114,9 @@ final class DeviceSession implements VfioUserPeer {
     /// This is sent, and then the connection is closed.
     record LastReply(Message message) implements Answer {}
 
+    /// There is more to be done, in another turn, before the next message is looked at.
+    record Unfinished(Supplier<Answer> more) implements Answer {}
+
     /// The connection is closed.
     record HangUp() implements Answer {
       static final HangUp INSTANCE = new HangUp();
@@ -154,20 +157,27 @@ final class DeviceSession implements VfioUserPeer {
                 ? agree(header, version)
                 : violation(header, "Descriptors came with it.");
         case Payload _ when !agreed -> violation(header, "The first message must be a VERSION.");
+        case Payload.RegionWrites several -> writeAll(header, several, 0);
+        case Payload.DmaUnmap unmap -> unmap(header, unmap);
         default -> reply(header, handle(message));
       };
     }
   }
 
   /// The client has gone: its memory windows and eventfds are given up, and the device is told.
-  void end() {
+  ///
+  /// @return whether that is done; if not, it is to be called again in another turn
+  boolean end() {
     memory = null;
-    dma.clear();
     interrupts.close();
+    if (!dma.clear(Turn.begin())) {
+      return false;
+    }
     if (agreed) {
       agreed = false;
       guarded("disconnected", () -> device.device().disconnected());
     }
+    return true;
   }
 
   @Override
@@ -255,16 +265,15 @@ final class DeviceSession implements VfioUserPeer {
       case Payload.IrqSet set -> result(interrupts.set(set, message.descriptors()), NOTHING);
       case Payload.RegionAccess read -> read(read);
       case Payload.RegionData write -> write(write);
-      case Payload.RegionWrites several -> writeAll(several);
       case Payload.RegionIoFds fds -> regionIoFds(fds);
       case Payload.DeviceFeature feature -> feature(feature);
       case Payload.DmaMap map -> map(map, message.descriptors());
-      case Payload.DmaUnmap unmap -> unmap(unmap);
       case Payload.Empty _ -> reset();
       case Payload.Version _ -> invalid("A version has been agreed on already.");
       case Payload.Malformed malformed -> invalid(malformed.reason());
       case Payload.Unknown _ -> unserved(Command.of(message.header().command()));
       case Payload.Broken broken -> invalid(broken.reason());
+      case Payload.RegionWrites _, Payload.DmaUnmap _ -> invalid("It is answered in turns.");
       case Payload.DmaAccess _, Payload.DmaData _, Payload.DmaWritten _, Payload.RegionsWritten _ ->
           invalid("No such command goes from client to server.");
     };
@@ -346,19 +355,22 @@ final class DeviceSession implements VfioUserPeer {
   }
 
   /// Makes the writes in order, and stops before the first that cannot be made.
-  private Result writeAll(Payload.RegionWrites request) {
-    int done = 0;
-    for (Payload.RegionData write : request.writes()) {
-      if (write(write) instanceof Result.Failure failure) {
-        if (done == 0) {
-          return failure;
-        }
-        LOG.debug("Write {} of {}: {}", done, request.writes().size(), failure.reason());
-        break;
+  ///
+  /// @param from the first that is not made yet
+  private Answer writeAll(Header header, Payload.RegionWrites request, int from) {
+    Turn turn = Turn.begin();
+    int count = request.writes().size();
+    for (int i = from; i < count; i++) {
+      int at = i;
+      if (i > from && i % Turn.STEPS == 0 && !turn.hasTime()) {
+        return new Answer.Unfinished(() -> writeAll(header, request, at));
       }
-      done++;
+      if (write(request.writes().get(i)) instanceof Result.Failure failure) {
+        LOG.debug("Write {} of {}: {}", i, count, failure.reason());
+        return reply(header, i == 0 ? failure : new Result.Success(new Payload.RegionsWritten(i)));
+      }
     }
-    return new Result.Success(new Payload.RegionsWritten(done));
+    return reply(header, new Result.Success(new Payload.RegionsWritten(count)));
   }
 
   /// No part of any region has a descriptor that an access could be told through.
@@ -438,24 +450,37 @@ final class DeviceSession implements VfioUserPeer {
     return result(dma.map(request, descriptors), NOTHING);
   }
 
-  private Result unmap(Payload.DmaUnmap request) {
+  private Answer unmap(Header header, Payload.DmaUnmap request) {
     if (request.argsz() < Payload.DmaUnmap.LENGTH) {
-      return badArgsz(request.argsz(), Payload.DmaUnmap.LENGTH);
+      return reply(header, badArgsz(request.argsz(), Payload.DmaUnmap.LENGTH));
     }
-    Result entry = new Result.Success(request);
     return switch (request.flags()) {
-      case 0 -> result(dma.unmap(request.address(), request.size()), entry);
-      case Payload.DmaUnmap.ALL -> {
-        if (request.address() != 0 || request.size() != 0) {
-          yield invalid("A range was given with the request to unmap all.");
-        }
-        dma.clear();
-        yield entry;
-      }
+      case 0 ->
+          dma.mayUnmap(request.address(), request.size()) instanceof Outcome.Refused refused
+              ? reply(header, new Result.Failure(refused.errno(), refused.reason()))
+              : unmapRange(header, request);
+      case Payload.DmaUnmap.ALL ->
+          request.address() != 0 || request.size() != 0
+              ? reply(header, invalid("A range was given with the request to unmap all."))
+              : unmapAll(header, request);
       case Payload.DmaUnmap.GET_DIRTY_BITMAP ->
-          new Result.Failure(Errno.EOPNOTSUPP, "Dirty pages are not tracked.");
-      default -> invalid("The flags are " + Integer.toHexString(request.flags()) + ".");
+          reply(header, new Result.Failure(Errno.EOPNOTSUPP, "Dirty pages are not tracked."));
+      default ->
+          reply(header, invalid("The flags are " + Integer.toHexString(request.flags()) + "."));
     };
+  }
+
+  private Answer unmapRange(Header header, Payload.DmaUnmap request) {
+    long last = request.address() + request.size() - 1;
+    return dma.unmap(request.address(), last, Turn.begin())
+        ? reply(header, new Result.Success(request))
+        : new Answer.Unfinished(() -> unmapRange(header, request));
+  }
+
+  private Answer unmapAll(Header header, Payload.DmaUnmap request) {
+    return dma.clear(Turn.begin())
+        ? reply(header, new Result.Success(request))
+        : new Answer.Unfinished(() -> unmapAll(header, request));
   }
 
   private Result reset() {

@@ -8,6 +8,8 @@ import io.vpasid.vmm.linux.calls.SharedFile;
 import io.vpasid.vmm.linux.calls.SharedFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -113,10 +115,10 @@ final class DmaRegions {
     }
   }
 
-  /// Removes the window with exactly this address and size, or all windows that lie within it: a
-  /// client with a vIOMMU invalidates ranges without knowing what is mapped there, and a window
-  /// that stayed behind would stand in the way of the next.
-  Outcome unmap(long address, long size) {
+  /// Whether the windows of a range can be removed: the window with exactly this address and size,
+  /// or all windows that lie within it. A client with a vIOMMU invalidates ranges without knowing
+  /// what is mapped there, and a window that stayed behind would stand in the way of the next.
+  Outcome mayUnmap(long address, long size) {
     long last = address + size - 1;
     if (size == 0 || Long.compareUnsigned(last, address) < 0) {
       return Outcome.refused(Errno.EINVAL, "The range is empty or runs past 2^64.");
@@ -130,30 +132,46 @@ final class DmaRegions {
     if (cutsBelow || cutsAbove) {
       return Outcome.refused(Errno.EINVAL, "The range cuts a window in two.");
     }
-    if (within.isEmpty()) {
-      return Outcome.refused(Errno.ENOENT, "Nothing is mapped there.");
-    }
-    remove(within);
-    return Outcome.done();
+    return within.isEmpty()
+        ? Outcome.refused(Errno.ENOENT, "Nothing is mapped there.")
+        : Outcome.done();
   }
 
-  /// Removes all windows.
-  void clear() {
-    remove(windows);
+  /// Removes windows of a range, as many as the turn has time for.
+  ///
+  /// @param last address of the last byte of the range
+  /// @return whether none is left
+  boolean unmap(long address, long last, Turn turn) {
+    return remove(windows.subMap(address, true, last, true), turn);
   }
 
-  private void remove(NavigableMap<Long, DmaWindow> which) {
-    List<DmaWindow> gone = List.copyOf(which.values());
-    lock.writeLock().lock();
-    try {
-      which.clear();
-    } finally {
-      lock.writeLock().unlock();
-    }
-    for (DmaWindow window : gone) {
-      listener.unmapped(window);
-      window.close();
-    }
+  /// Removes windows, as many as the turn has time for.
+  ///
+  /// @return whether none is left
+  boolean clear(Turn turn) {
+    return remove(windows, turn);
+  }
+
+  private boolean remove(NavigableMap<Long, DmaWindow> which, Turn turn) {
+    List<DmaWindow> gone = new ArrayList<>(Turn.STEPS);
+    do {
+      gone.clear();
+      lock.writeLock().lock();
+      try {
+        Iterator<DmaWindow> some = which.values().iterator();
+        while (gone.size() < Turn.STEPS && some.hasNext()) {
+          gone.add(some.next());
+          some.remove();
+        }
+      } finally {
+        lock.writeLock().unlock();
+      }
+      for (DmaWindow window : gone) {
+        listener.unmapped(window);
+        window.close();
+      }
+    } while (!which.isEmpty() && turn.hasTime());
+    return which.isEmpty();
   }
 
   // The bytes

@@ -28,12 +28,19 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
   /// How long a client may take to read or write its own memory when it is asked to.
   private static final Duration REPLY_TIMEOUT = Duration.ofSeconds(10);
 
+  /// How long the others of the loop have until work of this client goes on.
+  private static final long OTHERS_MICROS = 100;
+
   private final DeviceSession session;
   private final Duration handshakeTimeout;
   private final PendingRequests requests;
   private @Nullable Future<?> handshake;
   private final CompletableFuture<Void> ended = new CompletableFuture<>();
   private boolean closing;
+  private boolean gone;
+
+  /// Whether a message is being answered in turns, and no other is looked at.
+  private boolean answering;
 
   /// A session's way to speak.
   ///
@@ -90,8 +97,21 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
       requests.complete(message).ifPresent(reason -> hangUp(context, reason));
       return;
     }
-    switch (session.answer(message)) {
+    say(context, session.answer(message));
+    if (session.isAgreed() && handshake != null) {
+      handshake.cancel(false);
+      handshake = null;
+    }
+  }
+
+  private void say(ChannelHandlerContext context, Answer answer) {
+    switch (answer) {
       case Answer.Silence _ -> {}
+      case Answer.Unfinished unfinished -> {
+        answering = true;
+        context.channel().config().setAutoRead(false);
+        later(context, () -> resume(context, unfinished));
+      }
       case Answer.Reply reply -> {
         var _ = context.write(reply.message(), context.voidPromise());
         slowDown(context);
@@ -111,9 +131,26 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
         var _ = context.close();
       }
     }
-    if (session.isAgreed() && handshake != null) {
-      handshake.cancel(false);
-      handshake = null;
+  }
+
+  /// Has something done when the others of this loop have had their turn. A task that is not put
+  /// off would be run before them.
+  private static void later(ChannelHandlerContext context, Runnable task) {
+    var _ = context.executor().schedule(task, OTHERS_MICROS, TimeUnit.MICROSECONDS);
+  }
+
+  private void resume(ChannelHandlerContext context, Answer.Unfinished unfinished) {
+    if (gone) {
+      return;
+    }
+    Answer answer = unfinished.more().get();
+    answering = answer instanceof Answer.Unfinished;
+    say(context, answer);
+    if (!answering) {
+      context.flush();
+      if (context.channel().isWritable() && !closing) {
+        context.channel().config().setAutoRead(true);
+      }
     }
   }
 
@@ -145,7 +182,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelWritabilityChanged(ChannelHandlerContext context) {
-    if (context.channel().isWritable() && !closing) {
+    if (context.channel().isWritable() && !closing && !answering) {
       context.channel().config().setAutoRead(true);
     }
   }
@@ -156,9 +193,17 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
       handshake.cancel(false);
       handshake = null;
     }
+    gone = true;
     requests.closed();
-    session.end();
-    ended.complete(null);
+    end(context);
+  }
+
+  private void end(ChannelHandlerContext context) {
+    if (session.end()) {
+      ended.complete(null);
+    } else {
+      later(context, () -> end(context));
+    }
   }
 
   @Override

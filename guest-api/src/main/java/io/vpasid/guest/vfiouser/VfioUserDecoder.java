@@ -8,8 +8,9 @@ import io.vpasid.guest.socket.Packet;
 import io.vpasid.vmm.linux.Errno;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
+import java.util.AbstractList;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalLong;
 
 /// Makes records of bytes. Whatever the bytes are, a packet becomes exactly one message, and its
@@ -195,18 +196,41 @@ final class VfioUserDecoder extends MessageToMessageDecoder<Packet> {
       return new Payload.Malformed(
           Long.toUnsignedString(count) + " writes are announced in " + room + " bytes.");
     }
-    List<Payload.RegionData> writes = new ArrayList<>((int) count);
+    ByteBuffer writes = rest(body);
     for (int i = 0; i < count; i++) {
-      long offset = body.readLongLE();
-      long region = body.readUnsignedIntLE();
-      long bytes = body.readUnsignedIntLE();
-      ByteBuffer data = copy(body, Payload.RegionWrites.MAX_DATA);
+      long bytes =
+          Integer.toUnsignedLong(writes.getInt(i * Payload.RegionWrites.WRITE_LENGTH + 12));
       if (bytes > Payload.RegionWrites.MAX_DATA) {
         return new Payload.Malformed("Write " + i + " has " + bytes + " bytes, more than 8.");
       }
-      writes.add(new Payload.RegionData(offset, region, data.limit((int) bytes)));
     }
-    return new Payload.RegionWrites(writes);
+    return new Payload.RegionWrites(new WritesInMessage(writes, (int) count));
+  }
+
+  /// The writes of a message, each made a record when somebody asks for it: there may be tens of
+  /// thousands.
+  private static final class WritesInMessage extends AbstractList<Payload.RegionData> {
+    private final ByteBuffer bytes;
+    private final int count;
+
+    WritesInMessage(ByteBuffer bytes, int count) {
+      this.bytes = bytes;
+      this.count = count;
+    }
+
+    @Override
+    public Payload.RegionData get(int index) {
+      int at = Objects.checkIndex(index, count) * Payload.RegionWrites.WRITE_LENGTH;
+      return new Payload.RegionData(
+          bytes.getLong(at),
+          Integer.toUnsignedLong(bytes.getInt(at + 8)),
+          bytes.slice(at + 16, bytes.getInt(at + 12)).order(ByteOrder.LITTLE_ENDIAN));
+    }
+
+    @Override
+    public int size() {
+      return count;
+    }
   }
 
   private static Payload regionsWritten(ByteBuf body) {

@@ -13,6 +13,9 @@ record VfioUserFraming(int maxMessageLength) implements Framing {
     return new VfioUserFraming(Header.LENGTH + Payload.RegionData.LENGTH + maxDataTransfer);
   }
 
+  /// Most bytes of a client's VERSION, with which it begins.
+  static final int MAX_FIRST_LENGTH = 16 * 1024;
+
   @Override
   public int headerLength() {
     return Header.LENGTH;
@@ -22,5 +25,11 @@ record VfioUserFraming(int maxMessageLength) implements Framing {
   public int messageLength(ByteBuf header) {
     long size = header.getUnsignedIntLE(header.readerIndex() + Header.SIZE_OFFSET);
     return size < Header.LENGTH || size > maxMessageLength ? -1 : (int) size;
+  }
+
+  @Override
+  public int firstMessageLength(ByteBuf header) {
+    int length = messageLength(header);
+    return length > MAX_FIRST_LENGTH ? -1 : length;
   }
 }

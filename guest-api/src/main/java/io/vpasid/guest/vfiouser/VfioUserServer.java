@@ -216,7 +216,7 @@ public final class VfioUserServer implements AutoCloseable {
     if (closed || !peer.isAmong(options.users(), owner)) {
       LOG.warn("A connection to {} by {} is refused.", path, peer);
       var _ = channel.close();
-    } else if (!hasClient()) {
+    } else if (isFree()) {
       begin(channel, peer);
     } else {
       // The client before may have gone already, and the loop not have come to it yet.
@@ -225,8 +225,22 @@ public final class VfioUserServer implements AutoCloseable {
     }
   }
 
+  /// Whether the client before has gone and has left nothing.
+  private boolean isFree() {
+    Client current = client;
+    return current == null || (!hasClient() && current.handler().ended().isDone());
+  }
+
   private void beginIfFree(Channel channel, PeerCredentials peer) {
-    if (closed || hasClient()) {
+    Client before = client;
+    if (before != null && !before.channel().isOpen() && !before.handler().ended().isDone()) {
+      // It has gone, and what it left is still being put away.
+      var _ =
+          before
+              .handler()
+              .ended()
+              .thenRun(() -> channel.eventLoop().execute(() -> beginIfFree(channel, peer)));
+    } else if (closed || hasClient()) {
       LOG.info("A second connection to {}, by {}, is refused.", path, peer);
       var _ = channel.close();
     } else if (channel.isOpen()) {

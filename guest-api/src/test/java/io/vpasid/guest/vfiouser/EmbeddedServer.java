@@ -8,6 +8,7 @@ import io.vpasid.guest.socket.PacketDecoder;
 import io.vpasid.guest.socket.PeerCredentials;
 import io.vpasid.vmm.linux.calls.MemoryBudget;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 
 /// A server without a socket: bytes in, bytes out, as one client has them.
 final class EmbeddedServer implements AutoCloseable {
@@ -56,6 +57,11 @@ final class EmbeddedServer implements AutoCloseable {
   /// What the server sends when it gets these bytes; empty if nothing.
   byte[] exchange(byte[] bytes) {
     channel.writeInbound(Unpooled.wrappedBuffer(bytes));
+    // What is answered in turns: nothing is read meanwhile.
+    while (channel.isOpen() && !channel.config().isAutoRead()) {
+      channel.advanceTimeBy(1, TimeUnit.MILLISECONDS);
+      channel.runScheduledPendingTasks();
+    }
     return sent();
   }
 

@@ -43,7 +43,8 @@ class MemoryAttacksTest {
           () ->
               attacker.succeed(
                   Client.DMA_UNMAP,
-                  Client.payload(24, p -> p.putInt(24).putInt(2).putLong(0).putLong(0))));
+                  Client.payload(
+                      24, p -> p.putInt(24).putInt(0).putLong(0).putLong(windows * PAGE))));
       daemon.isWellAndEnds(2);
     }
   }
