@@ -6,7 +6,6 @@ import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.guest.socket.SocketListener;
 import io.vpasid.guest.socket.SocketLoops;
 import io.vpasid.guest.vfiouser.DeviceSession.ServedDevice;
-import io.vpasid.vmm.linux.calls.MemoryBudget;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -51,13 +50,13 @@ public final class VfioUserServer implements AutoCloseable {
   /// @param maxDmaMaps most DMA windows that a client may have mapped, 0 to 65535
   /// @param handshakeTimeout how long a client may take to say its version, at most a day
   /// @param users ids of the users who may connect; if empty, the user of this process and root
-  /// @param share what the descriptors that a client sends may take of this process
+  /// @param limits what the descriptors that a client sends may take of this process
   public record Options(
       int maxDataTransfer,
       int maxDmaMaps,
       Duration handshakeTimeout,
       Set<Integer> users,
-      MemoryBudget.Share share) {
+      ClientLimits limits) {
     /// A whole configuration space in one read, with which QEMU begins.
     public static final int MIN_DATA_TRANSFER = 4096;
 
@@ -65,7 +64,7 @@ public final class VfioUserServer implements AutoCloseable {
     public static final int MAX_DATA_TRANSFER = 64 << 20;
 
     private static final Options DEFAULTS =
-        new Options(1 << 20, 65535, Duration.ofSeconds(5), Set.of(), MemoryBudget.Share.DEFAULTS);
+        new Options(1 << 20, 65535, Duration.ofSeconds(5), Set.of(), ClientLimits.DEFAULTS);
 
     /// @throws IllegalArgumentException if a number is out of its range
     public Options {
@@ -99,27 +98,27 @@ public final class VfioUserServer implements AutoCloseable {
 
     /// These options with another limit of data transfers.
     public Options withMaxDataTransfer(int bytes) {
-      return new Options(bytes, maxDmaMaps, handshakeTimeout, users, share);
+      return new Options(bytes, maxDmaMaps, handshakeTimeout, users, limits);
     }
 
     /// These options with another limit of DMA windows.
     public Options withMaxDmaMaps(int windows) {
-      return new Options(maxDataTransfer, windows, handshakeTimeout, users, share);
+      return new Options(maxDataTransfer, windows, handshakeTimeout, users, limits);
     }
 
     /// These options with another time for the handshake.
     public Options withHandshakeTimeout(Duration timeout) {
-      return new Options(maxDataTransfer, maxDmaMaps, timeout, users, share);
+      return new Options(maxDataTransfer, maxDmaMaps, timeout, users, limits);
     }
 
     /// These options with other limits of what a client's descriptors take.
-    public Options withShare(MemoryBudget.Share share) {
-      return new Options(maxDataTransfer, maxDmaMaps, handshakeTimeout, users, share);
+    public Options withLimits(ClientLimits limits) {
+      return new Options(maxDataTransfer, maxDmaMaps, handshakeTimeout, users, limits);
     }
 
     /// These options for exactly these users.
     public Options withUsers(Set<Integer> users) {
-      return new Options(maxDataTransfer, maxDmaMaps, handshakeTimeout, users, share);
+      return new Options(maxDataTransfer, maxDmaMaps, handshakeTimeout, users, limits);
     }
   }
 
@@ -257,7 +256,7 @@ public final class VfioUserServer implements AutoCloseable {
                 capabilities,
                 loops.kind().carriesDescriptors(),
                 peer,
-                MemoryBudget.ofProcess().share(options.share())),
+                options.limits().ofProcess()),
             options.handshakeTimeout());
     client = new Client(channel, handler);
     LOG.debug("{} connected to {}.", peer, path);

@@ -21,16 +21,6 @@ public record MemoryBudget(Budget files, Budget bytes, Budget descriptors) {
   /// Of 128 TiB, half is left to the JVM.
   private static final long MOST_BYTES = 64L << 40;
 
-  /// The limits of one peer.
-  ///
-  /// @param files that are in use at a time; QEMU shares one for each memory backend
-  /// @param bytes of all files that are mapped
-  /// @param descriptors that stay open, eventfds included
-  public record Share(int files, long bytes, int descriptors) {
-    /// 256 files, 16 TiB, 4,096 descriptors.
-    public static final Share DEFAULTS = new Share(256, 16L << 40, 4096);
-  }
-
   private static final MemoryBudget PROCESS =
       new MemoryBudget(
           Budget.of(mapCount() / 2), Budget.of(MOST_BYTES), Budget.of(descriptorLimit() * 3 / 4));
@@ -42,11 +32,13 @@ public record MemoryBudget(Budget files, Budget bytes, Budget descriptors) {
   }
 
   /// A peer's part of it.
-  public MemoryBudget share(Share limits) {
+  ///
+  /// @param ofFiles that are in use at a time
+  /// @param ofBytes of all files that are mapped
+  /// @param ofDescriptors that stay open
+  public MemoryBudget share(long ofFiles, long ofBytes, long ofDescriptors) {
     return new MemoryBudget(
-        files.share(limits.files),
-        bytes.share(limits.bytes),
-        descriptors.share(limits.descriptors));
+        files.share(ofFiles), bytes.share(ofBytes), descriptors.share(ofDescriptors));
   }
 
   private static long mapCount() {
