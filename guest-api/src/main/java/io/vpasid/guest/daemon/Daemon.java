@@ -63,6 +63,9 @@ public final class Daemon implements AutoCloseable {
 
   private static final int MAX_THREADS = 4;
 
+  /// The exit code of a process that is broken: EX_SOFTWARE.
+  private static final int BROKEN = 70;
+
   /// What the BARs of all emulated functions take at most: 1 GiB.
   private static final long BAR_BYTES = 1L << 30;
 
@@ -101,6 +104,8 @@ public final class Daemon implements AutoCloseable {
     int threads = Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors());
     sockets = VfioUserSockets.open("vfio-user", threads);
     controlLoops = SocketLoops.open(kind, "control", 1);
+    sockets.onLoss(() -> LastWords.end("a thread that serves functions ended", BROKEN));
+    controlLoops.onLoss(() -> LastWords.end("the thread of the control socket ended", BROKEN));
   }
 
   /// Starts everything that the configuration names.

@@ -2,12 +2,18 @@ package io.vpasid.guest.socket;
 
 import io.netty.channel.Channel;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /// A listening Unix socket.
 ///
 /// Its path has mode 0600 before the first connection is accepted, and is removed when the listener
 /// is closed. Connections that were accepted live on; whoever accepted them closes them.
 public final class SocketListener implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(SocketListener.class);
+  private static final long CLOSE_SECONDS = 10;
+
   private final Channel channel;
   private final SocketPath path;
 
@@ -34,8 +40,8 @@ public final class SocketListener implements AutoCloseable {
     return path.path();
   }
 
-  /// Removes the path and stops listening; waits until the loop has done so. A second call does
-  /// nothing.
+  /// Removes the path and stops listening; waits until the loop has done so, 10 seconds at most. A
+  /// second call does nothing.
   @Override
   public void close() {
     if (channel.isOpen()) {
@@ -43,6 +49,8 @@ public final class SocketListener implements AutoCloseable {
       // one.
       path.remove();
     }
-    channel.close().syncUninterruptibly();
+    if (!channel.close().awaitUninterruptibly(CLOSE_SECONDS, TimeUnit.SECONDS)) {
+      LOG.warn("The thread that serves {} is still busy and is left behind.", path.path());
+    }
   }
 }

@@ -17,6 +17,7 @@ import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.handler.flow.FlowControlHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutor;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -46,6 +47,7 @@ public final class SocketLoops implements AutoCloseable {
 
   private final SocketKind kind;
   private final EventLoopGroup group;
+  private volatile boolean closing;
 
   private SocketLoops(SocketKind kind, EventLoopGroup group) {
     this.kind = kind;
@@ -62,6 +64,24 @@ public final class SocketLoops implements AutoCloseable {
         kind,
         new MultiThreadIoEventLoopGroup(
             threads, new DefaultThreadFactory(name, true), kind.handlerFactory()));
+  }
+
+  /// Runs `listener` if a loop ends, for whatever reason, before [#close]: its sockets are dead
+  /// then.
+  public void onLoss(Runnable listener) {
+    for (EventExecutor loop : group) {
+      loop.terminationFuture()
+          .addListener(_ -> {
+            if (!closing) {
+              listener.run();
+            }
+          });
+    }
+  }
+
+  /// Ends a loop as a fault would.
+  void loseOne() {
+    var _ = group.next().shutdownGracefully(0, 0, TimeUnit.SECONDS);
   }
 
   /// How sockets are reached on these loops.
@@ -155,6 +175,7 @@ public final class SocketLoops implements AutoCloseable {
   /// Ends the threads, closes what is still open on them, and waits for it, 10 seconds at most.
   @Override
   public void close() {
+    closing = true;
     boolean ended =
         group
             .shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS)

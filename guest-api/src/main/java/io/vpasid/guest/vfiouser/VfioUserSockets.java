@@ -45,6 +45,11 @@ public final class VfioUserSockets implements AutoCloseable {
     return loops.kind().carriesDescriptors();
   }
 
+  /// Runs `listener` if a thread ends, for whatever reason, before [#close].
+  public void onLoss(Runnable listener) {
+    loops.onLoss(listener);
+  }
+
   /// Ends the threads and waits for them.
   @Override
   public void close() {

@@ -11,6 +11,7 @@ import io.vpasid.guest.config.FunctionSource;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.daemon.Daemon;
 import io.vpasid.guest.daemon.DaemonLog;
+import io.vpasid.guest.daemon.LastWords;
 import io.vpasid.guest.daemon.ProcessSignals;
 import io.vpasid.guest.device.FunctionDevice;
 import io.vpasid.guest.host.SimulatedMachine;
@@ -27,6 +28,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -65,6 +67,9 @@ import picocli.CommandLine.Spec;
 public final class ServeCommand implements Callable<Integer> {
   /// The exit code of a process that a signal ends is this and the signal's number.
   private static final int SIGNALLED = 128;
+
+  /// How long the end may take, whatever clients and devices do.
+  private static final Duration END = Duration.ofSeconds(60);
 
   /// The options that a configuration goes with.
   private static final List<String> OF_DAEMON = List.of("--json", "--check");
@@ -141,6 +146,7 @@ public final class ServeCommand implements Callable<Integer> {
     // From before the start on: a signal that comes during it ends what is there by then.
     CountDownLatch ending = new CountDownLatch(1);
     onFirst(ending::countDown);
+    LastWords.onDeathOfAThread(ExitCode.BUG);
     try (DaemonLog log =
             DaemonLog.takeOver(
                 new FileOutputStream(FileDescriptor.err), config.log(), top.terminal().errors());
@@ -148,6 +154,7 @@ public final class ServeCommand implements Callable<Integer> {
       var _ = ProcessSignals.handle("HUP", daemon::requestReload);
       announce(daemon);
       ending.await();
+      LastWords.unlessEndedIn(END, ExitCode.BUG);
     }
     return ExitCode.DONE;
   }
