@@ -22,6 +22,8 @@ import io.vpasid.pci.capability.Extent.Certainty;
 /// - The TLP Prefix Log of AER is there if End-End TLP Prefixes are supported, whatever the version
 ///   says: functions exist that claim version 1 and support prefixes. Without them version 2 is no
 ///   longer than version 1, and real functions do put the next capability at +0x38 and +0x40.
+/// - The lanes of Physical Layer 64.0 GT/s start at 0x20 in PCIe 6.0, and at 0x10 in 6.3 and 7.0,
+///   under the same version 1: nothing tells which, so it is as long as in 6.0.
 /// - Registers that only some port types have count for a function whose port type is not known,
 ///   and an unknown link width is the widest that leaves the next header alone.
 ///
@@ -134,7 +136,7 @@ final class ExtentRules {
     /* 2f DEV3 */ fixed(0x10, 1, "PCIe 7.0 §7.7.10"),
     /* 30 IDE */ computed(
         ExtentRules::ide, 1, "PCIe 7.0 §7.9.26: streams, address association blocks"),
-    /* 31 PL64 */ computed(at -> perLane(at, 0x10, 1), 1, "PCIe 7.0 §7.7.7: Maximum Link Width"),
+    /* 31 PL64 */ computed(at -> perLane(at, 0x20, 1), 1, "PCIe 6.0 §7.7.7: Maximum Link Width"),
     /* 32 Flit Log */ fixed(0x3c, 1, "PCIe 7.0 §7.7.9"),
     /* 33 Flit Perf */ fixed(0x24, 1, "PCIe 7.0 §7.8.12"),
     /* 34 Flit Inject */ fixed(0x24, 1, "PCIe 7.0 §7.8.13"),
@@ -326,12 +328,22 @@ final class ExtentRules {
   ///  2c  Root Error Command, Status, Source      root port, event collector
   ///  38  TLP Prefix Log, 4 doublewords           End-End TLP Prefixes supported
   ///      or doublewords 5 and up of the log      Header Log Size above 4 (Flit Mode)
+  ///
+  ///  2c  Secondary Uncorrectable Error Status,   bridge between PCI Express and PCI
+  ///      Mask, Severity, Capabilities and
+  ///      Control, Header Log of 4 doublewords
   /// ```
+  ///
+  /// The last from the PCI Express to PCI/PCI-X Bridge Specification 1.0, section 5.2.3.
   private static int aer(Registers at) {
     int size = bits(at.u32(0x18), 17, 13);
     int log = size == 0 && at.version >= 3 ? 14 : max(size, at.traits.endEndPrefixes() ? 8 : 4);
+    int bridge = at.traits.isPciBridge() ? 0x4c : 0;
     if (log > 4) {
-      return 0x38 + 4 * (log - 4);
+      return max(bridge, 0x38 + 4 * (log - 4));
+    }
+    if (bridge > 0) {
+      return bridge;
     }
     return at.traits.mayCollectErrors() ? 0x38 : 0x2c;
   }

@@ -18,6 +18,8 @@ record FunctionTraits(int portType, int maxLinkWidth, boolean endEndPrefixes) {
   static final int ROOT_PORT = 4;
   static final int UPSTREAM_PORT = 5;
   static final int DOWNSTREAM_PORT = 6;
+  static final int PCI_EXPRESS_TO_PCI_BRIDGE = 7;
+  static final int PCI_TO_PCI_EXPRESS_BRIDGE = 8;
   static final int ROOT_COMPLEX_ENDPOINT = 9;
   static final int ROOT_COMPLEX_EVENT_COLLECTOR = 10;
 
@@ -70,6 +72,11 @@ record FunctionTraits(int portType, int maxLinkWidth, boolean endEndPrefixes) {
     return portType == ROOT_PORT
         || portType == ROOT_COMPLEX_EVENT_COLLECTOR
         || portType == NO_PORT_TYPE;
+  }
+
+  /// Whether the function is a bridge between PCI Express and PCI or PCI-X.
+  boolean isPciBridge() {
+    return portType == PCI_EXPRESS_TO_PCI_BRIDGE || portType == PCI_TO_PCI_EXPRESS_BRIDGE;
   }
 
   /// Whether the function forwards what others send, or may do so.

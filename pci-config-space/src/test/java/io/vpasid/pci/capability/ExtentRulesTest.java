@@ -184,7 +184,7 @@ class ExtentRulesTest {
           30 | 1 | 4=00000002 c=00000002 | IDE, 1 with 2 address blocks      |  38
           30 | 1 | 4=00010002 c=00000001 2c=00000003 | IDE, 1 and 3 blocks |  64
           30 | 1 | 4=00000003 14=00000001 | IDE, link and selective stream   |  34
-          31 | 1 | -                 | physical layer 64 GT/s, x4            |  14
+          31 | 1 | -                 | physical layer 64 GT/s, x4            |  24
           32 | 1 | -                 | flit logging                          |  3c
           33 | 1 | -                 | flit performance measurement          |  24
           34 | 1 | -                 | flit error injection                  |  24
@@ -217,6 +217,10 @@ class ExtentRulesTest {
           1 |  0 | true  | -           | 48
           1 |  4 | false | -           | 38
           1 |  5 | false | -           | 2c
+          1 |  7 | false | -           | 4c
+          1 |  8 | false | -           | 4c
+          2 |  7 | true  | -           | 4c
+          3 |  7 | true  | 18=0001c000 | 60
           1 |  9 | false | -           | 2c
           1 | 10 | false | -           | 38
           1 | -1 | false | -           | 38
@@ -294,7 +298,8 @@ class ExtentRulesTest {
           27 | 16 | 48
           2a |  2 | 24
           2a | 16 | 30
-          31 | 16 | 20
+          31 |  1 | 24
+          31 | 16 | 30
           39 |  8 | 18
           """)
   void measuresLanesByTheLinkWidth(String id, int lanes, String length) {
