@@ -9,6 +9,7 @@ import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.FurtherResult;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.PasidCapability;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
@@ -94,10 +95,10 @@ public final class PassthroughFunction implements AutoCloseable {
     GuestConfigSpace.Builder view = synthesis.applyTo(GuestConfigSpace.over(device.config()));
     int width =
         switch (synthesis) {
-          case SynthesisResult.Synthesized s -> {
-            view.observe(s.synthesis().registers(), this::controlWritten);
-            s.synthesis().further().forEach(result -> observe(view, result));
-            yield s.synthesis().capability().width();
+          case Synthesis s -> {
+            view.observe(s.registers(), this::controlWritten);
+            s.further().forEach(result -> observe(view, result));
+            yield s.capability().width();
           }
           case SynthesisResult.Declined _ -> 0;
         };
@@ -211,7 +212,7 @@ public final class PassthroughFunction implements AutoCloseable {
   /// What the guest has switched on in its PASID control register.
   public PasidControl control() {
     return switch (synthesis) {
-      case SynthesisResult.Synthesized s -> controlOf(guest.read(s.synthesis().registers(), 4));
+      case Synthesis s -> controlOf(guest.read(s.registers(), 4));
       case SynthesisResult.Declined _ -> PasidControl.OFF;
     };
   }

@@ -11,8 +11,8 @@ import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.emulation.EmulatedRegisters;
 import io.vpasid.pci.emulation.GuestConfigSpace;
 import io.vpasid.synth.HardwareInfo;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult.Declined;
-import io.vpasid.synth.SynthesisResult.Synthesized;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
@@ -87,7 +87,7 @@ class PassthroughFunctionTest {
 
   /// Offset of the PASID Control register.
   private static int control(PassthroughFunction function) {
-    return ((Synthesized) function.synthesis()).synthesis().registers() + 2;
+    return ((Synthesis) function.synthesis()).registers() + 2;
   }
 
   private static List<PasidControl> listenToControl(PassthroughFunction function) {

@@ -94,10 +94,9 @@ public record Layout(Map<String, String> facts) {
 
   private static String vpasid(SynthesisResult result) {
     return switch (result) {
-      case SynthesisResult.Synthesized s -> {
-        PasidCapability shown = s.synthesis().capability();
-        yield String.format(
-                Locale.ROOT, "at 0x%03x, width %d", s.synthesis().offset(), shown.width())
+      case Synthesis s -> {
+        PasidCapability shown = s.capability();
+        yield String.format(Locale.ROOT, "at 0x%03x, width %d", s.offset(), shown.width())
             + (shown.exec() ? ", exec" : ", no exec")
             + (shown.priv() ? ", priv" : ", no priv");
       }

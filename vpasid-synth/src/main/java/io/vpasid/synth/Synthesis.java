@@ -9,7 +9,8 @@ import io.vpasid.synth.placement.Placement;
 import java.util.List;
 import java.util.Optional;
 
-/// A vPASID: the capability, its place, and what the guest view needs to show it.
+/// The function shows a vPASID: the capability, its place, and what the guest view needs to show
+/// it.
 ///
 /// @param capability what the guest sees
 /// @param placement where, and why
@@ -27,7 +28,8 @@ public record Synthesis(
     EmulatedRegisters addressTranslation,
     List<FurtherResult> further,
     List<String> notes,
-    List<ConfigPatch> patches) {
+    List<ConfigPatch> patches)
+    implements SynthesisResult {
 
   public Synthesis {
     further = List.copyOf(further);
@@ -60,7 +62,7 @@ public record Synthesis(
     return link.predecessor();
   }
 
-  /// Lays the patches, and the rules of their registers, over a guest view that is being made.
+  @Override
   public GuestConfigSpace.Builder applyTo(GuestConfigSpace.Builder builder) {
     builder.patch(patches).rule(registers(), WriteRule.pasidControl());
     return addressTranslation.applyRules(builder);

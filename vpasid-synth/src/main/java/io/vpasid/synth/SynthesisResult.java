@@ -8,7 +8,7 @@ import io.vpasid.synth.placement.PassedOver;
 import java.util.List;
 
 /// What became of the wish to give a function a vPASID.
-public sealed interface SynthesisResult {
+public sealed interface SynthesisResult permits Synthesis, SynthesisResult.Declined {
 
   /// The registers to serve in place of the device's, in order. A function without a vPASID has
   /// some too: no guest access may reach the device's own PASID registers.
@@ -24,21 +24,6 @@ public sealed interface SynthesisResult {
     return applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(request.view().config())))
         .build()
         .toConfigSpace();
-  }
-
-  /// The function shows a vPASID.
-  ///
-  /// @param synthesis what it is, where, and why there
-  record Synthesized(Synthesis synthesis) implements SynthesisResult {
-    @Override
-    public List<ConfigPatch> patches() {
-      return synthesis.patches();
-    }
-
-    @Override
-    public GuestConfigSpace.Builder applyTo(GuestConfigSpace.Builder builder) {
-      return synthesis.applyTo(builder);
-    }
   }
 
   /// The function shows none.

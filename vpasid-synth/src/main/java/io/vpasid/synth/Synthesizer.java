@@ -159,7 +159,7 @@ public final class Synthesizer {
   private SynthesisResult withCapability(PasidCapability capability, List<String> notes) {
     Optional<Capability> present = chain.find(CapabilityId.PASID);
     if (present.isPresent()) {
-      return new SynthesisResult.Synthesized(inPlace(capability, present.get(), notes));
+      return inPlace(capability, present.get(), notes);
     }
     return switch (HoleFinder.find(occupancy(List.of()), holeRequest())) {
       case HoleSearch.NoHole none ->
@@ -186,7 +186,7 @@ public final class Synthesizer {
     }
     ExtendedList list = new ExtendedList(view, chain);
     list.insert(placement.offset(), CapabilityId.PASID, PasidCapability.VERSION);
-    return new SynthesisResult.Synthesized(shown(capability, placement, list, notes));
+    return shown(capability, placement, list, notes);
   }
 
   private Synthesis inPlace(PasidCapability capability, Capability present, List<String> notes) {

@@ -59,7 +59,7 @@ class FurtherCapabilityTest {
   }
 
   private static Synthesis synthesis(SynthesisRequest request) {
-    return ((SynthesisResult.Synthesized) Synthesizer.synthesize(request)).synthesis();
+    return ((Synthesis) Synthesizer.synthesize(request));
   }
 
   private static FurtherResult.Placed placed(Synthesis synthesis, int index) {

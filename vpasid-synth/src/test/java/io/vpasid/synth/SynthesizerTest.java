@@ -58,7 +58,7 @@ class SynthesizerTest {
   }
 
   private Synthesis synthesis() {
-    return ((SynthesisResult.Synthesized) result()).synthesis();
+    return ((Synthesis) result());
   }
 
   private SynthesisResult.Declined declined() {
@@ -138,7 +138,7 @@ class SynthesizerTest {
                 one.policy(),
                 List.of(ConfigSpace.of(other))));
 
-    ByteRange range = ((SynthesisResult.Synthesized) result).synthesis().range();
+    ByteRange range = ((Synthesis) result).range();
     assertThat(range.overlaps(new ByteRange(0xd84, 1))).isFalse();
   }
 
@@ -199,8 +199,7 @@ class SynthesizerTest {
 
     SynthesisResult result = Synthesizer.synthesize(shown);
 
-    assertThat(((SynthesisResult.Synthesized) result).synthesis().placement().strategy())
-        .isEqualTo(Strategy.PRESENT);
+    assertThat(((Synthesis) result).placement().strategy()).isEqualTo(Strategy.PRESENT);
     GuestConfigSpace guest =
         result.applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(shown.view().config()))).build();
     assertThat(guest.read(0x234, 4)).isEqualTo(0x00000800);
@@ -278,7 +277,7 @@ class SynthesizerTest {
             .applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(request.view().config())))
             .build();
 
-    assertThat(((SynthesisResult.Synthesized) result).synthesis().offset()).isEqualTo(0x400);
+    assertThat(((Synthesis) result).offset()).isEqualTo(0x400);
     assertThat(guest.read(0x230, 4)).isZero();
     assertThat(guest.read(0x234, 4)).isZero();
   }

@@ -8,6 +8,7 @@ import io.vpasid.guest.control.ControlArguments;
 import io.vpasid.guest.control.ControlCommand;
 import io.vpasid.guest.control.ControlException;
 import io.vpasid.guest.control.ControlTarget;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.synth.json.Spelling;
@@ -340,7 +341,7 @@ final class DaemonCommands implements ControlTarget {
     Pasid pasid = new Pasid((int) arguments.number("pasid", MAX_U32));
     AddressSpace space = space(arguments);
     PageTableId granted = space.pageTables().get(served.address());
-    if (granted == null && served.function().synthesis() instanceof SynthesisResult.Synthesized) {
+    if (granted == null && served.function().synthesis() instanceof Synthesis) {
       throw ControlException.generic(
           "function '" + served.name() + "' may not use address space '" + space.name() + "'");
     }
@@ -604,8 +605,7 @@ final class DaemonCommands implements ControlTarget {
 
   private static String where(SynthesisResult result) {
     return switch (result) {
-      case SynthesisResult.Synthesized s ->
-          String.format(Locale.ROOT, "0x%03x", s.synthesis().offset());
+      case Synthesis s -> String.format(Locale.ROOT, "0x%03x", s.offset());
       case SynthesisResult.Declined _ -> "none";
     };
   }

@@ -9,6 +9,7 @@ import io.vpasid.guest.vfiouser.Region;
 import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.preflight.Preflight;
 import io.vpasid.synth.preflight.PreflightRequest;
@@ -36,8 +37,7 @@ final class FunctionReport {
         + config.socket()
         + ", "
         + switch (result) {
-          case SynthesisResult.Synthesized s ->
-              "vPASID at " + SynthesisJson.hex(s.synthesis().offset());
+          case Synthesis s -> "vPASID at " + SynthesisJson.hex(s.offset());
           case SynthesisResult.Declined d -> "no vPASID: " + d.explanation();
         };
   }
@@ -82,7 +82,7 @@ final class FunctionReport {
 
   private static Optional<Integer> offset(SynthesisResult result) {
     return switch (result) {
-      case SynthesisResult.Synthesized s -> Optional.of(s.synthesis().offset());
+      case Synthesis s -> Optional.of(s.offset());
       case SynthesisResult.Declined _ -> Optional.empty();
     };
   }
@@ -90,9 +90,9 @@ final class FunctionReport {
   /// The dwords of the PASID capability as the guest reads them now, and what they mean.
   private static Map<String, Object> registers(PassthroughFunction function) {
     Map<String, Object> json = new LinkedHashMap<>();
-    if (function.synthesis() instanceof SynthesisResult.Synthesized s) {
-      json.put("header", dword(function.readConfig(s.synthesis().offset(), 4)));
-      json.put("capabilityAndControl", dword(function.readConfig(s.synthesis().registers(), 4)));
+    if (function.synthesis() instanceof Synthesis s) {
+      json.put("header", dword(function.readConfig(s.offset(), 4)));
+      json.put("capabilityAndControl", dword(function.readConfig(s.registers(), 4)));
     }
     PasidControl control = function.control();
     json.put("enabled", control.enabled());

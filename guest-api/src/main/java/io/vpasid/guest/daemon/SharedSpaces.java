@@ -2,7 +2,7 @@ package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.config.AddressSpaceConfig;
 import io.vpasid.guest.host.Backing;
-import io.vpasid.synth.SynthesisResult;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
@@ -31,7 +31,7 @@ final class SharedSpaces {
   private record Space(int handle, AddressSpaceConfig config, Map<IommufdBackend, IoasId> memory) {
 
     boolean isFor(ServedFunction function) {
-      return function.function().synthesis() instanceof SynthesisResult.Synthesized
+      return function.function().synthesis() instanceof Synthesis
           && config.functions().map(names -> names.contains(function.name())).orElse(true);
     }
   }

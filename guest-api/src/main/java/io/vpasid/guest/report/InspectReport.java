@@ -10,6 +10,7 @@ import io.vpasid.pci.dump.PciNames;
 import io.vpasid.pci.occupancy.OccupancyMap;
 import io.vpasid.pci.occupancy.Segment;
 import io.vpasid.pci.occupancy.Use;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
@@ -74,7 +75,7 @@ public record InspectReport(
                 function.address() + " \u00b7 " + function.id() + " \u00b7 " + counts(),
                 outcome());
     return switch (result) {
-      case SynthesisResult.Synthesized s -> picture.marking(s.synthesis().range(), "vPASID");
+      case Synthesis s -> picture.marking(s.range(), "vPASID");
       case SynthesisResult.Declined _ -> picture;
     };
   }
@@ -96,11 +97,8 @@ public record InspectReport(
 
   private String outcome() {
     return switch (result) {
-      case SynthesisResult.Synthesized s ->
-          "vPASID at "
-              + Json.hex(s.synthesis().offset())
-              + ", "
-              + s.synthesis().placement().strategy().title();
+      case Synthesis s ->
+          "vPASID at " + Json.hex(s.offset()) + ", " + s.placement().strategy().title();
       case SynthesisResult.Declined d -> "no vPASID: " + d.explanation();
     };
   }
@@ -268,11 +266,10 @@ public record InspectReport(
     Map<String, Object> vpasid = Json.object();
     vpasid.put("hwInfo", request.hardware().toString());
     switch (result) {
-      case SynthesisResult.Synthesized s -> {
+      case Synthesis s -> {
         vpasid.put("placed", true);
-        vpasid.putAll(Json.range(s.synthesis().range()));
-        vpasid.put(
-            "strategy", s.synthesis().placement().strategy().name().toLowerCase(Locale.ROOT));
+        vpasid.putAll(Json.range(s.range()));
+        vpasid.put("strategy", s.placement().strategy().name().toLowerCase(Locale.ROOT));
       }
       case SynthesisResult.Declined d -> {
         vpasid.put("placed", false);

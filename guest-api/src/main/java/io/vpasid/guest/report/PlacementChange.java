@@ -1,6 +1,7 @@
 package io.vpasid.guest.report;
 
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
@@ -55,30 +56,27 @@ public record PlacementChange(
 
   /// Whether the function had a vPASID and has none, which nobody asked for.
   public boolean isLost() {
-    return before instanceof SynthesisResult.Synthesized
-        && after instanceof SynthesisResult.Declined
-        && !refused;
+    return before instanceof Synthesis && after instanceof SynthesisResult.Declined && !refused;
   }
 
   /// What the guest sees of it.
   private static String seen(SynthesisResult result) {
     return switch (result) {
-      case SynthesisResult.Synthesized s ->
-          Json.hex(s.synthesis().offset()) + ", " + s.synthesis().capability();
+      case Synthesis s -> Json.hex(s.offset()) + ", " + s.capability();
       case SynthesisResult.Declined _ -> "none";
     };
   }
 
   private static String place(SynthesisResult result) {
     return switch (result) {
-      case SynthesisResult.Synthesized s -> Json.hex(s.synthesis().offset());
+      case Synthesis s -> Json.hex(s.offset());
       case SynthesisResult.Declined _ -> "none";
     };
   }
 
   private static String why(SynthesisResult result) {
     return switch (result) {
-      case SynthesisResult.Synthesized s -> s.synthesis().placement().strategy().title();
+      case Synthesis s -> s.placement().strategy().title();
       case SynthesisResult.Declined d -> d.explanation();
     };
   }

@@ -27,7 +27,7 @@ public record PlanReport(
     PreflightReport preflight) {
 
   public boolean isPlaced() {
-    return result instanceof SynthesisResult.Synthesized;
+    return result instanceof Synthesis;
   }
 
   /// What has to be the same on a host that the guest moves to.
@@ -42,11 +42,8 @@ public record PlanReport(
         + function.id()
         + ": "
         + switch (result) {
-          case SynthesisResult.Synthesized s ->
-              "vPASID at "
-                  + Json.hex(s.synthesis().offset())
-                  + ", "
-                  + s.synthesis().placement().strategy().title();
+          case Synthesis s ->
+              "vPASID at " + Json.hex(s.offset()) + ", " + s.placement().strategy().title();
           case SynthesisResult.Declined d -> "no vPASID. " + d.explanation();
         };
   }
@@ -54,7 +51,7 @@ public record PlanReport(
   public void print(PrintWriter out) {
     out.printf("%s %s %s%n", function.address(), function.id(), function.description());
     switch (result) {
-      case SynthesisResult.Synthesized s -> printSynthesis(out, s.synthesis());
+      case Synthesis s -> printSynthesis(out, s);
       case SynthesisResult.Declined d -> {
         line(out, "vPASID", "none");
         line(out, "why", d.explanation());

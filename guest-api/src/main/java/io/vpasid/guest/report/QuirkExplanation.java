@@ -2,6 +2,7 @@ package io.vpasid.guest.report;
 
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
@@ -151,11 +152,7 @@ public record QuirkExplanation(
 
   private String outcome() {
     return switch (result) {
-      case SynthesisResult.Synthesized s ->
-          "at "
-              + Json.hex(s.synthesis().offset())
-              + ", "
-              + s.synthesis().placement().strategy().title();
+      case Synthesis s -> "at " + Json.hex(s.offset()) + ", " + s.placement().strategy().title();
       case SynthesisResult.Declined d -> "none. " + d.explanation();
     };
   }
@@ -179,9 +176,9 @@ public record QuirkExplanation(
     json.put("available", ranges(decided.available()));
     json.put("shadow", ranges(decided.shadowing()));
     json.put("decisions", values().stream().map(Value::toJson).toList());
-    json.put("placed", result instanceof SynthesisResult.Synthesized);
-    if (result instanceof SynthesisResult.Synthesized s) {
-      json.put("offset", Json.hex(s.synthesis().offset()));
+    json.put("placed", result instanceof Synthesis);
+    if (result instanceof Synthesis s) {
+      json.put("offset", Json.hex(s.offset()));
     }
     json.put("outcome", outcome());
     return json;

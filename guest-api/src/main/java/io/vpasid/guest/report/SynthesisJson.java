@@ -18,9 +18,9 @@ public final class SynthesisJson {
   public static Map<String, Object> of(SynthesisResult result) {
     Map<String, Object> json = new LinkedHashMap<>();
     switch (result) {
-      case SynthesisResult.Synthesized s -> {
+      case Synthesis s -> {
         json.put("placed", true);
-        put(json, s.synthesis());
+        put(json, s);
       }
       case SynthesisResult.Declined d -> {
         json.put("placed", false);

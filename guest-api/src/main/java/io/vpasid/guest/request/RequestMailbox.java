@@ -3,7 +3,6 @@ package io.vpasid.guest.request;
 import io.vpasid.synth.FurtherCapability;
 import io.vpasid.synth.FurtherResult;
 import io.vpasid.synth.Synthesis;
-import io.vpasid.synth.SynthesisResult;
 import io.vpasid.vmm.FunctionEvent;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.PageTableId;
@@ -92,10 +91,10 @@ public final class RequestMailbox {
   /// @return empty if the function shows no mailbox: it was not asked for, or found no place
   public static Optional<RequestMailbox> serve(
       PassthroughFunction function, AddressSpaces spaces, RequestWorkers workers) {
-    if (!(function.synthesis() instanceof SynthesisResult.Synthesized s)) {
+    if (!(function.synthesis() instanceof Synthesis s)) {
       return Optional.empty();
     }
-    return place(s.synthesis())
+    return place(s)
         .map(offset -> {
           RequestMailbox mailbox = new RequestMailbox(function, spaces, workers, offset);
           // For as long as the function lives.

@@ -1,6 +1,6 @@
 package io.vpasid.guest.scenario;
 
-import io.vpasid.synth.SynthesisResult;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.vmm.FunctionEvent;
 import io.vpasid.vmm.PasidControl;
 import io.vpasid.vmm.PassthroughFunction;
@@ -91,8 +91,7 @@ public abstract class FunctionMachine implements Machine {
     HwptId pageTable;
     try {
       // Without a vPASID there is nothing to make a page table for, and every PASID is refused.
-      pageTable =
-          function.synthesis() instanceof SynthesisResult.Synthesized ? space(space) : HwptId.NONE;
+      pageTable = function.synthesis() instanceof Synthesis ? space(space) : HwptId.NONE;
     } catch (IommufdException e) {
       return refused(e);
     }

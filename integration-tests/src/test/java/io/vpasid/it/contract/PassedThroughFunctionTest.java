@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vpasid.it.realkernel.GuestJava;
 import io.vpasid.it.realkernel.InRealKernel;
 import io.vpasid.pci.PciAddress;
-import io.vpasid.synth.SynthesisResult;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.placement.Strategy;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
@@ -51,9 +51,9 @@ class PassedThroughFunctionTest {
         PassthroughFunction function =
             PassthroughFunction.open(iommufd, ADDRESS, FunctionOptions.defaults())) {
       assertThat(function.hardware().maxPasidLog2()).isEqualTo(20);
-      SynthesisResult.Synthesized made = (SynthesisResult.Synthesized) function.synthesis();
-      assertThat(made.synthesis().placement().strategy()).isEqualTo(Strategy.OWN_SLOT);
-      assertThat(made.synthesis().placement().offset()).isEqualTo(PHYSICAL);
+      Synthesis made = (Synthesis) function.synthesis();
+      assertThat(made.placement().strategy()).isEqualTo(Strategy.OWN_SLOT);
+      assertThat(made.placement().offset()).isEqualTo(PHYSICAL);
       assertThat(function.guestView().u32(PHYSICAL) & 0xfffff).isEqualTo(0x1001b);
     }
   }

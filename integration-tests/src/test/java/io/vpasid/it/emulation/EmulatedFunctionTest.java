@@ -49,7 +49,7 @@ class EmulatedFunctionTest {
                 QuirkTable.empty(),
                 PlacementPolicy.DEFAULT,
                 List.of()));
-    return ((SynthesisResult.Synthesized) result).synthesis();
+    return ((Synthesis) result);
   }
 
   @Test
@@ -88,7 +88,7 @@ class EmulatedFunctionTest {
     try (IommufdBackend iommufd = host.open();
         PassthroughFunction function =
             PassthroughFunction.open(iommufd, ADDRESS, FunctionOptions.defaults())) {
-      Synthesis synthesis = ((SynthesisResult.Synthesized) function.synthesis()).synthesis();
+      Synthesis synthesis = ((Synthesis) function.synthesis());
       function.writeConfig(synthesis.registers() + 2, 2, 0x0001);
       function.writeConfig(0x04, 2, 0x0006);
       function.writeConfig(0x10, 4, 0xe0000000);

@@ -50,9 +50,7 @@ record Trial(
 
   /// What is shown, if anything is.
   Optional<Synthesis> synthesis() {
-    return result instanceof SynthesisResult.Synthesized shown
-        ? Optional.of(shown.synthesis())
-        : Optional.empty();
+    return result instanceof Synthesis shown ? Optional.of(shown) : Optional.empty();
   }
 
   /// The further capabilities that are shown.

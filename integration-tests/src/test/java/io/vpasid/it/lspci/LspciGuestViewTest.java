@@ -14,6 +14,7 @@ import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.FurtherCapability;
 import io.vpasid.synth.FurtherResult;
 import io.vpasid.synth.HardwareInfo;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
@@ -72,16 +73,14 @@ class LspciGuestViewTest {
 
     /// Where PASID should be shown, if it should.
     Optional<Integer> offset() {
-      return result instanceof SynthesisResult.Synthesized shown
-          ? Optional.of(shown.synthesis().offset())
-          : Optional.empty();
+      return result instanceof Synthesis shown ? Optional.of(shown.offset()) : Optional.empty();
     }
 
     /// Where the further capabilities should be shown.
     List<Integer> furtherOffsets() {
       List<Integer> offsets = new ArrayList<>();
-      if (result instanceof SynthesisResult.Synthesized shown) {
-        for (FurtherResult further : shown.synthesis().further()) {
+      if (result instanceof Synthesis shown) {
+        for (FurtherResult further : shown.further()) {
           if (further instanceof FurtherResult.Placed placed) {
             offsets.add(placed.offset());
           }

@@ -18,6 +18,7 @@ import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.emulation.GuestConfigSpace;
 import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.HardwareInfo;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
@@ -213,7 +214,7 @@ class PreflightTest {
       for (HostFunction function : Dumps.read(file)) {
         SynthesisRequest synthesis =
             SynthesisRequest.of(VfioView.of(function.config(), function.id()), Row.HOST);
-        if (Synthesizer.synthesize(synthesis) instanceof SynthesisResult.Synthesized result) {
+        if (Synthesizer.synthesize(synthesis) instanceof Synthesis result) {
           ConfigSpace view = guestView(synthesis.view().config(), result);
           Preflight preflight =
               Preflight.of(PreflightRequest.of(view, FunctionKind.PHYSICAL, Row.HOST));

@@ -9,6 +9,7 @@ import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.DeclineReason;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
@@ -43,7 +44,7 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
   static QemuDevice of(HostFunction function, SynthesisRequest request) {
     return switch (Synthesizer.synthesize(request)) {
       case SynthesisResult.Declined d -> none(function, d);
-      case SynthesisResult.Synthesized s -> of(function, request, s);
+      case Synthesis s -> of(function, request, s);
     };
   }
 
@@ -56,10 +57,9 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
     return none(function, new SynthesisResult.Declined(reason, why, List.of(), List.of()));
   }
 
-  private static QemuDevice of(
-      HostFunction function, SynthesisRequest request, SynthesisResult.Synthesized planned) {
+  private static QemuDevice of(HostFunction function, SynthesisRequest request, Synthesis planned) {
     ConfigSpace view = request.view().config();
-    Placement placement = planned.synthesis().placement();
+    Placement placement = planned.placement();
     if (placement.strategy() == Strategy.PRESENT) {
       return none(
           function,
@@ -120,24 +120,21 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
                   + Json.hex(own)
                   + " is no place for it, and there is no other: "
                   + d.explanation());
-      case SynthesisResult.Synthesized s -> {
+      case Synthesis s -> {
         List<String> notes = new ArrayList<>();
         notes.add(
             "Not at "
                 + Json.hex(own)
                 + ", the device's own PASID capability: QEMU passes on what the guest writes, which"
                 + " would reach the physical registers.");
-        notes.addAll(s.synthesis().placement().reasons());
+        notes.addAll(s.placement().reasons());
         yield at(function, view.config(), s, notes);
       }
     };
   }
 
   private static QemuDevice at(
-      HostFunction function,
-      ConfigSpace view,
-      SynthesisResult.Synthesized result,
-      List<String> notes) {
+      HostFunction function, ConfigSpace view, Synthesis result, List<String> notes) {
     List<Integer> list =
         CapabilityChain.walk(view).extended().stream().map(Capability::offset).toList();
     List<String> all = new ArrayList<>(notes);
@@ -157,9 +154,7 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
 
   /// Where the capability goes; empty if QEMU can show none.
   Optional<Integer> offset() {
-    return result instanceof SynthesisResult.Synthesized s
-        ? Optional.of(s.synthesis().offset())
-        : Optional.empty();
+    return result instanceof Synthesis s ? Optional.of(s.offset()) : Optional.empty();
   }
 
   /// The argument of `-device`.

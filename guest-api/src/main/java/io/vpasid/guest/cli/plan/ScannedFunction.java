@@ -5,6 +5,7 @@ import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.PciId;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.DeclineReason;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
@@ -52,11 +53,9 @@ record ScannedFunction(
         function.id(),
         function.config().size(),
         switch (Synthesizer.synthesize(request)) {
-          case SynthesisResult.Synthesized s ->
+          case Synthesis s ->
               new Outcome.Placed(
-                  s.synthesis().offset(),
-                  s.synthesis().placement().strategy(),
-                  Clash.at(s.synthesis().offset(), function, request));
+                  s.offset(), s.placement().strategy(), Clash.at(s.offset(), function, request));
           case SynthesisResult.Declined d -> new Outcome.Declined(d.reason(), d.explanation());
         },
         QemuPlacement.of(function, request));

@@ -10,6 +10,7 @@ import io.vpasid.guest.report.Json;
 import io.vpasid.guest.request.RequestMailbox;
 import io.vpasid.guest.request.RequestWorkers;
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.HwptId;
@@ -80,16 +81,13 @@ final class Story {
     switch (function.synthesis()) {
       case SynthesisResult.Declined declined ->
           step(Actor.HOST, "synthesize vPASID", "none: " + declined.explanation(), false);
-      case SynthesisResult.Synthesized s -> {
+      case Synthesis s -> {
         step(
             Actor.HOST,
             "synthesize vPASID",
-            "at "
-                + Json.hex(s.synthesis().offset())
-                + ", "
-                + s.synthesis().placement().strategy().title(),
+            "at " + Json.hex(s.offset()) + ", " + s.placement().strategy().title(),
             true);
-        tellOfGuest(machine, s.synthesis().capability().width());
+        tellOfGuest(machine, s.capability().width());
         if (mailbox) {
           tellOfMailbox(machine);
         }

@@ -18,6 +18,7 @@ import io.vpasid.guest.host.SimulatedMachine;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.vmm.PassthroughFunction;
 import java.io.FileDescriptor;
@@ -305,7 +306,7 @@ public final class ServeCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     String vpasid =
         switch (function.synthesis()) {
-          case SynthesisResult.Synthesized s -> "vPASID at " + Json.hex(s.synthesis().offset());
+          case Synthesis s -> "vPASID at " + Json.hex(s.offset());
           case SynthesisResult.Declined d -> "no vPASID: " + d.explanation();
         };
     if (json) {

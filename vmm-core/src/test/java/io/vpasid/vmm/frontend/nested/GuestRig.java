@@ -3,7 +3,7 @@ package io.vpasid.vmm.frontend.nested;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.DeviceConfig;
-import io.vpasid.synth.SynthesisResult.Synthesized;
+import io.vpasid.synth.Synthesis;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.frontend.MappedGuestMemory;
@@ -165,7 +165,7 @@ final class GuestRig implements AutoCloseable {
   PassthroughFunction cover(PciAddress address, FunctionOptions options) {
     PassthroughFunction opened = PassthroughFunction.open(iommufd, address, options);
     functions.add(opened);
-    int registers = ((Synthesized) opened.synthesis()).synthesis().registers();
+    int registers = ((Synthesis) opened.synthesis()).registers();
     opened.writeConfig(registers + 2, 2, 1);
     SourceId id = SourceId.of(address);
     tables.cover(id, opened);
