@@ -2,10 +2,7 @@ package io.vpasid.guest.config;
 
 import io.vpasid.guest.request.RequestMailbox;
 import io.vpasid.pci.PciAddress;
-import io.vpasid.pci.dump.Dump;
-import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
-import io.vpasid.pci.dump.SysfsDevice;
 import io.vpasid.synth.FurtherCapability;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.PlacementPolicy;
@@ -59,50 +56,23 @@ public record FunctionConfig(
 
   /// Reads what is known of the function.
   ///
-  /// @throws DaemonException if the source has not exactly one function that could be meant
+  /// @throws InputException if the source has not exactly one function that could be meant
   /// @throws io.vpasid.pci.dump.DumpException if a dump or an address cannot be read
   /// @throws io.vpasid.synth.json.JsonFileException if a description cannot
   public FunctionDescription read() {
+    FunctionSource reader = new FunctionSource();
     Optional<PciAddress> ofMachine = ofMachine();
-    if (ofMachine.isPresent() && (passthrough || !Files.exists(source))) {
-      return describe(SysfsDevice.read(ofMachine.get()));
-    }
-    if (source.toString().endsWith(".json")) {
-      if (!bars.equals(BarSizes.UNKNOWN)) {
-        throw new DaemonException(
-            "function '" + name + "': a description says the sizes of its BARs itself");
-      }
-      return FunctionFile.read(source);
-    }
-    Dump dump = Dumps.open(source, Optional.empty());
-    List<HostFunction> all = address.isEmpty() ? dump.whole() : dump.functions();
-    List<HostFunction> meant = address.map(dump::at).orElse(all);
-    if (meant.size() == 1) {
-      return describe(meant.getFirst());
-    }
-    throw new DaemonException(
-        "function '"
-            + name
-            + "': "
-            + source
-            + (meant.isEmpty()
-                ? " has no function " + address.orElseThrow() + ", but " + addresses(all)
-                : " has the functions " + addresses(all) + "; pick one with \"address\""));
-  }
-
-  private FunctionDescription describe(HostFunction captured) {
     try {
-      return FunctionDescription.of(captured, bars);
+      FoundFunction found =
+          ofMachine.isPresent() && (passthrough || !Files.exists(source))
+              ? reader.ofMachine(ofMachine.get())
+              : reader.read(source.toString()).only(source.toString(), address);
+      return found.describe(bars);
     } catch (IllegalArgumentException e) {
-      throw new DaemonException("function '" + name + "': " + source + ": " + e.getMessage());
+      throw new InputException("function '" + name + "': " + source + ": " + e.getMessage());
+    } catch (InputException e) {
+      throw new InputException("function '" + name + "': " + e.getMessage());
     }
-  }
-
-  private static String addresses(List<HostFunction> functions) {
-    int shown = Math.min(functions.size(), 8);
-    return String.join(
-            ", ", functions.subList(0, shown).stream().map(f -> f.address().toString()).toList())
-        + (shown < functions.size() ? " and " + (functions.size() - shown) + " more" : "");
   }
 
   public FunctionKind kindOf(HostFunction captured) {

@@ -5,12 +5,18 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
-/// Input that a command cannot work with. The message is one line that says what and what to do.
+/// Input that a command, or the daemon, cannot work with. The message is one line that says what
+/// and what to do.
 public final class InputException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   public InputException(String message) {
     super(message);
+  }
+
+  /// @param cause why, if it was not the input alone
+  public InputException(String message, Throwable cause) {
+    super(message, cause);
   }
 
   /// A file of the user's choice that cannot be written.

@@ -3,9 +3,9 @@ package io.vpasid.guest.daemon;
 import io.vpasid.guest.config.AddressSpaceConfig;
 import io.vpasid.guest.config.DaemonConfig;
 import io.vpasid.guest.config.DaemonConfigShape;
-import io.vpasid.guest.config.DaemonException;
 import io.vpasid.guest.config.FunctionConfig;
 import io.vpasid.guest.config.FunctionDescription;
+import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlServer;
 import io.vpasid.guest.host.Backing;
@@ -113,7 +113,7 @@ public final class Daemon implements AutoCloseable {
   /// @param version of the program
   /// @param log where it tells what happens; stays the caller's to close
   /// @param ending is counted down when the control command `quit` asks for the end
-  /// @throws DaemonException if something of the configuration cannot be had; nothing stays open
+  /// @throws InputException if something of the configuration cannot be had; nothing stays open
   /// @throws io.vpasid.synth.json.JsonFileException if a quirk file is bad
   /// @throws IOException with a sentence, if a socket cannot be made
   public static Daemon start(
@@ -132,7 +132,7 @@ public final class Daemon implements AutoCloseable {
   /// Reads everything that a configuration names, and says what would be served.
   ///
   /// @return one line for each function
-  /// @throws DaemonException if a function cannot be had
+  /// @throws InputException if a function cannot be had
   /// @throws io.vpasid.synth.json.JsonFileException if a quirk file is bad
   public static List<String> check(DaemonConfig config) {
     QuirkTable quirks = readQuirks(config);
@@ -264,14 +264,14 @@ public final class Daemon implements AutoCloseable {
 
   /// Serves a function more.
   ///
-  /// @throws DaemonException if it cannot be had; nothing has changed then
+  /// @throws InputException if it cannot be had; nothing has changed then
   /// @throws IOException with a sentence, if its socket cannot be made
   ServedFunction add(FunctionConfig wanted) throws IOException {
     if (functions.containsKey(wanted.name())) {
-      throw new DaemonException("there is a function '" + wanted.name() + "' already");
+      throw new InputException("there is a function '" + wanted.name() + "' already");
     }
     if (functions.size() >= DaemonConfigShape.MAX_FUNCTIONS) {
-      throw new DaemonException(
+      throw new InputException(
           "there are " + functions.size() + " functions, and no room for more; delete one");
     }
     FunctionDescription described = described(wanted);
@@ -286,9 +286,9 @@ public final class Daemon implements AutoCloseable {
     return serve(wanted, backing(wanted, described));
   }
 
-  private static DaemonException servedAlready(
+  private static InputException servedAlready(
       FunctionConfig wanted, PciAddress address, String other) {
-    return new DaemonException(
+    return new InputException(
         "function '" + wanted.name() + "': " + address + " is served already, as '" + other + "'");
   }
 
@@ -311,7 +311,7 @@ public final class Daemon implements AutoCloseable {
     try {
       return wanted.read();
     } catch (DumpException e) {
-      throw new DaemonException("function '" + wanted.name() + "': " + e.getMessage(), e);
+      throw new InputException("function '" + wanted.name() + "': " + e.getMessage(), e);
     }
   }
 
@@ -324,7 +324,7 @@ public final class Daemon implements AutoCloseable {
           ? EmulatedBacking.alone(wanted.ownHost().get(), wanted, described, quirks, barPages)
           : EmulatedBacking.open(host, simulated, wanted, described, quirks, barPages);
     } catch (IommufdException e) {
-      throw new DaemonException("function '" + wanted.name() + "': " + e.getMessage(), e);
+      throw new InputException("function '" + wanted.name() + "': " + e.getMessage(), e);
     }
   }
 
@@ -335,7 +335,7 @@ public final class Daemon implements AutoCloseable {
       KernelProvider provider = new KernelProvider();
       Optional<String> obstacle = provider.obstacle();
       if (obstacle.isPresent()) {
-        throw new DaemonException("no function can be passed through: " + obstacle.get());
+        throw new InputException("no function can be passed through: " + obstacle.get());
       }
       open = provider.open(BackendOptions.DEFAULTS);
       kernel = open;
@@ -364,7 +364,7 @@ public final class Daemon implements AutoCloseable {
               VfioUserServer.Options.defaults().withUsers(config.users())));
     } catch (IommufdException e) {
       abandon(served);
-      throw new DaemonException("function '" + wanted.name() + "': " + e.getMessage(), e);
+      throw new InputException("function '" + wanted.name() + "': " + e.getMessage(), e);
     } catch (IOException | RuntimeException e) {
       abandon(served);
       throw e;

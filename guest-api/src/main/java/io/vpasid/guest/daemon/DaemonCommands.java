@@ -2,8 +2,8 @@ package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.config.AddressSpaceConfig;
 import io.vpasid.guest.config.DaemonConfigReader;
-import io.vpasid.guest.config.DaemonException;
 import io.vpasid.guest.config.FunctionConfig;
+import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.control.ControlArguments;
 import io.vpasid.guest.control.ControlCommand;
 import io.vpasid.guest.control.ControlException;
@@ -59,7 +59,7 @@ final class DaemonCommands implements ControlTarget {
     } catch (ControlException e) {
       daemon.metrics().commandRefused(command);
       throw e;
-    } catch (DaemonException | IommufdException | JsonFileException | IOException e) {
+    } catch (InputException | IommufdException | JsonFileException | IOException e) {
       daemon.metrics().commandRefused(command);
       throw refused(e);
     }
@@ -68,7 +68,7 @@ final class DaemonCommands implements ControlTarget {
   /// With the errno, if it was the kernel, or what stands in its place, that refused.
   private static ControlException refused(Exception e) {
     String message = String.valueOf(e.getMessage());
-    Throwable reason = e instanceof DaemonException && e.getCause() != null ? e.getCause() : e;
+    Throwable reason = e instanceof InputException && e.getCause() != null ? e.getCause() : e;
     return reason instanceof IommufdException kernel
         ? ControlException.because(kernel.errno(), message)
         : ControlException.generic(message);

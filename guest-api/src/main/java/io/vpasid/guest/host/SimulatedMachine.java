@@ -16,6 +16,7 @@ public final class SimulatedMachine implements AutoCloseable {
   private final PassthroughFunction function;
   private final EmulatedHardware hardware;
 
+  /// @param reported what the host's IOMMU reports for the function
   public SimulatedMachine(
       FunctionDescription described, HardwareInfo reported, FunctionOptions decisions) {
     hardware = EmulatedHardware.of(described, decisions.kind() == FunctionKind.VIRTUAL);

@@ -1,5 +1,6 @@
 package io.vpasid.guest.cli.option;
 
+import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.capability.Anomaly;
@@ -42,11 +43,11 @@ final class OtherCaptures {
   /// Makes sure that each file tells something of one of `functions`.
   ///
   /// @throws InputException if one does not
-  void requireAbout(List<HostFunction> functions) {
+  void requireAbout(List<FoundFunction> functions) {
     for (OtherFile file : files) {
       List<HostFunction> same =
           file.functions.stream()
-              .filter(o -> functions.stream().anyMatch(f -> f.id().equals(o.id())))
+              .filter(o -> functions.stream().anyMatch(f -> f.captured().id().equals(o.id())))
               .toList();
       if (same.isEmpty()) {
         throw new InputException(

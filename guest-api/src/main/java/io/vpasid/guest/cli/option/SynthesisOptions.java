@@ -1,5 +1,6 @@
 package io.vpasid.guest.cli.option;
 
+import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.LiveFunction;
 import io.vpasid.guest.config.VfioAnswer;
@@ -125,7 +126,7 @@ public final class SynthesisOptions {
   /// Makes sure that each file of `--also` has captures of one of `functions`.
   ///
   /// @throws InputException if one has none
-  public void checkOtherCaptures(List<HostFunction> functions) {
+  public void checkOtherCaptures(List<FoundFunction> functions) {
     others().requireAbout(functions);
   }
 

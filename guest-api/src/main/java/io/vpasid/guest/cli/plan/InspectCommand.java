@@ -1,10 +1,12 @@
 package io.vpasid.guest.cli.plan;
 
+import io.vpasid.guest.cli.option.SourceOptions;
 import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.cli.terminal.ColourOption;
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.cli.terminal.Terminal;
-import io.vpasid.guest.config.FunctionSource;
+import io.vpasid.guest.config.FoundFunction;
+import io.vpasid.guest.config.FoundFunctions;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.report.InspectReport;
 import io.vpasid.guest.report.Json;
@@ -59,7 +61,7 @@ public final class InspectCommand implements Callable<Integer> {
               + " 0000:3b:00.0. Default: all functions of this machine.")
   private List<String> sources = List.of();
 
-  @Mixin private FunctionSource source;
+  @Mixin private SourceOptions source;
   @Mixin private SynthesisOptions options;
   @Mixin private ColourOption colour;
 
@@ -96,16 +98,16 @@ public final class InspectCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--width " + width + ": a row has 16, 32, 64, 128 or 256 bytes");
     }
-    FunctionSource.Named named = source.named(sources.isEmpty() ? source.ofThisMachine() : sources);
-    List<HostFunction> functions = named.functions();
+    FoundFunctions found = source.find(sources.isEmpty() ? source.ofThisMachine() : sources, false);
+    List<FoundFunction> functions = found.functions();
     options.checkOtherCaptures(functions);
     QuirkTable quirks = options.quirkTable();
     PciNames names = PciNames.system();
     List<InspectReport> reports =
         functions.stream()
-            .map(f -> InspectReport.of(f, options.request(f, quirks), names))
+            .map(f -> InspectReport.of(f.captured(), options.request(f.captured(), quirks), names))
             .toList();
-    List<PartialReport> partial = named.incomplete().stream().map(PartialReport::of).toList();
+    List<PartialReport> partial = found.incomplete().stream().map(PartialReport::of).toList();
     PrintWriter out = spec.commandLine().getOut();
     switch (json ? Format.JSON : format) {
       case JSON ->

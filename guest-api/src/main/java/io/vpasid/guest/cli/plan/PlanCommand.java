@@ -1,8 +1,9 @@
 package io.vpasid.guest.cli.plan;
 
+import io.vpasid.guest.cli.option.SourceOptions;
 import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
-import io.vpasid.guest.config.FunctionSource;
+import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.LayoutComparison;
 import io.vpasid.guest.report.PlanReport;
@@ -69,7 +70,7 @@ public final class PlanCommand implements Callable<Integer> {
               + " 0000:3b:00.0.")
   private List<String> sources = List.of();
 
-  @Mixin private FunctionSource source;
+  @Mixin private SourceOptions source;
   @Mixin private SynthesisOptions options;
   @Mixin private PreflightOptions preflight;
 
@@ -118,10 +119,7 @@ public final class PlanCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     Optional<LayoutFile> expected = expect.map(LayoutFile::read);
-    if (!withoutVfio) {
-      source.askVfio();
-    }
-    List<HostFunction> functions = source.functions(sources);
+    List<FoundFunction> functions = source.functions(sources, !withoutVfio);
     options.checkOtherCaptures(functions);
     QuirkTable quirks = options.quirkTable();
     noteAssumptions(functions, err);
@@ -129,8 +127,9 @@ public final class PlanCommand implements Callable<Integer> {
     List<PlanReport> reports = new ArrayList<>();
     List<QemuDevice> devices = new ArrayList<>();
     Format wanted = json ? Format.JSON : format;
-    for (HostFunction function : functions) {
-      SynthesisRequest request = options.request(function, quirks, source.live(function));
+    for (FoundFunction found : functions) {
+      HostFunction function = found.captured();
+      SynthesisRequest request = options.request(function, quirks, found.live());
       SynthesisResult result;
       if (wanted == Format.QEMU || wanted == Format.LIBVIRT) {
         QemuDevice device = QemuDevice.of(function, request);
@@ -161,13 +160,11 @@ public final class PlanCommand implements Callable<Integer> {
         : ExitCode.NO;
   }
 
-  private void noteAssumptions(List<HostFunction> functions, PrintWriter err) {
-    if (functions.stream().anyMatch(f -> source.live(f).isEmpty())) {
+  private void noteAssumptions(List<FoundFunction> functions, PrintWriter err) {
+    if (functions.stream().anyMatch(f -> f.live().isEmpty())) {
       options.noteAssumptions(err);
     }
-    for (HostFunction function : functions) {
-      source.live(function).ifPresent(live -> options.noteAssumptions(err, live));
-    }
+    functions.forEach(f -> f.live().ifPresent(live -> options.noteAssumptions(err, live)));
   }
 
   /// @param comparisons those with an expected layout; those of functions that are not in the plan

@@ -1,11 +1,11 @@
 package io.vpasid.guest.cli.quirks;
 
+import io.vpasid.guest.cli.option.SourceOptions;
 import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
-import io.vpasid.guest.config.FunctionSource;
+import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.QuirkExplanation;
-import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
@@ -52,7 +52,7 @@ final class QuirksExplainCommand implements Callable<Integer> {
               + " 0000:3b:00.0.")
   private List<String> sources = List.of();
 
-  @Mixin private FunctionSource source;
+  @Mixin private SourceOptions source;
   @Mixin private SynthesisOptions options;
 
   @Option(names = "--json", description = "Print an array with an object for each function.")
@@ -61,13 +61,13 @@ final class QuirksExplainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    List<HostFunction> functions = source.functions(sources);
+    List<FoundFunction> functions = source.functions(sources);
     QuirkTable table = options.quirkTable();
     List<QuirkExplanation> explanations =
         functions.stream()
             .map(f -> {
-              SynthesisRequest request = options.request(f, table, source.live(f));
-              return QuirkExplanation.of(f, request);
+              SynthesisRequest request = options.request(f.captured(), table, f.live());
+              return QuirkExplanation.of(f.captured(), request);
             })
             .toList();
     if (json) {

@@ -1,7 +1,8 @@
 package io.vpasid.guest.cli.quirks;
 
+import io.vpasid.guest.cli.option.SourceOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
-import io.vpasid.guest.config.FunctionSource;
+import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.report.FindingReport;
 import io.vpasid.guest.report.Json;
@@ -71,7 +72,7 @@ final class QuirksNewCommand implements Callable<Integer> {
               + " 0000:3b:00.0.")
   private List<String> sources = List.of();
 
-  @Mixin private FunctionSource source;
+  @Mixin private SourceOptions source;
 
   @Option(
       names = "--device",
@@ -102,6 +103,7 @@ final class QuirksNewCommand implements Callable<Integer> {
     PrintWriter err = spec.commandLine().getErr();
     List<HostFunction> captures =
         source.functions(sources).stream()
+            .map(FoundFunction::captured)
             .filter(f -> device.isEmpty() || f.id().equals(device.get()))
             .toList();
     if (captures.isEmpty()) {

@@ -1,15 +1,15 @@
 package io.vpasid.guest.cli.run;
 
+import io.vpasid.guest.cli.option.SourceOptions;
 import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.cli.terminal.Terminal;
+import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.FunctionDescription;
-import io.vpasid.guest.config.FunctionSource;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.host.SimulatedMachine;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.request.RequestMailbox;
-import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.quirk.QuirkTable;
 import io.vpasid.vmm.FunctionOptions;
 import java.io.PrintWriter;
@@ -62,7 +62,7 @@ public final class RunCommand implements Callable<Integer> {
   @ArgGroup(validate = false, heading = "%nFor scenarios:%n")
   private ScenarioOptions scenarios = new ScenarioOptions();
 
-  @Mixin private FunctionSource source;
+  @Mixin private SourceOptions source;
   @Mixin private SynthesisOptions options;
 
   @Option(
@@ -82,11 +82,11 @@ public final class RunCommand implements Callable<Integer> {
           sources, json, top.terminal(), spec.commandLine().getOut(), spec.commandLine().getErr());
     }
     refuseOptionsForScenarios();
-    List<HostFunction> functions = source.functions(sources);
+    List<FoundFunction> functions = source.functions(sources);
     options.checkOtherCaptures(functions);
     options.noteAssumptions(spec.commandLine().getErr());
     return tell(
-        functions.stream().map(source::describe).toList(),
+        functions.stream().map(FoundFunction::describe).toList(),
         options,
         mailbox,
         json,

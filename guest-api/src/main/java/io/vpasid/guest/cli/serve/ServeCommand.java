@@ -1,13 +1,14 @@
 package io.vpasid.guest.cli.serve;
 
+import io.vpasid.guest.cli.option.SourceOptions;
 import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.cli.terminal.Version;
 import io.vpasid.guest.config.BarSizes;
 import io.vpasid.guest.config.DaemonConfig;
-import io.vpasid.guest.config.DaemonException;
-import io.vpasid.guest.config.FunctionSource;
+import io.vpasid.guest.config.FoundFunction;
+import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.daemon.Daemon;
 import io.vpasid.guest.daemon.DaemonLog;
@@ -86,7 +87,7 @@ public final class ServeCommand implements Callable<Integer> {
               + " which is only read.")
   private String sourceName = "";
 
-  @Mixin private FunctionSource source;
+  @Mixin private SourceOptions source;
   @Mixin private SynthesisOptions options;
 
   @Option(
@@ -187,19 +188,14 @@ public final class ServeCommand implements Callable<Integer> {
   private static Daemon start(DaemonConfig config, DaemonLog log, CountDownLatch ending) {
     try {
       return Daemon.start(config, Version.number(), log, ending);
-    } catch (IOException | DaemonException e) {
+    } catch (IOException e) {
       throw new InputException(String.valueOf(e.getMessage()));
     }
   }
 
   private int check(DaemonConfig config) {
     PrintWriter out = spec.commandLine().getOut();
-    List<String> served;
-    try {
-      served = Daemon.check(config);
-    } catch (DaemonException e) {
-      throw new InputException(String.valueOf(e.getMessage()));
-    }
+    List<String> served = Daemon.check(config);
     if (json) {
       Map<String, Object> document = Json.object();
       document.put("good", true);
@@ -253,7 +249,7 @@ public final class ServeCommand implements Callable<Integer> {
     if (check) {
       throw new InputException("--check goes with a configuration, not with --socket");
     }
-    List<HostFunction> functions = source.functions(List.of(sourceName));
+    List<FoundFunction> functions = source.functions(List.of(sourceName));
     if (functions.size() != 1) {
       throw new InputException(
           sourceName
@@ -263,11 +259,11 @@ public final class ServeCommand implements Callable<Integer> {
     }
     options.noteAssumptions(spec.commandLine().getErr());
     options.checkOtherCaptures(functions);
-    HostFunction captured = functions.getFirst();
+    HostFunction captured = functions.getFirst().captured();
     CountDownLatch interrupted = new CountDownLatch(1);
     try (SimulatedMachine machine =
             new SimulatedMachine(
-                source.describe(captured, sizes()),
+                described(functions.getFirst()),
                 options.hardware(),
                 options.decisions(captured, options.quirkTable()));
         VfioUserServer server = open(path, machine)) {
@@ -276,6 +272,14 @@ public final class ServeCommand implements Callable<Integer> {
       interrupted.await();
     }
     return ExitCode.DONE;
+  }
+
+  private FunctionDescription described(FoundFunction function) {
+    try {
+      return function.describe(sizes());
+    } catch (IllegalArgumentException e) {
+      throw new InputException("--bar: " + e.getMessage());
+    }
   }
 
   private BarSizes sizes() {

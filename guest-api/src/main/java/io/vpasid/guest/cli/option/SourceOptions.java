@@ -1,0 +1,97 @@
+package io.vpasid.guest.cli.option;
+
+import io.vpasid.guest.config.FoundFunction;
+import io.vpasid.guest.config.FoundFunctions;
+import io.vpasid.guest.config.FunctionSource;
+import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.config.Unread;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.DumpForm;
+import io.vpasid.pci.dump.SysfsDevice;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// Which functions a command works on, and `--function`, which picks one of them.
+public final class SourceOptions {
+  @Option(
+      names = "--function",
+      paramLabel = "ADDRESS",
+      description = "Work only on the function at this address of the file, as in 0000:6a:01.0.")
+  private Optional<String> picked = Optional.empty();
+
+  @Option(
+      names = "--sysfs",
+      paramLabel = "PATH",
+      description =
+          "The sysfs in which addresses are looked up, such as that of a captured machine. Default:"
+              + " /sys.")
+  private Path sysfs = FunctionSource.SYSFS;
+
+  @Option(
+      names = "--form",
+      paramLabel = "FORM",
+      description =
+          "What the dumps are, where their content does not tell: raw, lspci, hex, words (numbers,"
+              + " each word's first byte last: pciconf -r, pci display.l), groups (xxd -g 4) or"
+              + " coe.")
+  private Optional<DumpForm> form = Optional.empty();
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
+  /// The functions that `sources` name, of which VFIO is asked nothing.
+  ///
+  /// @throws InputException if there are none, or `--function` names none of them
+  /// @throws io.vpasid.pci.dump.DumpException if what is named is not there as a whole
+  public List<FoundFunction> functions(List<String> sources) {
+    return functions(sources, false);
+  }
+
+  /// The functions that `sources` name: files, and addresses of this machine. What dumps do not
+  /// have as a whole is noted and left out.
+  ///
+  /// @param asksVfio whether VFIO is asked about those of this machine
+  /// @throws InputException if there are none, or `--function` names none of them
+  /// @throws io.vpasid.pci.dump.DumpException if what is named is not there as a whole
+  public List<FoundFunction> functions(List<String> sources, boolean asksVfio) {
+    FoundFunctions found = find(sources, asksVfio);
+    List<FoundFunction> functions = found.whole();
+    List<Unread> leftOut = found.incomplete().stream().map(Unread::of).toList();
+    Unread.note(command.commandLine().getErr(), leftOut, leftOut.size());
+    return functions;
+  }
+
+  /// Likewise with those that are not there as a whole.
+  public FoundFunctions find(List<String> sources, boolean asksVfio) {
+    if (sources.isEmpty()) {
+      throw new InputException("nothing to read: name a dump, or an address such as 0000:3b:00.0");
+    }
+    FunctionSource source = new FunctionSource(sysfs, form, asksVfio);
+    FoundFunctions all =
+        sources.stream().map(source::read).reduce(FoundFunctions::and).orElseThrow();
+    if (picked.isEmpty()) {
+      return all;
+    }
+    PciAddress address =
+        PciAddress.parse(picked.get())
+            .orElseThrow(() ->
+                new InputException(
+                    "--function '" + picked.get() + "' is no address such as 0000:6a:01.0"));
+    FoundFunctions chosen = all.at(address);
+    if (chosen.isEmpty()) {
+      throw new InputException(
+          "%s: has no function %s; vpasid inspect lists those that it has"
+              .formatted(String.join(", ", sources), address));
+    }
+    return chosen;
+  }
+
+  /// The addresses of all functions of this machine.
+  public List<String> ofThisMachine() {
+    return SysfsDevice.list(sysfs).stream().map(PciAddress::toString).toList();
+  }
+}
