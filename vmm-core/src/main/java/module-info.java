@@ -15,6 +15,7 @@ module io.vpasid.vmm {
   exports io.vpasid.vmm.linux.calls to
       io.vpasid.guest;
   exports io.vpasid.vmm.pasid;
+  exports io.vpasid.vmm.vfio;
 
   uses io.vpasid.vmm.iommufd.IommufdBackendProvider;
 

@@ -1,13 +1,13 @@
 package io.vpasid.guest.config;
 
-import io.vpasid.guest.vfiouser.Irq;
-import io.vpasid.guest.vfiouser.PciIndex;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.Header;
 import io.vpasid.pci.capability.Capability;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.emulation.Bar;
+import io.vpasid.vmm.vfio.Irq;
+import io.vpasid.vmm.vfio.PciIndex;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

@@ -1,18 +1,18 @@
 package io.vpasid.guest.device;
 
 import io.vpasid.guest.vfiouser.DmaWindow;
-import io.vpasid.guest.vfiouser.Irq;
 import io.vpasid.guest.vfiouser.Outcome;
-import io.vpasid.guest.vfiouser.PciIndex;
-import io.vpasid.guest.vfiouser.Region;
 import io.vpasid.guest.vfiouser.VfioUserDevice;
 import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.pci.Header;
 import io.vpasid.vmm.PassthroughFunction;
-import io.vpasid.vmm.iommufd.DeviceHardware;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.pasid.Refused;
+import io.vpasid.vmm.vfio.Irq;
+import io.vpasid.vmm.vfio.PciIndex;
+import io.vpasid.vmm.vfio.Region;
+import io.vpasid.vmm.vfio.RegisterAccess;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -34,6 +34,8 @@ public final class FunctionDevice implements VfioUserDevice {
   private static final Logger LOG = LoggerFactory.getLogger(FunctionDevice.class);
 
   private final PassthroughFunction function;
+  private final RegisterAccess.Read configRead = this::readConfig;
+  private final RegisterAccess.Write configWrite = this::writeConfig;
   private final VfioUserDevice hardware;
   private final RegistersAsFound registers;
   private final List<Consumer<Optional<VfioUserPeer>>> clientListeners =
@@ -128,24 +130,10 @@ public final class FunctionDevice implements VfioUserDevice {
       return hardware.read(region, offset, destination);
     }
     try {
-      readConfig((int) offset, destination);
+      RegisterAccess.read(offset, destination, (at, width) -> function.readConfig((int) at, width));
       return Outcome.done();
     } catch (IommufdException e) {
       return Outcome.refused(e.errno(), String.valueOf(e.getMessage()));
-    }
-  }
-
-  private void readConfig(int offset, ByteBuffer destination) {
-    int at = offset;
-    while (destination.hasRemaining()) {
-      int width = DeviceHardware.accessWidth(at, destination.remaining());
-      int value = function.readConfig(at, width);
-      switch (width) {
-        case 4 -> destination.putInt(value);
-        case 2 -> destination.putShort((short) value);
-        default -> destination.put((byte) value);
-      }
-      at += width;
     }
   }
 
@@ -155,24 +143,19 @@ public final class FunctionDevice implements VfioUserDevice {
       return hardware.write(region, offset, source);
     }
     try {
-      writeConfig((int) offset, source);
+      RegisterAccess.write(offset, source, configWrite);
       return Outcome.done();
     } catch (IommufdException e) {
       return Outcome.refused(e.errno(), String.valueOf(e.getMessage()));
     }
   }
 
-  private void writeConfig(int offset, ByteBuffer source) {
-    int at = offset;
-    while (source.hasRemaining()) {
-      int width = DeviceHardware.accessWidth(at, source.remaining());
-      switch (width) {
-        case 4 -> function.writeConfig(at, width, source.getInt());
-        case 2 -> function.writeConfig(at, width, source.getShort());
-        default -> function.writeConfig(at, width, source.get());
-      }
-      at += width;
-    }
+  private int readConfig(long offset, int width) {
+    return function.readConfig((int) offset, width);
+  }
+
+  private void writeConfig(long offset, int width, int value) {
+    function.writeConfig((int) offset, width, value);
   }
 
   @Override

@@ -1,17 +1,17 @@
 package io.vpasid.guest.host;
 
 import io.vpasid.guest.vfiouser.DmaWindow;
-import io.vpasid.guest.vfiouser.Irq;
 import io.vpasid.guest.vfiouser.Outcome;
-import io.vpasid.guest.vfiouser.PciIndex;
-import io.vpasid.guest.vfiouser.Region;
 import io.vpasid.guest.vfiouser.VfioUserDevice;
-import io.vpasid.vmm.iommufd.DeviceHardware;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.IovaAccess;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.vfio.DeviceHardware;
+import io.vpasid.vmm.vfio.Irq;
+import io.vpasid.vmm.vfio.PciIndex;
+import io.vpasid.vmm.vfio.Region;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -43,20 +43,14 @@ public final class BoundHardware implements VfioUserDevice {
 
   @Override
   public List<Region> regions() {
-    List<Region> regions = new ArrayList<>();
-    for (var region : hardware.regions()) {
-      int flags = (region.readable() ? Region.READ : 0) | (region.writable() ? Region.WRITE : 0);
-      regions.add(region.size() == 0 ? Region.NONE : new Region(region.size(), flags));
-    }
+    List<Region> regions = new ArrayList<>(hardware.regions());
     regions.set(PciIndex.VGA_REGION, Region.NONE);
     return regions;
   }
 
   @Override
   public List<Irq> irqs() {
-    return hardware.irqs().stream()
-        .map(irq -> irq.count() == 0 ? Irq.NONE : new Irq(irq.count(), irq.flags() & Irq.FLAGS))
-        .toList();
+    return hardware.irqs();
   }
 
   @Override

@@ -5,12 +5,12 @@ import io.vpasid.guest.device.FunctionDevice;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.quirk.QuirkTable;
 import io.vpasid.vmm.PassthroughFunction;
-import io.vpasid.vmm.iommufd.DeviceHardware;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.vfio.DeviceHardware;
 import java.util.Optional;
 
 /// A function of this machine, which vfio-pci has.

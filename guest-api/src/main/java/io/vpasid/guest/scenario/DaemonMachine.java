@@ -1,7 +1,6 @@
 package io.vpasid.guest.scenario;
 
 import io.vpasid.guest.control.ControlException;
-import io.vpasid.guest.vfiouser.PciIndex;
 import io.vpasid.guest.vfiouser.VfioUserClient;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.dump.HostFunction;
@@ -12,6 +11,7 @@ import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
+import io.vpasid.vmm.vfio.PciIndex;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -4,6 +4,8 @@ import io.vpasid.guest.socket.Descriptors;
 import io.vpasid.guest.socket.PeerCredentials;
 import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.linux.calls.MemoryBudget;
+import io.vpasid.vmm.vfio.Irq;
+import io.vpasid.vmm.vfio.Region;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

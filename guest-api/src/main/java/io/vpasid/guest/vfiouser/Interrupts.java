@@ -4,6 +4,7 @@ import io.netty.channel.unix.FileDescriptor;
 import io.vpasid.guest.socket.Descriptors;
 import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.linux.calls.EventSignal;
+import io.vpasid.vmm.vfio.Irq;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

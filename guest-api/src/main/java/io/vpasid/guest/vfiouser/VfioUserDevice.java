@@ -1,5 +1,7 @@
 package io.vpasid.guest.vfiouser;
 
+import io.vpasid.vmm.vfio.Irq;
+import io.vpasid.vmm.vfio.Region;
 import java.nio.ByteBuffer;
 import java.util.List;
 

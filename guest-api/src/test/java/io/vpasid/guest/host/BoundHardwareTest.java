@@ -2,17 +2,15 @@ package io.vpasid.guest.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vpasid.guest.vfiouser.Irq;
 import io.vpasid.guest.vfiouser.Outcome;
-import io.vpasid.guest.vfiouser.PciIndex;
-import io.vpasid.guest.vfiouser.Region;
-import io.vpasid.vmm.iommufd.DeviceHardware;
-import io.vpasid.vmm.iommufd.DeviceIrq;
-import io.vpasid.vmm.iommufd.DeviceRegion;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.vfio.DeviceHardware;
+import io.vpasid.vmm.vfio.Irq;
+import io.vpasid.vmm.vfio.PciIndex;
+import io.vpasid.vmm.vfio.Region;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,6 +22,8 @@ import org.junit.jupiter.api.Test;
 class BoundHardwareTest {
 
   /// Writes down what is asked of it.
+  private static final int RW = Region.READ | Region.WRITE;
+
   private static final class Recording implements DeviceHardware {
     final List<String> calls = new ArrayList<>();
     boolean fails;
@@ -36,22 +36,21 @@ class BoundHardwareTest {
     }
 
     @Override
-    public List<DeviceRegion> regions() {
-      List<DeviceRegion> regions = new ArrayList<>();
-      regions.add(new DeviceRegion(4096, true, true));
+    public List<Region> regions() {
+      List<Region> regions = new ArrayList<>();
+      regions.add(new Region(4096, RW));
       for (int i = 1; i < 6; i++) {
-        regions.add(DeviceRegion.NONE);
+        regions.add(Region.NONE);
       }
-      regions.add(new DeviceRegion(2048, true, false));
-      regions.add(new DeviceRegion(4096, true, true));
-      regions.add(new DeviceRegion(0xc0000, true, true));
+      regions.add(new Region(2048, Region.READ));
+      regions.add(new Region(4096, RW));
+      regions.add(new Region(0xc0000, RW));
       return regions;
     }
 
     @Override
-    public List<DeviceIrq> irqs() {
-      return List.of(
-          new DeviceIrq(1, 7), DeviceIrq.NONE, new DeviceIrq(8, 1), DeviceIrq.NONE, DeviceIrq.NONE);
+    public List<Irq> irqs() {
+      return List.of(new Irq(1, 7), Irq.NONE, new Irq(8, 1), Irq.NONE, Irq.NONE);
     }
 
     @Override

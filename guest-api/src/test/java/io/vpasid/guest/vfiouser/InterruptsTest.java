@@ -9,6 +9,7 @@ import io.netty.channel.unix.FileDescriptor;
 import io.vpasid.guest.socket.Descriptors;
 import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.vfio.Irq;
 import java.io.IOException;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.vfio.DeviceInfo;
+import io.vpasid.vmm.vfio.Irq;
+import io.vpasid.vmm.vfio.Region;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;

@@ -6,6 +6,9 @@ import static org.awaitility.Awaitility.await;
 
 import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.vfio.DeviceInfo;
+import io.vpasid.vmm.vfio.Irq;
+import io.vpasid.vmm.vfio.Region;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;

@@ -4,7 +4,6 @@ import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.vmm.iommufd.BoundDevice;
 import io.vpasid.vmm.iommufd.DeviceId;
-import io.vpasid.vmm.iommufd.DeviceInfo;
 import io.vpasid.vmm.iommufd.HwInfo;
 import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;
@@ -13,6 +12,7 @@ import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.vfio.DeviceInfo;
 import java.util.Optional;
 import java.util.TreeSet;
 

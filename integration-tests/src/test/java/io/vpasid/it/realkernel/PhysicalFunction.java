@@ -1,11 +1,11 @@
 package io.vpasid.it.realkernel;
 
-import io.vpasid.guest.vfiouser.Irq;
 import io.vpasid.guest.vfiouser.Outcome;
-import io.vpasid.guest.vfiouser.PciIndex;
-import io.vpasid.guest.vfiouser.Region;
 import io.vpasid.guest.vfiouser.VfioUserDevice;
 import io.vpasid.pci.ConfigSpace;
+import io.vpasid.vmm.vfio.Irq;
+import io.vpasid.vmm.vfio.PciIndex;
+import io.vpasid.vmm.vfio.Region;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -2,13 +2,13 @@ package io.vpasid.it.realkernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vpasid.guest.vfiouser.Irq;
 import io.vpasid.guest.vfiouser.Outcome;
-import io.vpasid.guest.vfiouser.Region;
 import io.vpasid.guest.vfiouser.VfioUserDevice;
 import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.vfio.Irq;
+import io.vpasid.vmm.vfio.Region;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;

@@ -2,6 +2,8 @@ package io.vpasid.vmm.iommufd;
 
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.DeviceConfig;
+import io.vpasid.vmm.vfio.DeviceHardware;
+import io.vpasid.vmm.vfio.DeviceInfo;
 import java.util.Optional;
 
 /// A function that is bound to an iommufd context: an open `/dev/vfio/devices/vfioN`.

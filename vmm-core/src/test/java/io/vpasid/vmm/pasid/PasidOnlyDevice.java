@@ -4,9 +4,9 @@ import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.vmm.iommufd.BoundDevice;
 import io.vpasid.vmm.iommufd.DeviceId;
-import io.vpasid.vmm.iommufd.DeviceInfo;
 import io.vpasid.vmm.iommufd.HwInfo;
 import io.vpasid.vmm.iommufd.PageTableId;
+import io.vpasid.vmm.vfio.DeviceInfo;
 
 /// A bound function of which only the requests for PASIDs may be made.
 abstract class PasidOnlyDevice implements BoundDevice {

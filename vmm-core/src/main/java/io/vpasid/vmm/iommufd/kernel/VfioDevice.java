@@ -4,9 +4,7 @@ import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.vmm.iommufd.BoundDevice;
-import io.vpasid.vmm.iommufd.DeviceHardware;
 import io.vpasid.vmm.iommufd.DeviceId;
-import io.vpasid.vmm.iommufd.DeviceInfo;
 import io.vpasid.vmm.iommufd.HwInfo;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.PageTableId;
@@ -18,6 +16,9 @@ import io.vpasid.vmm.linux.calls.VfioUapi;
 import io.vpasid.vmm.linux.calls.VfioUapi.AttachPt;
 import io.vpasid.vmm.linux.calls.VfioUapi.DetachPt;
 import io.vpasid.vmm.linux.calls.VfioUapi.RegionInfo;
+import io.vpasid.vmm.vfio.DeviceHardware;
+import io.vpasid.vmm.vfio.DeviceInfo;
+import io.vpasid.vmm.vfio.PciIndex;
 import java.util.Optional;
 
 /// An open `/dev/vfio/devices/vfioN` that is bound to a context.
@@ -43,7 +44,7 @@ final class VfioDevice implements BoundDevice {
   }
 
   private DeviceConfig findConfig() {
-    CallFrame frame = RegionInfo.REQUEST.frame().set(RegionInfo.INDEX, VfioUapi.CONFIG_REGION);
+    CallFrame frame = RegionInfo.REQUEST.frame().set(RegionInfo.INDEX, PciIndex.CONFIG_REGION);
     int result = file.ioctl(RegionInfo.REQUEST, frame);
     if (result < 0) {
       throw failure(result, RegionInfo.REQUEST.name(), describe() + ", configuration space");
@@ -80,8 +81,10 @@ final class VfioDevice implements BoundDevice {
     if (result < 0) {
       throw failure(result, VfioUapi.DeviceInfo.REQUEST.name(), describe());
     }
+    long flags = frame.get(VfioUapi.DeviceInfo.FLAGS);
     return new DeviceInfo(
-        (frame.get(VfioUapi.DeviceInfo.FLAGS) & VfioUapi.DEVICE_FLAGS_RESET) != 0,
+        (flags & VfioUapi.DEVICE_FLAGS_PCI) != 0,
+        (flags & VfioUapi.DEVICE_FLAGS_RESET) != 0,
         frame.getInt(VfioUapi.DeviceInfo.NUM_REGIONS),
         frame.getInt(VfioUapi.DeviceInfo.NUM_IRQS));
   }

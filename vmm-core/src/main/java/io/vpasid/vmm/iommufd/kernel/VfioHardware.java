@@ -1,17 +1,18 @@
 package io.vpasid.vmm.iommufd.kernel;
 
 import io.vpasid.pci.PciAddress;
-import io.vpasid.vmm.iommufd.DeviceHardware;
-import io.vpasid.vmm.iommufd.DeviceIrq;
-import io.vpasid.vmm.iommufd.DeviceRegion;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.linux.calls.CallFrame;
 import io.vpasid.vmm.linux.calls.OwnedFd;
-import io.vpasid.vmm.linux.calls.VfioUapi;
 import io.vpasid.vmm.linux.calls.VfioUapi.IrqInfo;
 import io.vpasid.vmm.linux.calls.VfioUapi.IrqSet;
 import io.vpasid.vmm.linux.calls.VfioUapi.RegionInfo;
+import io.vpasid.vmm.vfio.DeviceHardware;
+import io.vpasid.vmm.vfio.Irq;
+import io.vpasid.vmm.vfio.PciIndex;
+import io.vpasid.vmm.vfio.Region;
+import io.vpasid.vmm.vfio.RegisterAccess;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,94 +21,82 @@ import java.util.List;
 final class VfioHardware implements DeviceHardware {
   private final OwnedFd file;
   private final PciAddress address;
-  private final List<DeviceRegion> regions = new ArrayList<>();
-  private final List<DeviceIrq> irqs = new ArrayList<>();
+  private final List<Region> regions = new ArrayList<>();
+  private final List<Irq> irqs = new ArrayList<>();
 
   /// Where each region begins in the file.
-  private final long[] starts = new long[VfioUapi.REGIONS];
+  private final long[] starts = new long[PciIndex.REGIONS];
 
   VfioHardware(OwnedFd file, PciAddress address) {
     this.file = file;
     this.address = address;
-    for (int index = 0; index < VfioUapi.REGIONS; index++) {
+    for (int index = 0; index < PciIndex.REGIONS; index++) {
       regions.add(findRegion(index));
     }
-    for (int index = 0; index < VfioUapi.IRQS; index++) {
+    for (int index = 0; index < PciIndex.IRQS; index++) {
       irqs.add(findIrq(index));
     }
   }
 
   /// A region that the function does not have is EINVAL for some indices, and empty for others.
-  private DeviceRegion findRegion(int index) {
+  private Region findRegion(int index) {
     CallFrame frame = RegionInfo.REQUEST.frame().set(RegionInfo.INDEX, index);
     int result = file.ioctl(RegionInfo.REQUEST, frame);
     if (result == -Errno.EINVAL.number()) {
-      return DeviceRegion.NONE;
+      return Region.NONE;
     }
     check(result, RegionInfo.REQUEST.name(), "region " + index);
     starts[index] = frame.get(RegionInfo.OFFSET);
-    long flags = frame.get(RegionInfo.FLAGS);
-    return new DeviceRegion(
-        frame.get(RegionInfo.SIZE),
-        (flags & VfioUapi.REGION_FLAG_READ) != 0,
-        (flags & VfioUapi.REGION_FLAG_WRITE) != 0);
+    long size = frame.get(RegionInfo.SIZE);
+    int flags = frame.getInt(RegionInfo.FLAGS) & (Region.READ | Region.WRITE);
+    return size == 0 ? Region.NONE : new Region(size, flags);
   }
 
-  private DeviceIrq findIrq(int index) {
+  private Irq findIrq(int index) {
     CallFrame frame = IrqInfo.REQUEST.frame().set(IrqInfo.INDEX, index);
     int result = file.ioctl(IrqInfo.REQUEST, frame);
     if (result == -Errno.EINVAL.number()) {
-      return DeviceIrq.NONE;
+      return Irq.NONE;
     }
     check(result, IrqInfo.REQUEST.name(), "interrupt type " + index);
-    return new DeviceIrq(frame.getInt(IrqInfo.COUNT), frame.getInt(IrqInfo.FLAGS));
+    int count = frame.getInt(IrqInfo.COUNT);
+    return count == 0 ? Irq.NONE : new Irq(count, frame.getInt(IrqInfo.FLAGS) & Irq.FLAGS);
   }
 
   @Override
-  public List<DeviceRegion> regions() {
+  public List<Region> regions() {
     return List.copyOf(regions);
   }
 
   @Override
-  public List<DeviceIrq> irqs() {
+  public List<Irq> irqs() {
     return List.copyOf(irqs);
   }
 
   @Override
   public void read(int region, long offset, ByteBuffer destination) {
     CallFrame frame = CallFrame.current();
-    long at = offset;
-    while (destination.hasRemaining()) {
-      int width = DeviceHardware.accessWidth(at, destination.remaining());
-      int result = file.pread(frame, width, starts[region] + at);
-      checkWhole(result, width, "pread", region, at);
-      int value = frame.register(width);
-      switch (width) {
-        case 4 -> destination.putInt(value);
-        case 2 -> destination.putShort((short) value);
-        default -> destination.put((byte) value);
-      }
-      at += width;
-    }
+    RegisterAccess.read(
+        offset,
+        destination,
+        (at, width) -> {
+          int result = file.pread(frame, width, starts[region] + at);
+          checkWhole(result, width, "pread", region, at);
+          return frame.register(width);
+        });
   }
 
   @Override
   public void write(int region, long offset, ByteBuffer source) {
     CallFrame frame = CallFrame.current();
-    long at = offset;
-    while (source.hasRemaining()) {
-      int width = DeviceHardware.accessWidth(at, source.remaining());
-      frame.setRegister(
-          width,
-          switch (width) {
-            case 4 -> source.getInt();
-            case 2 -> source.getShort();
-            default -> source.get();
-          });
-      int result = file.pwrite(frame, width, starts[region] + at);
-      checkWhole(result, width, "pwrite", region, at);
-      at += width;
-    }
+    RegisterAccess.write(
+        offset,
+        source,
+        (at, width, value) -> {
+          frame.setRegister(width, value);
+          int result = file.pwrite(frame, width, starts[region] + at);
+          checkWhole(result, width, "pwrite", region, at);
+        });
   }
 
   @Override

@@ -4,12 +4,13 @@ import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.vmm.iommufd.BoundDevice;
 import io.vpasid.vmm.iommufd.DeviceId;
-import io.vpasid.vmm.iommufd.DeviceInfo;
 import io.vpasid.vmm.iommufd.HwInfo;
 import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.KernelObject.Hwpt;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.vfio.DeviceInfo;
+import io.vpasid.vmm.vfio.PciIndex;
 import org.jspecify.annotations.Nullable;
 
 /// A bound function: what VFIO keeps for it, and its part in its group's attachments.
@@ -20,9 +21,6 @@ import org.jspecify.annotations.Nullable;
 final class SimulatedBoundDevice implements BoundDevice {
   /// What the kernel's IDA lookup takes for present: its own -EINVAL.
   private static final int MISTAKEN_PASID = -Errno.EINVAL.number();
-
-  private static final int REGIONS = 9;
-  private static final int IRQS = 5;
 
   private final SimulatedHost machine;
   private final SimulatedIommufd context;
@@ -133,7 +131,7 @@ final class SimulatedBoundDevice implements BoundDevice {
     enter(Request.DEVICE_INFO);
     try {
       check(Request.DEVICE_INFO);
-      return new DeviceInfo(host.description.resettable(), REGIONS, IRQS);
+      return new DeviceInfo(true, host.description.resettable(), PciIndex.REGIONS, PciIndex.IRQS);
     } catch (KernelError e) {
       throw e.of(Request.DEVICE_INFO, describe());
     } finally {

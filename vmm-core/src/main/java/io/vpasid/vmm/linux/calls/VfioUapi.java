@@ -208,20 +208,8 @@ public final class VfioUapi {
   /// A flag of [DeviceInfo]: the device can be reset.
   public static final int DEVICE_FLAGS_RESET = 1;
 
-  /// Number of regions of a PCI device.
-  public static final int REGIONS = 9;
-
-  /// Number of interrupt types of a PCI device.
-  public static final int IRQS = 5;
-
-  /// A flag of [RegionInfo]: the region can be read.
-  public static final int REGION_FLAG_READ = 1;
-
-  /// A flag of [RegionInfo]: the region can be written.
-  public static final int REGION_FLAG_WRITE = 1 << 1;
-
-  /// Index of the configuration space among the regions of a PCI device.
-  public static final int CONFIG_REGION = 7;
+  /// A flag of [DeviceInfo]: it is a PCI device.
+  public static final int DEVICE_FLAGS_PCI = 1 << 1;
 
   /// A flag of [BindIommufd]: there is a token.
   public static final int BIND_FLAG_TOKEN = 1;

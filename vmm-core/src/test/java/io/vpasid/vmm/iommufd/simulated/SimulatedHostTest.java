@@ -214,7 +214,7 @@ class SimulatedHostTest {
         SimulatedHost.builder().device(FUNCTION.withoutReset()).build().open();
     BoundDevice device = iommufd.bind(AT);
 
-    assertThat(device.info().resettable()).isFalse();
+    assertThat(device.info().isResettable()).isFalse();
     refused(Errno.EINVAL, device::reset);
   }
 

@@ -1,4 +1,4 @@
-package io.vpasid.vmm.iommufd;
+package io.vpasid.vmm.vfio;
 
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -9,36 +9,27 @@ import java.util.List;
 /// Safe to use from several threads. After the device was closed every method fails with EBADF.
 public interface DeviceHardware {
 
-  /// The widest register access at `offset` that is aligned and not longer than `remaining` bytes:
-  /// 4, 2 or 1. An access of any length is made of these.
-  static int accessWidth(long offset, int remaining) {
-    if ((offset & 3) == 0 && remaining >= 4) {
-      return 4;
-    }
-    return (offset & 1) == 0 && remaining >= 2 ? 2 : 1;
-  }
-
-  /// The regions, by VFIO's index; BARs are 0 to 5.
+  /// The regions, by [PciIndex].
   ///
-  /// @throws IommufdException if VFIO does not tell
-  List<DeviceRegion> regions();
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if VFIO does not tell
+  List<Region> regions();
 
-  /// The interrupt types, by VFIO's index: INTx, MSI, MSI-X, error, request.
+  /// The interrupt types, by [PciIndex].
   ///
-  /// @throws IommufdException if VFIO does not tell
-  List<DeviceIrq> irqs();
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if VFIO does not tell
+  List<Irq> irqs();
 
-  /// Reads a part of a region, with accesses of 4, 2 and 1 bytes that are aligned.
+  /// Reads a part of a region, with [RegisterAccess]es.
   ///
   /// @param region its index
   /// @param offset of the first byte; all bytes lie within the region
   /// @param destination is filled to its limit; little endian
-  /// @throws IommufdException if the function does not answer
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if the function does not answer
   void read(int region, long offset, ByteBuffer destination);
 
   /// Writes a part of a region, as [#read] reads it.
   ///
-  /// @throws IommufdException if the function does not answer
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if the function does not answer
   void write(int region, long offset, ByteBuffer source);
 
   /// Has interrupts signalled through eventfds, which the kernel keeps open by itself
@@ -47,7 +38,7 @@ public interface DeviceHardware {
   /// @param irq index of their type
   /// @param start number of the first interrupt
   /// @param eventfds a descriptor for each, or -1 for none; at most [#MAX_EVENTFDS]
-  /// @throws IommufdException if the kernel refuses
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if the kernel refuses
   void signalThrough(int irq, int start, int... eventfds);
 
   /// Most eventfds of one call.
@@ -55,11 +46,11 @@ public interface DeviceHardware {
 
   /// Masks or unmasks interrupts (VFIO_DEVICE_SET_IRQS).
   ///
-  /// @throws IommufdException if the kernel refuses
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if the kernel refuses
   void mask(int irq, int start, int count, boolean masked);
 
   /// Switches all interrupts of a type off (VFIO_DEVICE_SET_IRQS).
   ///
-  /// @throws IommufdException if the kernel refuses
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if the kernel refuses
   void disable(int irq);
 }

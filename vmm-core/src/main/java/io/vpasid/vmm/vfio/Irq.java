@@ -1,20 +1,20 @@
-package io.vpasid.guest.vfiouser;
+package io.vpasid.vmm.vfio;
 
-/// One of a device's interrupt types, as a client sees it. Its index is its place among the
+/// One of a device's interrupt types (VFIO_DEVICE_GET_IRQ_INFO). Its index is its place among the
 /// device's interrupt types.
 ///
 /// @param count number of interrupts of this type, 0 to 2048; 0 for a type that the device does not
 ///   have
 /// @param flags [#EVENTFD], [#MASKABLE], [#AUTOMASKED], [#NORESIZE]
 public record Irq(int count, int flags) {
-  /// It can be signalled through eventfds (`VFIO_IRQ_INFO_EVENTFD`). A client is told so only where
-  /// descriptors pass.
+  /// It can be signalled through eventfds (`VFIO_IRQ_INFO_EVENTFD`). A vfio-user client is told so
+  /// only where descriptors pass.
   public static final int EVENTFD = 1;
 
-  /// The client may mask and unmask it (`VFIO_IRQ_INFO_MASKABLE`).
+  /// It can be masked and unmasked (`VFIO_IRQ_INFO_MASKABLE`).
   public static final int MASKABLE = 1 << 1;
 
-  /// It is masked when it is signalled, until the client unmasks it (`VFIO_IRQ_INFO_AUTOMASKED`).
+  /// It is masked when it is signalled, until it is unmasked (`VFIO_IRQ_INFO_AUTOMASKED`).
   public static final int AUTOMASKED = 1 << 2;
 
   /// Interrupts of this type are set up together (`VFIO_IRQ_INFO_NORESIZE`).
@@ -37,11 +37,13 @@ public record Irq(int count, int flags) {
     }
   }
 
-  boolean isMaskable() {
+  /// Whether it can be masked and unmasked.
+  public boolean isMaskable() {
     return (flags & MASKABLE) != 0;
   }
 
-  boolean isAutomasked() {
+  /// Whether it is masked when it is signalled.
+  public boolean isAutomasked() {
     return (flags & AUTOMASKED) != 0;
   }
 }

@@ -1,4 +1,4 @@
-package io.vpasid.guest.vfiouser;
+package io.vpasid.vmm.vfio;
 
 /// The indexes that a PCI function's regions and interrupts have (`<linux/vfio.h>`).
 public final class PciIndex {

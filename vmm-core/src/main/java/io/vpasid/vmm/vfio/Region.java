@@ -1,22 +1,22 @@
-package io.vpasid.guest.vfiouser;
+package io.vpasid.vmm.vfio;
 
-/// One of a device's regions, as a client sees it. Its index is its place among the device's
-/// regions.
+/// One of a device's regions (VFIO_DEVICE_GET_REGION_INFO). Its index is its place among the
+/// device's regions.
 ///
 /// @param size in bytes, 0 for a region that the device does not have
 /// @param flags [#READ] and [#WRITE]
 public record Region(long size, int flags) {
-  /// The client may read it (`VFIO_REGION_INFO_FLAG_READ`).
+  /// It can be read (`VFIO_REGION_INFO_FLAG_READ`).
   public static final int READ = 1;
 
-  /// The client may write it (`VFIO_REGION_INFO_FLAG_WRITE`).
+  /// It can be written (`VFIO_REGION_INFO_FLAG_WRITE`).
   public static final int WRITE = 1 << 1;
 
   /// A region that the device does not have.
   public static final Region NONE = new Region(0, 0);
 
   /// @throws IllegalArgumentException if the size is negative, or a flag has no meaning here: a
-  ///   region cannot be mapped (`MMAP`, bit 2), because no descriptor goes with its description
+  ///   region is not mapped (`MMAP`, bit 2), neither here nor by a vfio-user client
   public Region {
     if (size < 0 || (flags & ~(READ | WRITE)) != 0) {
       throw new IllegalArgumentException(
@@ -28,11 +28,13 @@ public record Region(long size, int flags) {
     }
   }
 
-  boolean isReadable() {
+  /// Whether it can be read.
+  public boolean isReadable() {
     return (flags & READ) != 0;
   }
 
-  boolean isWritable() {
+  /// Whether it can be written.
+  public boolean isWritable() {
     return (flags & WRITE) != 0;
   }
 }
