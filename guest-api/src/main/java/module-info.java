@@ -13,7 +13,6 @@ module io.vpasid.guest {
   requires io.netty.transport.unix.common;
   requires java.logging;
   requires java.xml;
-  requires jdk.httpserver;
   requires jdk.net;
   requires jdk.unsupported;
   requires static transitive org.junit.jupiter.api;

@@ -13,6 +13,7 @@ import java.util.Set;
 /// @param maxClients most clients of the control socket at the same time
 /// @param users ids of the users who may connect to the sockets; if empty, the user of the daemon
 ///   and root
+/// @param metricsSocket where the socket for metrics is created; empty for none
 /// @param metricsPort the port on 127.0.0.1 for Prometheus, 0 for any that is free; empty for none
 /// @param log how to log
 /// @param quirks quirk files and folders on top of the installed ones, in layers
@@ -24,6 +25,7 @@ public record DaemonConfig(
     Path control,
     int maxClients,
     Set<Integer> users,
+    Optional<Path> metricsSocket,
     Optional<Integer> metricsPort,
     LogStyle log,
     List<Path> quirks,

@@ -85,11 +85,14 @@ public final class DaemonConfigReader {
     HardwareInfo hardware = file.get(HW_INFO);
     List<FunctionConfig> functions =
         file.get(FUNCTIONS).stream().map(f -> uniqueFunction(f, hardware)).toList();
+    Path control =
+        file.find(CONTROL, CONTROL_SOCKET).map(this::path).orElseGet(ControlSocketPath::usual);
     return new DaemonConfig(
         folder,
-        file.find(CONTROL, CONTROL_SOCKET).map(this::path).orElseGet(ControlSocketPath::usual),
+        control,
         file.find(CONTROL, MAX_CLIENTS).orElseThrow(),
         Set.copyOf(file.get(USERS)),
+        metricsSocket(file, control),
         file.find(METRICS, PORT),
         new LogStyle(
             file.find(LOG, LOG_FORMAT).orElseThrow(), file.find(LOG, LOG_LEVEL).orElseThrow()),
@@ -97,6 +100,13 @@ public final class DaemonConfigReader {
         hardware,
         functions,
         file.get(ADDRESS_SPACES).stream().map(this::uniqueSpace).toList());
+  }
+
+  private Optional<Path> metricsSocket(Fields file, Path control) {
+    Optional<Path> named = file.find(METRICS, METRICS_SOCKET).map(this::path);
+    return named.isPresent() || !file.has(METRICS) || file.find(METRICS, PORT).isPresent()
+        ? named
+        : Optional.of(control.resolveSibling(control.getFileName() + ".metrics"));
   }
 
   private Path path(String text) {

@@ -33,12 +33,21 @@ public final class DaemonConfigShape {
           "control", Shape.of("\"control\"", CONTROL_SOCKET, MAX_CLIENTS), "The control socket.");
 
   static final Key<Integer> PORT =
-      Key.of("port", Form.integer(0, 65_535), "0 for any that is free.");
+      Key.of(
+          "port",
+          Form.integer(0, 65_535),
+          "A port on 127.0.0.1, which everybody on this machine can use; 0 for any that is free.");
+  static final Key<String> METRICS_SOCKET =
+      Key.of(
+          "socket",
+          FunctionKeys.PATH,
+          "The Unix socket to make, with mode 0600. Without it, and without a port: the path of the"
+              + " control socket with .metrics at its end.");
   static final Key<Fields> METRICS =
       Key.of(
           "metrics",
-          Shape.of("\"metrics\"", PORT),
-          "Metrics for Prometheus, at http://127.0.0.1:PORT/metrics. Without it there is no port.");
+          Shape.of("\"metrics\"", METRICS_SOCKET, PORT),
+          "Metrics for Prometheus, by HTTP at /metrics. Without it they are not served.");
 
   static final Key<LogStyle.Format> LOG_FORMAT =
       Key.of(

@@ -36,6 +36,7 @@ import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.pasid.AddressSpace;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -90,7 +91,7 @@ public final class Daemon implements AutoCloseable {
   private volatile QuirkTable quirks;
   private @Nullable IommufdBackend kernel;
   private @Nullable ControlServer control;
-  private @Nullable MetricsServer metricsServer;
+  private final List<MetricsServer> metricsServers = new ArrayList<>();
   private boolean closed;
 
   private Daemon(DaemonConfig config, String version, DaemonLog log, CountDownLatch ending) {
@@ -175,8 +176,14 @@ public final class Daemon implements AutoCloseable {
     for (AddressSpaceConfig space : config.addressSpaces()) {
       var _ = spaces.add(space, functions.values());
     }
+    if (config.metricsSocket().isPresent()) {
+      metricsServers.add(
+          MetricsServer.open(
+              controlLoops, config.metricsSocket().get(), config.users(), metrics::text));
+    }
     if (config.metricsPort().isPresent()) {
-      metricsServer = MetricsServer.open(config.metricsPort().get(), metrics::text);
+      metricsServers.add(
+          MetricsServer.open(controlLoops, config.metricsPort().get(), metrics::text));
     }
     control =
         ControlServer.open(
@@ -257,9 +264,14 @@ public final class Daemon implements AutoCloseable {
     return config.control();
   }
 
+  /// The socket of the metrics; empty if there is none.
+  public Optional<Path> metricsSocket() {
+    return config.metricsSocket();
+  }
+
   /// The port of the metrics; empty if there is none.
   public Optional<Integer> metricsPort() {
-    return Optional.ofNullable(metricsServer).map(MetricsServer::port);
+    return metricsServers.stream().map(MetricsServer::port).filter(port -> port > 0).findFirst();
   }
 
   /// Serves a function more.
@@ -473,9 +485,7 @@ public final class Daemon implements AutoCloseable {
     if (control != null) {
       control.close();
     }
-    if (metricsServer != null) {
-      metricsServer.close();
-    }
+    metricsServers.forEach(MetricsServer::close);
     int detached = 0;
     for (ServedFunction served : List.copyOf(functions.values())) {
       detached += remove(served).detached();

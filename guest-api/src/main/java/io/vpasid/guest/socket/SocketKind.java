@@ -7,9 +7,11 @@ import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
 import io.vpasid.vmm.linux.calls.SystemCalls;
 import java.net.SocketAddress;
@@ -110,6 +112,11 @@ public enum SocketKind {
     }
 
     @Override
+    ServerChannel newPortServerChannel() {
+      return new NioServerSocketChannel();
+    }
+
+    @Override
     Channel newChannel(Framing framing) {
       return new NioDomainSocketChannel();
     }
@@ -152,6 +159,11 @@ public enum SocketKind {
 
   /// For connections that deliver bytes as they come, without packets and descriptors.
   abstract ServerChannel newByteServerChannel();
+
+  /// For a TCP port.
+  ServerChannel newPortServerChannel() {
+    return new EpollServerSocketChannel();
+  }
 
   abstract Channel newChannel(Framing framing);
 

@@ -20,6 +20,8 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -112,6 +114,33 @@ public final class SocketLoops implements AutoCloseable {
   /// @throws IOException as for packets
   public SocketListener listen(Path path, SocketListener.Acceptor acceptor) throws IOException {
     return listen(path, kind::newByteServerChannel, new Accepting(_ -> {}, acceptor));
+  }
+
+  /// Listens on a TCP port of the loopback address.
+  ///
+  /// @param port 0 for any that is free
+  /// @param acceptor takes over each connection, which delivers bytes as they come
+  /// @throws IOException with a sentence that names the port, if it cannot be listened on
+  public PortListener listen(int port, Consumer<Channel> acceptor) throws IOException {
+    EventLoop loop = group.next();
+    ChannelFuture bound =
+        new ServerBootstrap()
+            .group(loop, loop)
+            .channelFactory(kind::newPortServerChannel)
+            .childHandler(
+                new ChannelInitializer<>() {
+                  @Override
+                  protected void initChannel(Channel channel) {
+                    acceptor.accept(channel);
+                  }
+                })
+            .bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port))
+            .awaitUninterruptibly();
+    if (!bound.isSuccess()) {
+      throw new IOException(
+          "the port " + port + " cannot be listened on: " + reason(bound.cause()), bound.cause());
+    }
+    return new PortListener(bound.channel());
   }
 
   private SocketListener listen(

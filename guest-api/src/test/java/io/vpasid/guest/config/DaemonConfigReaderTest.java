@@ -36,7 +36,7 @@ class DaemonConfigReaderTest {
       """
       { "$schema": "serve.schema.json", "format": 1,
         "control": { "socket": "/run/c.sock", "maxClients": 3 },
-        "users": [0, 1000], "metrics": { "port": 9464 },
+        "users": [0, 1000], "metrics": { "socket": "/run/m.sock", "port": 9464 },
         "log": { "format": "json", "level": "debug" },
         "quirks": ["quirks.d", "/opt/q.json"], "hwInfo": "width=16,exec",
         "functions": [
@@ -129,6 +129,7 @@ class DaemonConfigReaderTest {
     assertThat(config.maxClients()).isEqualTo(3);
     assertThat(config.users()).containsExactlyInAnyOrder(0, 1000);
     assertThat(config.metricsPort()).contains(9464);
+    assertThat(config.metricsSocket()).contains(Path.of("/run/m.sock"));
     assertThat(config.log()).isEqualTo(new LogStyle(LogStyle.Format.JSON, LogStyle.Level.DEBUG));
     assertThat(config.quirks()).containsExactly(FOLDER.resolve("quirks.d"), Path.of("/opt/q.json"));
     FunctionConfig dsa = config.functions().getFirst();

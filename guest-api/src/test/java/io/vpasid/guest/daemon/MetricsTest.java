@@ -3,12 +3,34 @@ package io.vpasid.guest.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 
+import io.vpasid.guest.socket.SocketKind;
+import io.vpasid.guest.socket.SocketLoops;
 import java.io.IOException;
 import java.net.HttpURLConnection;
+import java.net.StandardProtocolFamily;
 import java.net.URI;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class MetricsTest {
+  private final SocketLoops loops = SocketLoops.open(SocketKind.best(), "test", 1);
+
+  @AfterEach
+  void close() {
+    loops.close();
+  }
 
   @Test
   void familyHasItsHelpAndTypeOnce() {
@@ -33,7 +55,7 @@ class MetricsTest {
 
   @Test
   void serverAnswersPrometheusAndNothingElse() throws IOException {
-    try (MetricsServer server = MetricsServer.open(0, () -> "a 1\n")) {
+    try (MetricsServer server = MetricsServer.open(loops, 0, () -> "a 1\n")) {
       HttpURLConnection metrics = get(server, "/metrics");
       assertThat(metrics.getResponseCode()).isEqualTo(200);
       assertThat(metrics.getContentType()).isEqualTo("text/plain; version=0.0.4; charset=utf-8");
@@ -49,10 +71,62 @@ class MetricsTest {
 
   @Test
   void portThatIsTakenIsNamed() throws IOException {
-    try (MetricsServer server = MetricsServer.open(0, () -> "")) {
+    try (MetricsServer server = MetricsServer.open(loops, 0, () -> "")) {
       assertThatIOException()
-          .isThrownBy(() -> MetricsServer.open(server.port(), () -> ""))
+          .isThrownBy(() -> MetricsServer.open(loops, server.port(), () -> ""))
           .withMessageContaining("port " + server.port());
+    }
+  }
+
+  private static String say(SocketChannel channel, String request) throws IOException {
+    var _ = channel.write(ByteBuffer.wrap(request.getBytes(StandardCharsets.US_ASCII)));
+    return new String(Channels.newInputStream(channel).readAllBytes(), StandardCharsets.ISO_8859_1);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "GET /metrics HTTP/1.1, HTTP/1.1 200 OK",
+    "GET /metrics?a=b HTTP/1.0, HTTP/1.1 200 OK",
+    "GET /else HTTP/1.1, HTTP/1.1 404 Not Found",
+    "POST /metrics HTTP/1.1, HTTP/1.1 405 Method Not Allowed",
+    "GET /metrics, HTTP/1.1 400 Bad Request",
+    "'', HTTP/1.1 400 Bad Request",
+  })
+  void aRequestOnTheUnixSocketIsAnswered(String line, String status, @TempDir Path folder)
+      throws IOException {
+    Path path = folder.resolve("metrics");
+    try (MetricsServer _ = MetricsServer.open(loops, path, Set.of(), () -> "a 1\n");
+        SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
+      assertThat(say(channel, line + "\r\nHost: x\r\n\r\n")).startsWith(status + "\r\n");
+    }
+  }
+
+  @Test
+  void aRequestThatDoesNotEndIsEnded(@TempDir Path folder) throws IOException {
+    Path path = folder.resolve("metrics");
+    try (MetricsServer _ = MetricsServer.open(loops, path, Set.of(), () -> "a 1\n");
+        SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
+      assertThat(say(channel, "GET /metrics HTTP/1.1\r\nX: " + "x".repeat(8192)))
+          .startsWith("HTTP/1.1 431 ");
+    }
+  }
+
+  @Test
+  void theOldestConnectionMakesRoomForTheNewest(@TempDir Path folder) throws IOException {
+    Path path = folder.resolve("metrics");
+    List<SocketChannel> silent = new ArrayList<>();
+    try (MetricsServer _ = MetricsServer.open(loops, path, Set.of(), () -> "a 1\n")) {
+      for (int i = 0; i < MetricsServer.CONNECTIONS + 1; i++) {
+        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+        channel.connect(UnixDomainSocketAddress.of(path));
+        silent.add(channel);
+      }
+      assertThat(silent.getFirst().read(ByteBuffer.allocate(1))).as("the oldest").isEqualTo(-1);
+      assertThat(say(silent.getLast(), "GET /metrics HTTP/1.1\r\n\r\n")).contains("\r\n\r\na 1\n");
+    } finally {
+      for (SocketChannel channel : silent) {
+        channel.close();
+      }
     }
   }
 }

@@ -213,11 +213,13 @@ public final class ServeCommand implements Callable<Integer> {
     if (json) {
       Map<String, Object> document = Json.object();
       document.put("control", daemon.control().toString());
+      daemon.metricsSocket().ifPresent(path -> document.put("metrics", path.toString()));
       daemon.metricsPort().ifPresent(port -> document.put("metricsPort", port));
       document.put("functions", daemon.summaryJson());
       Json.print(out, document);
     } else {
       daemon.summary().forEach(out::println);
+      daemon.metricsSocket().ifPresent(path -> out.printf("metrics on socket %s%n", path));
       daemon
           .metricsPort()
           .ifPresent(port -> out.printf("metrics on http://127.0.0.1:%d/metrics%n", port));
