@@ -1,10 +1,8 @@
 package io.vpasid.guest.host;
 
-import java.lang.foreign.Arena;
+import io.vpasid.vmm.linux.calls.OwnMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 
 /// The pages of memory that the BARs of all emulated functions of a process may take together, off
@@ -41,7 +39,10 @@ public final class BarPages {
         return Optional.empty();
       }
       if (free.isEmpty()) {
-        free.addAll(slab());
+        OwnMemory.take(SLAB).ifPresent(this::cut);
+      }
+      if (free.isEmpty()) {
+        return Optional.empty();
       }
       page = free.pop();
       taken++;
@@ -50,13 +51,10 @@ public final class BarPages {
     return Optional.of(page);
   }
 
-  private static List<MemorySegment> slab() {
-    MemorySegment slab = Arena.global().allocate(SLAB, SIZE);
-    List<MemorySegment> pages = new ArrayList<>();
+  private void cut(MemorySegment slab) {
     for (int at = 0; at < SLAB; at += SIZE) {
-      pages.add(slab.asSlice(at, SIZE));
+      free.push(slab.asSlice(at, SIZE));
     }
-    return pages;
   }
 
   /// Takes pages back, which nobody reads or writes any more.
