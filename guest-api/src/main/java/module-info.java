@@ -22,6 +22,7 @@ module io.vpasid.guest {
 
   exports io.vpasid.guest.device;
   exports io.vpasid.guest.emulator;
+  exports io.vpasid.guest.iommu;
   exports io.vpasid.guest.request;
   exports io.vpasid.guest.scenario;
   exports io.vpasid.guest.scenario.junit;

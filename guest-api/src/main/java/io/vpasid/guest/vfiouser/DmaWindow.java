@@ -55,6 +55,16 @@ public final class DmaWindow {
     return file == null ? Optional.empty() : Optional.of(file.map());
   }
 
+  /// The window in this process's memory, for this process to read and, if it is writable, write.
+  /// It changes at any time.
+  ///
+  /// @return empty if the client shares no file, or can still shorten the one it shares; valid
+  ///   until the device is told that the window is gone
+  /// @throws IOException if it cannot be mapped
+  public Optional<MemorySegment> sealedMemory() throws IOException {
+    return file == null ? Optional.empty() : file.sealed();
+  }
+
   Optional<SharedFile> file() {
     return Optional.ofNullable(file);
   }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -17,10 +18,10 @@ import org.jspecify.annotations.Nullable;
 
 /// A running emulated PC with Linux in it, whose PCI functions are vfio-user servers on this host.
 ///
-/// It has an Intel IOMMU in scalable mode with PASIDs of 20 bits. Linux runs one shell script and
-/// switches off. The script finds busybox, `lspci` and `setpci`, the host's files at `/host`,
-/// read-only, and a port through which it can send bytes: the device that
-/// `/sys/class/virtio-ports/*/name` calls `reports`.
+/// It has an Intel IOMMU in scalable mode with PASIDs of 20 bits: QEMU's own, or one of its
+/// functions. Linux runs one shell script and switches off. The script finds busybox, `lspci` and
+/// `setpci`, the host's files at `/host`, read-only, and a port through which it can send bytes:
+/// the device that `/sys/class/virtio-ports/*/name` calls `reports`.
 final class GuestMachine implements AutoCloseable {
   /// How much of the console a message quotes.
   private static final int TAIL_LINES = 40;
@@ -43,13 +44,15 @@ final class GuestMachine implements AutoCloseable {
   /// @param limit how long the machine may run
   /// @param size how much of a computer it is
   /// @param kernelOptions more words for the kernel's command line
+  /// @param dmar ACPI table that says which function is the IOMMU; empty for QEMU's own IOMMU
   record Setup(
       String script,
       List<Function> functions,
       boolean isUefi,
       Duration limit,
       Size size,
-      List<String> kernelOptions) {
+      List<String> kernelOptions,
+      Optional<Path> dmar) {
     Setup {
       functions = List.copyOf(functions);
       kernelOptions = List.copyOf(kernelOptions);
@@ -57,6 +60,25 @@ final class GuestMachine implements AutoCloseable {
 
     Setup(String script, List<Function> functions, boolean isUefi, Duration limit) {
       this(script, functions, isUefi, limit, Size.ofCpus(2), List.of());
+    }
+
+    Setup(
+        String script,
+        List<Function> functions,
+        boolean isUefi,
+        Duration limit,
+        Size size,
+        List<String> kernelOptions) {
+      this(script, functions, isUefi, limit, size, kernelOptions, Optional.empty());
+    }
+
+    /// The same with an IOMMU that is one of its functions. Without interrupt remapping Linux looks
+    /// for the IOMMU's registers only after it has found the functions, and VFIO wants to be told
+    /// that this will do.
+    Setup withIommu(Path table) {
+      List<String> options = new ArrayList<>(kernelOptions);
+      options.addAll(List.of("intremap=off", "iommufd.allow_unsafe_interrupts=1"));
+      return new Setup(script, functions, isUefi, limit, size, options, Optional.of(table));
     }
   }
 
@@ -126,8 +148,12 @@ final class GuestMachine implements AutoCloseable {
                     + (" -object memory-backend-memfd,id=ram,share=on,size=" + size.memory() + "M")
                     + " -numa node,memdev=ram"
                     + " -nodefaults -display none -no-reboot -serial file:console.log"
-                    + " -device intel-iommu,intremap=on,eim=on,scalable-mode=on,fsts=on,"
-                    + "device-iotlb=on,pasid-bits=20,svm=on,caching-mode=on"
+                    + setup
+                        .dmar()
+                        .map(table -> " -acpitable file=" + table)
+                        .orElse(
+                            " -device intel-iommu,intremap=on,eim=on,scalable-mode=on,fsts=on,"
+                                + "device-iotlb=on,pasid-bits=20,svm=on,caching-mode=on")
                     + " -device virtio-serial -chardev stdio,id=reports,signal=off"
                     + " -device virtserialport,chardev=reports,name=reports"
                     + " -virtfs local,path=/,mount_tag=hostfs,security_model=none,readonly=on,"

@@ -3,6 +3,7 @@ package io.vpasid.vmm.linux.calls;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /// A part of a file, such as a guest's memory, whose descriptor a peer has sent; [SharedFiles]
 /// opens them.
@@ -37,6 +38,14 @@ public final class SharedFile implements AutoCloseable {
   /// @throws IOException if the file has become shorter, or cannot be written
   public void write(long at, ByteBuffer source) throws IOException {
     file.write(offset + at, source);
+  }
+
+  /// The part in this process's memory, which this process may read and write.
+  ///
+  /// @return empty if the peer can shorten the file; valid as long as [#close] has not been called
+  /// @throws IOException if there are too many mappings, or the file cannot be mapped
+  public Optional<MemorySegment> sealed() throws IOException {
+    return file.cannotShrink() ? Optional.of(map()) : Optional.empty();
   }
 
   /// The part in this process's memory, for hardware that is to reach it. Where the peer can

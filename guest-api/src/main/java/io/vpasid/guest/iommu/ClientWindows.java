@@ -1,0 +1,199 @@
+package io.vpasid.guest.iommu;
+
+import io.vpasid.guest.vfiouser.DmaWindow;
+import io.vpasid.guest.vfiouser.Outcome;
+import io.vpasid.vmm.frontend.GuestMemory;
+import io.vpasid.vmm.frontend.GuestMemoryException;
+import io.vpasid.vmm.frontend.MappedGuestMemory;
+import io.vpasid.vmm.frontend.MappedGuestMemory.Range;
+import io.vpasid.vmm.frontend.nested.HostMemory;
+import io.vpasid.vmm.iommufd.IoasId;
+import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.iommufd.IovaAccess;
+import io.vpasid.vmm.linux.Errno;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.BiConsumer;
+
+/// A client's memory as its virtual IOMMU needs it: to read tables from, and to map for DMA of the
+/// functions behind it.
+///
+/// Only what the client shares as a file that it cannot shorten is memory here, as QEMU's
+/// `memory-backend-memfd` is with `share=on`. Windows come and go while the unit works; an access
+/// that is under way holds a window that is about to go.
+final class ClientWindows implements GuestMemory {
+  private final IommufdBackend iommufd;
+  private final IoasId ioas;
+  private final ReadWriteLock lock = new ReentrantReadWriteLock();
+  private final NavigableMap<Long, Range> ranges = new TreeMap<>(Long::compareUnsigned);
+
+  /// Who is told of memory that is about to go: its address and length.
+  private BiConsumer<Long, Long> beforeUnmap = (_, _) -> {};
+
+  // With the lock
+  private MappedGuestMemory mapped = MappedGuestMemory.of();
+  private HostMemory host = HostMemory.of(List.of());
+
+  /// No windows yet.
+  ///
+  /// @param ioas gets them all
+  ClientWindows(IommufdBackend iommufd, IoasId ioas) {
+    this.iommufd = iommufd;
+    this.ioas = ioas;
+  }
+
+  void beforeUnmap(BiConsumer<Long, Long> told) {
+    beforeUnmap = told;
+  }
+
+  /// The memory to map for DMA.
+  HostMemory host() {
+    return (address, length) -> {
+      lock.readLock().lock();
+      try {
+        return host.at(address, length);
+      } finally {
+        lock.readLock().unlock();
+      }
+    };
+  }
+
+  /// A window is added, if it is memory here.
+  Outcome add(DmaWindow window) {
+    boolean isWholePages = ((window.address() | window.size()) & 0xfff) == 0;
+    if (!isWholePages || !window.isReadable()) {
+      return Outcome.done();
+    }
+    MemorySegment segment;
+    try {
+      Optional<MemorySegment> memory = window.sealedMemory();
+      if (memory.isEmpty()) {
+        return Outcome.done();
+      }
+      segment = window.isWritable() ? memory.get() : memory.get().asReadOnly();
+      IovaAccess access = new IovaAccess(true, window.isWritable());
+      iommufd.mapAt(ioas, window.address(), memory.get(), access);
+    } catch (IommufdException e) {
+      return Outcome.refused(e.errno(), String.valueOf(e.getMessage()));
+    } catch (IOException e) {
+      return Outcome.refused(Errno.EIO, String.valueOf(e.getMessage()));
+    }
+    lock.writeLock().lock();
+    try {
+      ranges.put(window.address(), new Range(window.address(), segment));
+      rebuild();
+    } finally {
+      lock.writeLock().unlock();
+    }
+    return Outcome.done();
+  }
+
+  /// A window goes when this returns.
+  void remove(DmaWindow window) {
+    lock.writeLock().lock();
+    try {
+      if (ranges.remove(window.address()) == null) {
+        return;
+      }
+      rebuild();
+    } finally {
+      lock.writeLock().unlock();
+    }
+    beforeUnmap.accept(window.address(), window.size());
+    iommufd.unmap(ioas, window.address(), window.size());
+  }
+
+  private void rebuild() {
+    mapped = MappedGuestMemory.of(List.copyOf(ranges.values()));
+    host = HostMemory.of(List.copyOf(ranges.values()));
+  }
+
+  @Override
+  public long loadLong(long address) throws GuestMemoryException {
+    lock.readLock().lock();
+    try {
+      return mapped.loadLong(address);
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  @Override
+  public int loadInt(long address) throws GuestMemoryException {
+    lock.readLock().lock();
+    try {
+      return mapped.loadInt(address);
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  @Override
+  public void loadLongs(long address, long[] words, int count) throws GuestMemoryException {
+    lock.readLock().lock();
+    try {
+      mapped.loadLongs(address, words, count);
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  @Override
+  public void storeLong(long address, long value) throws GuestMemoryException {
+    lock.readLock().lock();
+    try {
+      mapped.storeLong(address, value);
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  @Override
+  public void storeInt(long address, int value) throws GuestMemoryException {
+    lock.readLock().lock();
+    try {
+      mapped.storeInt(address, value);
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  @Override
+  public boolean compareAndSetLong(long address, long expected, long value)
+      throws GuestMemoryException {
+    lock.readLock().lock();
+    try {
+      return mapped.compareAndSetLong(address, expected, value);
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  @Override
+  public void read(long address, ByteBuffer destination) throws GuestMemoryException {
+    lock.readLock().lock();
+    try {
+      mapped.read(address, destination);
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+
+  @Override
+  public void write(long address, ByteBuffer source) throws GuestMemoryException {
+    lock.readLock().lock();
+    try {
+      mapped.write(address, source);
+    } finally {
+      lock.readLock().unlock();
+    }
+  }
+}

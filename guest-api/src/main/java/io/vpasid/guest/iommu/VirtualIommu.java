@@ -1,0 +1,164 @@
+package io.vpasid.guest.iommu;
+
+import io.vpasid.guest.vfiouser.VfioUserDevice;
+import io.vpasid.guest.vfiouser.VfioUserPeer;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.frontend.nested.Bounds;
+import io.vpasid.vmm.frontend.nested.GuestPageTables;
+import io.vpasid.vmm.frontend.nested.NestedFormat;
+import io.vpasid.vmm.frontend.nested.RefusedEntry;
+import io.vpasid.vmm.frontend.nested.TranslationMode;
+import io.vpasid.vmm.frontend.vtd.SourceId;
+import io.vpasid.vmm.frontend.vtd.VtdCapabilities;
+import io.vpasid.vmm.frontend.vtd.VtdUnit;
+import io.vpasid.vmm.iommufd.HwInfo;
+import io.vpasid.vmm.iommufd.HwInfoData;
+import io.vpasid.vmm.iommufd.IoasId;
+import io.vpasid.vmm.iommufd.IommufdBackend;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// A virtual IOMMU of a client's machine, Intel VT-d in scalable mode, with what stands behind it
+/// on the host: the unit, the page tables, and the guest's memory as an I/O address space.
+///
+/// It covers functions that are bound to one iommufd context. [#device] is served to the client
+/// that the functions are served to.
+public final class VirtualIommu implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(VirtualIommu.class);
+
+  private static final int MAX_PASID_BITS = 20;
+
+  private final IommufdBackend iommufd;
+  private final IoasId ioas;
+  private final TranslationMode mode;
+  private final GuestPageTables tables;
+  private final VtdUnit unit;
+  private final InterruptSenders senders = new InterruptSenders();
+  private final VtdDevice device;
+  private final ExecutorService worker;
+
+  /// A function to cover.
+  ///
+  /// @param place where the guest has it, on bus 0 of segment 0
+  /// @param function stays the caller's, and is closed after the IOMMU
+  /// @param client the function's client, while it has one
+  public record Covered(
+      PciAddress place, PassthroughFunction function, Supplier<Optional<VfioUserPeer>> client) {}
+
+  /// Makes one, whose guest is offered what the host can do for all functions.
+  ///
+  /// @param iommufd the context that the functions are bound to
+  /// @param forced the mode, if the host is not to decide
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if the host refuses something; nothing is left
+  /// @throws IllegalArgumentException if a mode was forced that the host cannot do
+  public static VirtualIommu open(
+      IommufdBackend iommufd, List<Covered> functions, Optional<TranslationMode.Kind> forced) {
+    Map<PciAddress, HwInfo> infos = new HashMap<>();
+    functions.forEach(covered -> infos.put(covered.place, covered.function.device().hwInfo()));
+    TranslationMode best = TranslationMode.of(infos);
+    TranslationMode mode =
+        forced
+            .filter(kind -> kind != best.kind())
+            .map(kind -> new TranslationMode(kind, "The mode was asked for."))
+            .orElse(best);
+    VtdCapabilities capabilities = capabilities(mode.kind(), infos);
+    IoasId ioas = iommufd.ioasAlloc();
+    VirtualIommu made = new VirtualIommu(iommufd, ioas, mode, capabilities);
+    try {
+      functions.forEach(made::cover);
+    } catch (RuntimeException e) {
+      made.close();
+      throw e;
+    }
+    return made;
+  }
+
+  private VirtualIommu(
+      IommufdBackend iommufd, IoasId ioas, TranslationMode mode, VtdCapabilities capabilities) {
+    this.iommufd = iommufd;
+    this.ioas = ioas;
+    this.mode = mode;
+    ClientWindows windows = new ClientWindows(iommufd, ioas);
+    tables =
+        new GuestPageTables(
+            iommufd,
+            new GuestPageTables.Memory(windows, windows.host(), ioas),
+            mode.kind(),
+            NestedFormat.VTD,
+            Bounds.DEFAULT);
+    windows.beforeUnmap(tables::withdraw);
+    worker =
+        Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("vtd-unit").factory());
+    unit = new VtdUnit(capabilities, windows, tables, senders, worker);
+    tables.reportTo(unit);
+    tables.listen(refused -> LOG.warn("{}", refused.text()));
+    device = new VtdDevice(unit, windows, senders);
+  }
+
+  private static VtdCapabilities capabilities(
+      TranslationMode.Kind mode, Map<PciAddress, HwInfo> infos) {
+    int bits = infos.values().stream().mapToInt(HwInfo::maxPasidLog2).min().orElse(0);
+    bits = Math.min(bits, MAX_PASID_BITS);
+    if (mode == TranslationMode.Kind.SHADOW) {
+      return VtdCapabilities.shadow(bits);
+    }
+    long cap = -1;
+    long ecap = -1;
+    long pss = 0x1f;
+    for (HwInfo info : infos.values()) {
+      if (info.data() instanceof HwInfoData.IntelVtd vtd) {
+        cap &= vtd.cap();
+        ecap &= vtd.ecap();
+        pss = Math.min(pss, vtd.pasidBits() - 1);
+      } else {
+        throw new IllegalArgumentException("Page tables can be nested on VT-d only.");
+      }
+    }
+    ecap = ecap & ~(0x1fL << 35) | pss << 35;
+    return VtdCapabilities.nested(cap, ecap, bits, true);
+  }
+
+  private void cover(Covered covered) {
+    SourceId id = SourceId.of(covered.place);
+    tables.cover(id, covered.function);
+    senders.add(covered.client);
+    var _ = unit.cover(id).join();
+  }
+
+  /// The function of class 0806 whose BAR 0 is the register page.
+  public VfioUserDevice device() {
+    return device;
+  }
+
+  /// How page tables get into the hardware, and why.
+  public TranslationMode mode() {
+    return mode;
+  }
+
+  /// The unit.
+  public VtdUnit unit() {
+    return unit;
+  }
+
+  /// Tells a listener of entries that the host refuses, from now on.
+  public void listen(RefusedEntry.Listener listener) {
+    tables.listen(listener);
+  }
+
+  /// Lets all functions go, blocked; they stay open. The client has gone.
+  @Override
+  public void close() {
+    unit.close();
+    tables.close();
+    worker.shutdown();
+    iommufd.destroy(ioas);
+  }
+}

@@ -1,0 +1,191 @@
+package io.vpasid.it.realkernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vpasid.guest.config.FunctionDescription;
+import io.vpasid.guest.device.FunctionDevice;
+import io.vpasid.guest.host.EmulatedHardware;
+import io.vpasid.guest.iommu.DmarTable;
+import io.vpasid.guest.iommu.VirtualIommu;
+import io.vpasid.guest.vfiouser.VfioUserServer;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.synth.HardwareInfo;
+import io.vpasid.vmm.FunctionOptions;
+import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.frontend.nested.TranslationMode;
+import io.vpasid.vmm.iommufd.HwptData;
+import io.vpasid.vmm.iommufd.IoasId;
+import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
+import io.vpasid.vmm.iommufd.simulated.SimulatedIommufd;
+import io.vpasid.vmm.iommufd.simulated.SimulatedMapping;
+import io.vpasid.vmm.iommufd.simulated.SimulatedPageTable;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// An unmodified Linux in an unmodified QEMU that has no IOMMU but ours, which is one of its
+/// vfio-user functions: what the guest's own driver attaches is what the simulated host behind it
+/// shows.
+@Tag(InRealKernel.TAG)
+class VtdGuestTest {
+  private static final Duration LIMIT = Duration.ofMinutes(4);
+  private static final PciAddress PLACE = new PciAddress(0, 0, 4, 0);
+  private static final Pasid SEVEN = new Pasid(7);
+
+  private static final String SCRIPT =
+      """
+      echo vfio-pci >/sys/bus/pci/devices/0000:00:04.0/driver_override
+      echo 0000:00:04.0 >/sys/bus/pci/drivers_probe
+      for port in /sys/class/virtio-ports/*; do
+        [ "$(cat $port/name)" != reports ] || reports=/dev/${port##*/}
+      done
+      lspci -vvv -s 00:04.0
+      set -x
+      %s $reports
+      dmesg | grep -iE 'dmar|iommu'
+      """;
+
+  @TempDir private Path folder;
+
+  /// What the host shows, and the guest says.
+  private record Machine(
+      SimulatedHost host, SimulatedIommufd iommufd, PciAddress function, BufferedReader guest) {
+    /// What the guest says of its next step.
+    String step() throws IOException {
+      return String.valueOf(guest.readLine());
+    }
+
+    SimulatedPageTable attached(Pasid pasid) {
+      return iommufd.pageTable(host.attachment(function, pasid).orElseThrow()).orElseThrow();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void guestsOwnDriverAttachesReplacesAndDetaches(TranslationMode.Kind mode) throws IOException {
+    Path results = Path.of("target", "real-kernel", "VtdGuestTest-" + mode).toAbsolutePath();
+    EmulatedHardware hardware =
+        EmulatedHardware.of(FunctionDescription.of(Accelerators.withPasid()), false);
+    PciAddress address = Accelerators.withPasid().address();
+    SimulatedHost host =
+        SimulatedHost.builder().device(hardware.device(HardwareInfo.parse("width=20"))).build();
+    MachineParts parts = MachineParts.prepare();
+    try (SimulatedIommufd iommufd = host.open();
+        PassthroughFunction function =
+            PassthroughFunction.open(iommufd, address, FunctionOptions.defaults())) {
+      FunctionDevice device = new FunctionDevice(function, hardware);
+      try (VirtualIommu iommu =
+              VirtualIommu.open(
+                  iommufd,
+                  List.of(new VirtualIommu.Covered(PLACE, function, device::client)),
+                  Optional.of(mode));
+          VfioUserServer unit = serve("iommu.sock", iommu.device());
+          VfioUserServer served = serve("function.sock", device)) {
+        GuestMachine.Setup setup =
+            new GuestMachine.Setup(
+                SCRIPT.formatted(
+                    HostCommand.ofJava(List.of("-Djava.io.tmpdir=/dev/shm"), GuestAttaches.class)),
+                List.of(
+                    new GuestMachine.Function("03.0", unit.path()),
+                    new GuestMachine.Function("04.0", served.path())),
+                false,
+                LIMIT);
+        Path table = folder.resolve("dmar.bin");
+        Files.write(table, DmarTable.of(1L << 31, List.of(PLACE)));
+        long base =
+            FirmwareBoot.addressOfBar(
+                parts, setup.withIommu(table), "03.0", results.resolve("firmware"));
+        Files.write(table, DmarTable.of(base, List.of(PLACE)));
+
+        try (GuestMachine machine = GuestMachine.boot(parts, setup.withIommu(table), results)) {
+          BufferedReader said =
+              new BufferedReader(
+                  new InputStreamReader(machine.reports(), StandardCharsets.US_ASCII));
+          check(mode, new Machine(host, iommufd, address, said), machine);
+          machine.awaitEnd();
+          assertThat(Files.readString(results.resolve("console.log"), StandardCharsets.ISO_8859_1))
+              .contains("dmar0: Using Queued invalidation", "PASIDCtl: Enable+")
+              .doesNotContain("DRHD: handling fault");
+        }
+      }
+      assertThat(host.nothingAttached(address)).isTrue();
+    }
+  }
+
+  private VfioUserServer serve(String name, io.vpasid.guest.vfiouser.VfioUserDevice device)
+      throws IOException {
+    return VfioUserServer.open(folder.resolve(name), device, VfioUserServer.Options.defaults());
+  }
+
+  private static void check(TranslationMode.Kind mode, Machine at, GuestMachine guest)
+      throws IOException {
+    assertThat(at.step()).isEqualTo("width: 20");
+    guest.send("\n");
+
+    assertThat(at.step()).isEqualTo("attach itself: true");
+    SimulatedPageTable own = at.attached(new Pasid(0));
+    assertThat(own.data().type()).isEqualTo(mode == TranslationMode.Kind.NESTED ? 1 : 0);
+    assertThat(at.host.attachedPasids(at.function)).isEmpty();
+    guest.send("\n");
+
+    assertThat(at.step()).isEqualTo("attach 7: true");
+    assertThat(at.host.attachedPasids(at.function)).containsExactly(SEVEN);
+    assertThat(tableOf(at.attached(SEVEN))).isEqualTo(tableOf(own));
+    guest.send("\n");
+
+    assertThat(at.step()).isEqualTo("replace 7: true");
+    assertThat(at.host.attachedPasids(at.function)).containsExactly(SEVEN);
+    assertThat(tableOf(at.attached(SEVEN))).isNotEqualTo(tableOf(own));
+    guest.send("\n");
+
+    assertThat(at.step()).isEqualTo("attach 1000000: true");
+    assertThat(at.host.attachedPasids(at.function))
+        .containsExactly(SEVEN, new Pasid(GuestAttaches.LARGE_PASID));
+    guest.send("\n");
+
+    assertThat(at.step()).isEqualTo("map: true");
+    if (mode == TranslationMode.Kind.SHADOW) {
+      List<SimulatedMapping> mapped = at.iommufd.mappings((IoasId) at.attached(SEVEN).on());
+      assertThat(mapped.getFirst().iova()).isEqualTo(GuestAttaches.IOVA);
+      assertThat(mapped.stream().mapToLong(SimulatedMapping::length).sum())
+          .isEqualTo(GuestAttaches.MAPPED);
+    }
+    guest.send("\n");
+
+    assertThat(at.step()).isEqualTo("unmap: " + GuestAttaches.MAPPED);
+    if (mode == TranslationMode.Kind.SHADOW) {
+      assertThat(at.iommufd.mappings((IoasId) at.attached(SEVEN).on())).isEmpty();
+    }
+    guest.send("\n");
+
+    assertThat(at.step()).isEqualTo("detach 7: true");
+    assertThat(at.host.attachedPasids(at.function))
+        .containsExactly(new Pasid(GuestAttaches.LARGE_PASID));
+    guest.send("\n");
+
+    assertThat(at.step()).isEqualTo("detach 1000000: true");
+    assertThat(at.host.attachedPasids(at.function)).isEmpty();
+    guest.send("\n");
+
+    assertThat(at.step()).isEqualTo("close: true");
+    guest.send("\n");
+  }
+
+  /// What tells two page tables of the guest apart on the host.
+  private static Object tableOf(SimulatedPageTable pageTable) {
+    return pageTable.data() instanceof HwptData.VtdS1 first
+        ? first.pageTableAddress()
+        : pageTable.on();
+  }
+}
