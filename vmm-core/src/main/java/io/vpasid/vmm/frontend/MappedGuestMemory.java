@@ -133,6 +133,20 @@ public final class MappedGuestMemory implements GuestMemory {
   }
 
   @Override
+  public void loadLongs(long address, long[] words, int count) throws GuestMemoryException {
+    int piece = piece(address, Long.BYTES);
+    ByteBuffer buffer = buffers[piece];
+    int offset = (int) (address - starts[piece]);
+    if (buffer.capacity() - offset < count * Long.BYTES) {
+      GuestMemory.super.loadLongs(address, words, count);
+      return;
+    }
+    for (int i = 0; i < count; i++) {
+      words[i] = (long) LONG.getAcquire(buffer, offset + i * Long.BYTES);
+    }
+  }
+
+  @Override
   public void read(long address, ByteBuffer destination) throws GuestMemoryException {
     long at = address;
     while (destination.hasRemaining()) {

@@ -48,6 +48,19 @@ class MappedGuestMemoryTest {
   }
 
   @Test
+  void wordsAreLoadedAcrossTwoRangesAndNotBeyondMemory() throws GuestMemoryException {
+    MappedGuestMemory adjoining =
+        MappedGuestMemory.of(new Range(0x1000, low), new Range(0x3000, high));
+    adjoining.storeLong(0x2ff8, 1);
+    adjoining.storeLong(0x3000, 2);
+    long[] words = new long[2];
+    adjoining.loadLongs(0x2ff8, words, 2);
+    assertThat(words).containsExactly(1, 2);
+    assertThatThrownBy(() -> memory.loadLongs(0x2ff8, words, 2))
+        .hasMessage("0x3000 is not memory.");
+  }
+
+  @Test
   void compareAndSetStoresOnlyWhatWasExpected() throws GuestMemoryException {
     memory.storeLong(0x1000, 7);
     assertThat(memory.compareAndSetLong(0x1000, 6, 1)).isFalse();

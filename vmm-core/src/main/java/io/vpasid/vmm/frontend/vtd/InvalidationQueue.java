@@ -50,45 +50,56 @@ final class InvalidationQueue {
   boolean handle(RootTable root, int most) {
     long address = registers.address();
     int size = 0x1000 << (address & 7);
-    boolean wide = has(address, 11);
-    int step = wide ? 32 : 16;
+    int step = has(address, 11) ? 32 : 16;
     for (int done = 0; done < most; done++) {
       if (!registers.runs()) {
         return false;
       }
       int head = registers.head();
       int tail = registers.tail();
-      if (head == tail) {
-        finish(root);
-        return false;
-      }
-      QueueError error = checkQueue(root, wide, size, tail);
-      if (error == null) {
-        error = fetch((address & ~0xfffL) + head, wide);
-      }
-      if (error == null) {
-        error = descriptor.check(root.isScalable(), words);
-      }
-      if (error != null) {
-        finish(root);
-        registers.fail(FaultLog.IQE, error.code());
-        return false;
-      }
+      boolean moved;
       try {
-        handle(root);
+        moved =
+            head != tail
+                && next(root, address, head, tail)
+                && registers.advance(head, (head + step) & (size - 1));
+        if (!moved) {
+          finish(root);
+        }
       } catch (RuntimeException e) {
-        // A bug, not the guest's; the guest sees an invalidation that timed out, and what it queued
-        // behind it is gone, as section 6.5.2.11 has it.
+        // A bug, or hardware that does not do as it is told; not the guest's. The guest sees an
+        // invalidation that timed out, and what it queued behind it is gone (section 6.5.2.11).
         LOG.log(System.Logger.Level.ERROR, "The queue stops, because what is behind it failed.", e);
-        registers.advance(head, tail);
+        registers.advance(head, tail & (size - 1));
         registers.fail(FaultLog.ITE, 0);
         return false;
       }
-      if (!registers.advance(head, (head + step) & (size - 1))) {
+      if (!moved) {
         return false;
       }
     }
     return true;
+  }
+
+  /// Reads and handles the descriptor at the head.
+  ///
+  /// @return false if it is bad: then the queue has stopped
+  private boolean next(RootTable root, long address, int head, int tail) {
+    boolean wide = has(address, 11);
+    QueueError error = checkQueue(root, wide, 0x1000 << (address & 7), tail);
+    if (error == null) {
+      error = fetch((address & ~0xfffL) + head, wide);
+    }
+    if (error == null) {
+      error = descriptor.check(root.isScalable(), words);
+    }
+    if (error == null) {
+      handle(root);
+      return true;
+    }
+    finish(root);
+    registers.fail(FaultLog.IQE, error.code());
+    return false;
   }
 
   private static @Nullable QueueError checkQueue(RootTable root, boolean wide, int size, int tail) {
@@ -235,8 +246,8 @@ final class InvalidationQueue {
   void finish(RootTable root) {
     entries.scanWanted(root);
     if (told) {
-      told = false;
       waitPoint.pass();
+      told = false;
     }
   }
 

@@ -39,6 +39,8 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
   /// Descriptors after which the worker looks for other work.
   static final int BATCH = 256;
 
+  private static final System.Logger LOG = System.getLogger(VtdUnit.class.getName());
+
   private final GuestMemory memory;
   private final VtdCapabilities capabilities;
   private final Executor executor;
@@ -245,7 +247,18 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
     } while (seen != 0);
   }
 
+  /// Does commands. One that the backend fails to do is not answered: the guest must not believe
+  /// that it is done.
   private void handle(int which) {
+    try {
+      commands(which);
+    } catch (RuntimeException e) {
+      LOG.log(
+          System.Logger.Level.ERROR, "A command is not answered, because it could not be done.", e);
+    }
+  }
+
+  private void commands(int which) {
     if ((which & CommandRegisters.GLOBAL) != 0) {
       globalCommand(commands.takeGlobalCommand());
     }
@@ -271,10 +284,10 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
     if ((changed & CommandRegisters.TE) != 0) {
       boolean on = (command & CommandRegisters.TE) != 0;
       root = root.enabled(on);
-      scanEverything();
       if (!on) {
         pageRequests.drop();
       }
+      scanEverything();
       registers.setGlobalStatus(CommandRegisters.TE, on);
     }
   }

@@ -267,34 +267,78 @@ class InvalidationQueueTest {
     assertThat(plain.read8(RegisterOffset.IQER)).isEqualTo(QueueError.RESERVED.code());
   }
 
-  @Test
-  void aBackendThatFailsStopsTheQueueWithATimeout() {
-    RecordingBackend failing =
-        new RecordingBackend() {
-          @Override
-          public void invalidateAll() {
-            throw new IllegalStateException("a bug");
-          }
-        };
-    Guest broken = new Guest(VtdCapabilities.emulated());
-    try (VtdUnit unit =
+  /// A backend that fails on some calls.
+  private static final class Failing extends RecordingBackend {
+    private boolean atInvalidation;
+    private boolean atWaitPoint;
+
+    @Override
+    public void invalidateAll() {
+      if (atInvalidation) {
+        throw new IllegalStateException("hardware that does not do as it is told");
+      }
+      super.invalidateAll();
+    }
+
+    @Override
+    public void sync() {
+      if (atWaitPoint) {
+        throw new IllegalStateException("hardware that does not do as it is told");
+      }
+      super.sync();
+    }
+  }
+
+  private final Failing failing = new Failing();
+
+  private VtdUnit brokenUnit() {
+    VtdUnit unit =
         new VtdUnit(
             VtdCapabilities.emulated(),
-            broken.memory,
+            guest.memory,
             failing,
             (address, data) -> {},
-            Runnable::run)) {
-      unit.writeRegister(RegisterOffset.IQA, 8, Guest.QUEUE);
-      unit.writeRegister(RegisterOffset.GCMD, 4, CommandRegisters.QIE);
-      broken.store(Guest.QUEUE, 2 | 1 << 4, 0, 2 | 2 << 4 | 5 << 16, 0);
-      unit.writeRegister(RegisterOffset.IQT, 4, 32);
-      assertThat(unit.readRegister(RegisterOffset.FSTS, 4)).isEqualTo(FaultLog.ITE);
-      assertThat(unit.readRegister(RegisterOffset.IQH, 4)).isEqualTo(32);
-      unit.writeRegister(RegisterOffset.FSTS, 4, FaultLog.ITE);
-      broken.store(Guest.QUEUE + 32, 2 | 2 << 4 | 6 << 16, 0);
-      unit.writeRegister(RegisterOffset.IQT, 4, 48);
-      assertThat(failing.lines()).containsExactly("sync", "invalidate domain 6", "sync");
-    }
+            Runnable::run);
+    unit.writeRegister(RegisterOffset.IQA, 8, Guest.QUEUE);
+    unit.writeRegister(RegisterOffset.GCMD, 4, CommandRegisters.QIE);
+    return unit;
+  }
+
+  @Test
+  void aBackendThatFailsStopsTheQueueAndDropsWhatIsInIt() {
+    failing.atInvalidation = true;
+    VtdUnit unit = brokenUnit();
+    guest.store(Guest.QUEUE, 2 | 1 << 4, 0, 2 | 2 << 4 | 5 << 16, 0);
+    unit.writeRegister(RegisterOffset.IQT, 4, 32);
+    assertThat(unit.readRegister(RegisterOffset.FSTS, 4)).isEqualTo(FaultLog.ITE);
+    assertThat(unit.readRegister(RegisterOffset.IQH, 4)).isEqualTo(32);
+    unit.writeRegister(RegisterOffset.FSTS, 4, FaultLog.ITE);
+    guest.store(Guest.QUEUE + 32, 2 | 2 << 4 | 6 << 16, 0);
+    unit.writeRegister(RegisterOffset.IQT, 4, 48);
+    assertThat(failing.lines()).containsExactly("sync", "invalidate domain 6", "sync");
+  }
+
+  @Test
+  void aWaitIsNotCompletedIfTheHardwareDidNotDoWhatPrecedesIt() {
+    VtdUnit unit = brokenUnit();
+    failing.atWaitPoint = true;
+    guest.store(Guest.QUEUE, 2 | 1 << 4, 0, 5 | 1 << 4 | 1 << 5 | 7L << 32, Guest.STATUS);
+    unit.writeRegister(RegisterOffset.IQT, 4, 32);
+    assertThat(guest.status()).isZero();
+    assertThat(unit.readRegister(RegisterOffset.ICS, 4)).isZero();
+    assertThat(unit.readRegister(RegisterOffset.FSTS, 4)).isEqualTo(FaultLog.ITE);
+  }
+
+  @Test
+  void aCommandIsNotAnsweredIfTheHardwareDidNotDoIt() {
+    VtdUnit unit = brokenUnit();
+    failing.atWaitPoint = true;
+    unit.writeRegister(RegisterOffset.GCMD, 4, CommandRegisters.SRTP);
+    assertThat(unit.readRegister(RegisterOffset.GSTS, 4) & CommandRegisters.SRTP).isZero();
+    failing.atWaitPoint = false;
+    unit.writeRegister(RegisterOffset.GCMD, 4, CommandRegisters.QIE | CommandRegisters.SRTP);
+    assertThat(unit.readRegister(RegisterOffset.GSTS, 4))
+        .isEqualTo(CommandRegisters.QIE | CommandRegisters.SRTP);
   }
 
   @Test

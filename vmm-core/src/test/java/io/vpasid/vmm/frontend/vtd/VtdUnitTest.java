@@ -58,9 +58,9 @@ class VtdUnitTest {
             "sync",
             "00:04.0 PASID 7: pass-through 1 -> absent",
             "sync",
+            "page requests dropped",
             "00:04.0: first stage 2 -> untranslated",
-            "sync",
-            "page requests dropped");
+            "sync");
   }
 
   @Test
