@@ -41,6 +41,18 @@ class GuestWritesTest {
         .forAll(CAPTURED_CASES, GuestWritesTest::writeEverywhere);
   }
 
+  /// Page Request Interface leads to its own second dword, where a null capability is: that is a
+  /// header of the list then, no register.
+  @Test
+  void headerOnARegisterStaysAHeader() {
+    byte[] bytes = FunctionBytes.express();
+    FunctionBytes.put32(bytes, 0x100, 0x1041_0013);
+    FunctionBytes.put32(bytes, 0x104, 0x0200_0000);
+
+    Trials.attempt(
+        "header on a register", FunctionBytes.on(bytes), GuestWritesTest::writeEverywhere);
+  }
+
   private static void writeEverywhere(Trial trial) {
     Memory memory = new Memory(trial.view().clone());
     GuestConfigSpace guest = trial.over(memory);

@@ -124,6 +124,20 @@ class InvariantsTest {
     return LspciText.parse("made", text.toString()).getFirst().config();
   }
 
+  /// The first dword again at every 0x100: for Linux one of 256 bytes, for EDK2 the head of a list.
+  @Tag("I5")
+  @Test
+  void i5WhatOnlyLooksLikeAListShowsNoPasid() {
+    byte[] bytes = FunctionBytes.express();
+    FunctionBytes.put32(bytes, 0x00, 0x2e0c_f00d);
+    for (int at = 0x100; at < bytes.length; at += 0x100) {
+      FunctionBytes.put32(bytes, at, 0x2e0c_f00d);
+    }
+    FunctionBytes.put32(bytes, 0x2e0, 0x0001_001b);
+
+    Trials.attempt("a list for EDK2 only", FunctionBytes.on(bytes), Invariants::all);
+  }
+
   @Tag("I8")
   @Test
   void i8NoFunctionMakesItThrow() {

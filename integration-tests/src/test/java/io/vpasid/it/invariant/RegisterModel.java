@@ -2,6 +2,7 @@ package io.vpasid.it.invariant;
 
 import io.vpasid.it.walker.LinuxWalker;
 import io.vpasid.it.walker.Step;
+import io.vpasid.it.walker.Walk;
 import io.vpasid.pci.emulation.ConfigPatch;
 import io.vpasid.pci.emulation.GuestConfigSpace;
 import io.vpasid.synth.FurtherResult;
@@ -56,10 +57,15 @@ final class RegisterModel {
     Optional<Synthesis> synthesis = trial.synthesis();
     if (synthesis.isPresent()) {
       model.pasid = synthesis.get().registers() >>> 2;
-      for (Step step : new LinuxWalker().walk(trial.view()).capabilities()) {
+      Walk walk = new LinuxWalker().walk(trial.view());
+      BitSet headers = new BitSet();
+      walk.extended().forEach(step -> headers.set(step.offset() >>> 2));
+      for (Step step : walk.capabilities()) {
         int second = (step.offset() >>> 2) + 1;
-        model.ats.set(second, step.extendedId() == 0x0f && model.emulated.get(second));
-        model.pri.set(second, step.extendedId() == 0x13 && model.emulated.get(second));
+        // A damaged list may have a header there, of which only the pointer is emulated.
+        boolean isRegister = model.emulated.get(second) && !headers.get(second);
+        model.ats.set(second, step.extendedId() == 0x0f && isRegister);
+        model.pri.set(second, step.extendedId() == 0x13 && isRegister);
       }
     }
     return model;

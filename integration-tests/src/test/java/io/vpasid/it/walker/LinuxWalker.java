@@ -35,6 +35,12 @@ public final class LinuxWalker implements Walker {
     return new Walk(express, standard, extended, true, true);
   }
 
+  /// Whether Linux takes a space of 4096 bytes for one of 256, because it only repeats these or
+  /// reads as all ones. vfio-pci shows no more of it then.
+  public static boolean hasNoExtendedSpace(byte[] config) {
+    return !hasExtendedSpace(new Registers(config));
+  }
+
   private static List<Step> standard(Registers registers) {
     List<Step> steps = new ArrayList<>();
     if (!registers.hasCapabilitiesList()) {
