@@ -1,5 +1,5 @@
-/// Everything that talks to the outside: the vfio-user server, the control socket, the request
-/// mailbox, the daemon, the emulated guest, the command line.
+/// Everything that talks to the outside: the vfio-user server, the control socket, the daemon, the
+/// emulated guest, the command line. emulated guest, the command line.
 module io.vpasid.guest {
   requires static transitive org.jspecify;
   requires transitive io.vpasid.vmm;
@@ -23,7 +23,6 @@ module io.vpasid.guest {
   exports io.vpasid.guest.device;
   exports io.vpasid.guest.emulator;
   exports io.vpasid.guest.iommu;
-  exports io.vpasid.guest.request;
   exports io.vpasid.guest.scenario;
   exports io.vpasid.guest.scenario.junit;
   exports io.vpasid.guest.vfiouser;

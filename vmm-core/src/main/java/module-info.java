@@ -6,6 +6,7 @@ module io.vpasid.vmm {
 
   exports io.vpasid.vmm;
   exports io.vpasid.vmm.frontend;
+  exports io.vpasid.vmm.frontend.mailbox;
   exports io.vpasid.vmm.frontend.nested;
   exports io.vpasid.vmm.frontend.vtd;
   exports io.vpasid.vmm.iommufd;

@@ -24,15 +24,13 @@ import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.pasid.AttachOutcome;
 import io.vpasid.vmm.pasid.Refusal;
 import io.vpasid.vmm.pasid.Refused;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class PassthroughFunctionTest {
-  private static final PciAddress ADDRESS = new PciAddress(0, 1, 0, 0);
+  private static final PciAddress ADDRESS = Captures.ADDRESS;
   private static final int COMMAND = 0x04;
   private static final int BAR0 = 0x10;
   private static final int DEVICE_CONTROL = 0x48;
@@ -49,22 +47,9 @@ class PassthroughFunctionTest {
     }
   }
 
-  /// An endpoint with function-level reset, AER at 0x100 and its own PASID capability, which
-  /// vfio-pci hides, at 0x200.
-  private static ConfigSpace captured() {
-    ByteBuffer bytes =
-        ByteBuffer.allocate(ConfigSpace.EXTENDED_SIZE).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.putInt(0x00, 0x0001f00d).putInt(0x04, 0x00100006).putInt(0x08, 0x02000000);
-    bytes.put(0x34, (byte) 0x40);
-    bytes.putInt(0x40, 0x00020010).putInt(0x44, 0x10008022);
-    bytes.putInt(0x100, 0x00020001);
-    bytes.putInt(0x200, 0x0001001b).putInt(0x204, 0x00071406);
-    return ConfigSpace.of(bytes.array());
-  }
-
   /// The captured function, which behaves as the real one does, passed through.
   private PassthroughFunction function(String hardware) {
-    ConfigSpace captured = captured();
+    ConfigSpace captured = Captures.endpoint();
     GuestConfigSpace registers =
         EmulatedRegisters.ofFunction(captured, List.of(Bar.memory32(0, 4096)))
             .applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(captured)))

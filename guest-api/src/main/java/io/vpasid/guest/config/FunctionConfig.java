@@ -1,6 +1,5 @@
 package io.vpasid.guest.config;
 
-import io.vpasid.guest.request.RequestMailbox;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.FurtherCapability;
@@ -9,6 +8,7 @@ import io.vpasid.synth.PlacementPolicy;
 import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.synth.quirk.QuirkTable;
 import io.vpasid.vmm.FunctionOptions;
+import io.vpasid.vmm.frontend.mailbox.RequestMailbox;
 import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package io.vpasid.guest.request;
+package io.vpasid.vmm.frontend.mailbox;
 
 import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.emulation.ConfigPatch;

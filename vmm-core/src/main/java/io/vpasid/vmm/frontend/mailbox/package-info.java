@@ -3,6 +3,6 @@
 ///
 /// `docs/mailbox.md` describes it for those who use it from a guest.
 @NullMarked
-package io.vpasid.guest.request;
+package io.vpasid.vmm.frontend.mailbox;
 
 import org.jspecify.annotations.NullMarked;

@@ -1,4 +1,4 @@
-package io.vpasid.guest.request;
+package io.vpasid.vmm.frontend.mailbox;
 
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;

@@ -1,4 +1,4 @@
-package io.vpasid.guest.request;
+package io.vpasid.vmm.frontend.mailbox;
 
 import io.vpasid.synth.FurtherCapability;
 import io.vpasid.synth.FurtherResult;
@@ -15,8 +15,6 @@ import io.vpasid.vmm.pasid.DetachOutcome;
 import io.vpasid.vmm.pasid.Refused;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// The mailbox of one function: takes what the guest asks for from the registers, lets a worker do
 /// it, and shows the answer there.
@@ -37,7 +35,7 @@ public final class RequestMailbox {
   /// by the DVSEC ID 1.
   public static final int DEFAULT_VENDOR = 0xf00d;
 
-  private static final Logger LOG = LoggerFactory.getLogger(RequestMailbox.class);
+  private static final System.Logger LOG = System.getLogger(RequestMailbox.class.getName());
 
   private static final int ATTACH = 1;
   private static final int DETACH = 2;
@@ -192,7 +190,10 @@ public final class RequestMailbox {
         default -> refuse(Errno.EINVAL);
       }
     } catch (RuntimeException e) {
-      LOG.error("A request of the guest of {} failed.", function.address(), e);
+      LOG.log(
+          System.Logger.Level.ERROR,
+          "A request of the guest of " + function.address() + " failed.",
+          e);
       refuse(Errno.EIO);
     }
   }

@@ -1,14 +1,14 @@
-package io.vpasid.guest.request;
+package io.vpasid.vmm.frontend.mailbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.vpasid.guest.config.Descriptions;
-import io.vpasid.guest.config.FunctionDescription;
+import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.HardwareInfo;
+import io.vpasid.vmm.Captures;
 import io.vpasid.vmm.FunctionEvent;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
@@ -31,15 +31,14 @@ class MailboxResetTest {
   private static final int CONTROL = 0x10;
   private static final int RESULT = 0x1c;
 
-  private final FunctionDescription description = Descriptions.withMsix();
-  private final PciAddress address = description.address();
+  private final ConfigSpace captured = Captures.endpoint();
+  private final PciAddress address = Captures.ADDRESS;
   private final SimulatedHost host =
       SimulatedHost.builder()
           .device(
               SimulatedDevice.at(address)
                   .reporting(HardwareInfo.parse("width=20"))
-                  .config(
-                      DeviceConfig.readOnly(VfioView.of(description.captured().config()).config())))
+                  .config(DeviceConfig.readOnly(VfioView.of(captured).config())))
           .build();
   private final IommufdBackend iommufd = host.open();
   private final PassthroughFunction function =

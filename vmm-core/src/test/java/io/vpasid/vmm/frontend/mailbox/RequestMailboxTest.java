@@ -1,11 +1,10 @@
-package io.vpasid.guest.request;
+package io.vpasid.vmm.frontend.mailbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.awaitility.Awaitility.await;
 
-import io.vpasid.guest.config.Descriptions;
-import io.vpasid.guest.config.FunctionDescription;
+import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
@@ -13,6 +12,7 @@ import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.testing.Seeds;
+import io.vpasid.vmm.Captures;
 import io.vpasid.vmm.FunctionEvent;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
@@ -48,16 +48,15 @@ class RequestMailboxTest {
 
   private static final int QUOTA = 3;
 
-  private final FunctionDescription description = Descriptions.withMsix();
-  private final PciAddress address = description.address();
+  private final ConfigSpace captured = Captures.endpoint();
+  private final PciAddress address = Captures.ADDRESS;
   private final AddressSpaces spaces = new AddressSpaces();
   private final SimulatedHost host =
       SimulatedHost.builder()
           .device(
               SimulatedDevice.at(address)
                   .reporting(HardwareInfo.parse("width=20"))
-                  .config(
-                      DeviceConfig.readOnly(VfioView.of(description.captured().config()).config())))
+                  .config(DeviceConfig.readOnly(VfioView.of(captured).config())))
           .build();
   private final IommufdBackend iommufd = host.open();
   private final PassthroughFunction function =
@@ -394,7 +393,7 @@ class RequestMailboxTest {
             .device(
                 SimulatedDevice.at(address)
                     .reporting(HardwareInfo.parse("width=20"))
-                    .config(DeviceConfig.readOnly(description.captured().config())))
+                    .config(DeviceConfig.readOnly(captured)))
             .build();
     try (IommufdBackend backend = other.open();
         PassthroughFunction plain =
