@@ -6,6 +6,7 @@ import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.config.DaemonConfigShape;
 import io.vpasid.guest.config.FunctionFileShape;
 import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.scenario.Scenario;
 import io.vpasid.synth.json.FileShape;
 import io.vpasid.synth.quirk.QuirkFileShape;
 import java.io.PrintWriter;
@@ -43,17 +44,25 @@ final class SchemaCommand implements Callable<Integer> {
     QUIRKS(QuirkFileShape::file),
     /// A function that is made up.
     FUNCTION(FunctionFileShape::file),
+    /// What a guest and its host do with a function.
+    SCENARIO(Scenario::schema, Scenario::keys),
     /// What the daemon serves.
     SERVE(DaemonConfigShape::file);
 
-    private final Supplier<FileShape> shape;
+    private final Supplier<String> schema;
+    private final Supplier<String> keys;
 
     Kind(Supplier<FileShape> shape) {
-      this.shape = shape;
+      this(() -> shape.get().schema(), () -> shape.get().tables());
     }
 
-    FileShape shape() {
-      return shape.get();
+    Kind(Supplier<String> schema, Supplier<String> keys) {
+      this.schema = schema;
+      this.keys = keys;
+    }
+
+    String schema() {
+      return schema.get();
     }
 
     @Override
@@ -82,14 +91,14 @@ final class SchemaCommand implements Callable<Integer> {
       if (kind.isEmpty()) {
         out.print("# The keys of the files\n\n`vpasid schema --keys` writes this page.\n\n");
       }
-      kind.map(List::of).orElse(List.of(Kind.values())).forEach(k -> out.print(k.shape().tables()));
+      kind.map(List::of).orElse(List.of(Kind.values())).forEach(k -> out.print(k.keys.get()));
     } else {
       Kind asked =
           kind.orElseThrow(() ->
               new InputException(
                   "of which files? Name one of "
                       + Stream.of(Kind.values()).map(Kind::toString).collect(joining(", "))));
-      out.print(asked.shape().schema());
+      out.print(asked.schema());
     }
     out.flush();
     return ExitCode.DONE;

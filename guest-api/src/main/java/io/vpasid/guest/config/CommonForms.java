@@ -22,13 +22,13 @@ public final class CommonForms {
   /// @param text reads what is written
   public static Form<PciAddress> address(Form<String> text, String example) {
     return parsed(text, PciAddress::parse, "an address such as \"" + example + '"')
-        .with("pattern", "^([0-9a-fA-F]{1,8}:)?[0-9a-fA-F]{1,2}:[0-9a-fA-F]{1,2}\\.[0-7]$")
         .with("examples", List.of(example));
   }
 
   /// Likewise, as a string.
   static Form<PciAddress> address(String example) {
-    return address(Form.string("an address such as \"" + example + '"'), example);
+    return address(Form.string("an address such as \"" + example + '"'), example)
+        .with("pattern", "^([0-9a-fA-F]{1,8}:)?[0-9a-fA-F]{1,2}:[0-9a-fA-F]{1,2}\\.[0-7]$");
   }
 
   /// A release of Linux.
@@ -36,12 +36,11 @@ public final class CommonForms {
   /// @param text reads what is written
   public static Form<KernelVersion> kernel(Form<String> text) {
     return parsed(text, KernelVersion::parse, "a release of Linux such as \"7.3\"")
-        .with("pattern", "^[0-9]{1,4}\\.[0-9]{1,4}([.-].*)?$")
         .with("examples", List.of("6.14"));
   }
 
   /// An IOMMU that can be simulated.
-  static Form<IommuProfile> iommu() {
+  public static Form<IommuProfile> iommu() {
     return Form.word(IommuProfile.names(), Function.identity())
         .map(name -> IommuProfile.named(name).orElseThrow());
   }
@@ -63,7 +62,8 @@ public final class CommonForms {
   /// A string in which something can be found.
   ///
   /// @param form what it has to be, for the message
-  static <T> Form<T> parsed(Form<String> string, Function<String, Optional<T>> parse, String form) {
+  private static <T> Form<T> parsed(
+      Form<String> string, Function<String, Optional<T>> parse, String form) {
     return string.check((text, json, what) ->
         parse
             .apply(text)

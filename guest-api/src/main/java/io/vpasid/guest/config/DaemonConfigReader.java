@@ -90,12 +90,11 @@ public final class DaemonConfigReader {
     return new DaemonConfig(
         folder,
         control,
-        file.find(CONTROL, MAX_CLIENTS).orElseThrow(),
+        file.get(CONTROL, MAX_CLIENTS),
         Set.copyOf(file.get(USERS)),
         metricsSocket(file, control),
         file.find(METRICS, PORT),
-        new LogStyle(
-            file.find(LOG, LOG_FORMAT).orElseThrow(), file.find(LOG, LOG_LEVEL).orElseThrow()),
+        new LogStyle(file.get(LOG, LOG_FORMAT), file.get(LOG, LOG_LEVEL)),
         file.get(QUIRKS).stream().map(this::path).toList(),
         hardware,
         functions,

@@ -139,6 +139,7 @@ public final class FunctionKeys {
       Key.of(
           "kernel",
           CommonForms.kernel(Form.string("a release of Linux such as \"7.3\""))
+              .with("pattern", "^[0-9]{1,4}\\.[0-9]{1,4}([.-].*)?$")
               .with("default", "7.3"),
           "The release of Linux of a simulated host that the function has for itself.");
   public static final Key<List<String>> QUIRKS =

@@ -1,76 +1,110 @@
 package io.vpasid.guest.scenario;
 
-import io.vpasid.pci.ConfigSpace;
+import io.vpasid.synth.json.Form;
 import io.vpasid.synth.json.JsonCursor;
-import io.vpasid.synth.json.JsonCursor.Place;
+import io.vpasid.synth.json.JsonSchema;
 import io.vpasid.synth.json.Spelling;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import tools.jackson.databind.node.ObjectNode;
 
 /// The tokens of a scenario file, in which the name of a parameter may stand for a value: `"${p}"`
 /// is the value that the matrix binds to `p`, or a number that is drawn when the scenario runs.
-final class ParameterCursor {
+///
+/// Forms of texts and words take names by themselves, because this cursor reads them so; numbers
+/// have forms of their own here.
+final class ParameterCursor extends JsonCursor {
   /// Most characters of a text.
   static final int MAX_TEXT = 400;
 
-  /// The last offset of a configuration space.
-  static final int OFFSET_MAX = ConfigSpace.EXTENDED_SIZE - 1;
+  /// What a parameter may be called, as a pattern.
+  static final String NAME = "[a-zA-Z][a-zA-Z0-9-]{0,39}";
 
-  private static final Pattern NAME = Pattern.compile("\\$\\{([a-zA-Z][a-zA-Z0-9-]{0,39})}");
+  private static final Pattern REFERENCE = Pattern.compile("\\$\\{(" + NAME + ")\\}");
 
-  /// The tokens themselves, for what is never a parameter.
-  final JsonCursor json;
+  /// The largest number that is written in decimal digits.
+  private static final int MAX_DECIMAL = 999_999_999;
 
   private Bindings bindings;
 
   /// The numbers that a scenario has not yet: they are drawn when it runs.
   private final List<String> random = new ArrayList<>();
 
-  ParameterCursor(JsonCursor json, Bindings bindings) {
-    this.json = json;
+  /// Where the step starts that is being read.
+  private Place step = new Place(1, 1);
+
+  private final Path file;
+
+  /// @param bindings the values of parameters, if they are chosen already
+  ParameterCursor(Path file, int maxBytes, Bindings bindings) {
+    super(JsonCursor.open(file, maxBytes));
+    this.file = file;
     this.bindings = bindings;
+  }
+
+  /// A file that the scenario names, relative to its own folder.
+  Path beside(String name) {
+    Path folder = file.toAbsolutePath().getParent();
+    return folder == null ? Path.of(name) : folder.resolve(name);
   }
 
   Bindings bindings() {
     return bindings;
   }
 
-  /// From now on `name` is `value`.
-  void bind(String name, String value) {
-    bindings = bindings.with(name, value);
+  /// From now on the parameters have their first values, unless others are chosen.
+  void bindFirst(Map<String, List<String>> matrix) {
+    if (bindings.values().isEmpty()) {
+      matrix.forEach((name, values) -> bindings = bindings.with(name, values.getFirst()));
+    }
+  }
+
+  /// Where the step starts that is being read.
+  Place step() {
+    return step;
+  }
+
+  /// A step starts at the current token.
+  void beginStep() {
+    step = place();
   }
 
   /// From now on, until [#forgetRandom], `name` is a number that is drawn when the scenario runs.
   void addRandom(String name) {
     if (!isName(name) || bindings.knows(name) || random.contains(name)) {
-      throw json.wrong(
-          "the name "
-              + JsonCursor.quote(name)
-              + " is taken or no name; use letters, digits and '-'");
+      throw wrong("the name " + quote(name) + " is taken or no name; use letters, digits and '-'");
     }
     random.add(name);
   }
 
-  void forgetRandom(String name) {
-    random.remove(name);
+  /// How many such numbers there are.
+  int randomNumbers() {
+    return random.size();
+  }
+
+  /// Forgets all but the first `count` of them.
+  void forgetRandom(int count) {
+    random.subList(count, random.size()).clear();
   }
 
   /// Whether a parameter can have this name.
   static boolean isName(String text) {
-    return NAME.matcher("${" + text + '}').matches();
+    return REFERENCE.matcher("${" + text + '}').matches();
   }
 
   /// The name that the current token refers to, if it does.
   private Optional<String> reference() {
-    if (!json.isString()) {
+    if (!isString()) {
       return Optional.empty();
     }
-    String text = json.string("", "");
-    Matcher m = NAME.matcher(text);
+    String text = string("", "");
+    Matcher m = REFERENCE.matcher(text);
     if (!m.matches()) {
       return Optional.empty();
     }
@@ -78,11 +112,11 @@ final class ParameterCursor {
     List<String> known =
         Stream.concat(bindings.values().keySet().stream(), random.stream()).toList();
     if (!known.contains(name)) {
-      throw json.wrong(
+      throw wrong(
           "nothing here is called "
-              + JsonCursor.quote(name)
+              + quote(name)
               + Spelling.nearest(name, known)
-                  .map(n -> "; did you mean " + JsonCursor.quote(n) + "?")
+                  .map(n -> "; did you mean " + quote(n) + "?")
                   .orElse(
                       known.isEmpty()
                           ? "; add it to \"matrix\", in front"
@@ -91,9 +125,8 @@ final class ParameterCursor {
     return Optional.of(name);
   }
 
-  /// A whole number, as such, in hexadecimal as a string, or by name.
-  Value value(String what, int min, int max) {
-    Place place = json.place();
+  private Value value(String what, int min, int max) {
+    Place place = place();
     Optional<String> name = reference();
     if (name.isPresent() && random.contains(name.get())) {
       return Value.named(name.get(), place);
@@ -101,10 +134,10 @@ final class ParameterCursor {
     if (name.isPresent()) {
       return Value.of(bound(name.get(), what, min, max), place);
     }
-    if (json.isString()) {
-      return Value.of((int) json.hex(what, "0x180", Integer.toUnsignedLong(max)), place);
+    if (isString()) {
+      return Value.of((int) hex(what, "0x180", Integer.toUnsignedLong(max)), place);
     }
-    return Value.of(json.integer(what, min, max < 0 ? 999_999_999 : max), place);
+    return Value.of(integer(what, min, max < 0 ? MAX_DECIMAL : max), place);
   }
 
   private int bound(String name, String what, int min, int max) {
@@ -117,7 +150,7 @@ final class ParameterCursor {
     } catch (NumberFormatException _) {
       // Falls through: a word is as wrong as a number out of range.
     }
-    throw json.wrong(
+    throw wrong(
         what
             + " must be a number from "
             + min
@@ -126,49 +159,86 @@ final class ParameterCursor {
             + ", and "
             + name
             + " is "
-            + JsonCursor.quote(text));
+            + quote(text));
   }
 
-  /// A number that has to be known when the file is read.
-  int known(String what, int min, int max) {
-    Value value = value(what, min, max);
-    json.require(
-        value.place(),
-        value.name().isEmpty(),
-        what + " must be the same in each repetition, so it cannot be a random number");
-    return value.number();
-  }
-
-  String text(String what) {
+  @Override
+  public String text(String what, int max) {
     Optional<String> name = reference();
-    if (name.isPresent() && bindings.knows(name.get())) {
-      return bindings.text(name.get());
-    }
-    return json.text(what, MAX_TEXT);
+    return name.isPresent() && bindings.knows(name.get())
+        ? bindings.text(name.get())
+        : super.text(what, max);
   }
 
-  String word(String what, List<String> words) {
+  @Override
+  public String word(String what, List<String> words) {
     Optional<String> name = reference();
     if (name.isEmpty()) {
-      return json.word(what, words);
+      return super.word(what, words);
     }
     String word = bindings.text(name.get());
     if (!words.contains(word)) {
-      throw json.wrong(
-          what
-              + " must be one of "
-              + String.join(", ", words)
-              + ", and "
-              + name.get()
-              + " is "
-              + JsonCursor.quote(word));
+      throw wrong(
+          "%s must be one of %s, and %s is %s"
+              .formatted(what, String.join(", ", words), name.get(), quote(word)));
     }
     return word;
   }
 
-  boolean bool(String what) {
+  @Override
+  public boolean bool(String what) {
     return reference().isPresent()
         ? word(what, List.of("true", "false")).equals("true")
-        : json.bool(what);
+        : super.bool(what);
+  }
+
+  // The forms of scenario files
+
+  /// A whole number, as such, in hexadecimal as a string, or by name.
+  ///
+  /// @param max -1 for any 32 bits
+  static Form<Value> number(int min, int max) {
+    return Form.of(
+        (json, what) -> ((ParameterCursor) json).value(what, min, max),
+        schema ->
+            JsonSchema.anyOf(
+                Form.integer(min, max < 0 ? MAX_DECIMAL : max).describe(schema),
+                Form.hex("0x180", Integer.toUnsignedLong(max)).describe(schema),
+                reference(schema)));
+  }
+
+  /// A number that has to be known when the file is read.
+  static Form<Integer> known(int min, int max) {
+    return number(min, max)
+        .check((value, json, what) -> {
+          json.require(
+              value.place(),
+              value.name().isEmpty(),
+              what + " must be the same in each repetition, so it cannot be a random number");
+          return value.number();
+        });
+  }
+
+  static Form<String> text() {
+    return Form.text(MAX_TEXT).named("text");
+  }
+
+  /// `true` or `false`, or a name that is one of them.
+  static Form<Boolean> flag() {
+    return orName(Form.bool());
+  }
+
+  /// A word, or a name that stands for one.
+  static <T> Form<T> orName(Form<T> form) {
+    return Form.of(
+        form::read, schema -> JsonSchema.anyOf(form.describe(schema), reference(schema)));
+  }
+
+  private static ObjectNode reference(JsonSchema schema) {
+    return Form.of(JsonCursor::scalar, _ -> JsonSchema.string("\\$\\{" + NAME + "\\}"))
+        .with("description", "What a name of the matrix, or of a random number, stands for.")
+        .with("examples", List.of("${name}"))
+        .named("name")
+        .describe(schema);
   }
 }

@@ -36,6 +36,16 @@ public final class Scenario {
     return ScenarioReader.read(file);
   }
 
+  /// The JSON Schema (draft 2020-12) of scenario files, for editors and other tools.
+  public static String schema() {
+    return ScenarioShape.file().schema();
+  }
+
+  /// A table of the keys of each object in scenario files, for people to read, in Markdown.
+  public static String keys() {
+    return ScenarioShape.file().tables();
+  }
+
   /// The file that it stands in.
   public Path file() {
     return file;

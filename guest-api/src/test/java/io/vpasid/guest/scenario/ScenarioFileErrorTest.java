@@ -1,5 +1,6 @@
 package io.vpasid.guest.scenario;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vpasid.synth.json.JsonFileException;
@@ -99,6 +100,27 @@ class ScenarioFileErrorTest {
 
     assertThatThrownBy(() -> Scenario.read(file))
         .hasMessageContaining("two.txt has 2 functions; pick one: { \"dump\": …, \"address\":");
+  }
+
+  /// A description whose texts speak of steps stays one; a scenario may be broken behind its title.
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '~',
+      textBlock =
+          """
+          { "title": "t" }                                         | true
+          { "format": 1, "steps": [ ] }                            | true
+          { "title": "t", "steps": [ { "enable" } ] }              | true
+          { "format": 1, "name": "has \\"steps\\"" }               | false
+          { "format": 1, "pasid": { "title": 1 } }                 | false
+          [ "title" ]                                              | false
+          not JSON, but with "steps"                               | false
+          """)
+  void aScenarioIsAnObjectWithStepsOrATitle(String text, boolean scenario) {
+    Path file = ScenarioFile.write(folder, text.strip());
+
+    assertThat(ScenarioBatch.isForScenarios(file)).isEqualTo(scenario);
   }
 
   @Test

@@ -1,8 +1,9 @@
 package io.vpasid.vmm.linux;
 
-import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /// A Linux error number, as a failed request leaves it in `errno`.
 ///
@@ -11,7 +12,7 @@ import java.util.Optional;
 ///
 /// @param number the positive number; 0 means no error and never comes from a failed request
 public record Errno(int number) {
-  private static final Map<Integer, String> NAMES = new HashMap<>();
+  private static final Map<Integer, String> NAMES = new TreeMap<>();
 
   /// Operation not permitted.
   public static final Errno EPERM = named(1, "EPERM");
@@ -91,6 +92,11 @@ public record Errno(int number) {
         .filter(entry -> entry.getValue().equals(name))
         .map(entry -> new Errno(entry.getKey()))
         .findFirst();
+  }
+
+  /// All that have a constant here, by ascending number.
+  public static List<Errno> all() {
+    return NAMES.keySet().stream().map(Errno::new).toList();
   }
 
   private static Errno named(int number, String name) {

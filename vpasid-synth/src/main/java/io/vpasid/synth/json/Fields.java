@@ -59,6 +59,12 @@ public final class Fields {
         .orElseGet(() -> Optional.ofNullable(key.otherwise()));
   }
 
+  /// Likewise, for a key that has a value where it is left out.
+  public <T> T get(Key<Fields> object, Key<T> key) {
+    return find(object, key)
+        .orElseThrow(() -> new IllegalArgumentException(key + " may be left out"));
+  }
+
   // A field is put by its own key alone.
   @SuppressWarnings("unchecked")
   private <T> @Nullable T orNull(Key<T> key) {

@@ -176,12 +176,19 @@ public interface Form<T> {
   ///
   /// @param word the word that means a value
   static <T> Form<T> word(Collection<T> values, Function<T, String> word) {
-    Map<String, T> meaning = new LinkedHashMap<>();
-    values.forEach(value -> meaning.put(word.apply(value), value));
-    List<String> words = List.copyOf(meaning.keySet());
+    Map<String, T> meanings = new LinkedHashMap<>();
+    values.forEach(value -> meanings.put(word.apply(value), value));
+    return word(meanings);
+  }
+
+  /// One of a few words.
+  ///
+  /// @param meanings the values by their words, in the order in which messages name them
+  static <T> Form<T> word(Map<String, T> meanings) {
+    List<String> words = List.copyOf(meanings.keySet());
     return of(
         (json, what) -> {
-          T value = meaning.get(json.word(what, words));
+          T value = meanings.get(json.word(what, words));
           return value == null ? unreachable(what) : value;
         },
         _ -> JsonSchema.node().set("enum", JsonSchema.list(words)));

@@ -1,7 +1,5 @@
 package io.vpasid.synth.json;
 
-import io.vpasid.pci.ByteRange;
-import io.vpasid.pci.ConfigSpace;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -45,7 +43,7 @@ import tools.jackson.core.json.JsonFactory;
 ///
 /// Numbers that people write in hexadecimal are strings such as `"0x180"`, because `"device": 2080`
 /// would be read by every person as 0x2080.
-public final class JsonCursor {
+public class JsonCursor {
   private static final Pattern HEX = Pattern.compile("0x[0-9a-fA-F]{1,16}");
   private static final Pattern RANGE =
       Pattern.compile("(0x[0-9a-fA-F]{1,16})(?:-(0x[0-9a-fA-F]{1,16}))?");
@@ -88,14 +86,18 @@ public final class JsonCursor {
   /// Whether the text is no JSON from here on, so that nothing more can be read.
   private boolean broken;
 
-  /// Whether the key `format` of the whole text has been read.
-  private boolean formatSeen;
-
   /// A place in the text, both numbers from 1.
   public record Place(int line, int column) {}
 
   /// Numbers from `first` to `last`, which is not below it.
   public record Range(int first, int last) {}
+
+  /// Takes over a cursor that stands in front of the first token. A subclass gives values another
+  /// meaning, such as that of names which stand for them.
+  protected JsonCursor(JsonCursor opened) {
+    file = opened.file;
+    parser = opened.parser;
+  }
 
   private JsonCursor(String file, char[] text) {
     this.file = file;
@@ -166,45 +168,6 @@ public final class JsonCursor {
   /// What messages call the text.
   public String file() {
     return file;
-  }
-
-  /// Reads the whole text, one object that says with the key `format` which version of its format
-  /// it has. Wants the cursor in front of the first token.
-  ///
-  /// @param what the object is, with its article
-  /// @param advice what to do about an empty text
-  /// @param keys all keys that it may have, `format` among them
-  /// @param format the version that is known
-  /// @param field takes each key but `format` in turn, as [#object] has it
-  /// @return where the object starts
-  public Place document(
-      String what, String advice, List<String> keys, int format, Consumer<String> field) {
-    if (!next()) {
-      throw wrong(new Place(1, 1), "the file is empty; " + advice);
-    }
-    Place start = place();
-    object(
-        what,
-        keys,
-        key -> {
-          if (key.equals("format")) {
-            readFormat(format);
-          } else {
-            field.accept(key);
-          }
-        });
-    require(start, formatSeen, "the file has no \"format\"; add \"format\": " + format);
-    end();
-    return start;
-  }
-
-  private void readFormat(int known) {
-    int format = integer("\"format\"", 1, 999_999_999);
-    if (format != known) {
-      throw wrong(
-          "format " + format + " is not known here, only " + known + "; use a newer vpasid");
-    }
-    formatSeen = true;
   }
 
   /// Reads the whole text, one value. Wants the cursor in front of the first token.
@@ -385,6 +348,10 @@ public final class JsonCursor {
   ///
   /// @param max most characters
   public String text(String what, int max) {
+    return line(what, max);
+  }
+
+  private String line(String what, int max) {
     String text = string(what, "text");
     if (text.isBlank()) {
       throw wrong(what + " is empty; write at least a word");
@@ -428,7 +395,7 @@ public final class JsonCursor {
   /// Reads a string, a number, `true` or `false`, as it is written.
   public String scalar(String what) {
     if (is(JsonToken.VALUE_STRING)) {
-      return text(what, MAX_KEY);
+      return line(what, MAX_KEY);
     }
     if (is(JsonToken.VALUE_NUMBER_INT) || is(JsonToken.VALUE_TRUE) || is(JsonToken.VALUE_FALSE)) {
       return parser.getString();
@@ -492,22 +459,6 @@ public final class JsonCursor {
       throw wrong(what + " has a range that ends before it starts; write the lower end first");
     }
     return new Range(first, last);
-  }
-
-  /// Reads a range of bytes in a configuration space, such as `"0x180-0x24f"`.
-  public ByteRange byteRange(String what) {
-    Range bytes =
-        range(what, "\"0x180-0x24f\", first and last byte", ConfigSpace.EXTENDED_SIZE - 1);
-    return ByteRange.between(bytes.first, bytes.last + 1);
-  }
-
-  /// Reads such a range that lies in the extended part.
-  public ByteRange extendedRange(String what) {
-    ByteRange range = byteRange(what);
-    if (range.offset() < ConfigSpace.STANDARD_SIZE) {
-      throw wrong(what + " must start at 0x100 or above, where extended capabilities may be");
-    }
-    return range;
   }
 
   /// Reads a string in the form of `pattern`.

@@ -41,7 +41,8 @@ public final class JsonSchema {
     return node().set("anyOf", JsonNodeFactory.instance.arrayNode().addAll(List.of(alternatives)));
   }
 
-  static ArrayNode list(List<String> words) {
+  /// A list of words.
+  public static ArrayNode list(List<String> words) {
     ArrayNode list = JsonNodeFactory.instance.arrayNode();
     words.forEach(list::add);
     return list;
@@ -71,12 +72,11 @@ public final class JsonSchema {
     return sorted;
   }
 
-  /// A document as people read it: what fits in a line is in one.
+  /// A document as people read it: words, and what fits in a line, are in one.
   static String text(JsonNode node, String indent) {
     String line = line(node);
-    if (indent.length() + line.length() <= LINE && !(node.isObject() && nests(node))
-        || node.isEmpty()
-        || node.isValueNode()) {
+    boolean fits = indent.length() + line.length() <= LINE && !(node.isObject() && nests(node));
+    if (fits || node.valueStream().allMatch(JsonNode::isValueNode) && !node.isObject()) {
       return line;
     }
     String inner = indent + "  ";
