@@ -2,6 +2,7 @@ package io.vpasid.guest.cli;
 
 import static java.util.stream.Collectors.joining;
 
+import io.vpasid.guest.cli.plan.LayoutFile;
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.config.DaemonConfigShape;
 import io.vpasid.guest.config.FunctionFileShape;
@@ -47,7 +48,9 @@ final class SchemaCommand implements Callable<Integer> {
     /// What a guest and its host do with a function.
     SCENARIO(Scenario::schema, Scenario::keys),
     /// What the daemon serves.
-    SERVE(DaemonConfigShape::file);
+    SERVE(DaemonConfigShape::file),
+    /// What a plan had, for another host.
+    LAYOUT(LayoutFile::shape);
 
     private final Supplier<String> schema;
     private final Supplier<String> keys;

@@ -271,6 +271,18 @@ public interface Form<T> {
     return read(json, what);
   }
 
+  /// An object of any keys, whose values have this form.
+  default Form<Map<String, T>> byKey() {
+    return of(
+        (json, what) -> {
+          Map<String, T> members = new LinkedHashMap<>();
+          json.map(what, key -> members.put(key, read(json, '"' + key + '"')));
+          return members;
+        },
+        schema ->
+            JsonSchema.node().put("type", "object").set("additionalProperties", describe(schema)));
+  }
+
   /// The same value, as something else.
   default <R> Form<R> map(Function<? super T, ? extends R> conversion) {
     return check((value, _, _) -> conversion.apply(value));

@@ -5,6 +5,13 @@ import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.LayoutComparison;
 import io.vpasid.guest.report.PlanReport;
 import io.vpasid.synth.Layout;
+import io.vpasid.synth.json.Fields;
+import io.vpasid.synth.json.FileShape;
+import io.vpasid.synth.json.Form;
+import io.vpasid.synth.json.JsonCursor;
+import io.vpasid.synth.json.JsonFileException;
+import io.vpasid.synth.json.Key;
+import io.vpasid.synth.json.Shape;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -14,11 +21,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadFeature;
-import tools.jackson.databind.DeserializationFeature;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /// The layouts that a plan had, in a file that another host can be held against.
 ///
@@ -35,93 +37,81 @@ import tools.jackson.databind.json.JsonMapper;
 ///
 /// @param name what messages call the file
 /// @param layouts the layouts by the address of their functions, in the order of the file
-record LayoutFile(String name, Map<String, Layout> layouts) {
+public record LayoutFile(String name, Map<String, Layout> layouts) {
   private static final int MAX_BYTES = 4 << 20;
   private static final int FORMAT = 1;
-  private static final String ADVICE = "; write one with vpasid plan … --save FILE";
+  private static final int MAX_TEXT = 4_000;
+  private static final String ADVICE = "write one with vpasid plan … --save FILE";
 
-  private static final JsonMapper MAPPER =
-      JsonMapper.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .build();
+  private static final Key<String> FUNCTION =
+      Key.of("function", Form.text(MAX_TEXT), "The function's address where the plan was made.")
+          .required(ADVICE);
+  private static final Key<String> FINGERPRINT =
+      Key.of(
+              "fingerprint",
+              Form.text(MAX_TEXT),
+              "`sha256:` and the digest of the facts, each as a line NAME=VALUE.")
+          .required(ADVICE);
+  private static final Key<Layout> FACTS =
+      Key.of(
+              "facts",
+              Form.text(MAX_TEXT).byKey().map(Layout::new),
+              "What of the guest's view has to be the same, by name.")
+          .required(ADVICE);
+  private static final Key<List<Fields>> LAYOUTS =
+      Key.of("layouts", Shape.of("a layout", FUNCTION, FINGERPRINT, FACTS).list(), "The layouts.")
+          .required(ADVICE);
 
-  LayoutFile {
+  private static final FileShape SHAPE =
+      new FileShape(
+          "layout",
+          "vpasid layout file",
+          "The layouts that `vpasid plan --save` found, with which `--expect` compares another host."
+              + " A schema cannot say that a fingerprint fits its facts; vpasid checks that too.",
+          ADVICE,
+          FORMAT,
+          Shape.of("a layout file", LAYOUTS).as("file"));
+
+  /// Keeps a copy.
+  public LayoutFile {
     layouts = new LinkedHashMap<>(layouts);
   }
 
-  /// @throws InputException if the file cannot be read or holds no layouts
+  /// The shape of such a file.
+  public static FileShape shape() {
+    return SHAPE;
+  }
+
+  /// @throws InputException if the file cannot be read
+  /// @throws JsonFileException if it holds no layouts
   static LayoutFile read(Path file) {
-    String name = file.toString();
-    byte[] bytes;
+    String name = JsonFileException.nameOf(file);
     try (InputStream in = Files.newInputStream(file)) {
-      bytes = in.readNBytes(MAX_BYTES + 1);
+      return read(JsonCursor.of(in.readNBytes(MAX_BYTES + 1), name, MAX_BYTES));
     } catch (IOException e) {
       throw new InputException(
-          name + ": cannot be read: " + InputException.reason(file, e) + ADVICE);
-    }
-    if (bytes.length > MAX_BYTES) {
-      throw new InputException(name + ": larger than 4 MiB, so it is no layout file" + ADVICE);
-    }
-    try {
-      return new LayoutFile(name, layouts(name, MAPPER.readTree(bytes)));
-    } catch (JacksonException e) {
-      String place =
-          e.getLocation() == null || e.getLocation().getLineNr() < 1
-              ? ""
-              : ":" + e.getLocation().getLineNr() + ":" + e.getLocation().getColumnNr();
-      throw new InputException(name + place + ": not JSON" + ADVICE);
+          name + ": cannot be read: " + InputException.reason(file, e) + "; " + ADVICE);
     }
   }
 
-  private static Map<String, Layout> layouts(String name, JsonNode file) {
-    JsonNode format = file.path("format");
-    if (!format.isInt() || !file.path("layouts").isArray()) {
-      throw new InputException(name + ": no layout file, it has no format and layouts" + ADVICE);
-    }
-    if (format.asInt() != FORMAT) {
-      throw new InputException(
-          name + ": format " + format.asInt() + " is not known here, only 1; use a newer vpasid");
-    }
+  private static LayoutFile read(JsonCursor json) {
+    Fields file = SHAPE.read(json);
     Map<String, Layout> layouts = new LinkedHashMap<>();
-    for (JsonNode item : file.path("layouts")) {
-      String function = item.path("function").asString("");
-      Layout layout = new Layout(facts(item.path("facts")));
-      if (function.isEmpty() || layout.facts().isEmpty()) {
-        throw new InputException(
-            name + ": layout " + (layouts.size() + 1) + " has no function or no facts" + ADVICE);
+    for (Fields item : file.get(LAYOUTS)) {
+      String function = item.get(FUNCTION);
+      Layout layout = item.get(FACTS);
+      if (!item.get(FINGERPRINT).equals(layout.fingerprint())) {
+        throw item.wrong(
+            FINGERPRINT,
+            "the fingerprint of %s does not fit its facts, so the file was changed; %s"
+                .formatted(function, ADVICE));
       }
-      if (!item.path("fingerprint").asString("").equals(layout.fingerprint())) {
-        throw new InputException(
-            name
-                + ": the fingerprint of "
-                + printable(function)
-                + " does not fit its facts, so the file was changed"
-                + ADVICE);
-      }
-      if (layouts.putIfAbsent(function, layout) != null) {
-        throw new InputException(
-            name + ": has the layout of " + printable(function) + " twice; remove one");
-      }
+      item.require(
+          layouts.putIfAbsent(function, layout) == null,
+          "the layout of " + function + " is here twice; remove one");
     }
-    if (layouts.isEmpty()) {
-      throw new InputException(name + ": has no layout" + ADVICE);
-    }
-    return layouts;
-  }
-
-  private static Map<String, String> facts(JsonNode node) {
-    Map<String, String> facts = new LinkedHashMap<>();
-    for (Map.Entry<String, JsonNode> fact : node.properties()) {
-      if (fact.getValue().isString()) {
-        facts.put(printable(fact.getKey()), printable(fact.getValue().asString()));
-      }
-    }
-    return facts;
-  }
-
-  private static String printable(String text) {
-    return text.replaceAll("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]", "?");
+    file.require(!layouts.isEmpty(), "the file has no layout; " + ADVICE);
+    return new LayoutFile(json.file(), layouts);
   }
 
   /// Writes the layouts of a plan, in place of those that the file has.
@@ -130,15 +120,15 @@ record LayoutFile(String name, Map<String, Layout> layouts) {
   static void write(Path file, List<PlanReport> plan) {
     if (Files.exists(file)) {
       try {
-        read(file);
-      } catch (InputException e) {
+        var _ = read(file);
+      } catch (InputException | JsonFileException e) {
         throw new InputException(
             file + ": is there and is no layout file; name another, or remove it first");
       }
     }
     Map<String, Object> json = Json.object();
     json.put("format", FORMAT);
-    json.put("layouts", plan.stream().map(LayoutFile::toJson).toList());
+    json.put(LAYOUTS.name(), plan.stream().map(LayoutFile::toJson).toList());
     try {
       Files.writeString(file, Json.text(json) + '\n');
     } catch (IOException e) {
@@ -148,9 +138,9 @@ record LayoutFile(String name, Map<String, Layout> layouts) {
 
   private static Map<String, Object> toJson(PlanReport report) {
     Map<String, Object> json = Json.object();
-    json.put("function", report.function().address().toString());
-    json.put("fingerprint", report.layout().fingerprint());
-    json.put("facts", report.layout().facts());
+    json.put(FUNCTION.name(), report.function().address().toString());
+    json.put(FINGERPRINT.name(), report.layout().fingerprint());
+    json.put(FACTS.name(), report.layout().facts());
     return json;
   }
 
@@ -176,8 +166,8 @@ record LayoutFile(String name, Map<String, Layout> layouts) {
               .orElse(new LayoutComparison(address, List.of("not in " + name))));
     }
     left.keySet()
-        .forEach(address ->
-            comparisons.add(new LayoutComparison(printable(address), List.of("not in the plan"))));
+        .forEach(
+            address -> comparisons.add(new LayoutComparison(address, List.of("not in the plan"))));
     return comparisons;
   }
 }

@@ -197,7 +197,7 @@ class LayoutFileTest {
     Files.writeString(file, Files.readString(file).replace("width 20", "width 19"));
 
     assertOneLineAndExit2(
-        plan("--expect", layout), layout + ": the fingerprint of 0000:17:00.0 does not fit");
+        plan("--expect", layout), layout + ":", "the fingerprint of 0000:17:00.0 does not fit");
   }
 
   @Test
@@ -212,7 +212,8 @@ class LayoutFileTest {
     Path deep = Files.writeString(folder.resolve("deep.json"), "[".repeat(3 << 20));
     Path large = Files.writeString(folder.resolve("large.json"), " ".repeat(5 << 20));
 
-    assertOneLineAndExit2(plan("--expect", deep.toString()), deep + ":", "not JSON");
+    assertOneLineAndExit2(
+        plan("--expect", deep.toString()), deep + ":1:1: a layout file must be an object { … }");
     assertOneLineAndExit2(plan("--expect", large.toString()), large + ": larger than 4 MiB");
   }
 }
