@@ -9,6 +9,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.core.importer.Location;
@@ -16,6 +17,8 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.stream.Stream;
 
 /// The shape of the house: which module may know which, and what each may use from outside.
 ///
@@ -96,6 +99,63 @@ class LayersTest {
               resideInAPackage("java.lang.foreign..").and(not(belongToAnyOf(MemorySegment.class))))
           .orShould()
           .callMethod(MemorySegment.class, "reinterpret", long.class);
+
+  /// The rooms of guest-api from the ground up: each may know those before it, none knows those
+  /// behind it, so there is no circle. A new package takes its place here.
+  private static final List<String> ROOMS =
+      Stream.of(
+              "socket",
+              "vfiouser",
+              "device",
+              "request",
+              "iommu",
+              "config",
+              "host",
+              "report",
+              "control",
+              "emulator",
+              "daemon",
+              "scenario",
+              "scenario.junit",
+              "cli.terminal",
+              "cli.option",
+              "cli.plan",
+              "cli.quirks",
+              "cli.run",
+              "cli.serve",
+              "cli.doctor",
+              "cli")
+          .map(room -> "io.vpasid.guest." + room)
+          .toList();
+
+  @ArchTest
+  static void arrowsBetweenTheRoomsPointDown(JavaClasses classes) {
+    for (int i = 0; i < ROOMS.size() - 1; i++) {
+      noClasses()
+          .that()
+          .resideInAPackage(ROOMS.get(i))
+          .should()
+          .dependOnClassesThat(
+              resideInAnyPackage(ROOMS.subList(i + 1, ROOMS.size()).toArray(String[]::new)))
+          .because("rooms know only those below them")
+          .check(classes);
+    }
+  }
+
+  @ArchTest
+  static final ArchRule everyPackageIsARoom =
+      classes()
+          .that(resideInAPackage("io.vpasid.guest.."))
+          .should()
+          .resideInAnyPackage(ROOMS.toArray(String[]::new));
+
+  /// The protocol serves any device, and knows no function with a vPASID.
+  @ArchTest
+  static final ArchRule theProtocolKnowsNoPassthroughFunction =
+      noClasses()
+          .that(resideInAnyPackage("io.vpasid.guest.socket", "io.vpasid.guest.vfiouser"))
+          .should()
+          .dependOnClassesThat(resideInAnyPackage("io.vpasid.vmm", "io.vpasid.synth.."));
 
   @ArchTest
   static final ArchRule packagesAreNamedAfterTheDomain =

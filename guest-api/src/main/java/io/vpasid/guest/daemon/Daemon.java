@@ -25,6 +25,7 @@ import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
 import io.vpasid.synth.quirk.QuirkTable;
+import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.frontend.mailbox.RequestMailbox;
 import io.vpasid.vmm.frontend.mailbox.RequestWorkers;
@@ -329,12 +330,15 @@ public final class Daemon implements AutoCloseable {
 
   private Backing backing(FunctionConfig wanted, FunctionDescription described) {
     try {
+      FunctionOptions options = wanted.options(described.captured(), quirks);
       if (wanted.passthrough()) {
-        return VfioBacking.open(kernel(), wanted, described.captured(), quirks);
+        return VfioBacking.open(kernel(), described.captured(), options);
       }
+      HardwareInfo reported = wanted.hardware();
       return wanted.ownHost().isPresent()
-          ? EmulatedBacking.alone(wanted.ownHost().get(), wanted, described, quirks, barPages)
-          : EmulatedBacking.open(host, simulated, wanted, described, quirks, barPages);
+          ? EmulatedBacking.alone(
+              wanted.ownHost().get().build(), described, reported, options, barPages)
+          : EmulatedBacking.open(host, simulated, described, reported, options, barPages);
     } catch (IommufdException e) {
       throw new InputException("function '" + wanted.name() + "': " + e.getMessage(), e);
     }

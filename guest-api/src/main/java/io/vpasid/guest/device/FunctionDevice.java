@@ -208,7 +208,7 @@ public final class FunctionDevice implements VfioUserDevice {
     try {
       // Whatever becomes of the reset: the function stops its DMA.
       function.writeConfig(Header.COMMAND, 2, 0);
-      if (reset() instanceof Outcome.Refused(_, String reason)) {
+      if (reset() instanceof Outcome.Failed(_, String reason)) {
         LOG.warn("The function of a client that has gone is not reset: {}", reason);
         function.resetRegisters();
       }

@@ -111,10 +111,10 @@ public final class EmulatedGuest {
     Optional<Integer> express = seen.capability(PCI_EXPRESS);
     Optional<Integer> pasid = seen.extendedCapability(PASID);
     if (pasid.isEmpty()) {
-      return new EnableOutcome.Refused("there is no PASID capability in the list.");
+      return new EnableOutcome.NotEnabled("there is no PASID capability in the list.");
     }
     if (express.isEmpty() || !hasEndEndPrefixes(express.get())) {
-      return new EnableOutcome.Refused(
+      return new EnableOutcome.NotEnabled(
           String.format(
               Locale.ROOT,
               "the function has no End-End TLP prefixes (Device Capabilities 2 bit 21 at 0x%03x).",
@@ -125,7 +125,7 @@ public final class EmulatedGuest {
     port.write(at + PASID_CONTROL, 2, PASID_ENABLE | (capability & PASID_PERMISSIONS));
     int control = port.read(at + PASID_CONTROL, 2);
     if ((control & PASID_ENABLE) == 0) {
-      return new EnableOutcome.Refused(
+      return new EnableOutcome.NotEnabled(
           String.format(
               Locale.ROOT, "PASID Enable does not stick (control at 0x%03x).", at + PASID_CONTROL));
     }

@@ -14,5 +14,5 @@ public sealed interface EnableOutcome {
   /// The guest's kernel would not enable them.
   ///
   /// @param why a sentence with the register that decided
-  record Refused(String why) implements EnableOutcome {}
+  record NotEnabled(String why) implements EnableOutcome {}
 }

@@ -12,7 +12,7 @@ import java.util.Optional;
 import org.slf4j.LoggerFactory;
 
 /// What stands behind a served function: a host, and the function as that host has it.
-public sealed interface Backing permits EmulatedBacking, VfioBacking {
+public sealed interface Backing extends AutoCloseable permits EmulatedBacking, VfioBacking {
 
   /// The function as its source shows it.
   HostFunction captured();
@@ -39,6 +39,13 @@ public sealed interface Backing permits EmulatedBacking, VfioBacking {
   /// Takes away what the host has of the function. The function is closed before, and its page
   /// tables with it.
   void release();
+
+  /// Closes the function, and takes away what the host has of it.
+  @Override
+  default void close() {
+    function().close();
+    release();
+  }
 
   /// Destroys what nothing uses any more. What the kernel keeps all the same is logged, so that
   /// nothing stops the end of the rest; it goes with the context.

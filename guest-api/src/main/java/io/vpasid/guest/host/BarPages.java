@@ -31,6 +31,11 @@ public final class BarPages {
     return new BarPages(bytes / SIZE);
   }
 
+  /// Pages for one function that has them for itself.
+  public static BarPages ofOneFunction() {
+    return ofBytes(BarMemory.LIMIT);
+  }
+
   /// A page of zeros; empty if there is none left.
   Optional<MemorySegment> take() {
     MemorySegment page;

@@ -1,19 +1,19 @@
 package io.vpasid.guest.host;
 
-import io.vpasid.guest.config.FunctionConfig;
 import io.vpasid.guest.config.FunctionDescription;
-import io.vpasid.guest.config.OwnHost;
 import io.vpasid.guest.device.FunctionDevice;
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.quirk.FunctionKind;
-import io.vpasid.synth.quirk.QuirkTable;
+import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import java.util.Optional;
 
-/// An emulated function on a simulated host.
+/// An emulated function on a simulated host: the one place where captured or described hardware, a
+/// host, its iommufd and a [PassthroughFunction] are put together.
 ///
 /// @param isAlone whether host and context are there for it alone
 public record EmulatedBacking(
@@ -25,62 +25,82 @@ public record EmulatedBacking(
     FunctionDevice device)
     implements Backing {
 
-  /// Binds a function on a simulated host that it has for itself.
+  /// Puts a function on the usual simulated host, and binds it.
   ///
+  /// @param reported what the host's IOMMU reports for it
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if it cannot be bound
+  public static EmulatedBacking alone(
+      FunctionDescription described, HardwareInfo reported, FunctionOptions options) {
+    return alone(
+        SimulatedHost.builder().build(), described, reported, options, BarPages.ofOneFunction());
+  }
+
+  /// Puts a function on a simulated host that it has for itself, and binds it.
+  ///
+  /// @param reported what the host's IOMMU reports for it
   /// @param pages what the memory of its BARs is taken from
   /// @throws io.vpasid.vmm.iommufd.IommufdException if it cannot be bound
   public static EmulatedBacking alone(
-      OwnHost kind,
-      FunctionConfig wanted,
+      SimulatedHost host,
       FunctionDescription described,
-      QuirkTable quirks,
+      HardwareInfo reported,
+      FunctionOptions options,
       BarPages pages) {
-    SimulatedHost host = kind.build();
     IommufdBackend iommufd = host.open();
     try {
-      return open(host, true, iommufd, wanted, described, quirks, pages);
+      return open(host, true, iommufd, described, reported, options, pages);
     } catch (RuntimeException e) {
       iommufd.close();
       throw e;
     }
   }
 
-  /// Puts a function into a `host` that has others too, and binds it.
+  /// Puts a function on a `host` that has others too, and binds it.
   ///
   /// @param iommufd a context of the host
+  /// @param reported what the host's IOMMU reports for it
   /// @param pages what the memory of its BARs is taken from
   /// @throws io.vpasid.vmm.iommufd.IommufdException if it cannot be bound; it is not there then
   public static EmulatedBacking open(
       SimulatedHost host,
       IommufdBackend iommufd,
-      FunctionConfig wanted,
       FunctionDescription described,
-      QuirkTable quirks,
+      HardwareInfo reported,
+      FunctionOptions options,
       BarPages pages) {
-    return open(host, false, iommufd, wanted, described, quirks, pages);
+    return open(host, false, iommufd, described, reported, options, pages);
   }
 
   private static EmulatedBacking open(
       SimulatedHost host,
       boolean isAlone,
       IommufdBackend iommufd,
-      FunctionConfig wanted,
       FunctionDescription described,
-      QuirkTable quirks,
+      HardwareInfo reported,
+      FunctionOptions options,
       BarPages pages) {
-    HostFunction captured = described.captured();
     EmulatedHardware hardware =
-        EmulatedHardware.of(described, wanted.kindOf(captured) == FunctionKind.VIRTUAL, pages);
-    host.add(hardware.device(wanted.hardware()));
+        EmulatedHardware.of(described, options.kind() == FunctionKind.VIRTUAL, pages);
+    host.add(hardware.device(reported));
     try {
       PassthroughFunction function =
-          PassthroughFunction.open(iommufd, captured.address(), wanted.options(captured, quirks));
+          PassthroughFunction.open(iommufd, described.address(), options);
       return new EmulatedBacking(
-          host, isAlone, captured, iommufd, function, new FunctionDevice(function, hardware));
+          host,
+          isAlone,
+          described.captured(),
+          iommufd,
+          function,
+          new FunctionDevice(function, hardware));
     } catch (RuntimeException e) {
       host.remove(described.address());
       throw e;
     }
+  }
+
+  /// How many PASIDs of the function the simulated kernel has attached; asks the kernel, not us.
+  public int attachedInKernel() {
+    return host.attachedPasidCount(captured.address());
   }
 
   @Override

@@ -70,7 +70,7 @@ public final class EmulatedHardware implements VfioUserDevice {
   ///
   /// @param isVirtual whether it is an SR-IOV virtual function
   public static EmulatedHardware of(FunctionDescription description, boolean isVirtual) {
-    return of(description, isVirtual, BarPages.ofBytes(BarMemory.LIMIT));
+    return of(description, isVirtual, BarPages.ofOneFunction());
   }
 
   /// Makes a function.

@@ -1,9 +1,8 @@
 package io.vpasid.guest.host;
 
-import io.vpasid.guest.config.FunctionConfig;
 import io.vpasid.guest.device.FunctionDevice;
 import io.vpasid.pci.dump.HostFunction;
-import io.vpasid.synth.quirk.QuirkTable;
+import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
@@ -29,9 +28,8 @@ public record VfioBacking(
   /// @param iommufd a context of the kernel
   /// @throws IommufdException if the kernel refuses; nothing stays bound then
   public static VfioBacking open(
-      IommufdBackend iommufd, FunctionConfig wanted, HostFunction captured, QuirkTable quirks) {
-    PassthroughFunction function =
-        PassthroughFunction.open(iommufd, captured.address(), wanted.options(captured, quirks));
+      IommufdBackend iommufd, HostFunction captured, FunctionOptions options) {
+    PassthroughFunction function = PassthroughFunction.open(iommufd, captured.address(), options);
     Optional<IoasId> memory = Optional.empty();
     try {
       DeviceHardware hardware =

@@ -59,7 +59,7 @@ final class InterruptSenders implements InterruptMessages {
             .next()
             .writeMessage(address, data)
             .thenAccept(outcome -> {
-              if (outcome instanceof Outcome.Refused) {
+              if (outcome instanceof Outcome.Failed) {
                 send(address, data, senders);
               }
             });

@@ -236,7 +236,7 @@ final class ScenarioRun {
 
   private void enable(Step.Enable step) {
     switch (guest.enablePasid()) {
-      case EnableOutcome.Refused refused ->
+      case EnableOutcome.NotEnabled refused ->
           require(
               step.place(),
               !step.succeeds(),

@@ -1,10 +1,8 @@
 package io.vpasid.guest.scenario;
 
-import io.vpasid.guest.host.EmulatedHardware;
+import io.vpasid.guest.host.BarPages;
+import io.vpasid.guest.host.EmulatedBacking;
 import io.vpasid.pci.PciAddress;
-import io.vpasid.synth.quirk.FunctionKind;
-import io.vpasid.vmm.PassthroughFunction;
-import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
@@ -18,11 +16,10 @@ public final class SimulatedMachine extends FunctionMachine {
   private final PciAddress address;
   private boolean planned;
 
-  private SimulatedMachine(
-      SimulatedHost host, IommufdBackend iommufd, PassthroughFunction function) {
-    super(iommufd, function);
-    this.host = host;
-    address = function.address();
+  private SimulatedMachine(EmulatedBacking backing) {
+    super(backing.iommufd(), backing.function());
+    host = backing.host();
+    address = backing.captured().address();
   }
 
   /// @param index which guest of the scenario it is for, from 0; each has a function of its own
@@ -31,18 +28,13 @@ public final class SimulatedMachine extends FunctionMachine {
     PciAddress address =
         new PciAddress(
             captured.domain() + index, captured.bus(), captured.device(), captured.function());
-    EmulatedHardware hardware =
-        EmulatedHardware.of(
-            setup.function().movedTo(address), setup.options().kind() == FunctionKind.VIRTUAL);
-    SimulatedHost host =
-        SimulatedHost.builder()
-            .iommu(setup.iommu())
-            .kernel(setup.kernel())
-            .device(hardware.device(setup.hardware()))
-            .build();
-    IommufdBackend iommufd = host.open();
     return new SimulatedMachine(
-        host, iommufd, PassthroughFunction.open(iommufd, address, setup.options()));
+        EmulatedBacking.alone(
+            SimulatedHost.builder().iommu(setup.iommu()).kernel(setup.kernel()).build(),
+            setup.function().movedTo(address),
+            setup.hardware(),
+            setup.options(),
+            BarPages.ofOneFunction()));
   }
 
   @Override

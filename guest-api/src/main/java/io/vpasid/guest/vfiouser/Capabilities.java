@@ -84,7 +84,7 @@ record Capabilities(
     }
 
     /// It said something that the specification does not allow.
-    record Refused(String reason) implements Parsed {}
+    record Malformed(String reason) implements Parsed {}
   }
 
   /// Reads the data of a VERSION message.
@@ -96,10 +96,10 @@ record Capabilities(
     }
     int length = data.remaining();
     if (length > MAX_LENGTH) {
-      return new Parsed.Refused("The version data has " + length + " bytes, over " + MAX_LENGTH);
+      return new Parsed.Malformed("The version data has " + length + " bytes, over " + MAX_LENGTH);
     }
     if (data.get(data.limit() - 1) != 0) {
-      return new Parsed.Refused("The version data does not end with a NUL");
+      return new Parsed.Malformed("The version data does not end with a NUL");
     }
     JsonNode root;
     try {
@@ -111,10 +111,10 @@ record Capabilities(
               .toString();
       root = JSON.readTree(text);
     } catch (CharacterCodingException | JacksonException e) {
-      return new Parsed.Refused("The version data is not JSON in UTF-8");
+      return new Parsed.Malformed("The version data is not JSON in UTF-8");
     }
     if (!root.isObject()) {
-      return new Parsed.Refused("The version data is not a JSON object");
+      return new Parsed.Malformed("The version data is not a JSON object");
     }
     JsonNode capabilities = root.path(CAPABILITIES);
     if (capabilities.isMissingNode()) {
@@ -122,25 +122,25 @@ record Capabilities(
     }
     return capabilities.isObject()
         ? parse(capabilities)
-        : new Parsed.Refused("\"" + CAPABILITIES + "\" is not an object");
+        : new Parsed.Malformed("\"" + CAPABILITIES + "\" is not an object");
   }
 
   private static Parsed parse(JsonNode named) {
     for (String name : Set.of(MAX_MSG_FDS, MAX_DATA_XFER_SIZE, MAX_DMA_MAPS, PGSIZES)) {
       JsonNode value = named.path(name);
       if (!value.isMissingNode() && !isCount(value)) {
-        return new Parsed.Refused("\"" + name + "\" is not a number from 0 on");
+        return new Parsed.Malformed("\"" + name + "\" is not a number from 0 on");
       }
     }
     JsonNode multiple = named.path(WRITE_MULTIPLE);
     if (!multiple.isMissingNode() && !multiple.isBoolean()) {
-      return new Parsed.Refused("\"" + WRITE_MULTIPLE + "\" is neither true nor false");
+      return new Parsed.Malformed("\"" + WRITE_MULTIPLE + "\" is neither true nor false");
     }
     JsonNode twin = named.path(TWIN_SOCKET);
     JsonNode supported = twin.path(SUPPORTED);
     if ((!twin.isMissingNode() && !twin.isObject())
         || (!supported.isMissingNode() && !supported.isBoolean())) {
-      return new Parsed.Refused("\"" + TWIN_SOCKET + "\" is not as the specification has it");
+      return new Parsed.Malformed("\"" + TWIN_SOCKET + "\" is not as the specification has it");
     }
     return new Parsed.Understood(
         new Capabilities(

@@ -58,7 +58,7 @@ final class ClientHandler extends ChannelInboundHandlerAdapter {
           context.writeAndFlush(
               switch (result) {
                 case OfferedMemory.Result.Done done -> Message.of(header.reply(), done.payload());
-                case OfferedMemory.Result.Refused refused ->
+                case OfferedMemory.Result.Failed refused ->
                     Message.of(header.failure(refused.errno()), Payload.Empty.INSTANCE);
               });
     }

@@ -76,7 +76,7 @@ final class ClientMemory {
       int before = buffer.position();
       switch (writing ? regions.write(at, buffer) : regions.read(at, buffer)) {
         case Piece.Copied _ -> at += buffer.position() - before;
-        case Piece.Refused refused -> {
+        case Piece.Unreachable refused -> {
           return CompletableFuture.completedFuture(
               Outcome.refused(refused.errno(), refused.reason()));
         }
@@ -110,7 +110,7 @@ final class ClientMemory {
         .thenCompose(outcome ->
             switch (outcome) {
               case Outcome.Done _ -> access(at + count, buffer, writing);
-              case Outcome.Refused _ -> CompletableFuture.completedFuture(outcome);
+              case Outcome.Failed _ -> CompletableFuture.completedFuture(outcome);
             });
   }
 

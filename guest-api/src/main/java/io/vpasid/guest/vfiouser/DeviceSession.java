@@ -228,7 +228,7 @@ final class DeviceSession implements VfioUserPeer {
           header, "The client wants version " + version.major() + "." + version.minor() + ".");
     }
     return switch (Capabilities.parse(version.data())) {
-      case Capabilities.Parsed.Refused refused -> violation(header, refused.reason() + ".");
+      case Capabilities.Parsed.Malformed refused -> violation(header, refused.reason() + ".");
       case Capabilities.Parsed.Understood understood -> {
         agreed = true;
         memory =
@@ -458,7 +458,7 @@ final class DeviceSession implements VfioUserPeer {
     }
     return switch (request.flags()) {
       case 0 ->
-          dma.mayUnmap(request.address(), request.size()) instanceof Outcome.Refused refused
+          dma.mayUnmap(request.address(), request.size()) instanceof Outcome.Failed refused
               ? reply(header, new Result.Failure(refused.errno(), refused.reason()))
               : unmapRange(header, request);
       case Payload.DmaUnmap.ALL ->
@@ -533,7 +533,7 @@ final class DeviceSession implements VfioUserPeer {
   private static Result result(Outcome outcome, Result success) {
     return switch (outcome) {
       case Outcome.Done _ -> success;
-      case Outcome.Refused refused -> new Result.Failure(refused.errno(), refused.reason());
+      case Outcome.Failed refused -> new Result.Failure(refused.errno(), refused.reason());
     };
   }
 

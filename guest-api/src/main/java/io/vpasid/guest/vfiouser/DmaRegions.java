@@ -82,7 +82,7 @@ final class DmaRegions {
       switch (open(request, sent)) {
         case SharedFiles.Opening.Opened opened -> file = Optional.of(opened.part());
         case SharedFiles.Opening.NotUsable _ -> LOG.debug("The file of a window is not usable.");
-        case SharedFiles.Opening.Refused refused -> {
+        case SharedFiles.Opening.Unusable refused -> {
           return Outcome.refused(refused.errno(), refused.reason());
         }
       }
@@ -98,7 +98,7 @@ final class DmaRegions {
           lock.writeLock().unlock();
         }
       }
-      case Outcome.Refused _ -> window.close();
+      case Outcome.Failed _ -> window.close();
     }
     return outcome;
   }
@@ -187,7 +187,7 @@ final class DmaRegions {
     record Ask(int count) implements Piece {}
 
     /// It cannot be done.
-    record Refused(Errno errno, String reason) implements Piece {}
+    record Unreachable(Errno errno, String reason) implements Piece {}
   }
 
   /// Reads what lies in the window of the first byte, if its file is shared.
@@ -220,12 +220,12 @@ final class DmaRegions {
     try {
       Map.Entry<Long, DmaWindow> found = windows.floorEntry(address);
       if (found == null || Long.compareUnsigned(found.getValue().last(), address) < 0) {
-        return new Piece.Refused(
+        return new Piece.Unreachable(
             Errno.EFAULT, "Nothing is mapped at 0x" + Long.toHexString(address) + ".");
       }
       DmaWindow window = found.getValue();
       if (!(writing ? window.isWritable() : window.isReadable())) {
-        return new Piece.Refused(
+        return new Piece.Unreachable(
             Errno.EPERM,
             "The window at 0x" + Long.toHexString(window.address()) + " is not for that.");
       }
@@ -238,7 +238,7 @@ final class DmaRegions {
       copy(window.file().get(), address - window.address(), buffer, count, writing);
       return Piece.Copied.INSTANCE;
     } catch (IOException e) {
-      return new Piece.Refused(Errno.EIO, String.valueOf(e.getMessage()));
+      return new Piece.Unreachable(Errno.EIO, String.valueOf(e.getMessage()));
     } finally {
       lock.readLock().unlock();
     }

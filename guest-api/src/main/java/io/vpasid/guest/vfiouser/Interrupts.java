@@ -154,7 +154,7 @@ final class Interrupts implements AutoCloseable {
     Line line = lines[index];
     line.isUsed = true;
     Outcome outcome = listener.assigned(index, start, numbers);
-    if (outcome instanceof Outcome.Refused) {
+    if (outcome instanceof Outcome.Failed) {
       return outcome;
     }
     List<FileDescriptor> eventfds = descriptors.take();
@@ -185,7 +185,7 @@ final class Interrupts implements AutoCloseable {
     forEach(
         set,
         vector -> {
-          if (listener.masked(index, vector, mask) instanceof Outcome.Refused refused) {
+          if (listener.masked(index, vector, mask) instanceof Outcome.Failed refused) {
             LOG.debug("Interrupt {}, {}: {}", index, vector, refused.reason());
           }
           line.masked.set(vector, mask);

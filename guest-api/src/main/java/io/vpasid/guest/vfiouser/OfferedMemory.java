@@ -14,10 +14,10 @@ import java.util.concurrent.ConcurrentSkipListMap;
 /// no longer than a transfer may be.
 final class OfferedMemory {
   /// The answer to a request whose bytes contradict each other.
-  static final Result INVALID = new Result.Refused(Errno.EINVAL);
+  static final Result INVALID = new Result.Failed(Errno.EINVAL);
 
   /// The answer to everything else that a server may ask for.
-  static final Result UNSERVED = new Result.Refused(Errno.EOPNOTSUPP);
+  static final Result UNSERVED = new Result.Failed(Errno.EOPNOTSUPP);
 
   private final int maxTransfer;
   private final NavigableMap<Long, Window> windows =
@@ -36,7 +36,7 @@ final class OfferedMemory {
   sealed interface Result {
     record Done(Payload payload) implements Result {}
 
-    record Refused(Errno errno) implements Result {}
+    record Failed(Errno errno) implements Result {}
   }
 
   /// Offers memory.
@@ -54,7 +54,7 @@ final class OfferedMemory {
 
   Result read(long address, long count) {
     return switch (find(address, count)) {
-      case Found.Nothing nothing -> new Result.Refused(nothing.errno());
+      case Found.Nothing nothing -> new Result.Failed(nothing.errno());
       case Found.Part part ->
           new Result.Done(
               new Payload.DmaData(address, DmaLayout.SPECIFICATION.encode(part.bytes())));
@@ -64,8 +64,8 @@ final class OfferedMemory {
   Result write(long address, ByteBuffer data) {
     int count = data.remaining();
     return switch (find(address, count)) {
-      case Found.Nothing nothing -> new Result.Refused(nothing.errno());
-      case Found.Part part when part.bytes().isReadOnly() -> new Result.Refused(Errno.EPERM);
+      case Found.Nothing nothing -> new Result.Failed(nothing.errno());
+      case Found.Part part when part.bytes().isReadOnly() -> new Result.Failed(Errno.EPERM);
       case Found.Part part -> {
         part.bytes().put(data);
         yield new Result.Done(new Payload.DmaWritten(address, OptionalLong.of(count)));

@@ -14,7 +14,7 @@ public sealed interface Outcome {
   ///
   /// @param errno what the client is told
   /// @param reason a sentence for the log; the protocol has no room for it
-  record Refused(Errno errno, String reason) implements Outcome {}
+  record Failed(Errno errno, String reason) implements Outcome {}
 
   /// It is done.
   static Outcome done() {
@@ -23,6 +23,6 @@ public sealed interface Outcome {
 
   /// It is not done.
   static Outcome refused(Errno errno, String reason) {
-    return new Refused(errno, reason);
+    return new Failed(errno, reason);
   }
 }

@@ -163,7 +163,7 @@ public final class VfioUserClient implements AutoCloseable {
     }
     return switch (Capabilities.parse(answer.data())) {
       case Capabilities.Parsed.Understood understood -> understood.capabilities();
-      case Capabilities.Parsed.Refused refused ->
+      case Capabilities.Parsed.Malformed refused ->
           throw new IOException("The server's VERSION reply is bad: " + refused.reason() + ".");
     };
   }

@@ -8,7 +8,7 @@ import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.guest.device.FunctionDevice;
 import io.vpasid.guest.emulator.EmulatedGuest;
 import io.vpasid.guest.emulator.EnableOutcome;
-import io.vpasid.guest.host.SimulatedMachine;
+import io.vpasid.guest.host.EmulatedBacking;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.vmm.FunctionOptions;
@@ -96,8 +96,8 @@ class ServeCommandTest {
     HostFunction captured = DemoCommand.functions().getFirst();
     SynthesisOptions options = new SynthesisOptions();
     Path path = folder.resolve("dev.sock");
-    try (SimulatedMachine machine =
-            new SimulatedMachine(
+    try (EmulatedBacking machine =
+            EmulatedBacking.alone(
                 FunctionDescription.of(captured), options.hardware(), FunctionOptions.defaults());
         VfioUserServer server =
             VfioUserServer.open(

@@ -111,11 +111,11 @@ class FunctionDeviceTest {
     Outcome written = device.write(PciIndex.CONFIG_REGION, 4, ByteBuffer.allocate(2));
     registers.isGone = false;
 
-    assertThat(read).isInstanceOfSatisfying(Outcome.Refused.class, this::isNoDevice);
-    assertThat(written).isInstanceOfSatisfying(Outcome.Refused.class, this::isNoDevice);
+    assertThat(read).isInstanceOfSatisfying(Outcome.Failed.class, this::isNoDevice);
+    assertThat(written).isInstanceOfSatisfying(Outcome.Failed.class, this::isNoDevice);
   }
 
-  private void isNoDevice(Outcome.Refused refused) {
+  private void isNoDevice(Outcome.Failed refused) {
     assertThat(refused.errno()).isEqualTo(Errno.ENODEV);
   }
 

@@ -30,7 +30,7 @@ class BarPagesTest {
     assertThat(write(other, 0)).isInstanceOf(Outcome.Done.class);
     assertThat(write(other, 1))
         .isInstanceOfSatisfying(
-            Outcome.Refused.class, refused -> assertThat(refused.errno()).isEqualTo(Errno.ENOSPC));
+            Outcome.Failed.class, refused -> assertThat(refused.errno()).isEqualTo(Errno.ENOSPC));
     assertThat(write(other, 0)).as("what is there can be written").isInstanceOf(Outcome.Done.class);
     assertThat(pages.bytesInUse()).isEqualTo(3 * BarPages.SIZE);
   }

@@ -73,7 +73,7 @@ class ClientMemoryTest {
   private static void assertRefused(Outcome outcome, Errno errno) {
     assertThat(outcome)
         .isInstanceOfSatisfying(
-            Outcome.Refused.class, refused -> assertThat(refused.errno()).isEqualTo(errno));
+            Outcome.Failed.class, refused -> assertThat(refused.errno()).isEqualTo(errno));
   }
 
   @ParameterizedTest

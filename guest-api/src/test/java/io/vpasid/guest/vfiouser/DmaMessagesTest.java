@@ -192,8 +192,8 @@ class DmaMessagesTest {
 
       server.exchange(Wire.reply(1, Wire.DMA_READ, Wire.longs(0x10004, 1)));
 
-      assertThat(((Outcome.Refused) first.join()).errno()).isEqualTo(Errno.ENOTCONN);
-      assertThat(((Outcome.Refused) second.join()).errno()).isEqualTo(Errno.ENOTCONN);
+      assertThat(((Outcome.Failed) first.join()).errno()).isEqualTo(Errno.ENOTCONN);
+      assertThat(((Outcome.Failed) second.join()).errno()).isEqualTo(Errno.ENOTCONN);
       assertThat(server.isOpen()).isFalse();
     }
   }
@@ -206,7 +206,7 @@ class DmaMessagesTest {
 
       server.exchange(Wire.failure(1, Wire.DMA_READ, 13));
 
-      assertThat(((Outcome.Refused) outcome.join()).errno()).isEqualTo(Errno.EACCES);
+      assertThat(((Outcome.Failed) outcome.join()).errno()).isEqualTo(Errno.EACCES);
       assertThat(server.isOpen()).isTrue();
     }
   }
@@ -229,7 +229,7 @@ class DmaMessagesTest {
 
         server.exchange(Wire.reply(request[0], Wire.DMA_READ, payload));
 
-        assertThat(((Outcome.Refused) outcome.join()).errno()).isEqualTo(Errno.EIO);
+        assertThat(((Outcome.Failed) outcome.join()).errno()).isEqualTo(Errno.EIO);
         assertThat(into.position()).isZero();
       }
     }
@@ -244,7 +244,7 @@ class DmaMessagesTest {
 
       server.exchange(Wire.reply(1, Wire.DMA_WRITE, new byte[length]));
 
-      assertThat(((Outcome.Refused) outcome.join()).errno()).isEqualTo(Errno.ENOTCONN);
+      assertThat(((Outcome.Failed) outcome.join()).errno()).isEqualTo(Errno.ENOTCONN);
       assertThat(server.isOpen()).isFalse();
     }
   }
@@ -257,7 +257,7 @@ class DmaMessagesTest {
 
       server.exchange(Wire.reply(1, Wire.DMA_WRITE, Wire.longs(0x10004, 1)));
 
-      assertThat(((Outcome.Refused) outcome.join()).errno()).isEqualTo(Errno.ENOTCONN);
+      assertThat(((Outcome.Failed) outcome.join()).errno()).isEqualTo(Errno.ENOTCONN);
       assertThat(server.isOpen()).isFalse();
     }
   }
@@ -269,8 +269,7 @@ class DmaMessagesTest {
         assertThat(write(server, (byte) 1)).isNotDone();
       }
 
-      assertThat(((Outcome.Refused) write(server, (byte) 1).join()).errno())
-          .isEqualTo(Errno.EAGAIN);
+      assertThat(((Outcome.Failed) write(server, (byte) 1).join()).errno()).isEqualTo(Errno.EAGAIN);
     }
   }
 }

@@ -7,7 +7,7 @@ import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.guest.config.InputException;
-import io.vpasid.guest.host.SimulatedMachine;
+import io.vpasid.guest.host.EmulatedBacking;
 import io.vpasid.guest.report.Json;
 import io.vpasid.synth.quirk.QuirkTable;
 import io.vpasid.vmm.FunctionOptions;
@@ -148,7 +148,7 @@ public final class RunCommand implements Callable<Integer> {
       Story story =
           Story.of(
               function.captured(),
-              new SimulatedMachine(function, options.hardware(), decisions),
+              EmulatedBacking.alone(function, options.hardware(), decisions),
               mailbox);
       stories.add(story);
       if (!json) {

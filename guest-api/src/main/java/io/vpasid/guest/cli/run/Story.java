@@ -5,7 +5,7 @@ import io.vpasid.guest.emulator.EmulatedGuest;
 import io.vpasid.guest.emulator.EnableOutcome;
 import io.vpasid.guest.emulator.Enumeration;
 import io.vpasid.guest.emulator.MailboxDriver;
-import io.vpasid.guest.host.SimulatedMachine;
+import io.vpasid.guest.host.EmulatedBacking;
 import io.vpasid.guest.report.Json;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.Synthesis;
@@ -58,14 +58,14 @@ final class Story {
   }
 
   /// Lets it happen.
-  static Story of(HostFunction captured, SimulatedMachine machine) {
+  static Story of(HostFunction captured, EmulatedBacking machine) {
     return of(captured, machine, false);
   }
 
   /// Lets it happen.
   ///
   /// @param mailbox whether the guest also asks through the mailbox
-  static Story of(HostFunction captured, SimulatedMachine machine, boolean mailbox) {
+  static Story of(HostFunction captured, EmulatedBacking machine, boolean mailbox) {
     Story story = new Story(captured);
     story.tell(machine, mailbox);
     return story;
@@ -76,7 +76,7 @@ final class Story {
     return steps.stream().allMatch(Step::expected);
   }
 
-  private void tell(SimulatedMachine machine, boolean mailbox) {
+  private void tell(EmulatedBacking machine, boolean mailbox) {
     PassthroughFunction function = machine.function();
     switch (function.synthesis()) {
       case SynthesisResult.Declined declined ->
@@ -93,12 +93,13 @@ final class Story {
         }
       }
     }
+    function.close();
+    boolean clean = machine.host().nothingAttached(function.address());
     machine.close();
-    boolean clean = machine.nothingAttached();
     step(Actor.HOST, "close", clean ? "nothing left attached" : "something is left", clean);
   }
 
-  private void tellOfGuest(SimulatedMachine machine, int width) {
+  private void tellOfGuest(EmulatedBacking machine, int width) {
     PassthroughFunction function = machine.function();
     EmulatedGuest guest = new EmulatedGuest(new FunctionPort(function));
     Enumeration seen = guest.enumerate();
@@ -113,7 +114,7 @@ final class Story {
                 .orElse("missing"),
         found);
     switch (guest.enablePasid()) {
-      case EnableOutcome.Refused refused ->
+      case EnableOutcome.NotEnabled refused ->
           step(Actor.GUEST, "enable PASID", "not enabled: " + refused.why(), false);
       case EnableOutcome.Enabled enabled -> {
         step(
@@ -131,13 +132,13 @@ final class Story {
     }
   }
 
-  private void tellOfRequests(SimulatedMachine machine, int width) {
+  private void tellOfRequests(EmulatedBacking machine, int width) {
     PassthroughFunction function = machine.function();
-    HwptId own = machine.newPageTable();
+    HwptId own = newPageTable(machine);
     function.device().attach(own);
     step(Actor.HOST, "attach the function itself to page table " + own.value(), "0", true);
-    HwptId first = machine.newPageTable();
-    HwptId second = machine.newPageTable();
+    HwptId first = newPageTable(machine);
+    HwptId second = newPageTable(machine);
     attach(machine, new Pasid(1), first, 1);
     attach(machine, new Pasid(1), second, 1);
     Pasid beyond = new Pasid(1 << width);
@@ -156,11 +157,16 @@ final class Story {
     attach(machine, new Pasid(2), first, 1);
   }
 
-  private void tellOfMailbox(SimulatedMachine machine) {
+  /// A page table that PASIDs can be attached to, on an address space of its own.
+  private static HwptId newPageTable(EmulatedBacking machine) {
+    return machine.function().newPageTable(machine.iommufd().ioasAlloc());
+  }
+
+  private void tellOfMailbox(EmulatedBacking machine) {
     PassthroughFunction function = machine.function();
     AddressSpaces spaces = new AddressSpaces();
     int handle = spaces.add("shell").orElseThrow().handle();
-    spaces.grant(handle, function.address(), machine.newPageTable());
+    spaces.grant(handle, function.address(), newPageTable(machine));
     step(Actor.HOST, "grant an address space", "handle " + handle, true);
     try (RequestWorkers workers = RequestWorkers.open()) {
       Optional<RequestMailbox> served = RequestMailbox.serve(function, spaces, workers);
@@ -195,7 +201,7 @@ final class Story {
         answer.errno() == expected);
   }
 
-  private void attach(SimulatedMachine machine, Pasid pasid, HwptId pageTable, int expected) {
+  private void attach(EmulatedBacking machine, Pasid pasid, HwptId pageTable, int expected) {
     AttachOutcome outcome = machine.function().attachPasid(pasid, pageTable);
     step(
         Actor.GUEST,

@@ -14,8 +14,7 @@ import io.vpasid.guest.daemon.Daemon;
 import io.vpasid.guest.daemon.DaemonLog;
 import io.vpasid.guest.daemon.LastWords;
 import io.vpasid.guest.daemon.ProcessSignals;
-import io.vpasid.guest.device.FunctionDevice;
-import io.vpasid.guest.host.SimulatedMachine;
+import io.vpasid.guest.host.EmulatedBacking;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.pci.dump.HostFunction;
@@ -263,8 +262,8 @@ public final class ServeCommand implements Callable<Integer> {
     options.checkOtherCaptures(functions);
     HostFunction captured = functions.getFirst().captured();
     CountDownLatch interrupted = new CountDownLatch(1);
-    try (SimulatedMachine machine =
-            new SimulatedMachine(
+    try (EmulatedBacking machine =
+            EmulatedBacking.alone(
                 described(functions.getFirst()),
                 options.hardware(),
                 options.decisions(captured, options.quirkTable()));
@@ -296,12 +295,9 @@ public final class ServeCommand implements Callable<Integer> {
     return sizes;
   }
 
-  private static VfioUserServer open(Path path, SimulatedMachine machine) {
+  private static VfioUserServer open(Path path, EmulatedBacking machine) {
     try {
-      return VfioUserServer.open(
-          path,
-          new FunctionDevice(machine.function(), machine.hardware()),
-          VfioUserServer.Options.defaults());
+      return VfioUserServer.open(path, machine.device(), VfioUserServer.Options.defaults());
     } catch (IOException e) {
       throw new InputException(String.valueOf(e.getMessage()));
     }

@@ -56,7 +56,7 @@ public final class SharedFiles {
     record NotUsable() implements Opening {}
 
     /// The part does not lie within the file (EINVAL), or there is no more room (ENOSPC).
-    record Refused(Errno errno, String reason) implements Opening {}
+    record Unusable(Errno errno, String reason) implements Opening {}
   }
 
   /// Uses what a descriptor leads to, with no more rights than the descriptor has.
@@ -77,14 +77,14 @@ public final class SharedFiles {
           Files.readAttributes(
               Path.of("/proc/self/fd", Integer.toString(descriptor)), BasicFileAttributes.class);
     } catch (IOException e) {
-      return new Opening.Refused(Errno.EINVAL, "The file that was sent cannot be looked at: " + e);
+      return new Opening.Unusable(Errno.EINVAL, "The file that was sent cannot be looked at: " + e);
     }
     if (!attributes.isRegularFile() || attributes.fileKey() == null) {
       return new Opening.NotUsable();
     }
     long length = attributes.size();
     if (offset < 0 || size < 1 || offset > length || size > length - offset) {
-      return new Opening.Refused(
+      return new Opening.Unusable(
           Errno.EINVAL,
           Long.toUnsignedString(size)
               + " bytes at "
@@ -101,7 +101,7 @@ public final class SharedFiles {
       try {
         file = OpenFile.open(descriptor, length, writable, cannotShrink, budget);
       } catch (SystemCallException e) {
-        return new Opening.Refused(e.errno(), String.valueOf(e.getMessage()));
+        return new Opening.Unusable(e.errno(), String.valueOf(e.getMessage()));
       }
       files.put(key, file);
     }
