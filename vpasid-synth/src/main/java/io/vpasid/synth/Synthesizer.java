@@ -11,6 +11,7 @@ import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.emulation.EmulatedRegisters;
 import io.vpasid.pci.emulation.GuestConfigSpace;
 import io.vpasid.pci.occupancy.OccupancyMap;
+import io.vpasid.pci.occupancy.UnlinkedCapabilities;
 import io.vpasid.pci.occupancy.Use;
 import io.vpasid.synth.placement.HoleFinder;
 import io.vpasid.synth.placement.HoleRequest;
@@ -277,6 +278,8 @@ public final class Synthesizer {
       map.claim(range, Use.CAPABILITY, "a capability placed before");
     }
     map.capabilities(request.view().hidden(), Use.HIDDEN_CAPABILITY);
+    map.capabilities(
+        UnlinkedCapabilities.find(view, chain, request.view().hidden()), Use.UNLINKED_CAPABILITY);
     for (HiddenBits bits : quirks.hiddenBits()) {
       map.claim(bits.range(), Use.QUIRK, bits.what() + " (" + bits.source() + ")", bits.what());
     }

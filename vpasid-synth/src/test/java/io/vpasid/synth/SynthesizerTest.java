@@ -86,6 +86,39 @@ class SynthesizerTest {
   }
 
   @Test
+  void zeroBytesOfACapabilityThatIsInNoListAreNotFree() {
+    extended(0x220, 0x000f, 0x240);
+    bytes.putInt(0x230, 0);
+    assertThat(synthesis().offset()).isEqualTo(0xd80);
+
+    // SR-IOV with the VF device id 1, page sizes, and 4 KiB pages.
+    extended(0xd70, 0x0010, 0);
+    bytes.putInt(0xd88, 0x00010000);
+    bytes.putInt(0xd8c, 0x553);
+    bytes.putInt(0xd90, 1);
+
+    assertThat(synthesis().placement().range().overlaps(new ByteRange(0xd70, 0x40))).isFalse();
+    assertThat(synthesis().placement().strategy()).isEqualTo(Strategy.ZERO_HOLE);
+  }
+
+  @Test
+  void offsetInACapabilityThatIsInNoListIsNamed() {
+    extended(0xd70, 0x0010, 0);
+    bytes.putInt(0xd88, 0x00010000);
+    bytes.putInt(0xd8c, 0x553);
+    bytes.putInt(0xd90, 1);
+
+    SynthesisResult result =
+        Synthesizer.synthesize(
+            request(HOST, new PlacementPolicy(Optional.of(0xda8), List.of(), false)));
+
+    assertThat(((Synthesis) result).placement().reasons())
+        .contains(
+            "Careful: 0xda8: Single Root I/O Virtualization (SR-IOV), in no list is shadowed from"
+                + " the guest.");
+  }
+
+  @Test
   void hostWithoutPasidGivesNone() {
     SynthesisResult result =
         Synthesizer.synthesize(request(HardwareInfo.NONE, PlacementPolicy.DEFAULT));

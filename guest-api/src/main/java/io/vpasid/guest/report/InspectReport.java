@@ -9,6 +9,7 @@ import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.PciNames;
 import io.vpasid.pci.occupancy.OccupancyMap;
 import io.vpasid.pci.occupancy.Segment;
+import io.vpasid.pci.occupancy.UnlinkedCapabilities;
 import io.vpasid.pci.occupancy.Use;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
@@ -116,9 +117,23 @@ public record InspectReport(
     out.print(picture.text(bytesPerRow, colour).replace("\n", System.lineSeparator()));
     printCapabilities(
         out, picture, chain, capability -> isHidden(capability) ? ", hidden by vfio-pci" : "");
+    printUnlinked(out, picture);
     printGaps(out);
     printAnomalies(out, chain);
     out.println();
+  }
+
+  /// Capabilities that are in the bytes, but in no list.
+  private List<Capability> unlinked() {
+    return UnlinkedCapabilities.find(function.config(), chain, List.of());
+  }
+
+  private void printUnlinked(PrintWriter out, OccupancyPicture picture) {
+    List<Capability> unlinked = unlinked();
+    if (!unlinked.isEmpty()) {
+      out.printf("%n     %-11s  %6s  %7s%n", "in no list", "bytes", "version");
+      unlinked.forEach(c -> print(out, picture, c, ", unlinked"));
+    }
   }
 
   static void printAnomalies(PrintWriter out, CapabilityChain chain) {
@@ -141,16 +156,19 @@ public record InspectReport(
     }
     out.printf("%n     %-11s  %6s  %7s%n", "capability", "bytes", "version");
     Stream.concat(chain.standard().stream(), chain.extended().stream())
-        .forEach(capability ->
-            out.printf(
-                "  %c  %-11s  %6s  %7s  %s%s%n",
-                picture.symbolAt(capability.offset()),
-                capability.extent().range(),
-                (capability.extent().isLowerBound() ? "\u2265" : "")
-                    + capability.extent().range().length(),
-                capability.id().isExtended() ? capability.version() : "-",
-                capability.id().title(),
-                remark.apply(capability)));
+        .forEach(capability -> print(out, picture, capability, remark.apply(capability)));
+  }
+
+  private static void print(
+      PrintWriter out, OccupancyPicture picture, Capability capability, String remark) {
+    out.printf(
+        "  %c  %-11s  %6s  %7s  %s%s%n",
+        picture.symbolAt(capability.offset()),
+        capability.extent().range(),
+        (capability.extent().isLowerBound() ? "\u2265" : "") + capability.extent().range().length(),
+        capability.id().isExtended() ? capability.version() : "-",
+        capability.id().title(),
+        remark);
   }
 
   private boolean isHidden(Capability capability) {
@@ -195,6 +213,9 @@ public record InspectReport(
       bytes.merge(use, 1, Integer::sum);
       if (use == Use.HIDDEN_CAPABILITY && owners.add(map.ownerAt(at))) {
         words.add(map.ownerAt(at) + " (hidden)");
+      }
+      if (use == Use.UNLINKED_CAPABILITY && owners.add(map.ownerAt(at))) {
+        words.add(map.ownerAt(at) + " (unlinked)");
       }
     }
     int free = bytes.getOrDefault(Use.FREE, 0);
@@ -250,6 +271,7 @@ public record InspectReport(
     document.put("headerType", function.config().headerLayout());
     document.put("capabilities", chain.standard().stream().map(this::toJson).toList());
     document.put("extendedCapabilities", chain.extended().stream().map(this::toJson).toList());
+    document.put("unlinkedCapabilities", unlinked().stream().map(c -> toJson(c, false)).toList());
     List<Map<String, Object>> gaps = new ArrayList<>();
     for (Segment segment : map.segments()) {
       if (!segment.use().isListed()) {
