@@ -3,6 +3,8 @@ package io.vpasid.vmm.frontend.vtd;
 import io.vpasid.vmm.frontend.GuestMemory;
 import io.vpasid.vmm.frontend.GuestMemoryException;
 import io.vpasid.vmm.frontend.vtd.CoveredFunction.Known;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +35,7 @@ final class EntryTracker {
   private final long[] directory = new long[PAGE_WORDS];
   private final long[] table = new long[PAGE_WORDS];
   private boolean scanWanted;
+  private long changes;
 
   EntryTracker(
       GuestMemory memory,
@@ -248,6 +251,7 @@ final class EntryTracker {
     boolean flagsChanged =
         before == null || before.deviceTlb != deviceTlb || before.pageRequests != pageRequests;
     if (flagsChanged || !told.equals(after.translation)) {
+      changes++;
       backend.entryChanged(
           new EntryChange(
               Requester.of(function.id(), after.pasid),
@@ -262,6 +266,7 @@ final class EntryTracker {
     Known known = function.get(pasid);
     if (known != null) {
       function.remove(pasid);
+      changes++;
       backend.entryChanged(
           new EntryChange(
               Requester.of(function.id(), pasid),
@@ -276,5 +281,29 @@ final class EntryTracker {
     for (int pasid : function.pasids()) {
       gone(function, pasid);
     }
+  }
+
+  /// What the backend knows, by function and PASID.
+  List<VtdStatus.Entry> entries() {
+    List<VtdStatus.Entry> entries = new ArrayList<>();
+    for (CoveredFunction function : functions.values()) {
+      for (int pasid : function.pasids()) {
+        Known known = function.get(pasid);
+        if (known != null) {
+          entries.add(
+              new VtdStatus.Entry(
+                  Requester.of(function.id(), pasid),
+                  known.translation,
+                  known.deviceTlb,
+                  known.pageRequests));
+        }
+      }
+    }
+    return entries;
+  }
+
+  /// How many changes the backend was told of.
+  long changes() {
+    return changes;
   }
 }

@@ -37,6 +37,8 @@ final class FaultLog {
   private final long[] high = new long[RECORDS];
   private int next;
   private int status;
+  private long recorded;
+  private long lost;
 
   FaultLog(RegisterLock lock) {
     this.lock = lock;
@@ -100,18 +102,41 @@ final class FaultLog {
 
   private void recordLocked(Fault fault) {
     if ((status & PFO) != 0) {
+      lost++;
       return;
     }
     boolean isNew = status() == 0;
     if (high[next] < 0) {
       status |= PFO;
+      lost++;
     } else {
       low[next] = fault.address() & ~0xfffL;
       high[next] = encode(fault);
       next = (next + 1) % RECORDS;
+      recorded++;
     }
     if (isNew) {
       event.raise();
+    }
+  }
+
+  /// How many faults were recorded since the unit was made. Takes the lock.
+  long recorded() {
+    lock.lock();
+    try {
+      return recorded;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// How many faults were lost since the unit was made. Takes the lock.
+  long lost() {
+    lock.lock();
+    try {
+      return lost;
+    } finally {
+      lock.unlock();
     }
   }
 

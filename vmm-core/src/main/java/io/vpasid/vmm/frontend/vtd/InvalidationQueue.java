@@ -27,6 +27,10 @@ final class InvalidationQueue {
   /// Something was told that no wait point has followed.
   private boolean told;
 
+  private long descriptors;
+  private long waits;
+  private long errors;
+
   InvalidationQueue(
       GuestMemory memory,
       QueueRegisters registers,
@@ -71,6 +75,7 @@ final class InvalidationQueue {
         // invalidation that timed out, and what it queued behind it is gone (section 6.5.2.11).
         LOG.log(System.Logger.Level.ERROR, "The queue stops, because what is behind it failed.", e);
         registers.advance(head, tail & (size - 1));
+        errors++;
         registers.fail(FaultLog.ITE, 0);
         return false;
       }
@@ -95,9 +100,11 @@ final class InvalidationQueue {
     }
     if (error == null) {
       handle(root);
+      descriptors++;
       return true;
     }
     finish(root);
+    errors++;
     registers.fail(FaultLog.IQE, error.code());
     return false;
   }
@@ -222,6 +229,7 @@ final class InvalidationQueue {
   }
 
   private void await(RootTable root, long word0, long status) {
+    waits++;
     if (has(word0, 7)) {
       backend.drainPageRequests();
     }
@@ -249,6 +257,21 @@ final class InvalidationQueue {
       waitPoint.pass();
       told = false;
     }
+  }
+
+  /// Descriptors that were done.
+  long descriptors() {
+    return descriptors;
+  }
+
+  /// Wait descriptors among them.
+  long waits() {
+    return waits;
+  }
+
+  /// Errors that stopped the queue.
+  long errors() {
+    return errors;
   }
 
   /// Something is to be told beside the queue.

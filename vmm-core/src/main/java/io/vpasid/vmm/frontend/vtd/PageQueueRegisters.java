@@ -28,6 +28,8 @@ final class PageQueueRegisters {
   private int head;
   private int tail;
   private int status;
+  private long queued;
+  private long lost;
 
   PageQueueRegisters(RegisterLock lock) {
     this.lock = lock;
@@ -114,6 +116,7 @@ final class PageQueueRegisters {
     try {
       tail = (place + STEP) & (size() - 1);
       set(PPR);
+      queued++;
     } finally {
       lock.unlockAndSend();
     }
@@ -124,8 +127,29 @@ final class PageQueueRegisters {
     lock.lock();
     try {
       set(PRO);
+      lost++;
     } finally {
       lock.unlockAndSend();
+    }
+  }
+
+  /// How many requests were queued since the unit was made.
+  long countQueued() {
+    lock.lock();
+    try {
+      return queued;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// How many requests were lost since the unit was made.
+  long countLost() {
+    lock.lock();
+    try {
+      return lost;
+    } finally {
+      lock.unlock();
     }
   }
 

@@ -179,6 +179,36 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
     return pageRequests.request(root, request);
   }
 
+  /// What the unit has told and counted, as of a moment between two batches.
+  public CompletableFuture<VtdStatus> status() {
+    CompletableFuture<VtdStatus> status = new CompletableFuture<>();
+    tasks.add(() -> status.complete(statusNow()));
+    wake();
+    return status;
+  }
+
+  private VtdStatus statusNow() {
+    RootTable now = root;
+    return new VtdStatus(
+        switch (now.mode()) {
+          case LEGACY -> VtdStatus.Mode.LEGACY;
+          case SCALABLE -> VtdStatus.Mode.SCALABLE;
+          case INVALID -> VtdStatus.Mode.INVALID;
+        },
+        now.address(),
+        now.enabled(),
+        entries.entries(),
+        new VtdStatus.Counters(
+            queue.descriptors(),
+            queue.waits(),
+            queue.errors(),
+            entries.changes(),
+            registers.faults().recorded(),
+            registers.faults().lost(),
+            registers.pageQueue().countQueued(),
+            registers.pageQueue().countLost()));
+  }
+
   /// Resets the unit. Registers are as after power-on when this returns.
   ///
   /// @return completes when no function is translated any more and nothing of before is under way;

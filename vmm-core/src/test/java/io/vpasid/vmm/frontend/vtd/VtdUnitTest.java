@@ -223,6 +223,43 @@ class VtdUnitTest {
   }
 
   @Test
+  void theStatusSaysWhatTheBackendKnowsAndWhatWasCounted() {
+    guest.enable(1);
+    guest.context(8 | 4 | 0x10);
+    guest.entry(0, Guest.firstStage(2, 0x7000));
+    guest.entry(7, Guest.passThrough(1));
+    guest.put(7 | 3 << 4, 0);
+    guest.await(1);
+    guest.queue(0, 0);
+    for (int i = 0; i < 10; i++) {
+      guest.unit.attachRefused(new Itself(FUNCTION));
+    }
+    guest.write8(RegisterOffset.PQA, Guest.PAGE_QUEUE);
+    guest.write4(RegisterOffset.PQH, 64);
+    for (int i = 0; i < 4; i++) {
+      guest.unit.requestPage(
+          new PageRequest(new Itself(FUNCTION), 0, true, 0, true, false, false, false));
+    }
+    VtdStatus status = guest.unit.status().join();
+    assertThat(status.mode()).isEqualTo(VtdStatus.Mode.SCALABLE);
+    assertThat(status.rootTable()).isEqualTo(Guest.ROOT);
+    assertThat(status.translating()).isTrue();
+    assertThat(status.entries())
+        .containsExactly(
+            new VtdStatus.Entry(
+                new Itself(FUNCTION),
+                new FirstStage(
+                    2, new FirstStageTable(0x7000, 48, false, false, false), false, true),
+                true,
+                true),
+            new VtdStatus.Entry(
+                new WithPasid(FUNCTION, 7), new Translation.PassThrough(1, false), true, true));
+    // Entry changes: covered, switched on, and the two.
+    assertThat(status.counters())
+        .isEqualTo(new VtdStatus.Counters(2, 1, 1, 4, FaultLog.RECORDS, 2, 1, 3));
+  }
+
+  @Test
   void pasidsBeyondTheLimitAreRefusedWithOneFault() {
     Guest limited = new Guest(VtdCapabilities.emulated());
     VtdUnit unit =
