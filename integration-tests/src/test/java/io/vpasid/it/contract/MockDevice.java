@@ -1,5 +1,6 @@
 package io.vpasid.it.contract;
 
+import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.vmm.iommufd.BoundDevice;
@@ -13,6 +14,8 @@ import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.vfio.DeviceInfo;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Optional;
 import java.util.TreeSet;
 
@@ -132,9 +135,21 @@ final class MockDevice implements BoundDevice {
     throw new UnsupportedOperationException("A mock device has no VFIO");
   }
 
+  /// Does the page table `hwpt` have this in an entry of its mock IOTLB?
+  boolean hasCached(HwptId hwpt, int entry, int value) {
+    try (MockRequest request = new MockRequest(MockRequest.CHECK_IOTLB, hwpt.value())) {
+      return request.set(16, entry).set(20, value).make(fd) == 0;
+    }
+  }
+
+  /// It has none; this is that of a PCI Express endpoint, so that a VMM finds one.
   @Override
   public DeviceConfig config() {
-    throw new UnsupportedOperationException("A mock device has no configuration space");
+    ByteBuffer bytes =
+        ByteBuffer.allocate(ConfigSpace.EXTENDED_SIZE).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putInt(0x00, 0x0001f00d).putInt(0x04, 0x00100000).putInt(0x08, 0x08800000);
+    bytes.put(0x34, (byte) 0x40).putInt(0x40, 0x00020010).putInt(0x100, 0x00020001);
+    return DeviceConfig.readOnly(ConfigSpace.of(bytes.array()));
   }
 
   @Override

@@ -26,6 +26,9 @@ final class MockRequest implements AutoCloseable {
   /// Moves the mock `id` itself to the page table at 16.
   static final int REPLACE = 10;
 
+  /// Checks that the mock IOTLB of the nested page table `id` has in entry 16 the value 20.
+  static final int CHECK_IOTLB = 14;
+
   /// Lets the device at 16 send a page request: 20 PASID, 24 group, 28 permissions, 32 address.
   static final int PAGE_REQUEST = 15;
 

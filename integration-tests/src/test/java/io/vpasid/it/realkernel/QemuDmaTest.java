@@ -6,6 +6,8 @@ import io.vpasid.guest.vfiouser.Outcome;
 import io.vpasid.guest.vfiouser.VfioUserDevice;
 import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.guest.vfiouser.VfioUserServer;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.vfio.Irq;
 import io.vpasid.vmm.vfio.Region;
@@ -23,6 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// DMA of a served function into the memory of a real QEMU, which says itself what is in its
 /// memory. If it does not share the memory, every byte goes by DMA_READ and DMA_WRITE.
 @Tag(InRealKernel.TAG)
+@Needs(Need.REAL_KERNEL)
 class QemuDmaTest {
   private static final int DEVICE = 4;
   private static final int COMMAND = 4;

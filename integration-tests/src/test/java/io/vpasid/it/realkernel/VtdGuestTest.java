@@ -10,6 +10,8 @@ import io.vpasid.guest.iommu.VirtualIommu;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.synth.HardwareInfo;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.frontend.nested.TranslationMode;
@@ -38,6 +40,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /// vfio-user functions: what the guest's own driver attaches is what the simulated host behind it
 /// shows.
 @Tag(InRealKernel.TAG)
+@Needs(Need.REAL_KERNEL)
 class VtdGuestTest {
   private static final Duration LIMIT = Duration.ofMinutes(4);
   private static final PciAddress PLACE = new PciAddress(0, 0, 4, 0);
