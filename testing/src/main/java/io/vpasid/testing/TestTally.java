@@ -25,6 +25,8 @@ import org.xml.sax.SAXException;
 /// @param skipped the number of those that did not run, by reason
 record TestTally(int run, int failed, Map<String, Integer> skipped) {
 
+  private static final String OTHER = "for a reason of its own";
+
   TestTally {
     skipped = Map.copyOf(skipped);
   }
@@ -75,16 +77,15 @@ record TestTally(int run, int failed, Map<String, Integer> skipped) {
     return name.startsWith("TEST-") && name.endsWith(".xml");
   }
 
-  /// JUnit's own words before and behind ours say what is already known.
+  /// Of a test that was skipped the message; of one that ended itself the first line of the text,
+  /// which is a stack trace. JUnit's own words before ours say what is already known.
   private static String reason(Element skipped) {
-    String reason =
-        skipped
-            .getAttribute("message")
-            .lines()
-            .findFirst()
-            .orElse("")
-            .replaceFirst("^Assumption failed: ", "");
-    return reason.isBlank() ? "no reason given" : reason;
+    return Stream.of(skipped.getAttribute("message"), skipped.getTextContent())
+        .flatMap(String::lines)
+        .map(line -> line.replaceFirst("^(org\\.\\S+: )?(Assumption failed: )?", "").strip())
+        .filter(line -> !line.isEmpty())
+        .findFirst()
+        .orElse("no reason given");
   }
 
   private static Document parse(Path file) throws IOException {
@@ -95,12 +96,16 @@ record TestTally(int run, int failed, Map<String, Integer> skipped) {
     }
   }
 
-  /// `812 run, 2 failed, 5 skipped (4 needs lspci, 1 needs root)`, the commonest reason first.
+  /// `812 run, 2 failed, 6 skipped (4 needs lspci; 1 needs root; 1 for a reason of its own)`, the
+  /// commonest need first. A reason that is no [Need] is in the report of the test.
   @Override
   public String toString() {
     int sum = skipped.values().stream().mapToInt(Integer::intValue).sum();
+    Map<String, Integer> needs = new TreeMap<>();
+    skipped.forEach((reason, count) ->
+        needs.merge(reason.startsWith("needs ") ? reason : OTHER, count, Integer::sum));
     String reasons =
-        skipped.entrySet().stream()
+        needs.entrySet().stream()
             .sorted(
                 Comparator.<Map.Entry<String, Integer>>comparingInt(e -> -e.getValue())
                     .thenComparing(Map.Entry::getKey))

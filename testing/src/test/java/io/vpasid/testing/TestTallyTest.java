@@ -45,7 +45,8 @@ class TestTallyTest {
     assertThat(tally)
         .isEqualTo(new TestTally(1202, 3, Map.of("needs lspci", 2, "needs root", 1, "odd", 1)));
     assertThat(tally)
-        .hasToString("1,202 run, 3 failed, 4 skipped (2 needs lspci; 1 needs root; 1 odd)");
+        .hasToString(
+            "1,202 run, 3 failed, 4 skipped (2 needs lspci; 1 for a reason of its own; 1 needs root)");
   }
 
   @Test
@@ -56,12 +57,30 @@ class TestTallyTest {
     assertThat(TestTally.of(modules, BEGIN)).hasToString("2 run, 0 failed, 0 skipped");
   }
 
+  /// As Surefire reports an assumption that does not hold.
+  @Test
+  void reasonOfATestThatEndedItselfIsCounted() throws IOException {
+    report(
+        "a",
+        "One",
+        BEGIN,
+        """
+        <testsuite tests="1" failures="0" errors="0" skipped="1"><testcase>
+        <skipped type="org.opentest4j.TestAbortedException"><![CDATA[org.opentest4j.TestAbortedException: needs xxd
+        \tat org.junit.jupiter.api.Assumptions.abort(Assumptions.java:288)
+        ]]></skipped></testcase></testsuite>
+        """);
+
+    assertThat(TestTally.of(modules, BEGIN))
+        .hasToString("0 run, 0 failed, 1 skipped (1 needs xxd)");
+  }
+
   @Test
   void skippedTestWithoutAReasonIsCountedToo() throws IOException {
     report("a", "One", BEGIN, suite(2, 0, 0, ""));
 
     assertThat(TestTally.of(modules, BEGIN))
-        .hasToString("1 run, 0 failed, 1 skipped (1 no reason given)");
+        .hasToString("1 run, 0 failed, 1 skipped (1 for a reason of its own)");
   }
 
   @Test
