@@ -60,6 +60,7 @@ public record FunctionConfig(
   /// @throws io.vpasid.pci.dump.DumpException if a dump or an address cannot be read
   /// @throws io.vpasid.synth.json.JsonFileException if a description cannot
   public FunctionDescription read() {
+    requireFile("source", source);
     FunctionSource reader = new FunctionSource();
     Optional<PciAddress> ofMachine = ofMachine();
     try {
@@ -72,6 +73,14 @@ public record FunctionConfig(
       throw new InputException("function '" + name + "': " + source + ": " + e.getMessage());
     } catch (InputException e) {
       throw new InputException("function '" + name + "': " + e.getMessage());
+    }
+  }
+
+  /// A pipe would have whoever reads it wait for somebody who writes it.
+  private void requireFile(String key, Path path) {
+    if (Files.exists(path) && !Files.isRegularFile(path) && !Files.isDirectory(path)) {
+      throw new InputException(
+          "function '" + name + "': " + key + " " + path + " is no file, but a pipe or a device");
     }
   }
 
@@ -99,6 +108,7 @@ public record FunctionConfig(
     }
     QuirkTable table = QuirkTable.builtIn();
     for (Path file : quirks.get()) {
+      requireFile("quirks", file);
       table = table.with(file, QuirkTable.COMMAND_LINE);
     }
     return table;

@@ -29,9 +29,14 @@ public record Unread(String reason, boolean lacksAccess) {
     int named = Math.min(leftOut.size(), MAX_NOTES);
     leftOut.stream()
         .limit(named)
-        .forEach(u -> err.println("vpasid: note: left out: " + u.reason()));
+        .forEach(u -> err.println("vpasid: note: left out: " + printable(u.reason())));
     if (total > named) {
       err.println("vpasid: note: left out: " + (total - named) + " more");
     }
+  }
+
+  /// The name of a file may have been chosen to do something to a terminal.
+  private static String printable(String text) {
+    return text.replaceAll("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]", "?");
   }
 }

@@ -36,6 +36,7 @@ import io.vpasid.vmm.iommufd.kernel.KernelProvider;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.pasid.AddressSpace;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -426,6 +427,10 @@ public final class Daemon implements AutoCloseable {
   private static QuirkTable readQuirks(DaemonConfig config) {
     QuirkTable table = QuirkTable.installed();
     for (Path path : config.quirks()) {
+      if (Files.exists(path) && !Files.isRegularFile(path) && !Files.isDirectory(path)) {
+        // Whoever reads a pipe waits for somebody who writes it.
+        throw new InputException("quirks " + path + " is no file, but a pipe or a device");
+      }
       table = table.with(path, QuirkTable.COMMAND_LINE);
     }
     return table;

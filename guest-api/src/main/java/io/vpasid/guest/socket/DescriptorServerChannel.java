@@ -24,7 +24,9 @@ final class DescriptorServerChannel extends AbstractServerChannel {
   /// Connections that the kernel holds until they are accepted.
   static final int BACKLOG = 16;
 
-  private static final int OWNER_ONLY = 0600;
+  /// Mode of a socket that others than its owner cannot open.
+  static final int OWNER_ONLY = 0600;
+
   private static final int ADDRESS_LENGTH = 128;
 
   private final ChannelConfig config = new Config();

@@ -13,6 +13,8 @@ import io.netty.channel.socket.nio.NioDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.unix.DomainSocketAddress;
+import io.netty.channel.unix.Socket;
+import io.vpasid.vmm.linux.calls.SocketCalls;
 import io.vpasid.vmm.linux.calls.SystemCalls;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
@@ -42,7 +44,7 @@ public enum SocketKind {
 
     @Override
     ServerChannel newByteServerChannel() {
-      return new EpollServerDomainSocketChannel();
+      return ownersByteServerChannel();
     }
 
     @Override
@@ -178,5 +180,16 @@ public enum SocketKind {
       obstacle.ifPresent(reason -> LOG.info("No descriptors can be passed on sockets: {}", reason));
       return obstacle.isEmpty();
     }
+  }
+
+  /// A socket for bytes whose path is its owner's alone from the moment on at which it is there.
+  private static ServerChannel ownersByteServerChannel() {
+    Socket socket = Socket.newSocketDomain();
+    int changed =
+        SocketCalls.current().changeMode(socket.intValue(), DescriptorServerChannel.OWNER_ONLY);
+    if (changed < 0) {
+      throw new IllegalStateException("fchmod of a socket failed with errno " + -changed);
+    }
+    return new EpollServerDomainSocketChannel(socket.intValue());
   }
 }

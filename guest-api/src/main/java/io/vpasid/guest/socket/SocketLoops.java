@@ -145,7 +145,15 @@ public final class SocketLoops implements AutoCloseable {
 
   private SocketListener listen(
       Path path, ChannelFactory<ServerChannel> channels, Accepting accepting) throws IOException {
-    SocketPath.clear(path);
+    SocketPath.check(path);
+    try (SocketPath.Lock _ = SocketPath.lock(path)) {
+      SocketPath.clear(path);
+      return bind(path, channels, accepting);
+    }
+  }
+
+  private SocketListener bind(
+      Path path, ChannelFactory<ServerChannel> channels, Accepting accepting) throws IOException {
     EventLoop loop = group.next();
     ChannelFuture bound =
         new ServerBootstrap()

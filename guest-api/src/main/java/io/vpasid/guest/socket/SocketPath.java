@@ -4,15 +4,24 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,11 +36,21 @@ final class SocketPath {
   /// `sun_path` is 108 bytes long and ends with a NUL.
   static final int MAX_LENGTH = 107;
 
+  private static final long LOCK_NANOS = 5_000_000_000L;
+  private static final long MAX_MARK = 1L << 40;
+  private static final long LOCK_PAUSE_NANOS = 10_000_000;
+  private static final Set<OpenOption> LOCK_OPTIONS =
+      Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+  private static final FileAttribute<Set<PosixFilePermission>> LOCK_PERMISSIONS =
+      PosixFilePermissions.asFileAttribute(
+          Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE));
+
   private static final int S_IFMT = 0170000;
   private static final int S_IFSOCK = 0140000;
   private static final int S_IFLNK = 0120000;
   private static final int STICKY = 01000;
   private static final int WRITABLE_BY_OTHERS = 0002;
+  private static final int WRITABLE_BY_GROUP = 0020;
 
   private final Path path;
   private final Inode inode;
@@ -43,12 +62,70 @@ final class SocketPath {
     this.owner = owner;
   }
 
-  /// Makes sure that a socket can be bound at `path`: a socket that a dead process left there is
-  /// removed, anything else is left alone.
+  /// Keeps others that make a socket at `path` waiting until the lock is closed: of two that find a
+  /// socket that a dead process left, the later one would remove what the earlier one has made.
   ///
-  /// @throws IOException with a sentence that names the path, if it is too long, a symbolic link,
-  ///   not a socket or one in use, or if others could replace it in its directory
-  static void clear(Path path) throws IOException {
+  /// The lock is a file beside the path, which goes with it.
+  ///
+  /// @throws IOException with a sentence that names the path, if another holds it for long
+  static Lock lock(Path path) throws IOException {
+    Path beside = path.resolveSibling("." + path.getFileName() + ".lock");
+    long end = System.nanoTime() + LOCK_NANOS;
+    do {
+      FileChannel channel;
+      try {
+        channel = FileChannel.open(beside, LOCK_OPTIONS, LOCK_PERMISSIONS);
+      } catch (NoSuchFileException e) {
+        throw new IOException(
+            path + " cannot be created: " + path.toAbsolutePath().getParent() + " is not there.",
+            e);
+      } catch (IOException e) {
+        throw new IOException(
+            path + " cannot be created: " + beside + " cannot be opened: " + e, e);
+      }
+      if (isLocked(channel) && isStill(channel, beside)) {
+        return new Lock(channel, beside);
+      }
+      channel.close();
+      LockSupport.parkNanos(LOCK_PAUSE_NANOS);
+    } while (System.nanoTime() - end < 0);
+    throw new IOException(path + " is in use: another process is making it just now.");
+  }
+
+  private static boolean isLocked(FileChannel channel) throws IOException {
+    try {
+      return channel.tryLock() != null;
+    } catch (OverlappingFileLockException _) {
+      return false;
+    }
+  }
+
+  /// Whether the file that was locked has not been taken away meanwhile, by who held it before. It
+  /// is known by its length; to open it again would give up the lock.
+  private static boolean isStill(FileChannel channel, Path beside) throws IOException {
+    try {
+      long mark = new SecureRandom().nextLong(MAX_MARK);
+      var _ = channel.write(ByteBuffer.wrap(new byte[1]), mark);
+      return Files.size(beside) == mark + 1;
+    } catch (NoSuchFileException _) {
+      return false;
+    }
+  }
+
+  /// Held while a socket is made.
+  record Lock(FileChannel channel, Path beside) implements AutoCloseable {
+    @Override
+    public void close() throws IOException {
+      Files.deleteIfExists(beside);
+      channel.close();
+    }
+  }
+
+  /// Makes sure that `path` is a place for a socket.
+  ///
+  /// @throws IOException with a sentence that names the path, if it is too long, or if others could
+  ///   replace it or a folder that it is in
+  static void check(Path path) throws IOException {
     int length = path.toString().getBytes(StandardCharsets.UTF_8).length;
     if (length > MAX_LENGTH) {
       throw new IOException(
@@ -63,14 +140,18 @@ final class SocketPath {
     if (directory == null || !Files.isDirectory(directory)) {
       throw new IOException(path + " cannot be created: " + directory + " is not a directory.");
     }
-    int directoryMode = Inode.of(directory.toRealPath()).mode;
-    if ((directoryMode & WRITABLE_BY_OTHERS) != 0 && (directoryMode & STICKY) == 0) {
-      throw new IOException(
-          path
-              + " cannot be created safely: everybody may replace files in "
-              + directory
-              + ". Choose another directory, or set its sticky bit.");
+    OwnIds own = OwnIds.read();
+    for (Path folder = directory.toRealPath(); folder != null; folder = folder.getParent()) {
+      requireOurs(path, folder, own);
     }
+  }
+
+  /// Makes sure that a socket can be bound at `path`: a socket that a dead process left there is
+  /// removed, anything else is left alone.
+  ///
+  /// @throws IOException with a sentence that names the path, if it is a symbolic link, not a
+  ///   socket or one in use
+  static void clear(Path path) throws IOException {
     Inode found;
     try {
       found = Inode.of(path);
@@ -93,6 +174,26 @@ final class SocketPath {
         throw new IOException(path + " was left by a dead process and cannot be removed.", e);
       }
       LOG.info("Removed {}, which no process listened on.", path);
+    }
+  }
+
+  /// Makes sure that nobody else can put something in the place of `folder` or of what is in it.
+  ///
+  /// @param path for which, in the message
+  private static void requireOurs(Path path, Path folder, OwnIds own) throws IOException {
+    Inode found = Inode.of(folder);
+    boolean isOurs = own.trustsUser(found.owner);
+    boolean othersWrite =
+        (found.mode & WRITABLE_BY_OTHERS) != 0
+            || ((found.mode & WRITABLE_BY_GROUP) != 0 && !own.trustsGroup(found.group));
+    if (!isOurs || (othersWrite && (found.mode & STICKY) == 0)) {
+      throw new IOException(
+          path
+              + " cannot be created safely: "
+              + (isOurs ? "others may replace files in " : "another user owns ")
+              + folder
+              + ". Choose another directory"
+              + (isOurs ? ", or set its sticky bit." : "."));
     }
   }
 
@@ -145,14 +246,15 @@ final class SocketPath {
   }
 
   /// What a path leads to, without following a link at its end.
-  private record Inode(Object key, int mode, int owner) {
+  private record Inode(Object key, int mode, int owner, int group) {
     static Inode of(Path path) throws IOException {
       Map<String, ?> attributes =
-          Files.readAttributes(path, "unix:fileKey,mode,uid", LinkOption.NOFOLLOW_LINKS);
+          Files.readAttributes(path, "unix:fileKey,mode,uid,gid", LinkOption.NOFOLLOW_LINKS);
       return new Inode(
           present(attributes.get("fileKey"), path),
           (int) present(attributes.get("mode"), path),
-          (int) present(attributes.get("uid"), path));
+          (int) present(attributes.get("uid"), path),
+          (int) present(attributes.get("gid"), path));
     }
 
     private static Object present(@Nullable Object attribute, Path path) throws IOException {

@@ -144,7 +144,7 @@ class SocketPathTest {
     Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
 
     assertThatThrownBy(() -> listen(open.resolve("s")))
-        .hasMessageContaining("everybody may replace files in " + open);
+        .hasMessageContaining("others may replace files in " + open);
 
     Files.setAttribute(open, "unix:mode", 01777);
     try (var listener = listen(open.resolve("s"))) {

@@ -72,6 +72,18 @@ final class DaemonProcess implements AutoCloseable {
     return new DaemonProcess(folder, process, said.toString());
   }
 
+  /// Waits until a daemon that was launched serves, or has ended.
+  ///
+  /// @return whether it serves
+  static boolean serves(Process process) throws IOException {
+    BufferedReader output = process.inputReader();
+    String line = output.readLine();
+    while (line != null && !line.startsWith("control socket")) {
+      line = output.readLine();
+    }
+    return line != null;
+  }
+
   /// Starts it, and does not wait.
   static Process launch(Path folder, Setup setup) throws IOException {
     Files.writeString(folder.resolve("function.json"), FUNCTION);

@@ -39,7 +39,7 @@ final class Neighbour implements AutoCloseable {
         count = count + 1;
         LockSupport.parkNanos(PAUSE_NANOS);
       }
-    } catch (IOException e) {
+    } catch (IOException | IllegalStateException e) {
       nanos[count] = System.nanoTime() - started;
       count = count + 1;
     }

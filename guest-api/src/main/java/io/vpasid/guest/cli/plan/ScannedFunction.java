@@ -68,13 +68,18 @@ record ScannedFunction(
 
   /// One line for people.
   String summary() {
-    return name()
+    return printable(name())
         + ": "
         + switch (outcome) {
           case Outcome.Placed p ->
               "vPASID at " + Json.hex(p.offset()) + ", " + p.strategy().title();
           case Outcome.Declined d -> "no vPASID. " + d.explanation();
         };
+  }
+
+  /// The name of a file may have been chosen to do something to a terminal.
+  private static String printable(String text) {
+    return text.replaceAll("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]", "?");
   }
 
   Map<String, Object> toJson() {
