@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -42,30 +41,36 @@ final class SchemaCommand implements Callable<Integer> {
   /// A kind of file.
   enum Kind {
     /// What is known of particular devices.
-    QUIRKS(QuirkFileShape::file),
+    QUIRKS,
     /// A function that is made up.
-    FUNCTION(FunctionFileShape::file),
+    FUNCTION,
     /// What a guest and its host do with a function.
-    SCENARIO(Scenario::schema, Scenario::keys),
+    SCENARIO,
     /// What the daemon serves.
-    SERVE(DaemonConfigShape::file),
+    SERVE,
     /// What a plan had, for another host.
-    LAYOUT(LayoutFile::shape);
-
-    private final Supplier<String> schema;
-    private final Supplier<String> keys;
-
-    Kind(Supplier<FileShape> shape) {
-      this(() -> shape.get().schema(), () -> shape.get().tables());
-    }
-
-    Kind(Supplier<String> schema, Supplier<String> keys) {
-      this.schema = schema;
-      this.keys = keys;
-    }
+    LAYOUT;
 
     String schema() {
-      return schema.get();
+      return text(false);
+    }
+
+    String keys() {
+      return text(true);
+    }
+
+    private String text(boolean keys) {
+      return switch (this) {
+        case QUIRKS -> text(QuirkFileShape.file(), keys);
+        case FUNCTION -> text(FunctionFileShape.file(), keys);
+        case SCENARIO -> keys ? Scenario.keys() : Scenario.schema();
+        case SERVE -> text(DaemonConfigShape.file(), keys);
+        case LAYOUT -> text(LayoutFile.shape(), keys);
+      };
+    }
+
+    private static String text(FileShape shape, boolean keys) {
+      return keys ? shape.tables() : shape.schema();
     }
 
     @Override
@@ -94,7 +99,7 @@ final class SchemaCommand implements Callable<Integer> {
       if (kind.isEmpty()) {
         out.print("# The keys of the files\n\n`vpasid schema --keys` writes this page.\n\n");
       }
-      kind.map(List::of).orElse(List.of(Kind.values())).forEach(k -> out.print(k.keys.get()));
+      kind.map(List::of).orElse(List.of(Kind.values())).forEach(k -> out.print(k.keys()));
     } else {
       Kind asked =
           kind.orElseThrow(() ->

@@ -1,5 +1,6 @@
 package io.vpasid.guest.scenario;
 
+import io.vpasid.guest.config.FunctionKeys;
 import io.vpasid.guest.control.ControlException;
 import io.vpasid.guest.vfiouser.VfioUserClient;
 import io.vpasid.pci.ByteRange;
@@ -72,24 +73,25 @@ final class DaemonMachine implements Machine {
     FunctionOptions options = setup.options();
     PlacementPolicy policy = options.policy();
     ObjectNode arguments = JsonNodeFactory.instance.objectNode();
-    arguments.put("name", name);
-    arguments.put("source", captured.source());
-    arguments.put("address", captured.address().toString());
-    arguments.put("socket", daemon.socket(name).toString());
-    arguments.put("hwInfo", setup.hardware().toString());
-    arguments.put("virtual", options.kind() == FunctionKind.VIRTUAL);
-    arguments.put("shadowing", policy.shadowing());
-    arguments.put("attachBeforeEnable", options.whenDisabled() == WhenDisabled.ALLOW);
-    arguments.put("iommu", setup.iommu().name().orElseThrow());
-    arguments.put("kernel", setup.kernel().toString());
-    ArrayNode quirks = arguments.putArray("quirks");
+    arguments.put(FunctionKeys.NAME.name(), name);
+    arguments.put(FunctionKeys.SOURCE.name(), captured.source());
+    arguments.put(FunctionKeys.ADDRESS.name(), captured.address().toString());
+    arguments.put(FunctionKeys.SOCKET.name(), daemon.socket(name).toString());
+    arguments.put(FunctionKeys.HW_INFO.name(), setup.hardware().toString());
+    arguments.put(FunctionKeys.VIRTUAL.name(), options.kind() == FunctionKind.VIRTUAL);
+    arguments.put(FunctionKeys.SHADOWING.name(), policy.shadowing());
+    arguments.put(
+        FunctionKeys.ATTACH_BEFORE_ENABLE.name(), options.whenDisabled() == WhenDisabled.ALLOW);
+    arguments.put(FunctionKeys.IOMMU.name(), setup.iommu().name().orElseThrow());
+    arguments.put(FunctionKeys.KERNEL.name(), setup.kernel().toString());
+    ArrayNode quirks = arguments.putArray(FunctionKeys.QUIRKS.name());
     setup.quirkFiles().forEach(file -> quirks.add(file.toString()));
     if (options.quota() != Integer.MAX_VALUE) {
-      arguments.put("quota", options.quota());
+      arguments.put(FunctionKeys.QUOTA.name(), options.quota());
     }
-    policy.offset().ifPresent(offset -> arguments.put("offset", hex(offset)));
+    policy.offset().ifPresent(offset -> arguments.put(FunctionKeys.OFFSET.name(), hex(offset)));
     if (!policy.available().isEmpty()) {
-      ArrayNode available = arguments.putArray("available");
+      ArrayNode available = arguments.putArray(FunctionKeys.AVAILABLE.name());
       for (ByteRange range : policy.available()) {
         available.add(hex(range.offset()) + '-' + hex(range.end() - 1));
       }

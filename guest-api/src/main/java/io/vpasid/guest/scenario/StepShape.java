@@ -229,7 +229,7 @@ final class StepShape {
     if (!value.name().isEmpty()) {
       throw f.wrong(READ_VALUE, "a register has no random value; write a number");
     }
-    long all = (1L << 8 * register.width()) - 1;
+    long all = (1L << (8 * register.width())) - 1;
     return new Step.Read(f.place(), register, value.number(), f.find(MASK).orElse(all).intValue());
   }
 

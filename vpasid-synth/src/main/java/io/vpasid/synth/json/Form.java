@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -36,13 +37,15 @@ public interface Form<T> {
   /// Reads something and says what it has to be.
   @FunctionalInterface
   interface Reader<T> {
-    /// As [Form#read].
+    /// Reads a value, as [Form#read].
     T read(JsonCursor json, String what);
   }
 
   /// Makes something of a value, with the cursor on the value's last token.
   @FunctionalInterface
   interface Conversion<T, R> {
+    /// Makes something of it.
+    ///
     /// @throws JsonFileException if nothing can be made of it
     R convert(T value, JsonCursor json, String what);
   }
@@ -187,15 +190,8 @@ public interface Form<T> {
   static <T> Form<T> word(Map<String, T> meanings) {
     List<String> words = List.copyOf(meanings.keySet());
     return of(
-        (json, what) -> {
-          T value = meanings.get(json.word(what, words));
-          return value == null ? unreachable(what) : value;
-        },
+        (json, what) -> Objects.requireNonNull(meanings.get(json.word(what, words))),
         _ -> JsonSchema.node().set("enum", JsonSchema.list(words)));
-  }
-
-  private static <T> T unreachable(String what) {
-    throw new IllegalStateException(what + " has a word without a meaning");
   }
 
   /// One of a few values, by the words that [Object#toString] gives them.

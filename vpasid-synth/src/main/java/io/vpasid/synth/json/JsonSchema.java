@@ -75,8 +75,9 @@ public final class JsonSchema {
   /// A document as people read it: words, and what fits in a line, are in one.
   static String text(JsonNode node, String indent) {
     String line = line(node);
-    boolean fits = indent.length() + line.length() <= LINE && !(node.isObject() && nests(node));
-    if (fits || node.valueStream().allMatch(JsonNode::isValueNode) && !node.isObject()) {
+    boolean fits = indent.length() + line.length() <= LINE && !nests(node);
+    boolean words = !node.isObject() && node.valueStream().allMatch(JsonNode::isValueNode);
+    if (fits || words) {
       return line;
     }
     String inner = indent + "  ";

@@ -1,13 +1,14 @@
 package io.vpasid.synth.json;
 
-import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import tools.jackson.databind.node.ObjectNode;
 
 /// What must be true of the keys of an object together.
 public interface Rule {
-  /// @throws JsonFileException if it is not true of an object
+  /// Checks an object.
+  ///
+  /// @throws JsonFileException if it is not true of it
   void check(Fields fields);
 
   /// Adds it to what a JSON Schema says of the object.
@@ -47,9 +48,9 @@ public interface Rule {
   static Rule oneOf(String none, String several, Key<?>... keys) {
     return of(
         fields -> {
-          List<Key<?>> there = Stream.of(keys).<Key<?>>filter(fields::has).toList();
-          fields.require(!there.isEmpty(), fields.subject() + " " + none);
-          fields.require(there.size() == 1, fields.subject() + " " + several);
+          long there = Stream.of(keys).filter(fields::has).count();
+          fields.require(there > 0, fields.subject() + " " + none);
+          fields.require(there == 1, fields.subject() + " " + several);
         },
         "{ \"oneOf\": " + alternatives(keys) + " }");
   }
