@@ -18,6 +18,9 @@ public final class ConfigSpace {
   /// Size of a PCI Express function's configuration space.
   public static final int EXTENDED_SIZE = 4096;
 
+  /// Offset of the first extended capability, the head of their list.
+  public static final int EXTENDED_START = 0x100;
+
   private static final VarHandle SHORT =
       MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
   private static final VarHandle INT =

@@ -18,6 +18,6 @@ public enum DeclineReason {
   MIRRORED,
   /// The list of extended capabilities starts with bytes that cannot be replaced.
   HEAD_OCCUPIED,
-  /// No place was found, or the requested one cannot be had.
+  /// No place was found, or the requested one is unavailable.
   NO_HOLE
 }

@@ -15,7 +15,6 @@ import java.util.Optional;
 /// ascending list stays ascending; where there is no such place it becomes the last. A list whose
 /// last pointer leads nowhere is ended properly. Not for sharing between threads.
 final class ExtendedList {
-  private static final int HEAD = 0x100;
   private static final int WITHOUT_NEXT = 0x000fffff;
 
   private final ConfigSpace view;
@@ -48,9 +47,12 @@ final class ExtendedList {
   void insert(int hole, CapabilityId id, int version) {
     Member member = new Member(hole, id.value() | version << 16, true);
     if (members.isEmpty()) {
-      members.add(hole == HEAD ? member : new Member(HEAD, 0, true));
+      members.add(
+          hole == ConfigSpace.EXTENDED_START
+              ? member
+              : new Member(ConfigSpace.EXTENDED_START, 0, true));
     }
-    if (hole == HEAD) {
+    if (hole == ConfigSpace.EXTENDED_START) {
       members.set(0, member);
     } else {
       members.add(indexFor(hole), member);
@@ -78,7 +80,10 @@ final class ExtendedList {
     Optional<Integer> predecessor =
         index == 0 ? Optional.empty() : Optional.of(members.get(index - 1).offset);
     return new ChainLink(
-        header(index), predecessor, view.u32(predecessor.orElse(HEAD)), nextOf(index));
+        header(index),
+        predecessor,
+        view.u32(predecessor.orElse(ConfigSpace.EXTENDED_START)),
+        nextOf(index));
   }
 
   private int indexOf(int offset) {

@@ -30,7 +30,6 @@ import java.util.Set;
 /// Gives a function a vPASID, or says why not: the gate, the map, the search, the link, in this
 /// order.
 public final class Synthesizer {
-  private static final int HEAD = 0x100;
   private static final Set<CapabilityId> ADDRESS_TRANSLATION =
       Set.of(CapabilityId.ATS, CapabilityId.PRI);
 
@@ -149,7 +148,7 @@ public final class Synthesizer {
           DeclineReason.UNREADABLE,
           "Everything above 0x100 reads as all ones: the extended space cannot be reached.");
     }
-    if (mirrorPeriod(chain) == HEAD) {
+    if (mirrorPeriod(chain) == ConfigSpace.EXTENDED_START) {
       return refuse(
           DeclineReason.MIRRORED,
           "The space repeats every 0x100 bytes: a guest takes it for one of 256 bytes.");
@@ -179,7 +178,9 @@ public final class Synthesizer {
 
   private SynthesisResult linked(
       PasidCapability capability, Placement placement, List<String> notes) {
-    if (chain.extended().isEmpty() && placement.offset() != HEAD && isLive(HEAD)) {
+    if (chain.extended().isEmpty()
+        && placement.offset() != ConfigSpace.EXTENDED_START
+        && isLive(ConfigSpace.EXTENDED_START)) {
       return decline(
           DeclineReason.HEAD_OCCUPIED,
           "The list of extended capabilities is empty, and a quirk knows a register at 0x100 where"
@@ -262,7 +263,7 @@ public final class Synthesizer {
     List<ConfigPatch> patches = new ArrayList<>(removal);
     for (ByteRange slot : ownSlots) {
       // A placeholder at the head is vfio-pci's, not the device's, and stays in the list.
-      if (slot.offset() != HEAD) {
+      if (slot.offset() != ConfigSpace.EXTENDED_START) {
         patches.add(ConfigPatch.readOnly(slot.offset(), 0));
       }
       patches.add(ConfigPatch.readOnly(slot.offset() + PasidCapability.REGISTERS, 0));
@@ -306,7 +307,7 @@ public final class Synthesizer {
   /// The list as the map should have it: where the device's own hidden PASID capability is the
   /// head, vfio-pci's placeholder in its place makes room for ours.
   private CapabilityChain listWithoutPlaceholder() {
-    return !ownSlots.isEmpty() && ownSlots.getFirst().offset() == HEAD
+    return !ownSlots.isEmpty() && ownSlots.getFirst().offset() == ConfigSpace.EXTENDED_START
         ? new CapabilityChain(
             chain.standard(),
             chain.extended().subList(Math.min(1, chain.extended().size()), chain.extended().size()),

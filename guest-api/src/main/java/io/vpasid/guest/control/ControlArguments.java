@@ -2,6 +2,7 @@ package io.vpasid.guest.control;
 
 import io.vpasid.guest.control.ControlArgument.Kind;
 import io.vpasid.synth.json.Spelling;
+import io.vpasid.synth.json.Unprintable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -104,7 +105,7 @@ public final class ControlArguments {
   /// command.
   public static String printable(String text) {
     String shown = text.length() > 40 ? text.substring(0, 40) + "…" : text;
-    return shown.replaceAll("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]", "?");
+    return Unprintable.marked(shown);
   }
 
   /// The value of a required text.

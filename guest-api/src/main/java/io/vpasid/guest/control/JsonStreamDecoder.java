@@ -47,7 +47,7 @@ final class JsonStreamDecoder extends ByteToMessageDecoder {
       begin(in, out);
     }
     if (depth > 0) {
-      goOn(in, out);
+      resume(in, out);
     }
   }
 
@@ -77,7 +77,7 @@ final class JsonStreamDecoder extends ByteToMessageDecoder {
     }
   }
 
-  private void goOn(ByteBuf in, List<Object> out) {
+  private void resume(ByteBuf in, List<Object> out) {
     int length = in.readableBytes();
     for (; seen < length && seen < maxLength; seen++) {
       byte next = in.getByte(in.readerIndex() + seen);

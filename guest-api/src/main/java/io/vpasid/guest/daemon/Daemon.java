@@ -116,7 +116,7 @@ public final class Daemon implements AutoCloseable {
   /// @param version of the program
   /// @param log where it tells what happens; stays the caller's to close
   /// @param ending is counted down when the control command `quit` asks for the end
-  /// @throws InputException if something of the configuration cannot be had; nothing stays open
+  /// @throws InputException if something of the configuration is unavailable; nothing stays open
   /// @throws io.vpasid.synth.json.JsonFileException if a quirk file is bad
   /// @throws IOException with a sentence, if a socket cannot be made
   public static Daemon start(
@@ -135,7 +135,7 @@ public final class Daemon implements AutoCloseable {
   /// Reads everything that a configuration names, and says what would be served.
   ///
   /// @return one line for each function
-  /// @throws InputException if a function cannot be had
+  /// @throws InputException if a function is unavailable
   /// @throws io.vpasid.synth.json.JsonFileException if a quirk file is bad
   public static List<String> check(DaemonConfig config) {
     QuirkTable quirks = readQuirks(config);
@@ -278,7 +278,7 @@ public final class Daemon implements AutoCloseable {
 
   /// Serves a function more.
   ///
-  /// @throws InputException if it cannot be had; nothing has changed then
+  /// @throws InputException if it is unavailable; nothing has changed then
   /// @throws IOException with a sentence, if its socket cannot be made
   ServedFunction add(FunctionConfig wanted) throws IOException {
     if (functions.containsKey(wanted.name())) {

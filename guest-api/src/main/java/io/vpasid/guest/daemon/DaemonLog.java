@@ -2,6 +2,7 @@ package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.config.LogStyle;
 import io.vpasid.guest.config.LogStyle.Format;
+import io.vpasid.synth.json.Unprintable;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
@@ -234,7 +235,7 @@ public final class DaemonLog implements AutoCloseable {
   }
 
   private static String oneLine(String text) {
-    return text.replaceAll("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]+", " ");
+    return Unprintable.inOneLine(text);
   }
 
   private void write() {

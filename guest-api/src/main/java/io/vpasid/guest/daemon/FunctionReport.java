@@ -1,6 +1,7 @@
 package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.config.FunctionConfig;
+import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.PreflightJson;
 import io.vpasid.guest.report.SynthesisJson;
 import io.vpasid.guest.vfiouser.VfioUserPeer;
@@ -37,7 +38,7 @@ final class FunctionReport {
         + config.socket()
         + ", "
         + switch (result) {
-          case Synthesis s -> "vPASID at " + SynthesisJson.hex(s.offset());
+          case Synthesis s -> "vPASID at " + Json.hex(s.offset());
           case SynthesisResult.Declined d -> "no vPASID: " + d.explanation();
         };
   }
@@ -51,7 +52,7 @@ final class FunctionReport {
     json.put("id", served.captured().id().toString());
     json.put("socket", served.config().socket().toString());
     json.put("client", served.peer().isPresent());
-    json.put("vpasid", offset(function.synthesis()).map(SynthesisJson::hex).orElse(null));
+    json.put("vpasid", offset(function.synthesis()).map(Json::hex).orElse(null));
     json.put("enabled", function.control().enabled());
     json.put("attached", function.attachments().count());
     return json;
@@ -69,9 +70,7 @@ final class FunctionReport {
     json.put(
         "attachBeforeEnable", served.config().whenDisabled() == PasidLimits.WhenDisabled.ALLOW);
     json.put("placement", SynthesisJson.of(function.synthesis()));
-    json.put(
-        "mailbox",
-        served.mailbox().map(RequestMailbox::offset).map(SynthesisJson::hex).orElse(null));
+    json.put("mailbox", served.mailbox().map(RequestMailbox::offset).map(Json::hex).orElse(null));
     json.put("bars", bars(served));
     json.put("registers", registers(function));
     json.put("refusedWrites", function.refusedControlWrites());

@@ -3,7 +3,6 @@ package io.vpasid.guest.report;
 import io.vpasid.synth.quirk.LintFinding;
 import java.io.PrintWriter;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /// Findings in quirk files, for people, programs and GitHub.
@@ -71,7 +70,7 @@ public final class FindingReport {
 
   public static Map<String, Object> toJson(LintFinding finding) {
     Map<String, Object> json = Json.object();
-    json.put("severity", finding.severity().name().toLowerCase(Locale.ROOT));
+    json.put("severity", Json.word(finding.severity()));
     json.put("rule", finding.rule());
     json.put("file", finding.file());
     json.put("line", finding.line());

@@ -291,11 +291,11 @@ public record InspectReport(
       case Synthesis s -> {
         vpasid.put("placed", true);
         vpasid.putAll(Json.range(s.range()));
-        vpasid.put("strategy", s.placement().strategy().name().toLowerCase(Locale.ROOT));
+        vpasid.put("strategy", Json.word(s.placement().strategy()));
       }
       case SynthesisResult.Declined d -> {
         vpasid.put("placed", false);
-        vpasid.put("reason", d.reason().name().toLowerCase(Locale.ROOT));
+        vpasid.put("reason", Json.word(d.reason()));
         vpasid.put("explanation", d.explanation());
       }
     }
@@ -322,7 +322,7 @@ public record InspectReport(
     Map<String, Object> gap = Json.range(segment.range());
     gap.put("free", segment.use() == Use.FREE);
     if (segment.use() != Use.FREE) {
-      gap.put("use", segment.use().name().toLowerCase(Locale.ROOT));
+      gap.put("use", Json.word(segment.use()));
       gap.put("owner", segment.owner());
       gap.put("content", content(segment.range()));
     }
@@ -340,7 +340,7 @@ public record InspectReport(
 
   static Map<String, Object> toJson(Anomaly anomaly) {
     Map<String, Object> json = Json.object();
-    json.put("kind", anomaly.kind().name().toLowerCase(Locale.ROOT));
+    json.put("kind", Json.word(anomaly.kind()));
     json.put("offset", Json.hex(anomaly.offset()));
     json.put("text", anomaly.toString());
     return json;

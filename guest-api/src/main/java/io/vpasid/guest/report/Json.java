@@ -51,6 +51,12 @@ public final class Json {
     out.println(LINES.writeValueAsString(document));
   }
 
+  /// One of a few values, as JSON has it: in small letters.
+  public static String word(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
+  }
+
+  /// An offset, as in `0x230`.
   public static String hex(int offset) {
     String digits = Integer.toHexString(offset);
     return "0x" + "0".repeat(Math.max(0, 3 - digits.length())) + digits;

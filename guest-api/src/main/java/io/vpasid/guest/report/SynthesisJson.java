@@ -4,7 +4,6 @@ import io.vpasid.synth.PasidCapability;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.placement.PassedOver;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -16,7 +15,7 @@ public final class SynthesisJson {
 
   /// The result: `placed`, and then what there is to say of a vPASID or of the reason against one.
   public static Map<String, Object> of(SynthesisResult result) {
-    Map<String, Object> json = new LinkedHashMap<>();
+    Map<String, Object> json = Json.object();
     switch (result) {
       case Synthesis s -> {
         json.put("placed", true);
@@ -24,7 +23,7 @@ public final class SynthesisJson {
       }
       case SynthesisResult.Declined d -> {
         json.put("placed", false);
-        json.put("reason", lower(d.reason()));
+        json.put("reason", Json.word(d.reason()));
         json.put("explanation", d.explanation());
         json.put("passedOver", passedOver(d.passedOver()));
       }
@@ -34,14 +33,14 @@ public final class SynthesisJson {
 
   private static void put(Map<String, Object> json, Synthesis synthesis) {
     PasidCapability capability = synthesis.capability();
-    json.put("offset", hex(synthesis.offset()));
+    json.put("offset", Json.hex(synthesis.offset()));
     json.put("width", capability.width());
     json.put("exec", capability.exec());
     json.put("priv", capability.priv());
-    json.put("strategy", lower(synthesis.placement().strategy()));
+    json.put("strategy", Json.word(synthesis.placement().strategy()));
     json.put("reasons", synthesis.placement().reasons());
-    synthesis.predecessor().ifPresent(at -> json.put("predecessor", hex(at)));
-    json.put("next", hex(synthesis.link().next()));
+    synthesis.predecessor().ifPresent(at -> json.put("predecessor", Json.hex(at)));
+    json.put("next", Json.hex(synthesis.link().next()));
     json.put("bytes", bytes(synthesis));
     json.put("notes", synthesis.notes());
     json.put("passedOver", passedOver(synthesis.placement().passedOver()));
@@ -50,10 +49,8 @@ public final class SynthesisJson {
   private static List<Map<String, Object>> passedOver(List<PassedOver> passedOver) {
     return passedOver.stream()
         .map(place -> {
-          Map<String, Object> json = new LinkedHashMap<>();
-          json.put("offset", hex(place.range().offset()));
-          json.put("length", place.range().length());
-          json.put("strategy", lower(place.strategy()));
+          Map<String, Object> json = Json.range(place.range());
+          json.put("strategy", Json.word(place.strategy()));
           json.put("why", place.why());
           return json;
         })
@@ -72,14 +69,5 @@ public final class SynthesisJson {
                 d >>> 16 & 0xff,
                 d >>> 24))
         .collect(Collectors.joining(" "));
-  }
-
-  /// An offset, as in `0x230`.
-  public static String hex(int offset) {
-    return String.format(Locale.ROOT, "0x%03x", offset);
-  }
-
-  private static String lower(Enum<?> constant) {
-    return constant.name().toLowerCase(Locale.ROOT);
   }
 }

@@ -16,9 +16,6 @@ import java.util.Optional;
 /// PCI Express Base Specification 7.0, sections 7.5.1.1.11 (Capabilities Pointer), 7.6 (PCI Express
 /// extended capabilities) and 7.9.28 (null capability).
 final class ChainWalk {
-  /// Where the extended list starts.
-  static final int EXTENDED_START = 0x100;
-
   private static final int ALL_ONES = 0xffffffff;
 
   private final ConfigSpace config;
@@ -41,12 +38,15 @@ final class ChainWalk {
   }
 
   CapabilityChain chain() {
-    List<Capability> standard = measure(walkStandard(), EXTENDED_START);
+    List<Capability> standard = measure(walkStandard(), ConfigSpace.EXTENDED_START);
     List<Capability> extended =
         config.isExtended() ? measure(walkExtended(), ConfigSpace.EXTENDED_SIZE) : List.of();
     if (!extended.isEmpty()
         && standard.stream().noneMatch(c -> c.id().equals(CapabilityId.PCI_EXPRESS))) {
-      report(Anomaly.Kind.EXTENDED_WITHOUT_PCI_EXPRESS, EXTENDED_START, config.u32(EXTENDED_START));
+      report(
+          Anomaly.Kind.EXTENDED_WITHOUT_PCI_EXPRESS,
+          ConfigSpace.EXTENDED_START,
+          config.u32(ConfigSpace.EXTENDED_START));
     }
     return new CapabilityChain(standard, extended, anomalies);
   }
@@ -87,22 +87,22 @@ final class ChainWalk {
 
   private List<Found> walkExtended() {
     List<Found> found = new ArrayList<>();
-    int head = config.u32(EXTENDED_START);
+    int head = config.u32(ConfigSpace.EXTENDED_START);
     int period = MirroredSpace.period(config);
     if (period > 0) {
-      report(Anomaly.Kind.MIRRORED, EXTENDED_START, period);
+      report(Anomaly.Kind.MIRRORED, ConfigSpace.EXTENDED_START, period);
     }
-    if (head == 0 || period == EXTENDED_START) {
+    if (head == 0 || period == ConfigSpace.EXTENDED_START) {
       return found;
     }
     if (head == ALL_ONES && isUnreadable()) {
-      report(Anomaly.Kind.UNREADABLE, EXTENDED_START, head);
+      report(Anomaly.Kind.UNREADABLE, ConfigSpace.EXTENDED_START, head);
       return found;
     }
-    int owner = EXTENDED_START;
-    int pointer = EXTENDED_START;
+    int owner = ConfigSpace.EXTENDED_START;
+    int pointer = ConfigSpace.EXTENDED_START;
     while (true) {
-      int offset = follow(owner, pointer, EXTENDED_START);
+      int offset = follow(owner, pointer, ConfigSpace.EXTENDED_START);
       if (offset < 0 || isMissing(owner, offset, 4)) {
         return found;
       }
@@ -155,11 +155,12 @@ final class ChainWalk {
   }
 
   private static boolean isPlaceholder(int offset, int header) {
-    return offset == EXTENDED_START && ((header & 0xfffff) == 0 || (header & 0xffff) == 0xffff);
+    return offset == ConfigSpace.EXTENDED_START
+        && ((header & 0xfffff) == 0 || (header & 0xffff) == 0xffff);
   }
 
   private boolean isUnreadable() {
-    for (int offset = EXTENDED_START; offset < ConfigSpace.EXTENDED_SIZE; offset += 8) {
+    for (int offset = ConfigSpace.EXTENDED_START; offset < ConfigSpace.EXTENDED_SIZE; offset += 8) {
       if (config.u64(offset) != -1L) {
         return false;
       }

@@ -1,7 +1,7 @@
 package io.vpasid.pci.dump;
 
 /// A configuration space that exists, but may not be read here: permissions, a missing capability
-/// of the process, no sysfs. Nothing is wrong with the input; the message says how to mend it.
+/// of the process, no sysfs. Nothing is wrong with the input; the message says how to fix it.
 public final class DumpAccessException extends DumpException {
   private static final long serialVersionUID = 1L;
 

@@ -17,7 +17,6 @@ import java.util.List;
 /// plausible, and it points to nothing, to a listed capability or to another such header. A false
 /// find costs a hole that could have been used; it breaks nothing.
 final class HiddenHeaders {
-  private static final int EXTENDED_START = 0x100;
   private static final int HIGHEST_VERSION = 4;
   private static final int HIGHEST_ID = 0x3a;
 
@@ -51,7 +50,7 @@ final class HiddenHeaders {
       ConfigSpace config, CapabilityChain chain, List<ByteRange> gaps) {
     BitSet headers = new BitSet(ConfigSpace.EXTENDED_SIZE);
     for (ByteRange gap : gaps) {
-      int start = Math.max(EXTENDED_START, (gap.offset() + 3) & ~3);
+      int start = Math.max(ConfigSpace.EXTENDED_START, (gap.offset() + 3) & ~3);
       for (int offset = start; offset + 4 <= gap.end(); offset += 4) {
         headers.set(offset, looksLikeHeader(config.u32(offset)));
       }

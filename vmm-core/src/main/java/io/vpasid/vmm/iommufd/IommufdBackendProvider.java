@@ -11,8 +11,8 @@ public interface IommufdBackendProvider {
   /// One line for a list of backends.
   String description();
 
-  /// Why this machine or this process cannot use it, with what would mend it; empty if it can.
-  /// Opens nothing and changes nothing.
+  /// Why this machine or this process cannot use it, with what would fix it; empty if it can. Opens
+  /// nothing and changes nothing.
   Optional<String> obstacle();
 
   /// Opens a new context.

@@ -8,6 +8,6 @@ public record PageResponse(int cookie, int code) {
   /// The pages are there now; the device tries again.
   public static final int SUCCESS = 0;
 
-  /// The pages cannot be had; the device gives up.
+  /// The pages are unavailable; the device gives up.
   public static final int INVALID = 1;
 }

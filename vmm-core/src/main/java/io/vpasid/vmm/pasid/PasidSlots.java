@@ -34,15 +34,15 @@ final class PasidSlots {
 
   private static final int CHUNK_LOG2 = 10;
   private static final int CHUNK = 1 << CHUNK_LOG2;
-  private static final int BEDS = 16;
+  private static final int WAIT_QUEUES = 16;
 
   private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
 
   private final int last;
   private final AtomicReferenceArray<long[]> chunks;
-  private final Bed[] beds = new Bed[BEDS];
+  private final WaitQueue[] waitQueues = new WaitQueue[WAIT_QUEUES];
 
-  private static final class Bed {
+  private static final class WaitQueue {
     final ReentrantLock lock = new ReentrantLock();
     final Condition released = lock.newCondition();
   }
@@ -50,8 +50,8 @@ final class PasidSlots {
   PasidSlots(int width) {
     last = (1 << width) - 1;
     chunks = new AtomicReferenceArray<>((last >>> CHUNK_LOG2) + 1);
-    for (int i = 0; i < BEDS; i++) {
-      beds[i] = new Bed();
+    for (int i = 0; i < WAIT_QUEUES; i++) {
+      waitQueues[i] = new WaitQueue();
     }
   }
 
@@ -112,32 +112,32 @@ final class PasidSlots {
   void release(int pasid, long state) {
     long marked = (long) WORD.getAndSet(chunkFor(pasid), pasid & CHUNK - 1, state);
     if ((marked & WAITERS) != 0) {
-      Bed bed = beds[pasid & BEDS - 1];
-      bed.lock.lock();
+      WaitQueue queue = waitQueues[pasid & WAIT_QUEUES - 1];
+      queue.lock.lock();
       try {
-        bed.released.signalAll();
+        queue.released.signalAll();
       } finally {
-        bed.lock.unlock();
+        queue.lock.unlock();
       }
     }
   }
 
   private void sleep(long[] chunk, int pasid) {
     int at = pasid & CHUNK - 1;
-    Bed bed = beds[pasid & BEDS - 1];
-    bed.lock.lock();
+    WaitQueue queue = waitQueues[pasid & WAIT_QUEUES - 1];
+    queue.lock.lock();
     try {
       long seen = word(chunk, pasid);
       while (seen < 0) {
         // The releaser sees the waiters bit and needs the lock to wake us, so that it cannot be
         // done before we sleep.
         if ((seen & WAITERS) != 0 || WORD.compareAndSet(chunk, at, seen, seen | WAITERS)) {
-          bed.released.awaitUninterruptibly();
+          queue.released.awaitUninterruptibly();
         }
         seen = word(chunk, pasid);
       }
     } finally {
-      bed.lock.unlock();
+      queue.lock.unlock();
     }
   }
 

@@ -22,9 +22,6 @@ public interface Form<T> {
   /// Digits of a hexadecimal number, in a schema's pattern.
   String DIGIT = "[0-9a-fA-F]";
 
-  /// What a line of text must not hold, as in [JsonCursor#text].
-  String UNPRINTABLE = "\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}";
-
   /// Reads the value that starts at the current token, and leaves the cursor on its last.
   ///
   /// @param what how messages call it, such as `"offset"` with its quotes
@@ -71,11 +68,11 @@ public interface Form<T> {
   ///
   /// @param max most characters
   static Form<String> text(int max) {
-    String printable = "[^" + UNPRINTABLE + "]";
+    String printable = "[^" + Unprintable.CLASS + "]";
     return of(
         (json, what) -> json.text(what, max),
         _ ->
-            JsonSchema.string(printable + "*[^\\s" + UNPRINTABLE + "]" + printable + "*")
+            JsonSchema.string(printable + "*[^\\s" + Unprintable.CLASS + "]" + printable + "*")
                 .put("maxLength", max));
   }
 

@@ -73,10 +73,6 @@ public class JsonCursor {
           "\\s*\\(code \\d+[^)]*\\)|\\s*\\(start marker.*|, from `[^`]*`"
               + "|: was expecting.*|: has to be.*|: maybe a .*|\\R.*");
 
-  /// Categories that a terminal could take for a command, or that would break a line.
-  private static final Pattern UNPRINTABLE =
-      Pattern.compile("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]");
-
   private final String file;
   private final JsonParser parser;
 
@@ -241,7 +237,7 @@ public class JsonCursor {
 
   private static String clause(JacksonException e) {
     String message = JACKSON_DETAILS.matcher(e.getOriginalMessage()).replaceAll("");
-    String printable = UNPRINTABLE.matcher(message).replaceAll("?");
+    String printable = Unprintable.marked(message);
     return printable.substring(0, 1).toLowerCase(Locale.ROOT) + printable.substring(1);
   }
 
@@ -359,7 +355,7 @@ public class JsonCursor {
     if (text.codePointCount(0, text.length()) > max) {
       throw wrong(what + " is longer than " + max + " characters; shorten it");
     }
-    if (UNPRINTABLE.matcher(text).find()) {
+    if (Unprintable.isIn(text)) {
       throw wrong(what + " holds a character that cannot be printed; write one line of plain text");
     }
     return text;
@@ -506,6 +502,6 @@ public class JsonCursor {
   /// printed.
   public static String quote(String text) {
     String shown = text.length() > QUOTED ? text.substring(0, QUOTED) + "…" : text;
-    return '"' + UNPRINTABLE.matcher(shown).replaceAll("?") + '"';
+    return '"' + Unprintable.marked(shown) + '"';
   }
 }

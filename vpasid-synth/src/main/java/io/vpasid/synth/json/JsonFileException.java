@@ -50,7 +50,7 @@ public final class JsonFileException extends RuntimeException {
 
   /// The name of `path` for messages, in one line.
   public static String nameOf(Path path) {
-    return path.toString().replaceAll("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]", "?");
+    return Unprintable.marked(path.toString());
   }
 
   /// The file, or the folder, that cannot be used.

@@ -25,9 +25,6 @@ import java.util.Optional;
 /// That the bytes read as 0 is a hint and not a proof: status registers are 0 while idle. Hence the
 /// zones and the distance.
 public final class HoleFinder {
-  /// First byte of the extended space.
-  private static final int EXTENDED_START = 0x100;
-
   /// A part of the extended space, and how a hole in it counts.
   record Zone(ByteRange range, Strategy strategy, String experience) {}
 
@@ -40,7 +37,7 @@ public final class HoleFinder {
               Strategy.ZERO_HOLE,
               "the zone in which the fewest devices keep hidden registers"),
           new Zone(
-              ByteRange.between(EXTENDED_START, 0x700),
+              ByteRange.between(ConfigSpace.EXTENDED_START, 0x700),
               Strategy.ZERO_HOLE,
               "the zone of capabilities, outside those where registers are known to hide"),
           new Zone(
@@ -153,7 +150,7 @@ public final class HoleFinder {
   }
 
   private Optional<Placement> emptyHead() {
-    ByteRange head = new ByteRange(EXTENDED_START, request.length());
+    ByteRange head = new ByteRange(ConfigSpace.EXTENDED_START, request.length());
     if (!request.emptyList()) {
       return Optional.empty();
     }
@@ -219,7 +216,7 @@ public final class HoleFinder {
     if ((range.offset() & 3) != 0) {
       return Optional.of("its offset is not a multiple of 4");
     }
-    if (range.offset() < EXTENDED_START || range.end() > ConfigSpace.EXTENDED_SIZE) {
+    if (range.offset() < ConfigSpace.EXTENDED_START || range.end() > ConfigSpace.EXTENDED_SIZE) {
       return Optional.of("it reaches outside the extended space 0x100-0xfff");
     }
     for (int at = range.offset(); at < range.end(); at++) {
@@ -289,7 +286,7 @@ public final class HoleFinder {
   }
 
   private Optional<ByteRange> firstFit(ByteRange range) {
-    int start = Math.max(EXTENDED_START, align(range.offset()));
+    int start = Math.max(ConfigSpace.EXTENDED_START, align(range.offset()));
     for (int at = start; at <= range.end() - request.length(); at += 4) {
       ByteRange candidate = new ByteRange(at, request.length());
       if (map.isFree(candidate)) {

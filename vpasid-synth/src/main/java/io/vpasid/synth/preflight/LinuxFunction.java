@@ -31,7 +31,6 @@ final class LinuxFunction {
   static final int ROOT_COMPLEX_ENDPOINT = 9;
   static final int EVENT_COLLECTOR = 10;
 
-  static final int EXTENDED_START = 0x100;
   static final int EXTENDED_HEADERS = 480;
 
   private static final int STANDARD_HEADERS = 48;
@@ -118,7 +117,7 @@ final class LinuxFunction {
 
   /// Looks for an extended capability as if the space had 4096 bytes.
   ExtendedSearch extendedCapability(int id) {
-    int position = EXTENDED_START;
+    int position = ConfigSpace.EXTENDED_START;
     int placeholder = 0;
     int allOnes = 0;
     for (int headers = 1; ; headers++) {
@@ -138,11 +137,11 @@ final class LinuxFunction {
         allOnes = position;
       }
       int next = header >>> 20 & 0xffc;
-      if (next < EXTENDED_START || headers == EXTENDED_HEADERS) {
+      if (next < ConfigSpace.EXTENDED_START || headers == EXTENDED_HEADERS) {
         ExtendedSearch.Stop stop =
             next == 0
                 ? ExtendedSearch.Stop.END
-                : next < EXTENDED_START
+                : next < ConfigSpace.EXTENDED_START
                     ? ExtendedSearch.Stop.POINTER_BELOW
                     : ExtendedSearch.Stop.LIMIT;
         return new ExtendedSearch(0, stop, position, header, headers, placeholder, allOnes);

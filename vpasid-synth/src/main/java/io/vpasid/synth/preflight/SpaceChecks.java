@@ -145,8 +145,8 @@ final class SpaceChecks {
           "If the capture is cut off, take it with lspci -xxxx as root. A device that has no more"
               + " cannot have PASIDs.");
     }
-    Evidence head = function.dwordAt(LinuxFunction.EXTENDED_START, "first extended header");
-    if (function.u32(LinuxFunction.EXTENDED_START) == 0xffffffff) {
+    Evidence head = function.dwordAt(ConfigSpace.EXTENDED_START, "first extended header");
+    if (function.u32(ConfigSpace.EXTENDED_START) == 0xffffffff) {
       return Check.fail(
           CheckId.P5,
           "The dword at 0x100 reads as all ones, so Linux takes the extended space for unreachable.",
@@ -167,7 +167,7 @@ final class SpaceChecks {
       return Check.notApplicable(CheckId.P6, "There are 256 bytes only.");
     }
     Evidence ids = function.dwordAt(Header.VENDOR_ID, "Vendor ID and Device ID");
-    for (int at = LinuxFunction.EXTENDED_START;
+    for (int at = ConfigSpace.EXTENDED_START;
         at < ConfigSpace.EXTENDED_SIZE;
         at += ConfigSpace.STANDARD_SIZE) {
       if (function.u32(at) != function.u32(Header.VENDOR_ID)) {
@@ -184,7 +184,7 @@ final class SpaceChecks {
         "The device, or a bridge above it on the host, does not decode the extended space: try"
             + " another slot or firmware.",
         ids,
-        function.dwordAt(LinuxFunction.EXTENDED_START, "the same again"));
+        function.dwordAt(ConfigSpace.EXTENDED_START, "the same again"));
   }
 
   private Check limits() {
@@ -208,7 +208,7 @@ final class SpaceChecks {
       case ZERO_HEADER ->
           Check.fail(
               CheckId.P8,
-              search.last() == LinuxFunction.EXTENDED_START
+              search.last() == ConfigSpace.EXTENDED_START
                   ? "The dword at 0x100 is 0: Linux sees no extended capability at all."
                   : String.format(
                       Locale.ROOT,

@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
 /// Says what this host lacks before PASIDs of a real function can be used.
 @Command(
     name = "doctor",
-    header = "Says what this host lacks for real use, and how to mend it.",
+    header = "Says what this host lacks for real use, and how to fix it.",
     description = {
       "Looks at the kernel, iommufd, VFIO, the IOMMU and permissions, and with an ADDRESS also at"
           + " the function there. It reads files and changes nothing; behind each thing that is"
@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "  0  nothing is missing, as far as it can be told",
       "  1  the hardware cannot do it",
-      "  3  something is missing that can be mended",
+      "  3  something is missing that can be fixed",
       "",
       "Example:",
       "  sudo ./vpasid doctor 0000:6a:01.0"

@@ -10,7 +10,7 @@ import java.util.Map;
 /// @param check a short name of the thing, such as `iommufd`
 /// @param status how it is
 /// @param text what was found, as a part of a sentence
-/// @param remedy commands that mend it, or a hint; empty where nothing is to be done
+/// @param remedy commands that fix it, or a hint; empty where nothing is to be done
 public record Finding(String check, Status status, String text, List<String> remedy) {
 
   /// How a thing is.
@@ -19,7 +19,7 @@ public record Finding(String check, Status status, String text, List<String> rem
     OK,
     /// It cannot be told here.
     UNKNOWN,
-    /// It can be mended on this host.
+    /// It can be fixed on this host.
     MISSING,
     /// The hardware does not have it.
     NO

@@ -36,8 +36,6 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
   /// through one.
   static final String IOMMUFD = "iommufd0";
 
-  private static final int HEAD = 0x100;
-
   /// What stands in place of an address where a dump has none; on a machine it is the host bridge.
   private static final PciAddress NOT_TOLD = new PciAddress(0, 0, 0, 0);
 
@@ -66,7 +64,7 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
           DeclineReason.HEAD_OCCUPIED,
           "The function shows a PASID capability already, so QEMU adds none.");
     }
-    if (view.u32(HEAD) == 0) {
+    if (view.u32(ConfigSpace.EXTENDED_START) == 0) {
       return none(
           function,
           DeclineReason.HEAD_OCCUPIED,
@@ -76,7 +74,7 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
     if (placement.strategy() == Strategy.OWN_SLOT) {
       return besidesOwnCapability(function, request, placement.offset());
     }
-    if (placement.offset() == HEAD) {
+    if (placement.offset() == ConfigSpace.EXTENDED_START) {
       return none(
           function,
           DeclineReason.HEAD_OCCUPIED,

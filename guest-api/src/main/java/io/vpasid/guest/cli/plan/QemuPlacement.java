@@ -17,8 +17,6 @@ final class QemuPlacement {
   /// The last 8 bytes.
   static final int OFFSET = 0xff8;
 
-  private static final int FIRST_EXTENDED = 0x100;
-
   private QemuPlacement() {}
 
   /// What is at QEMU's place; empty where QEMU shows no PASID capability or the function's own.
@@ -26,7 +24,7 @@ final class QemuPlacement {
     ConfigSpace shown = request.view().config();
     if (!shown.isExtended()
         || shown.headerLayout() != 0
-        || shown.u32(FIRST_EXTENDED) == 0
+        || shown.u32(ConfigSpace.EXTENDED_START) == 0
         || request.hardware().maxPasidLog2() == 0) {
       return Optional.empty();
     }

@@ -10,7 +10,6 @@ import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
 import io.vpasid.synth.placement.Strategy;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -92,12 +91,12 @@ record ScannedFunction(
     switch (outcome) {
       case Outcome.Placed p -> {
         json.put("placed", true);
-        json.put("strategy", p.strategy().name().toLowerCase(Locale.ROOT));
+        json.put("strategy", Json.word(p.strategy()));
         json.put("vpasid", p.here().toJson(p.offset()));
       }
       case Outcome.Declined d -> {
         json.put("placed", false);
-        json.put("reason", d.reason().name().toLowerCase(Locale.ROOT));
+        json.put("reason", Json.word(d.reason()));
         json.put("explanation", d.explanation());
       }
     }

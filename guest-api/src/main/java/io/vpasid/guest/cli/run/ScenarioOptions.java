@@ -5,24 +5,18 @@ import io.vpasid.guest.cli.terminal.Progress;
 import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.ControlSocketPath;
 import io.vpasid.guest.config.InputException;
-import io.vpasid.guest.report.FindingReport;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.scenario.DaemonMachines;
 import io.vpasid.guest.scenario.JunitXml;
 import io.vpasid.guest.scenario.Scenario;
 import io.vpasid.guest.scenario.ScenarioBatch;
-import io.vpasid.guest.scenario.ScenarioResult;
-import io.vpasid.guest.scenario.ScenarioResult.Verdict;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Stack;
@@ -32,11 +26,8 @@ import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
-/// Options of `run` for scenarios, and what they come to.
+/// Options of `run` for scenarios, and the runs that they ask for.
 final class ScenarioOptions {
-  /// Most failures that are printed; the others are counted.
-  private static final int MAX_FAILURES = 20;
-
   @Option(
       names = "--repeat",
       paramLabel = "N",
@@ -87,25 +78,6 @@ final class ScenarioOptions {
       boolean isSocket =
           !left.isEmpty() && !left.peek().startsWith("-") && !isScenario(left.peek());
       option.setValue(Optional.of(isSocket ? Path.of(left.pop()) : ControlSocketPath.usual()));
-    }
-  }
-
-  /// What is printed at the end.
-  private long passed;
-
-  private long skipped;
-  private long failed;
-  private long steps;
-  private final List<ScenarioResult> failures = new ArrayList<>();
-  private final Map<String, Skips> skips = new LinkedHashMap<>();
-  private final JunitXml xml = new JunitXml();
-
-  /// Runs that were skipped for the same reason.
-  ///
-  /// @param first name of the first scenario
-  private record Skips(String first, long runs) {
-    Skips and(Skips more) {
-      return new Skips(first, runs + more.runs);
     }
   }
 
@@ -162,7 +134,8 @@ final class ScenarioOptions {
       PrintWriter err) {
     long first = seed.orElseGet(() -> ThreadLocalRandom.current().nextLong(1_000_000_000));
     ScenarioBatch batch = new ScenarioBatch(scenarios, repeat, first);
-    long start = System.nanoTime();
+    ScenarioTally tally = new ScenarioTally(first, System.nanoTime());
+    JunitXml xml = new JunitXml();
     Progress progress =
         new Progress(err, terminal.errors(), "runs", (int) Math.min(batch.runs(), 1 << 30));
     Optional<String> gone = Optional.empty();
@@ -171,28 +144,31 @@ final class ScenarioOptions {
           jobs,
           machines,
           result -> {
-            take(result);
+            tally.add(result);
+            if (junitXml.isPresent()) {
+              xml.add(result);
+            }
             if (json) {
-              Json.printLine(out, toJson(result));
+              Json.printLine(out, ScenarioTally.toJson(result));
               out.flush(); // who interrupts a long run has the results so far
             }
-            progress.at((int) (passed + failed + skipped), result.scenario().name());
+            progress.at((int) tally.runs(), result.scenario().name());
           });
     } catch (UncheckedIOException e) {
       gone = Optional.of(String.valueOf(e.getMessage()));
     }
     progress.end();
-    writeXml();
+    junitXml.ifPresent(file -> write(xml, file));
     if (!json) {
-      print(out, first, scenarios.size(), System.nanoTime() - start);
+      tally.print(out, scenarios.size(), connect);
     }
     if (gone.isPresent()) {
       out.flush();
-      long without = batch.runs() - passed - failed - skipped;
+      long without = batch.runs() - tally.runs();
       err.println("vpasid: " + gone.get() + "; " + without + " runs have no result");
       return ExitCode.ENVIRONMENT;
     }
-    return failed == 0 ? ExitCode.DONE : ExitCode.NO;
+    return tally.isGood() ? ExitCode.DONE : ExitCode.NO;
   }
 
   private static void list(List<Scenario> scenarios, boolean json, PrintWriter out) {
@@ -209,26 +185,6 @@ final class ScenarioOptions {
     }
   }
 
-  private void take(ScenarioResult result) {
-    steps += result.steps();
-    switch (result.verdict()) {
-      case Verdict.Passed _ -> passed++;
-      case Verdict.Skipped s -> {
-        skipped++;
-        skips.merge(s.reason(), new Skips(result.scenario().name(), 1), Skips::and);
-      }
-      case Verdict.Failed _ -> {
-        failed++;
-        if (failures.size() < MAX_FAILURES) {
-          failures.add(result);
-        }
-      }
-    }
-    if (junitXml.isPresent()) {
-      xml.add(result);
-    }
-  }
-
   /// Said before the runs and not after them.
   private static void checkFolder(Path file) {
     if (Files.isDirectory(file)) {
@@ -240,66 +196,11 @@ final class ScenarioOptions {
     }
   }
 
-  private void writeXml() {
-    if (junitXml.isEmpty()) {
-      return;
-    }
-    try (Writer writer = Files.newBufferedWriter(junitXml.get())) {
+  private static void write(JunitXml xml, Path file) {
+    try (Writer writer = Files.newBufferedWriter(file)) {
       xml.write(writer);
     } catch (IOException e) {
-      throw InputException.unwritable(junitXml.get(), e);
+      throw InputException.unwritable(file, e);
     }
-  }
-
-  private void print(PrintWriter out, long first, int scenarios, long nanos) {
-    for (ScenarioResult failure : failures) {
-      if (failure.verdict() instanceof Verdict.Failed f) {
-        out.printf("FAILED %s%n  %s: %s%n", failure.scenario().name(), f.place(), f.message());
-        out.printf(
-            "  again: vpasid run %s --filter '%s' --seed %d%s%n",
-            failure.scenario().file(),
-            failure.scenario().name(),
-            failure.seed(),
-            connect.map(socket -> " --connect " + socket).orElse(""));
-      }
-    }
-    if (failed > failures.size()) {
-      out.printf("and %d more failures; --json has them all%n", failed - failures.size());
-    }
-    skips.forEach((reason, count) ->
-        out.printf("SKIPPED %d, the first %s: %s%n", count.runs, count.first, reason));
-    out.printf(
-        Locale.ROOT,
-        "%s, %s with %s in %.1f s, seed %d: %d passed, %d failed, %d skipped%n",
-        FindingReport.counted(scenarios, "scenario"),
-        FindingReport.counted(passed + failed + skipped, "run"),
-        FindingReport.counted(steps, "step"),
-        nanos / 1e9,
-        first,
-        passed,
-        failed,
-        skipped);
-  }
-
-  private static Map<String, Object> toJson(ScenarioResult result) {
-    Map<String, Object> json = Json.object();
-    json.put("file", result.scenario().file().toString());
-    json.put("name", result.scenario().name());
-    json.put("seed", result.seed());
-    json.put("steps", result.steps());
-    json.put("microseconds", result.took().toNanos() / 1000);
-    switch (result.verdict()) {
-      case Verdict.Passed _ -> json.put("verdict", "passed");
-      case Verdict.Failed f -> {
-        json.put("verdict", "failed");
-        json.put("place", f.place());
-        json.put("message", f.message());
-      }
-      case Verdict.Skipped s -> {
-        json.put("verdict", "skipped");
-        json.put("reason", s.reason());
-      }
-    }
-    return json;
   }
 }

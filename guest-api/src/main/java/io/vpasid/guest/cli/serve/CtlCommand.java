@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
@@ -44,9 +45,6 @@ import tools.jackson.databind.node.ObjectNode;
     mixinStandardHelpOptions = true,
     footerHeading = "%nCommands:%n",
     footer = {
-      "  watch",
-      "      Prints events as they come, until it is interrupted or the daemon ends.",
-      CtlCommand.HERE,
       "",
       "Examples:",
       "  vpasid ctl query-functions",
@@ -58,9 +56,6 @@ public final class CtlCommand implements Callable<Integer> {
 
   /// Columns of the help's list of commands, which fit on every terminal.
   private static final int WIDTH = 78;
-
-  /// The line of the help that the commands of the table take the place of.
-  static final String HERE = "@commands";
 
   private static final Duration POLL = Duration.ofSeconds(1);
 
@@ -96,20 +91,16 @@ public final class CtlCommand implements Callable<Integer> {
   /// The command line of `ctl`, whose help lists the commands of the table.
   public static CommandLine line() {
     CommandLine line = new CommandLine(new CtlCommand());
-    List<String> footer = new ArrayList<>();
-    for (String text : line.getCommandSpec().usageMessage().footer()) {
-      if (text.equals(HERE)) {
-        footer.addAll(help());
-      } else {
-        footer.add(text);
-      }
-    }
-    line.getCommandSpec().usageMessage().footer(footer.toArray(String[]::new));
+    UsageMessageSpec usage = line.getCommandSpec().usageMessage();
+    usage.footer(
+        Stream.concat(help().stream(), Arrays.stream(usage.footer())).toArray(String[]::new));
     return line;
   }
 
   private static List<String> help() {
     List<String> lines = new ArrayList<>();
+    lines.add("  " + WATCH);
+    lines.add("      Prints events as they come, until it is interrupted or the daemon ends.");
     commands()
         .forEach(known -> {
           lines.addAll(wrapped("  ", "          ", usage(known)));

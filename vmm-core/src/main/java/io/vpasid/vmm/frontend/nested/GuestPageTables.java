@@ -367,7 +367,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
     }
   }
 
-  /// A target cannot be had, and it is not the kernel who says so.
+  /// A target is unavailable, and it is not the kernel who says so.
   private static final class UnattachableException extends Exception {
     private static final long serialVersionUID = 1;
 

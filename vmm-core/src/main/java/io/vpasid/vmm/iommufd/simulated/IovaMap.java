@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class IovaMap {
   private static final long PAGE = 4096;
 
-  /// Memory that is mapped, as far as its pages can be had.
+  /// Memory that is mapped, as far as its pages are available.
   interface Memory {
     /// Address modulo page size counts for alignment.
     long address();
@@ -247,7 +247,7 @@ final class IovaMap {
 
   /// Makes a page table follow the mappings: they are all loaded into it.
   ///
-  /// @throws KernelError EADDRINUSE they do not fit; EFAULT, ENOMEM their pages cannot be had
+  /// @throws KernelError EADDRINUSE they do not fit; EFAULT, ENOMEM their pages are unavailable
   void follow(Object follower, IommuProfile iommu) {
     long needed = Math.max(alignment, iommu.pageSize());
     List<Range> outside = outside(iommu.aperture());

@@ -20,7 +20,7 @@ public interface SystemCalls {
     return Libc.CALLS;
   }
 
-  /// Why this process cannot make native calls, with what would mend it; empty if it can.
+  /// Why this process cannot make native calls, with what would fix it; empty if it can.
   static Optional<String> obstacle() {
     return Libc.obstacle();
   }
