@@ -44,17 +44,26 @@ final class Guest {
             new MappedGuestMemory.Range(0, Arena.ofAuto().allocate(MEMORY, 4096))));
   }
 
-  Guest(VtdCapabilities capabilities, GuestMemory memory) {
+  private Guest(VtdCapabilities capabilities, GuestMemory memory) {
     this.memory = memory;
-    unit =
-        new VtdUnit(
-            capabilities,
-            memory,
-            backend,
-            (address, data) -> messages.add(Long.toHexString(address) + " <- " + data),
-            Runnable::run);
+    unit = unit(capabilities, backend);
     unit.cover(FUNCTION).join();
     backend.clear();
+  }
+
+  /// A guest whose unit covers nothing yet, with something else behind it.
+  Guest(VtdCapabilities capabilities, GuestMemory memory, VtdBackend behind) {
+    this.memory = memory;
+    unit = unit(capabilities, behind);
+  }
+
+  private VtdUnit unit(VtdCapabilities capabilities, VtdBackend behind) {
+    return new VtdUnit(
+        capabilities,
+        memory,
+        behind,
+        (address, data) -> messages.add(Long.toHexString(address) + " <- " + data),
+        Runnable::run);
   }
 
   /// A guest whose driver has switched translation on in scalable mode, without any entry yet.
