@@ -10,7 +10,8 @@ module io.vpasid.vmm {
   exports io.vpasid.vmm.frontend.nested;
   exports io.vpasid.vmm.frontend.vtd;
   exports io.vpasid.vmm.iommufd;
-  exports io.vpasid.vmm.iommufd.kernel;
+  exports io.vpasid.vmm.iommufd.kernel to
+      io.vpasid.guest;
   exports io.vpasid.vmm.iommufd.simulated;
   exports io.vpasid.vmm.linux;
   exports io.vpasid.vmm.linux.calls to

@@ -9,6 +9,7 @@ module io.vpasid.synth {
   exports io.vpasid.synth.json to
       io.vpasid.guest;
   exports io.vpasid.synth.placement;
-  exports io.vpasid.synth.preflight;
+  exports io.vpasid.synth.preflight to
+      io.vpasid.guest;
   exports io.vpasid.synth.quirk;
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.emulation.Bar;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.pci.emulation.EmulatedRegisters;
@@ -13,6 +14,7 @@ import io.vpasid.pci.emulation.GuestConfigSpace;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult.Declined;
+import io.vpasid.synth.placement.Strategy;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
@@ -298,5 +300,23 @@ class PassthroughFunctionTest {
 
     assertThat(function.control().enabled()).isTrue();
     assertThat(heard).hasSize(1);
+  }
+
+  /// As on a real host, where vfio-pci hides the capability.
+  @Test
+  void capturedFunctionGetsItsVpasidWhereItsOwnCapabilityIs() {
+    SimulatedDevice device =
+        SimulatedDevice.ofCapture(new HostFunction(ADDRESS, "", Captures.endpointOnHost()));
+    try (IommufdBackend simulated = SimulatedHost.builder().device(device).build().open();
+        PassthroughFunction function =
+            PassthroughFunction.open(simulated, ADDRESS, FunctionOptions.defaults())) {
+      assertThat(((Synthesis) function.synthesis()).placement().strategy())
+          .isEqualTo(Strategy.OWN_SLOT);
+      assertThat(function.hardware()).isEqualTo(new HardwareInfo(20, true, true, false));
+      function.writeConfig(COMMAND, 2, 0x0004);
+      assertThat(function.readConfig(COMMAND, 2)).isEqualTo(0x0004);
+      function.reset();
+      assertThat(function.readConfig(COMMAND, 2)).isZero();
+    }
   }
 }

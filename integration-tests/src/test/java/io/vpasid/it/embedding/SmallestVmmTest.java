@@ -6,8 +6,6 @@ import io.vpasid.it.embedding.SmallestVmm.Exit;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
-import io.vpasid.pci.emulation.DeviceConfig;
-import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.vmm.FunctionEvent;
 import io.vpasid.vmm.PasidControl;
@@ -38,11 +36,8 @@ class SmallestVmmTest {
   private final SimulatedHost host =
       SimulatedHost.builder()
           .device(
-              SimulatedDevice.at(device)
-                  .reporting(new HardwareInfo(20, false, true, true))
-                  .config(
-                      DeviceConfig.readOnly(
-                          VfioView.of(captured.config(), captured.id()).config())))
+              SimulatedDevice.ofCapture(captured)
+                  .reporting(new HardwareInfo(20, false, true, true)))
           .build();
 
   @Test

@@ -2,9 +2,17 @@ package io.vpasid.vmm.iommufd.simulated;
 
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.capability.CapabilityChain;
+import io.vpasid.pci.capability.CapabilityId;
+import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.emulation.DeviceConfig;
+import io.vpasid.pci.emulation.EmulatedRegisters;
+import io.vpasid.pci.emulation.GuestConfigSpace;
+import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.HardwareInfo;
+import io.vpasid.synth.PasidCapability;
 import io.vpasid.vmm.linux.Errno;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +27,13 @@ public final class SimulatedDevice {
 
   /// A group of its own.
   static final int OWN_GROUP = -1;
+
+  /// What a virtual function's Vendor ID register reads.
+  private static final int NO_VENDOR = 0xffff;
+
+  // Of the PASID Capability register (PCI Express Base Specification 7.0, section 7.8.9.2)
+  private static final int EXEC_SUPPORTED = 1 << 1;
+  private static final int PRIV_SUPPORTED = 1 << 2;
 
   /// Which driver has the function on the host.
   public enum Driver {
@@ -71,6 +86,41 @@ public final class SimulatedDevice {
   /// can be reset; its configuration space is all zeros.
   public static SimulatedDevice at(PciAddress address) {
     return new SimulatedDevice(address);
+  }
+
+  /// A captured function, as vfio-pci shows it on a host: what its capture says of the IOMMU is
+  /// that it has the PASIDs of the function's own capability, if there is one ([#reporting] says
+  /// otherwise), and ATS if the function has.
+  ///
+  /// Its registers can be written as a real function's can, and start as after power-on; BARs it
+  /// has none. What has a vendor id of 0xffff is an SR-IOV virtual function.
+  public static SimulatedDevice ofCapture(HostFunction captured) {
+    ConfigSpace raw = captured.config();
+    ConfigSpace shown = VfioView.of(raw, captured.id()).config();
+    boolean isVirtual = raw.id().vendor() == NO_VENDOR;
+    GuestConfigSpace registers =
+        (isVirtual
+                ? EmulatedRegisters.ofVirtualFunction(shown, List.of())
+                : EmulatedRegisters.ofFunction(shown, List.of()))
+            .applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(shown)))
+            .build();
+    CapabilityChain capabilities = CapabilityChain.walk(raw);
+    SimulatedDevice device =
+        at(captured.address())
+            .ats(capabilities.find(CapabilityId.ATS).isPresent())
+            .config(registers)
+            .onReset(registers::reset);
+    device.virtualFunction = isVirtual;
+    capabilities
+        .find(CapabilityId.PASID)
+        .ifPresent(own -> {
+          int supported = raw.u16(own.offset() + PasidCapability.REGISTERS);
+          int width = PasidCapability.widthAt(raw, own.offset());
+          device.pasidWidth = Math.min(width, HardwareInfo.MAX_WIDTH);
+          device.exec = (supported & EXEC_SUPPORTED) != 0;
+          device.priv = (supported & PRIV_SUPPORTED) != 0;
+        });
+    return device;
   }
 
   /// At another address.
