@@ -379,8 +379,8 @@ final class LspciParser {
     }
     switch (hex.read(begin, end, rows.next(), false, true)) {
       case ROW -> {
-        if (!foreign && (hex.offset() != 0 || hex.offsetDigits() < 4)
-            || hex.offset() + hex.count() > ConfigSpace.EXTENDED_SIZE) {
+        boolean begins = hex.offset() == 0 && hex.offsetDigits() >= 4;
+        if (!(foreign || begins) || hex.offset() + hex.count() > ConfigSpace.EXTENDED_SIZE) {
           return false;
         }
         foreign = true;

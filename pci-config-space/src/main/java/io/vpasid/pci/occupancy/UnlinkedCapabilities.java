@@ -118,7 +118,7 @@ public final class UnlinkedCapabilities {
       return;
     }
     BitSet believed = new BitSet(ConfigSpace.EXTENDED_SIZE);
-    candidates.keySet().forEach(offset -> followFrom(offset, believed));
+    candidates.values().forEach(candidate -> followFrom(candidate, believed));
     findGroups(believed);
     for (Candidate candidate : candidates.values()) {
       Capability capability = candidate.capability;
@@ -147,11 +147,11 @@ public final class UnlinkedCapabilities {
     }
   }
 
-  /// Believes the candidate at `offset` and those that it leads to, if they lead anywhere.
-  private void followFrom(int offset, BitSet believed) {
+  /// Believes a candidate and those that it leads to, if they lead anywhere.
+  private void followFrom(Candidate first, BitSet believed) {
     BitSet path = new BitSet(ConfigSpace.EXTENDED_SIZE);
-    int at = offset;
-    Candidate candidate = candidates.get(at);
+    int at = first.capability.offset();
+    Candidate candidate = first;
     while (candidate != null && !path.get(at)) {
       path.set(at);
       at = candidate.capability.next();
@@ -160,7 +160,6 @@ public final class UnlinkedCapabilities {
       }
       candidate = candidates.get(at);
     }
-    Candidate first = candidates.get(offset);
     boolean ends = at == 0 && path.cardinality() >= 2;
     boolean alone = at == 0 && first.likeness == Likeness.DISTINCT;
     if (first.fits && (listed.get(at) || ends || alone)) {
@@ -177,7 +176,7 @@ public final class UnlinkedCapabilities {
       int id = candidate.capability.id().value();
       boolean joins =
           !group.isEmpty()
-              && offset == (group.getLast().end() + GROUP_ALIGNMENT - 1 & -GROUP_ALIGNMENT)
+              && offset == ((group.getLast().end() + GROUP_ALIGNMENT - 1) & -GROUP_ALIGNMENT)
               && !ids.get(id);
       if (!joins) {
         believe(group, believed);
