@@ -12,8 +12,8 @@ import java.util.List;
 /// the client is told as an errno; what it throws is a bug, is logged and told as EIO.
 public interface VfioUserDevice {
 
-  /// The regions, by index; at least [PciIndex#REGIONS] for QEMU to accept the device. Asked once
-  /// when the device is served; must not change.
+  /// The regions, by index; at least [io.vpasid.vmm.vfio.PciIndex#REGIONS] for QEMU to accept the
+  /// device. Asked once when the device is served; must not change.
   List<Region> regions();
 
   /// The interrupt types, by index; at least 3 for QEMU to accept the device. Asked once when the

@@ -9,7 +9,7 @@ public interface VfioUserPeer {
 
   /// Signals an interrupt.
   ///
-  /// @param irq index of its type, such as [PciIndex#MSIX_IRQ]
+  /// @param irq index of its type, such as [io.vpasid.vmm.vfio.PciIndex#MSIX_IRQ]
   /// @param vector which one of that type, from 0
   /// @return whether the client was told: false if it has set up no eventfd for this one (or
   ///   cannot, because descriptors do not pass), or has masked it; a masked one is told when it is
