@@ -87,6 +87,12 @@ final class ScenarioReader {
   private Scenario scenario() {
     List<Step> steps = StepShape.make(fields.get(STEPS), this::setup);
     fields.require(!steps.isEmpty(), fields.subject() + " has no \"steps\"; add \"steps\": [ … ]");
+    fields.require(
+        Step.weight(steps) <= Step.MAX_WEIGHT,
+        fields.subject()
+            + " does more than "
+            + Step.MAX_WEIGHT
+            + " steps, with all repetitions; repeat less");
     return new Scenario(
         file,
         fields.get(TITLE),

@@ -11,8 +11,30 @@ import java.util.SortedMap;
 /// One thing that a scenario does, and what must come of it.
 sealed interface Step {
 
+  /// Most steps that a scenario does, repetitions included, so that it ends in some minutes.
+  long MAX_WEIGHT = 100_000_000;
+
   /// Where it is written.
   Place place();
+
+  /// How many steps these are with all repetitions; more than [#MAX_WEIGHT] may be any number
+  /// above.
+  static long weight(List<Step> steps) {
+    long weight = 0;
+    for (Step step : steps) {
+      weight +=
+          switch (step) {
+            case Repeat repeat -> repeat.times() * weight(repeat.steps());
+            case Scribble scribble -> scribble.writes();
+            case FailEachCall fail -> FailEachCall.MOST_TIMES * weight(fail.steps());
+            default -> 1;
+          };
+      if (weight > MAX_WEIGHT) {
+        return MAX_WEIGHT + 1;
+      }
+    }
+    return weight;
+  }
 
   /// The guest looks for capabilities.
   ///
@@ -109,7 +131,10 @@ sealed interface Step {
   /// Steps again and again; the first time the first request that they make to the host's kernel
   /// fails, then the second, until all have failed once. A step whose request fails must say so and
   /// change nothing.
-  record FailEachCall(Place place, Errno errno, List<Step> steps) implements Step {}
+  record FailEachCall(Place place, Errno errno, List<Step> steps) implements Step {
+    /// How often steps are assumed to be done at most.
+    static final long MOST_TIMES = 100;
+  }
 
   /// The machine is compared with a migration target that has another function.
   ///

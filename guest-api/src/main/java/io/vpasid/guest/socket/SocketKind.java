@@ -3,7 +3,6 @@ package io.vpasid.guest.socket;
 import io.netty.channel.Channel;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.ServerChannel;
-import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
@@ -19,7 +18,6 @@ import io.vpasid.vmm.linux.calls.SystemCalls;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
-import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,7 +27,7 @@ public enum SocketKind {
   DESCRIPTORS(true) {
     @Override
     public boolean available() {
-      return Epoll.isAvailable() && NativeCalls.AVAILABLE;
+      return EpollLibrary.isAvailable() && NativeCalls.AVAILABLE;
     }
 
     @Override
@@ -62,7 +60,7 @@ public enum SocketKind {
   EPOLL(false) {
     @Override
     public boolean available() {
-      return Epoll.isAvailable();
+      return EpollLibrary.isAvailable();
     }
 
     @Override
@@ -141,10 +139,25 @@ public enum SocketKind {
   public static SocketKind best() {
     for (SocketKind kind : values()) {
       if (kind.available()) {
+        if (!kind.carriesDescriptors()) {
+          Missing.say();
+        }
         return kind;
       }
     }
     return NIO;
+  }
+
+  /// What is lost without descriptors, said once.
+  private static final class Missing {
+    static {
+      LOG.warn(
+          "Sockets pass no descriptors here: clients get no interrupts, and their memory is reached"
+              + " by messages. {}",
+          SystemCalls.obstacle().orElseGet(EpollLibrary::obstacle));
+    }
+
+    static void say() {}
   }
 
   /// Whether this kind can be used here.
@@ -176,9 +189,7 @@ public enum SocketKind {
     static final boolean AVAILABLE = ask();
 
     private static boolean ask() {
-      Optional<String> obstacle = SystemCalls.obstacle();
-      obstacle.ifPresent(reason -> LOG.info("No descriptors can be passed on sockets: {}", reason));
-      return obstacle.isEmpty();
+      return SystemCalls.obstacle().isEmpty();
     }
   }
 

@@ -38,6 +38,7 @@ class ScenarioFileErrorTest {
           { "reset": { "by": "guest", "expect": "EAGAIN" } }  | 4:1: a guest is not told how its reset ends
           { "fail": { "request": "attach" , "errno": "EWHAT" } } | 4:44: "errno" must be one of EPERM
           { "repeat": { "times": 2 } }                        | 4:1: "repeat" has no "steps"; add them
+          { "repeat": { "times": 1000000, "steps": [ { "repeat": { "times": 1000000, "steps": [ { "repeat": { "times": 1000000, "steps": [ { "enable": { } } ] } } ] } } ] } } | does more than 100000000 steps, with all repetitions; repeat less
           { "repeat": { "times": 2, "random": { "p": [5, 1] }, "steps": [ { "enable": { } } ] } } | a random number has a lowest and a highest value
           { "migrate": { "to": "nowhere.txt", "layout": "equal" } } | 4:22: the dump cannot be used:
           { "scribble": { "writes": 1, "range": "0x200-0x100" } } | has a range that ends before it starts

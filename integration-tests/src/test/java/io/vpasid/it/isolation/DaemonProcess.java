@@ -43,17 +43,22 @@ final class DaemonProcess implements AutoCloseable {
   /// @param functions how many
   /// @param keys more of the configuration, each with a comma in front
   /// @param java options of the JVM
-  record Setup(int functions, String keys, List<String> java) {
+  /// @param before words of the command in front of the JVM
+  record Setup(int functions, String keys, List<String> java, List<String> before) {
     static Setup of(int functions) {
-      return new Setup(functions, "", List.of());
+      return new Setup(functions, "", List.of(), List.of());
     }
 
     Setup with(String moreKeys) {
-      return new Setup(functions, keys + ", " + moreKeys, java);
+      return new Setup(functions, keys + ", " + moreKeys, java, before);
     }
 
     Setup java(String... options) {
-      return new Setup(functions, keys, List.of(options));
+      return new Setup(functions, keys, List.of(options), before);
+    }
+
+    Setup within(List<String> command) {
+      return new Setup(functions, keys, java, command);
     }
   }
 
@@ -103,11 +108,19 @@ final class DaemonProcess implements AutoCloseable {
             { "format": 1, "control": { "socket": "control.sock" }, "functions": [ %s ] %s }
             """
                 .formatted(functions, setup.keys));
-    return launch(folder.resolve("serve.log"), setup.java, "serve", file.toString());
+    return new ProcessBuilder(concat(setup.before, command(setup.java, "serve", file.toString())))
+        .redirectError(ProcessBuilder.Redirect.appendTo(folder.resolve("serve.log").toFile()))
+        .start();
   }
 
   /// Runs any command of the program.
   static Process launch(Path log, List<String> options, String... arguments) throws IOException {
+    return new ProcessBuilder(command(options, arguments))
+        .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
+        .start();
+  }
+
+  private static List<String> command(List<String> options, String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
@@ -116,9 +129,13 @@ final class DaemonProcess implements AutoCloseable {
     command.addAll(
         List.of("-cp", System.getProperty("java.class.path"), "io.vpasid.guest.cli.Main"));
     command.addAll(List.of(arguments));
-    return new ProcessBuilder(command)
-        .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
-        .start();
+    return command;
+  }
+
+  static List<String> concat(List<String> first, List<String> second) {
+    List<String> both = new ArrayList<>(first);
+    both.addAll(second);
+    return both;
   }
 
   Path socket(int function) {
