@@ -15,6 +15,9 @@ record RootTable(long address, Mode mode, boolean enabled) {
   /// After reset.
   static final RootTable NONE = new RootTable(0, Mode.LEGACY, false);
 
+  /// After the end: everything faults.
+  static final RootTable CLOSED = new RootTable(0, Mode.INVALID, true);
+
   /// TTM, translation table mode (section 11.4.5).
   enum Mode {
     /// 00.

@@ -6,6 +6,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// A virtual remapping unit: the page of registers, and everything that a guest's driver lets it
 /// do.
@@ -55,6 +57,7 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
   private final AtomicInteger wakes = new AtomicInteger();
   private volatile RootTable root = RootTable.NONE;
+  private volatile boolean closed;
 
   /// A unit with [#DEFAULT_MAX_PASIDS].
   ///
@@ -181,10 +184,7 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
 
   /// What the unit has told and counted, as of a moment between two batches.
   public CompletableFuture<VtdStatus> status() {
-    CompletableFuture<VtdStatus> status = new CompletableFuture<>();
-    tasks.add(() -> status.complete(statusNow()));
-    wake();
-    return status;
+    return onWorker(this::statusNow);
   }
 
   private VtdStatus statusNow() {
@@ -224,29 +224,43 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
     });
   }
 
-  /// Lets all functions go, and waits until the backend has done it. Must not be called by the
-  /// worker.
+  /// Lets all functions go, and waits until the backend has done it; DMA of emulated functions
+  /// faults from then on. Registers can still be accessed, and do nothing any more. Must not be
+  /// called by the worker.
   @Override
   public void close() {
+    if (closed) {
+      return;
+    }
     registers.reset();
     onWorker(
             () -> {
               registers.reset();
-              root = RootTable.NONE;
+              root = RootTable.CLOSED;
               entries.uncoverAll();
               pageRequests.drop();
             })
         .join();
+    closed = true;
   }
 
   private CompletableFuture<Void> onWorker(Runnable what) {
-    CompletableFuture<Void> done = new CompletableFuture<>();
+    return onWorker(() -> {
+      what.run();
+      queue.tells();
+      queue.finish(root);
+      return null;
+    });
+  }
+
+  private <T extends @Nullable Object> CompletableFuture<T> onWorker(Supplier<T> what) {
+    if (closed) {
+      return CompletableFuture.failedFuture(new IllegalStateException("The unit is closed."));
+    }
+    CompletableFuture<T> done = new CompletableFuture<>();
     tasks.add(() -> {
       try {
-        what.run();
-        queue.tells();
-        queue.finish(root);
-        done.complete(null);
+        done.complete(what.get());
       } catch (RuntimeException e) {
         done.completeExceptionally(e);
       }
@@ -256,6 +270,9 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
   }
 
   private void wake() {
+    if (closed) {
+      return;
+    }
     if (wakes.getAndIncrement() == 0) {
       executor.execute(this::work);
     }

@@ -8,6 +8,7 @@ import io.vpasid.vmm.frontend.vtd.Requester.WithPasid;
 import io.vpasid.vmm.frontend.vtd.Translation.Absent;
 import io.vpasid.vmm.frontend.vtd.Translation.FirstStage;
 import io.vpasid.vmm.frontend.vtd.Translation.Untranslated;
+import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
 
 /// What a unit tells its backend while a driver does what drivers do.
@@ -211,6 +212,22 @@ class VtdUnitTest {
         .extracting(EntryChange::after)
         .containsExactly(Absent.ABSENT, Absent.ABSENT);
     assertThat(guest.backend.lines()).last().isEqualTo("sync");
+  }
+
+  @Test
+  void aClosedUnitDoesNothingAndBlocksDma() {
+    guest.unit.close();
+    guest.unit.close();
+    guest.backend.clear();
+    guest.enableQueue(true);
+    guest.setRoot(1);
+    guest.await(1);
+    assertThat(guest.status()).isZero();
+    assertThat(guest.backend.lines()).isEmpty();
+    assertThat(guest.unit.cover(FUNCTION)).isCompletedExceptionally();
+    assertThat(guest.unit.status()).isCompletedExceptionally();
+    assertThat(guest.unit.dma(FUNCTION).read(0, 0x5000, ByteBuffer.allocate(1)))
+        .isEqualTo(new DmaOutcome.Faulted(FaultReason.ROOT_TABLE_ADDRESS_INVALID, 0x5000, 0));
   }
 
   @Test
