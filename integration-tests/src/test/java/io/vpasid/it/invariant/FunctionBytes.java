@@ -28,10 +28,17 @@ final class FunctionBytes {
 
   /// The case of this function on a host that can do everything.
   static Case on(byte[] bytes) {
+    return on(bytes, "width=20,exec,priv");
+  }
+
+  /// The case of this function.
+  ///
+  /// @param hardware what the host can do, as `--hw-info` has it
+  static Case on(byte[] bytes, String hardware) {
     return new Case(
         new HostSpace(bytes, Optional.empty(), List.of(), false, "told by hand"),
         false,
-        HardwareInfo.parse("width=20,exec,priv"),
+        HardwareInfo.parse(hardware),
         KnownQuirks.NONE,
         PlacementPolicy.DEFAULT,
         List.of(),

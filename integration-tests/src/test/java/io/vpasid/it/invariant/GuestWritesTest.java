@@ -53,6 +53,20 @@ class GuestWritesTest {
         "header on a register", FunctionBytes.on(bytes), GuestWritesTest::writeEverywhere);
   }
 
+  /// ATS leads to all ones, which Linux takes for a header that leads to 0xffc, and that to the
+  /// control register of ATS: that stays a register, because the list has ended before.
+  @Test
+  void registerBehindTheEndOfTheListStaysARegister() {
+    byte[] bytes = FunctionBytes.express();
+    FunctionBytes.put32(bytes, 0x100, 0x7041_000f);
+    FunctionBytes.put32(bytes, 0x104, 0x0004_0000);
+    FunctionBytes.put32(bytes, 0x704, -1);
+    FunctionBytes.put32(bytes, 0xffc, 0x1040_0000);
+
+    Trials.attempt(
+        "no header", FunctionBytes.on(bytes, "width=20,no-ats"), GuestWritesTest::writeEverywhere);
+  }
+
   private static void writeEverywhere(Trial trial) {
     Memory memory = new Memory(trial.view().clone());
     GuestConfigSpace guest = trial.over(memory);

@@ -59,7 +59,11 @@ final class RegisterModel {
       model.pasid = synthesis.get().registers() >>> 2;
       Walk walk = new LinuxWalker().walk(trial.view());
       BitSet headers = new BitSet();
-      walk.extended().forEach(step -> headers.set(step.offset() >>> 2));
+      // The list ends at all ones, though Linux goes on from there, to 0xffc and wherever that
+      // leads.
+      walk.extended().stream()
+          .takeWhile(step -> step.offset() >= 0x100 && step.header() != -1)
+          .forEach(step -> headers.set(step.offset() >>> 2));
       for (Step step : walk.capabilities()) {
         int second = (step.offset() >>> 2) + 1;
         // A damaged list may have a header there, of which only the pointer is emulated.
