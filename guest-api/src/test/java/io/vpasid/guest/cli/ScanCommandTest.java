@@ -295,4 +295,43 @@ class ScanCommandTest {
     assertThat(row(run, "functions").getFirst()).isGreaterThan(900);
     assertThat(row(run, "on any of these")).startsWith(0).doesNotHaveDuplicates();
   }
+
+  /// The second function of the program's dump, and once more with a live byte where its vPASID
+  /// goes.
+  private void captureTwice(String place) throws IOException {
+    Path file = Inputs.demo(dumps);
+    List<String> lines = Files.readAllLines(file);
+    List<String> second = new ArrayList<>(lines.subList(258, lines.size()));
+    Files.write(dumps.resolve("first.txt"), second);
+    second.replaceAll(line -> line.startsWith(place) ? line.replace("00 00", "00 07") : line);
+    Files.write(dumps.resolve("second.txt"), second);
+    Files.delete(file);
+  }
+
+  @Test
+  void crossFindsThePlaceOfOneCaptureInUseInAnother() throws IOException {
+    captureTwice("d80:");
+
+    Run run = scan("--cross", "--hw-info", "width=20");
+
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(row(run, "devices that were captured more than once")).containsExactly(1);
+    assertThat(row(run, "captures of them with different bytes")).containsExactly(2);
+    assertThat(row(run, "in use")).containsExactly(1);
+    assertThat(run.out())
+        .contains("first.txt:1: 0000:17:00.1 f00d:0002 at 0xd80: bytes that are not 0 in ");
+    assertThat(scan("--cross", "--json", "--hw-info", "width=20").out())
+        .contains("\"crossCheck\":\"bytes that are not 0\"");
+  }
+
+  @Test
+  void crossIsContentWhereOtherBytesDiffer() throws IOException {
+    captureTwice("e00:");
+
+    Run run = scan("--cross", "--hw-info", "width=20");
+
+    assertThat(run.code()).isZero();
+    assertThat(row(run, "places looked up")).containsExactly(2);
+    assertThat(row(run, "in use")).containsExactly(0);
+  }
 }

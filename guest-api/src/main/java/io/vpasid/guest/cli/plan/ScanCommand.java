@@ -48,13 +48,15 @@ import picocli.CommandLine.Spec;
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:at least one function gets a vPASID",
-      "1:functions were read, and none gets one",
+      "1:functions were read, and none gets one; with --cross also: a place is in use in another"
+          + " capture of the device",
       "2:bad usage, or nothing that could be read",
       "3:nothing could be read for lack of permissions"
     },
     footerHeading = "%nExamples:%n",
     footer = {
       "  vpasid scan dumps/",
+      "  vpasid scan dumps/ --cross",
       "  vpasid scan dumps/ --json | jq -c 'select(.qemu.live) | [.id, .file]'"
     })
 public final class ScanCommand implements Callable<Integer> {
@@ -88,7 +90,15 @@ public final class ScanCommand implements Callable<Integer> {
       description = "Print NDJSON: an object in a line for each function, and no summary.")
   private boolean json;
 
+  @Option(
+      names = "--cross",
+      description =
+          "Also look up each place in the other captures of the same device, where they differ; exit"
+              + " code 1 if one is in use there.")
+  private boolean cross;
+
   private final ScanSummary summary = new ScanSummary();
+  private final CrossCheck crossCheck = new CrossCheck();
 
   /// Why files and folders are left out, of the first of them.
   private final List<Unread> reasons = new ArrayList<>();
@@ -119,13 +129,19 @@ public final class ScanCommand implements Callable<Integer> {
       err.println("vpasid: there is no dump to read in " + names());
       return lacksAccess ? ExitCode.ENVIRONMENT : ExitCode.USAGE;
     }
-    if (!json) {
-      PrintWriter out = spec.commandLine().getOut();
+    PrintWriter out = spec.commandLine().getOut();
+    crossCheck.look();
+    if (json) {
+      crossCheck.printLines(out);
+    } else {
       out.print(list ? System.lineSeparator() : "");
       out.printf("%8d  files%n", filesRead);
       summary.print(out);
+      if (cross) {
+        crossCheck.print(out);
+      }
     }
-    return summary.placements() > 0 ? ExitCode.DONE : ExitCode.NO;
+    return summary.placements() > 0 && !crossCheck.found() ? ExitCode.DONE : ExitCode.NO;
   }
 
   /// A bar would run into lines on the same screen.
@@ -157,7 +173,7 @@ public final class ScanCommand implements Callable<Integer> {
         while (files.hasNext() || !ahead.isEmpty()) {
           while (files.hasNext() && ahead.size() < AHEAD * cores) {
             Path file = files.next();
-            ahead.add(workers.submit(() -> ScannedFile.read(file, form, options, quirks)));
+            ahead.add(workers.submit(() -> ScannedFile.read(file, form, options, quirks, cross)));
           }
           report(result(ahead.remove()));
           progress.at(filesRead + filesUnread, summary.functions() + " functions");
@@ -184,6 +200,9 @@ public final class ScanCommand implements Callable<Integer> {
     filesUnread += file.isRead() ? 0 : 1;
     filesRead += file.isRead() ? 1 : 0;
     PrintWriter out = spec.commandLine().getOut();
+    for (int i = 0; i < file.captured().size(); i++) {
+      crossCheck.add(file.functions().get(i), file.captured().get(i));
+    }
     for (ScannedFunction function : file.functions()) {
       summary.add(function);
       if (json) {
