@@ -30,24 +30,15 @@ public final class ControlArguments {
       ControlArgument argument = command.argument(name).orElseThrow(() -> unknown(command, name));
       if (!isOf(argument.kind(), values.get(name))) {
         throw ControlException.generic(
-            "the argument '"
-                + name
-                + "' of "
-                + command.title()
-                + " must be "
-                + form(argument.kind())
-                + ", not "
-                + shown(values.get(name)));
+            "the argument '%s' of %s must be %s, not %s"
+                .formatted(name, command.title(), form(argument.kind()), shown(values.get(name))));
       }
     }
     for (ControlArgument argument : command.arguments()) {
       if (argument.required() && !values.has(argument.name())) {
         throw ControlException.generic(
-            command.title()
-                + " needs the argument '"
-                + argument.name()
-                + "': "
-                + argument.description());
+            "%s needs the argument '%s': %s"
+                .formatted(command.title(), argument.name(), argument.description()));
       }
     }
     return new ControlArguments(command, values);

@@ -91,9 +91,8 @@ final class ControlMessages {
         case "id" -> {}
         default ->
             throw ControlException.generic(
-                "a request has no member '"
-                    + ControlArguments.printable(member.getKey())
-                    + "'; there are execute, arguments, id");
+                "a request has no member '%s'; there are execute, arguments, id"
+                    .formatted(ControlArguments.printable(member.getKey())));
       }
     }
     if (execute.isEmpty()) {

@@ -141,11 +141,8 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
     for (String wanted : arguments.texts("enable").orElse(List.of())) {
       if (!wanted.equals(ControlMessages.TEMPORARY)) {
         throw ControlException.generic(
-            "there is no capability '"
-                + ControlArguments.printable(wanted)
-                + "'; the greeting offers '"
-                + ControlMessages.TEMPORARY
-                + "'");
+            "there is no capability '%s'; the greeting offers '%s'"
+                .formatted(ControlArguments.printable(wanted), ControlMessages.TEMPORARY));
       }
     }
     temporary = !arguments.texts("enable").orElse(List.of()).isEmpty();

@@ -52,8 +52,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.logging.Level;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.event.Level;
 
 /// Serves the functions of a configuration until it is closed.
 ///
@@ -391,7 +391,7 @@ public final class Daemon implements AutoCloseable {
         ControlEvent.FUNCTION_ADDED, fields("function", wanted.name(), "socket", wanted.socket()));
     if (wanted.mailbox() && served.mailbox().isEmpty()) {
       log.say(
-          Level.WARNING,
+          Level.WARN,
           "There is no place for the request mailbox, and the guest will not find one.",
           fields("function", wanted.name()));
     }
@@ -446,7 +446,7 @@ public final class Daemon implements AutoCloseable {
     } catch (RuntimeException e) {
       metrics.quirksReloaded(false);
       log.say(
-          Level.WARNING,
+          Level.WARN,
           "The quirk files are bad and the table stays as it was: " + e.getMessage(),
           Map.of());
       throw e;
@@ -466,7 +466,7 @@ public final class Daemon implements AutoCloseable {
           var _ = reloadQuirks();
         } catch (io.vpasid.synth.json.JsonFileException e) {
           // It is logged already.
-          log.say(Level.FINE, String.valueOf(e.getMessage()), Map.of());
+          log.say(Level.DEBUG, String.valueOf(e.getMessage()), Map.of());
         }
       });
     } catch (RejectedExecutionException e) {
@@ -520,7 +520,7 @@ public final class Daemon implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ExecutionException | java.util.concurrent.TimeoutException e) {
-      log.say(Level.WARNING, "A command is still busy and is left behind.", Map.of());
+      log.say(Level.WARN, "A command is still busy and is left behind.", Map.of());
     }
     worker.shutdown();
   }

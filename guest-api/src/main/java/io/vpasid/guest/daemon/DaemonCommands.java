@@ -34,7 +34,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.logging.Level;
+import org.slf4j.event.Level;
 import tools.jackson.databind.JsonNode;
 
 /// What the commands of the control socket do to a daemon. Runs on the daemon's worker.
@@ -92,7 +92,7 @@ final class DaemonCommands implements ControlTarget {
         try {
           daemon.spaces().remove(handle, daemon.functions());
         } catch (IommufdException e) {
-          daemon.log().say(Level.WARNING, "An address space stays: " + e.getMessage(), Map.of());
+          daemon.log().say(Level.WARN, "An address space stays: " + e.getMessage(), Map.of());
         }
       }
     }
@@ -262,9 +262,8 @@ final class DaemonCommands implements ControlTarget {
                 : Optional.empty();
     return found.orElseThrow(() ->
         ControlException.generic(
-            "there is no address space "
-                + ControlArguments.printable(asked.toString())
-                + "; address-space-list tells which there are"));
+            "there is no address space %s; address-space-list tells which there are"
+                .formatted(ControlArguments.printable(asked.toString()))));
   }
 
   /// Whose PASIDs are attached to an address space, and how many.
@@ -370,13 +369,8 @@ final class DaemonCommands implements ControlTarget {
   private static ControlException refused(Refused refused) {
     return ControlException.because(
         refused.reason().errno(),
-        "PASID "
-            + refused.pasid()
-            + " is refused: "
-            + refused.reason().text()
-            + " ("
-            + refused.reason().errno()
-            + ")");
+        "PASID %s is refused: %s (%s)"
+            .formatted(refused.pasid(), refused.reason().text(), refused.reason().errno()));
   }
 
   private Object detach(ControlArguments arguments) {
@@ -527,10 +521,9 @@ final class DaemonCommands implements ControlTarget {
     return Request.titled(title)
         .orElseThrow(() ->
             ControlException.generic(
-                "there is no request '"
-                    + ControlArguments.printable(title)
-                    + "'; there are "
-                    + String.join(", ", Request.titles())));
+                "there is no request '%s'; there are %s"
+                    .formatted(
+                        ControlArguments.printable(title), String.join(", ", Request.titles()))));
   }
 
   private static Errno errno(String name) {

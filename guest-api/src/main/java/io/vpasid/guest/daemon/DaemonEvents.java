@@ -13,8 +13,8 @@ import io.vpasid.vmm.pasid.PasidOutcome;
 import io.vpasid.vmm.pasid.Refused;
 import java.util.Map;
 import java.util.Optional;
-import java.util.logging.Level;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.event.Level;
 
 /// What a daemon tells of itself: its log and its control clients hear of everything that happens,
 /// and what happens to a function is counted.
@@ -124,7 +124,7 @@ final class DaemonEvents {
 
   private static Level levelOf(ControlEvent event) {
     return switch (event) {
-      case PASID_ATTACHED, PASID_DETACHED, PASID_REFUSED -> Level.FINE;
+      case PASID_ATTACHED, PASID_DETACHED, PASID_REFUSED -> Level.DEBUG;
       default -> Level.INFO;
     };
   }

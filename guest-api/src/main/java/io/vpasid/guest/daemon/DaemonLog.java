@@ -112,6 +112,16 @@ public final class DaemonLog implements AutoCloseable {
     };
   }
 
+  /// The levels of `java.util.logging`, which is behind SLF4J here and which nobody else speaks of.
+  private static Level levelOf(org.slf4j.event.Level severity) {
+    return switch (severity) {
+      case TRACE, DEBUG -> Level.FINE;
+      case INFO -> Level.INFO;
+      case WARN -> Level.WARNING;
+      case ERROR -> Level.SEVERE;
+    };
+  }
+
   /// How many lines were not written.
   public long lost() {
     return lost.sum();
@@ -123,9 +133,10 @@ public final class DaemonLog implements AutoCloseable {
   }
 
   /// Logs what happened, with what is to be found again by machines.
-  void say(Level severity, String message, Map<String, ?> fields) {
-    if (severity.intValue() >= level.intValue() && admits(fields.get(FUNCTION))) {
-      LogRecord record = new LogRecord(severity, message);
+  void say(org.slf4j.event.Level severity, String message, Map<String, ?> fields) {
+    Level own = levelOf(severity);
+    if (own.intValue() >= level.intValue() && admits(fields.get(FUNCTION))) {
+      LogRecord record = new LogRecord(own, message);
       record.setLoggerName(NAME);
       record.setParameters(new Object[] {new Fields(fields)});
       handler.publish(record);

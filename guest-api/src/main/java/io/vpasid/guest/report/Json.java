@@ -32,9 +32,8 @@ public final class Json {
   public static void checkFormat(boolean json, Enum<?> format) {
     if (json && !format.name().equals("TEXT") && !format.name().equals("JSON")) {
       throw new InputException(
-          "--json does not go with --format "
-              + format.name().toLowerCase(Locale.ROOT)
-              + ": leave one of them out");
+          "--json does not go with --format %s: leave one of them out"
+              .formatted(format.name().toLowerCase(Locale.ROOT)));
     }
   }
 

@@ -203,25 +203,19 @@ final class ScenarioRun {
     require(
         step.place(),
         step.pasid().isEmpty() || step.pasid().get() == pasid,
-        "the guest must find "
-            + step.pasid().map(ScenarioRun::pasidAt).orElse("")
-            + ", and finds "
-            + pasidAt(pasid));
+        "the guest must find %s, and finds %s"
+            .formatted(step.pasid().map(ScenarioRun::pasidAt).orElse(""), pasidAt(pasid)));
     require(
         step.place(),
         step.size().isEmpty() || step.size().get() == seen.configSize(),
-        "the guest must find "
-            + step.size().orElse(0)
-            + " bytes of configuration space, and finds "
-            + seen.configSize());
+        "the guest must find %s bytes of configuration space, and finds %s"
+            .formatted(step.size().orElse(0), seen.configSize()));
     List<Integer> offsets = seen.extendedCapabilities().stream().map(f -> f.offset()).toList();
     require(
         step.place(),
         step.offsets().isEmpty() || step.offsets().get().equals(offsets),
-        "the guest must find extended capabilities at "
-            + hex(step.offsets().orElse(List.of()))
-            + ", and finds them at "
-            + hex(offsets));
+        "the guest must find extended capabilities at %s, and finds them at %s"
+            .formatted(hex(step.offsets().orElse(List.of())), hex(offsets)));
   }
 
   private static String pasidAt(int offset) {
@@ -249,10 +243,8 @@ final class ScenarioRun {
                 require(
                     step.place(),
                     width.in(bindings) == enabled.width(),
-                    "PASIDs must have "
-                        + width.in(bindings)
-                        + " bits, and have "
-                        + enabled.width()));
+                    "PASIDs must have %s bits, and have %s"
+                        .formatted(width.in(bindings), enabled.width())));
         step.exec().ifPresent(must -> permission(step, "Execute", must, enabled.exec()));
         step.priv().ifPresent(must -> permission(step, "Privileged Mode", must, enabled.priv()));
       }
@@ -304,11 +296,8 @@ final class ScenarioRun {
             require(
                 step.place(),
                 previous.equals(answer.previous()),
-                what
-                    + " must replace "
-                    + space(previous)
-                    + ", and replaces "
-                    + space(answer.previous())));
+                "%s must replace %s, and replaces %s"
+                    .formatted(what, space(previous), space(answer.previous()))));
     SortedMap<Integer, String> real = machine.attachedOnHost();
     require(
         step.place(),
@@ -330,11 +319,8 @@ final class ScenarioRun {
             require(
                 step.place(),
                 previous.equals(answer.previous()),
-                what
-                    + " must take it from "
-                    + space(previous)
-                    + ", and takes it from "
-                    + space(answer.previous())));
+                "%s must take it from %s, and takes it from %s"
+                    .formatted(what, space(previous), space(answer.previous()))));
     SortedMap<Integer, String> real = machine.attachedOnHost();
     require(
         step.place(),
@@ -352,12 +338,12 @@ final class ScenarioRun {
     require(
         place,
         answer.errno().equals(expected) || failedAsPlanned,
-        what
-            + " must be "
-            + verdict(expected)
-            + ", and is "
-            + verdict(answer.errno())
-            + (answer.text().isEmpty() ? "" : ": " + answer.text()));
+        "%s must be %s, and is %s%s"
+            .formatted(
+                what,
+                verdict(expected),
+                verdict(answer.errno()),
+                answer.text().isEmpty() ? "" : ": " + answer.text()));
     return answer.isDone();
   }
 
@@ -416,10 +402,8 @@ final class ScenarioRun {
       if (System.nanoTime() > end) {
         throw new Unexpected(
             step.place(),
-            "the event must come within "
-                + PATIENCE.toSeconds()
-                + " s, and does not; there "
-                + (events.isEmpty() ? "was none" : "were " + events));
+            "the event must come within %s s, and does not; there %s"
+                .formatted(PATIENCE.toSeconds(), events.isEmpty() ? "was none" : "were " + events));
       }
       pause();
     }
@@ -452,10 +436,8 @@ final class ScenarioRun {
             require(
                 step.place(),
                 count.in(bindings) == real.size(),
-                "there must be "
-                    + count.in(bindings)
-                    + " PASIDs attached, and there are "
-                    + real.size()));
+                "there must be %s PASIDs attached, and there are %s"
+                    .formatted(count.in(bindings), real.size())));
   }
 
   private void repeat(Step.Repeat step) {
@@ -481,10 +463,8 @@ final class ScenarioRun {
     require(
         step.place(),
         before.equals(machine.attachedOnHost()),
-        "writes must attach and detach nothing: before "
-            + before
-            + ", now "
-            + machine.attachedOnHost());
+        "writes must attach and detach nothing: before %s, now %s"
+            .formatted(before, machine.attachedOnHost()));
     require(
         step.place(),
         seen.extendedCapabilities().equals(guest.enumerate().extendedCapabilities()),
@@ -511,10 +491,8 @@ final class ScenarioRun {
       require(
           step.place(),
           start.equals(machine.attachedOnHost()),
-          "afterwards the host must have "
-              + start
-              + " as before, and has "
-              + machine.attachedOnHost());
+          "afterwards the host must have %s as before, and has %s"
+              .formatted(start, machine.attachedOnHost()));
     }
     injected = Optional.empty();
   }

@@ -226,9 +226,8 @@ final class StepKeys {
       return Integer.decode(key);
     } catch (NumberFormatException _) {
       throw json.wrong(
-          "\"attached\" is by PASID, as in { \"1\": \"a\" }, and "
-              + JsonCursor.quote(key)
-              + " is no number");
+          "\"attached\" is by PASID, as in { \"1\": \"a\" }, and %s is no number"
+              .formatted(JsonCursor.quote(key)));
     }
   }
 

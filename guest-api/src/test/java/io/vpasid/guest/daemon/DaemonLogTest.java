@@ -10,8 +10,8 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
-import java.util.logging.Level;
 import org.junit.jupiter.api.Test;
+import org.slf4j.event.Level;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -41,7 +41,7 @@ class DaemonLogTest {
   @Test
   void linesAreTextOnATerminalWithoutControlCharacters() {
     try (DaemonLog log = DaemonLog.to(out, LogStyle.DEFAULT, true)) {
-      log.say(Level.WARNING, "Beware\n\u001b[31m", Map.of("function", "dsa"));
+      log.say(Level.WARN, "Beware\n\u001b[31m", Map.of("function", "dsa"));
     }
 
     assertThat(text()).matches("[0-9-]+ [0-9:]+ WARN  Beware \\[31m \\(function=dsa\\)\n");
@@ -51,7 +51,7 @@ class DaemonLogTest {
   void lessSevereIsLeftOut() {
     try (DaemonLog log = DaemonLog.to(out, WARNINGS, true)) {
       log.say(Level.INFO, "no", Map.of());
-      log.say(Level.WARNING, "yes", Map.of());
+      log.say(Level.WARN, "yes", Map.of());
     }
 
     assertThat(text()).contains("yes").doesNotContain("no\n").hasLineCount(1);

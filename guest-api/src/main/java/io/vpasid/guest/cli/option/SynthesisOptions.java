@@ -99,10 +99,8 @@ public final class SynthesisOptions {
               + (hardware.isEmpty() ? "" : "; --hw-info says otherwise and counts"));
     } else if (hardware.isEmpty()) {
       err.println(
-          "vpasid: note: no --hw-info, so "
-              + live.bound().orElse(ASSUMED)
-              + " is assumed: "
-              + live.evidence());
+          "vpasid: note: no --hw-info, so %s is assumed: %s"
+              .formatted(live.bound().orElse(ASSUMED), live.evidence()));
     }
   }
 

@@ -121,14 +121,8 @@ final class PreflightOptions {
     }
     if (functions.size() != 1) {
       throw new InputException(
-          "--port "
-              + text
-              + ": the file has "
-              + functions.size()
-              + " functions, name one as in "
-              + text
-              + ":"
-              + functions.getFirst().address());
+          "--port %s: the file has %s functions, name one as in %s:%s"
+              .formatted(text, functions.size(), text, functions.getFirst().address()));
     }
     HostFunction port = functions.getFirst();
     if (port.config().headerLayout() != BRIDGE) {

@@ -108,10 +108,8 @@ final class QuirksNewCommand implements Callable<Integer> {
             .toList();
     if (captures.isEmpty()) {
       throw new InputException(
-          String.join(", ", sources)
-              + ": has no function "
-              + device.map(PciId::toString).orElse("")
-              + "; vpasid inspect lists those that it has");
+          "%s: has no function %s; vpasid inspect lists those that it has"
+              .formatted(String.join(", ", sources), device.map(PciId::toString).orElse("")));
     }
     noteShortOnes(captures, err);
     List<Quirk> quirks = QuirkDraft.of(captures, PciNames.system());

@@ -120,12 +120,8 @@ final class Story {
         step(
             Actor.GUEST,
             "enable PASID",
-            "enabled, "
-                + enabled.width()
-                + " bits, Exec"
-                + (enabled.exec() ? '+' : '-')
-                + ", Priv"
-                + (enabled.priv() ? '+' : '-'),
+            "enabled, %s bits, Exec%s, Priv%s"
+                .formatted(enabled.width(), enabled.exec() ? '+' : '-', enabled.priv() ? '+' : '-'),
             true);
         tellOfRequests(machine, width);
       }

@@ -283,13 +283,8 @@ public final class CtlCommand implements Callable<Integer> {
     for (ControlArgument argument : table) {
       if (argument.required() && !values.containsKey(argument.name())) {
         throw usageError(
-            known.title()
-                + " needs "
-                + argument.name()
-                + ", "
-                + argument.description()
-                + "; it is "
-                + usage(known));
+            "%s needs %s, %s; it is %s"
+                .formatted(known.title(), argument.name(), argument.description(), usage(known)));
       }
     }
     return values;
