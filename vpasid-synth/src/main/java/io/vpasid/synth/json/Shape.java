@@ -111,9 +111,9 @@ public final class Shape implements Form<Fields> {
 
   void check(Fields fields) {
     for (Key<?> key : keys.values()) {
-      fields.require(
-          fields.has(key) || !key.isRequired(),
-          "%s has no %s; %s".formatted(subject(fields), key, key.advice()));
+      if (key.isRequired() && !fields.has(key)) {
+        throw fields.wrong("%s has no %s; %s".formatted(subject(fields), key, key.advice()));
+      }
     }
     rules.forEach(rule -> rule.check(fields));
   }
