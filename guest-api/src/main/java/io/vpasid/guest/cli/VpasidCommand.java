@@ -80,6 +80,7 @@ public final class VpasidCommand implements Runnable, Terminal.Owner {
   }
 
   /// What the output leads to.
+  @Override
   public Terminal terminal() {
     return terminal;
   }

@@ -90,6 +90,8 @@ public record FunctionConfig(
         .orElseGet(() -> FunctionKind.of(captured));
   }
 
+  /// How the function is opened.
+  ///
   /// @param daemons the daemon's table of quirks
   /// @throws io.vpasid.synth.json.JsonFileException if the function has quirk files of its own and
   ///   one is bad

@@ -130,7 +130,7 @@ public final class FunctionDevice implements VfioUserDevice {
       return hardware.read(region, offset, destination);
     }
     try {
-      RegisterAccess.read(offset, destination, (at, width) -> function.readConfig((int) at, width));
+      RegisterAccess.read(offset, destination, configRead);
       return Outcome.done();
     } catch (IommufdException e) {
       return Outcome.refused(e.errno(), String.valueOf(e.getMessage()));

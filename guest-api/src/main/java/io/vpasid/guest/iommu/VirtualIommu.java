@@ -122,7 +122,7 @@ public final class VirtualIommu implements AutoCloseable {
         throw new IllegalArgumentException("Page tables can be nested on VT-d only.");
       }
     }
-    ecap = ecap & ~(0x1fL << 35) | pss << 35;
+    ecap = (ecap & ~(0x1fL << 35)) | (pss << 35);
     return VtdCapabilities.nested(cap, ecap, bits, true);
   }
 

@@ -14,6 +14,8 @@ public record LayoutComparison(String function, List<String> differences) {
     return differences.isEmpty();
   }
 
+  /// Writes a line for each difference, or that there is none.
+  ///
   /// @param file the file with the expected layout
   public void print(PrintWriter out, String file) {
     if (isEqual()) {

@@ -26,6 +26,8 @@ public record PlacementChange(
     List<String> by,
     boolean refused) {
 
+  /// Plans a function twice and compares the places.
+  ///
   /// @param without asks with the other quirks only
   /// @param with asks with all of them
   public static PlacementChange of(

@@ -60,7 +60,7 @@ public record QuirkExplanation(
       return text.toString();
     }
 
-    public Map<String, Object> toJson() {
+    Map<String, Object> toJson() {
       Map<String, Object> json = Json.object();
       json.put("key", key);
       json.put("value", value);

@@ -24,7 +24,7 @@ record OwnIds(int uid, int gid, int outside) {
     int gid = PeerCredentials.UNKNOWN;
     for (String line : Files.readAllLines(STATUS, StandardCharsets.ISO_8859_1)) {
       // Real, effective, saved and file system id.
-      String[] words = line.split("\\s+");
+      String[] words = line.split("\\s+", -1);
       if (words[0].equals("Uid:")) {
         uid = Integer.parseUnsignedInt(words[2]);
       } else if (words[0].equals("Gid:")) {

@@ -124,6 +124,7 @@ class KernelMockPageTablesTest {
     open(TranslationMode.Kind.NESTED);
   }
 
+  @SuppressWarnings("MustBeClosedChecker") // closed after the test
   private void open(TranslationMode.Kind mode) {
     arena = Arena.ofShared();
     iommufd = rig.open();

@@ -20,7 +20,7 @@ class MemoryAttacksTest {
     try (DaemonProcess daemon = DaemonProcess.start(folder, DaemonProcess.Setup.of(4));
         Client attacker = Client.agreed(daemon.socket(0))) {
       int windows = 65_000;
-      int file = Calls.memoryFile(2 * windows * PAGE, true);
+      int file = Calls.memoryFile(2L * windows * PAGE, true);
       int mappings = daemon.mappings();
       Attack.on(
           daemon,

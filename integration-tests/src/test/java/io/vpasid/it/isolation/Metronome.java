@@ -22,11 +22,11 @@ final class Metronome {
   }
 
   private void run() {
-    while (!ending && count < late.length) {
+    for (int beat = 0; !ending && beat < late.length; beat++) {
       long start = System.nanoTime();
       LockSupport.parkNanos(BEAT_NANOS);
-      late[count] = Math.max(0, System.nanoTime() - start - BEAT_NANOS);
-      count = count + 1;
+      late[beat] = Math.max(0, System.nanoTime() - start - BEAT_NANOS);
+      count = beat + 1;
     }
   }
 
@@ -42,6 +42,6 @@ final class Metronome {
     }
     long[] sorted = Arrays.copyOf(late, count);
     Arrays.sort(sorted);
-    return sorted[Math.min(count - 1, count * 99 / 100)] / 10_000 / 100.0;
+    return sorted[Math.min(count - 1, count * 99 / 100)] / 1e6;
   }
 }

@@ -29,6 +29,7 @@ final class Neighbour implements AutoCloseable {
     return new Neighbour(socket);
   }
 
+  @SuppressWarnings("NonAtomicVolatileUpdate") // this thread alone counts
   private void run() {
     started = System.nanoTime();
     try (Client client = Client.agreed(socket)) {

@@ -47,7 +47,9 @@ final class FirmwareBoot {
       ask(in, out, "cont");
       while (true) {
         OptionalLong address =
-            addressOfBar(ask(in, out, "query-pci"), Integer.parseInt(place.split("\\.")[0], 16));
+            addressOfBar(
+                ask(in, out, "query-pci"),
+                Integer.parseInt(place.substring(0, place.indexOf('.')), 16));
         if (address.isPresent()) {
           return address.getAsLong();
         }
@@ -60,6 +62,7 @@ final class FirmwareBoot {
     }
   }
 
+  @SuppressWarnings("ThreadPriorityCheck") // QEMU makes the socket a moment after its start
   private static SocketChannel connect(Path socket, Process qemu) throws IOException {
     while (true) {
       SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);

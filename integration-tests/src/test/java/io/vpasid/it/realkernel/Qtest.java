@@ -67,8 +67,8 @@ final class Qtest implements AutoCloseable {
   ///
   /// @param device its number on the root bus
   void writeConfig(int device, int offset, int value) throws IOException {
-    ask("outl 0x%x 0x%x".formatted(CONFIG_ADDRESS, 1 << 31 | device << 11 | offset & ~3));
-    ask("outw 0x%x 0x%x".formatted(CONFIG_DATA | offset & 2, value));
+    ask("outl 0x%x 0x%x".formatted(CONFIG_ADDRESS, (1 << 31) | (device << 11) | (offset & ~3)));
+    ask("outw 0x%x 0x%x".formatted(CONFIG_DATA | (offset & 2), value));
   }
 
   /// Writes the machine's memory.

@@ -46,6 +46,7 @@ class VtdGuestTest {
   private static final PciAddress PLACE = new PciAddress(0, 0, 4, 0);
   private static final Pasid SEVEN = new Pasid(7);
 
+  @SuppressWarnings("InlineFormatString") // a script reads better in one piece
   private static final String SCRIPT =
       """
       echo vfio-pci >/sys/bus/pci/devices/0000:00:04.0/driver_override

@@ -25,6 +25,8 @@ public record Terminal(boolean output, boolean errors, boolean colours) {
     return of(leadsToTerminal(1), leadsToTerminal(2), System.getenv());
   }
 
+  /// A terminal, or none, as the arguments say.
+  ///
   /// @param environment NO_COLOR, if not empty, and TERM=dumb forbid colours
   public static Terminal of(boolean output, boolean errors, Map<String, String> environment) {
     boolean colours =

@@ -89,7 +89,7 @@ final class SecondStageWalk {
       throws BeyondBoundException {
     int shift = 12 + 9 * (level - 1);
     int from = (int) (Math.max(first - base, 0) >>> shift);
-    int to = (int) Math.min(last - base >>> shift, ENTRIES - 1);
+    int to = (int) Math.min((last - base) >>> shift, ENTRIES - 1);
     int count = to - from + 1;
     entries += count;
     if (entries > bound) {

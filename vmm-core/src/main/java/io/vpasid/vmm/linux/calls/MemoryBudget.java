@@ -55,7 +55,7 @@ public record MemoryBudget(Budget files, Budget bytes, Budget descriptors) {
     try (Stream<String> lines = Files.lines(LIMITS)) {
       return lines
           .filter(line -> line.startsWith("Max open files"))
-          .map(line -> line.split("\\s+")[3])
+          .map(line -> line.split("\\s+", -1)[3])
           .mapToLong(soft -> soft.equals("unlimited") ? Integer.MAX_VALUE : Long.parseLong(soft))
           .findFirst()
           .orElse(USUAL_DESCRIPTORS);

@@ -125,7 +125,7 @@ public final class SharedFiles {
       try (Stream<String> mounts = Files.lines(MOUNTS, StandardCharsets.ISO_8859_1)) {
         return mounts
             .filter(line -> line.startsWith(mount + " "))
-            .map(line -> line.substring(line.indexOf(" - ") + 3).split(" ")[0])
+            .map(line -> line.substring(line.indexOf(" - ") + 3).split(" ", 2)[0])
             .anyMatch(LOCAL::contains);
       }
     } catch (IOException | RuntimeException _) {

@@ -63,7 +63,7 @@ class ShadowedPageTablesTest {
   private void write(long iova, int level, long entry) throws GuestMemoryException {
     long table = ROOT;
     for (int at = 4; at > level; at--) {
-      long slot = table + (iova >>> 12 + 9 * (at - 1) & 511) * 8;
+      long slot = table + ((iova >>> (12 + 9 * (at - 1))) & 511) * 8;
       long below = guest.memory.loadLong(slot);
       if (below == 0) {
         below = nextTable | READ | WRITE;
@@ -72,7 +72,7 @@ class ShadowedPageTablesTest {
       }
       table = below & -PAGE;
     }
-    guest.memory.storeLong(table + (iova >>> 12 + 9 * (level - 1) & 511) * 8, entry);
+    guest.memory.storeLong(table + ((iova >>> (12 + 9 * (level - 1))) & 511) * 8, entry);
   }
 
   private void attach(int pasid) {
@@ -88,7 +88,7 @@ class ShadowedPageTablesTest {
     return guest.iommufd.objects().stream()
         .filter(IoasId.class::isInstance)
         .map(IoasId.class::cast)
-        .max(Comparator.comparing(IoasId::value))
+        .max(Comparator.comparingInt(IoasId::value))
         .orElseThrow();
   }
 
@@ -289,7 +289,7 @@ class ShadowedPageTablesTest {
     guest.entry(6, secondStage(3, 0x300_0000));
     tables.sync();
     for (int i = 0; i < 5; i++) {
-      write(0x4000_0000 + i * 2 * PAGE, 1, 0x20_0000 | READ | WRITE);
+      write(0x4000_0000 + i * 2L * PAGE, 1, 0x20_0000 | READ | WRITE);
     }
 
     tables.invalidateDomain(2);
