@@ -107,7 +107,6 @@ class LayersTest {
               "socket",
               "vfiouser",
               "device",
-              "request",
               "iommu",
               "config",
               "host",
