@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /// Looks up the places that were planned from one capture of a device in its other captures: what
@@ -91,7 +92,7 @@ final class CrossCheck {
           device.forEach((config, other) -> {
             if (other != planned) {
               lookedUp++;
-              against(placed.offset(), config, chains.get(config))
+              against(placed.offset(), config, Objects.requireNonNull(chains.get(config)))
                   .ifPresent(what -> inUse.add(new InUse(planned, placed.offset(), other, what)));
             }
           });
