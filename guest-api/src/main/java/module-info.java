@@ -43,6 +43,8 @@ module io.vpasid.guest {
       info.picocli;
   opens io.vpasid.guest.cli.terminal to
       info.picocli;
+  opens io.vpasid.guest.cli.vtd to
+      info.picocli;
   opens io.vpasid.guest.config to
       info.picocli;
 }

@@ -11,6 +11,7 @@ import io.vpasid.guest.cli.serve.CtlCommand;
 import io.vpasid.guest.cli.serve.ServeCommand;
 import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.cli.terminal.Version;
+import io.vpasid.guest.cli.vtd.VtdCommand;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -56,6 +57,7 @@ public final class VpasidCommand implements Runnable, Terminal.Owner {
     COMMANDS.put("scan", ScanCommand::new);
     COMMANDS.put("schema", SchemaCommand::new);
     COMMANDS.put("serve", ServeCommand::new);
+    COMMANDS.put("vtd", VtdCommand::line);
   }
 
   @Spec private CommandSpec spec;

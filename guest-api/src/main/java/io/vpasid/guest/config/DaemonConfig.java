@@ -20,6 +20,7 @@ import java.util.Set;
 /// @param hardware what IOMMU_GET_HW_INFO reports of functions that do not say it themselves
 /// @param functions what is served from the start
 /// @param addressSpaces what guests may use from the start, with handles from 1 in this order
+/// @param iommu a virtual IOMMU for some of the functions
 public record DaemonConfig(
     Path folder,
     Path control,
@@ -31,7 +32,8 @@ public record DaemonConfig(
     List<Path> quirks,
     HardwareInfo hardware,
     List<FunctionConfig> functions,
-    List<AddressSpaceConfig> addressSpaces) {
+    List<AddressSpaceConfig> addressSpaces,
+    Optional<IommuConfig> iommu) {
 
   /// Keeps copies.
   public DaemonConfig {

@@ -3,6 +3,7 @@ package io.vpasid.guest.config;
 import static io.vpasid.guest.config.DaemonConfigShape.*;
 
 import io.vpasid.guest.config.DaemonConfigShape.Named;
+import io.vpasid.pci.PciAddress;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.PlacementPolicy;
 import io.vpasid.synth.json.Fields;
@@ -98,7 +99,39 @@ public final class DaemonConfigReader {
         file.get(QUIRKS).stream().map(this::path).toList(),
         hardware,
         functions,
-        file.get(ADDRESS_SPACES).stream().map(this::uniqueSpace).toList());
+        file.get(ADDRESS_SPACES).stream().map(this::uniqueSpace).toList(),
+        file.find(IOMMU).map(this::iommu));
+  }
+
+  private IommuConfig iommu(Fields iommu) {
+    Path socket = path(iommu.get(IOMMU_SOCKET));
+    String other = sockets.putIfAbsent(socket, "iommu");
+    if (other != null) {
+      throw iommu.wrong(
+          IOMMU_SOCKET,
+          "the socket is already that of " + JsonCursor.quote(other) + "; choose another");
+    }
+    Map<String, PciAddress> covers = new LinkedHashMap<>();
+    for (Fields covered : iommu.get(COVERS)) {
+      Named function = covered.get(COVERED_FUNCTION);
+      requireFunction(function);
+      PciAddress place = covered.get(COVERED_PLACE);
+      if (covers.containsValue(place)) {
+        throw covered.wrong(COVERED_PLACE, "another function is at this place; choose another");
+      }
+      if (covers.put(function.name(), place) != null) {
+        throw covered.wrong(COVERED_FUNCTION, "it is covered already; leave one out");
+      }
+    }
+    return new IommuConfig(socket, covers, iommu.find(IOMMU_MODE));
+  }
+
+  private void requireFunction(Named function) {
+    json.require(
+        function.place(),
+        names.containsKey(function.name()),
+        "there is no function %s; there are %s"
+            .formatted(JsonCursor.quote(function.name()), String.join(", ", names.keySet())));
   }
 
   private Optional<Path> metricsSocket(Fields file, Path control) {
@@ -179,13 +212,7 @@ public final class DaemonConfigReader {
           SPACE_NAME,
           "the name " + JsonCursor.quote(space.name()) + " is already used; choose another");
     }
-    for (Named function : fields.find(SPACE_FUNCTIONS).orElse(List.of())) {
-      json.require(
-          function.place(),
-          names.containsKey(function.name()),
-          "there is no function %s; there are %s"
-              .formatted(JsonCursor.quote(function.name()), String.join(", ", names.keySet())));
-    }
+    fields.find(SPACE_FUNCTIONS).orElse(List.of()).forEach(this::requireFunction);
     return space;
   }
 

@@ -1,5 +1,6 @@
 package io.vpasid.guest.config;
 
+import io.vpasid.pci.PciAddress;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.json.Fields;
 import io.vpasid.synth.json.FileShape;
@@ -7,7 +8,9 @@ import io.vpasid.synth.json.Form;
 import io.vpasid.synth.json.JsonCursor.Place;
 import io.vpasid.synth.json.Key;
 import io.vpasid.synth.json.Shape;
+import io.vpasid.vmm.frontend.nested.TranslationMode;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /// The keys of the daemon's configuration, which [DaemonConfigReader] reads by and
 /// `docs/serve.schema.json` is made of. Those of a function stand in [FunctionKeys].
@@ -126,6 +129,55 @@ public final class DaemonConfigShape {
                   + " order.")
           .or(List.of());
 
+  /// Device and function number, as `lspci` prints them.
+  private static final Pattern PLACE = Pattern.compile("([01][0-9a-f])\\.([0-7])");
+
+  static final Key<String> IOMMU_KIND =
+      Key.of(
+              "kind",
+              Form.word(List.of("vtd"), kind -> kind),
+              "Which one: Intel VT-d in scalable mode.")
+          .or("vtd", "vtd");
+  static final Key<String> IOMMU_SOCKET =
+      Key.of(
+              "socket",
+              FunctionKeys.PATH,
+              "The vfio-user socket of its function, whose first BAR is the registers.")
+          .required("add one");
+  static final Key<Named> COVERED_FUNCTION =
+      Key.of("function", FUNCTION_NAME, "The name of one of the functions.").required("add one");
+  static final Key<PciAddress> COVERED_PLACE =
+      Key.of(
+              "place",
+              Form.matching(PLACE, "a device and function number such as \"04.0\"")
+                  .map(place ->
+                      new PciAddress(
+                          0,
+                          0,
+                          Integer.parseInt(place.group(1), 16),
+                          Integer.parseInt(place.group(2)))),
+              "Where its guest has it on the first bus: the \"addr\" of QEMU's -device.")
+          .required("add one");
+  static final Key<List<Fields>> COVERS =
+      Key.of(
+              "covers",
+              Shape.of("a covered function", COVERED_FUNCTION, COVERED_PLACE)
+                  .oneOrMore(MAX_FUNCTIONS, "functions; leave some out"),
+              "The functions whose guest has them behind it. All are on one host.")
+          .required("add one");
+  static final Key<TranslationMode.Kind> IOMMU_MODE =
+      Key.of(
+          "mode",
+          Form.constant(TranslationMode.Kind.class),
+          "nested: the guest is offered the first stage, which hardware walks; shadow: the second"
+              + " stage, which is copied. Without it: nested if the host can.");
+  static final Key<Fields> IOMMU =
+      Key.of(
+          "iommu",
+          Shape.of("\"iommu\"", IOMMU_KIND, IOMMU_SOCKET, COVERS, IOMMU_MODE),
+          "A virtual IOMMU through which the guest's own driver attaches PASIDs. Without it there is"
+              + " none.");
+
   private static final FileShape FILE =
       new FileShape(
           "serve",
@@ -144,7 +196,8 @@ public final class DaemonConfigShape {
               QUIRKS,
               HW_INFO,
               FUNCTIONS,
-              ADDRESS_SPACES));
+              ADDRESS_SPACES,
+              IOMMU));
 
   private DaemonConfigShape() {}
 

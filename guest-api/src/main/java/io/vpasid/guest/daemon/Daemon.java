@@ -94,6 +94,7 @@ public final class Daemon implements AutoCloseable {
   private @Nullable IommufdBackend kernel;
   private @Nullable ControlServer control;
   private final List<MetricsServer> metricsServers = new ArrayList<>();
+  private @Nullable ServedIommu iommu;
   private boolean closed;
 
   private Daemon(DaemonConfig config, String version, DaemonLog log, CountDownLatch ending) {
@@ -177,6 +178,9 @@ public final class Daemon implements AutoCloseable {
     }
     for (AddressSpaceConfig space : config.addressSpaces()) {
       var _ = spaces.add(space, functions.values());
+    }
+    if (config.iommu().isPresent()) {
+      iommu = ServedIommu.open(config.iommu().get(), functions, sockets, config.users(), log);
     }
     if (config.metricsSocket().isPresent()) {
       metricsServers.add(
@@ -416,6 +420,10 @@ public final class Daemon implements AutoCloseable {
     functions.remove(served.name());
     int attached = served.function().attachments().count();
     Optional.ofNullable(servers.remove(served.name())).ifPresent(VfioUserServer::close);
+    ServedIommu covering = iommu;
+    if (covering != null) {
+      covering.uncover(served.function());
+    }
     served.function().close();
     Optional<Integer> left =
         served.backing().simulated().map(host -> host.attachedPasidCount(served.address()));
@@ -495,6 +503,11 @@ public final class Daemon implements AutoCloseable {
       control.close();
     }
     metricsServers.forEach(MetricsServer::close);
+    ServedIommu covering = iommu;
+    if (covering != null) {
+      covering.close();
+      iommu = null;
+    }
     int detached = 0;
     for (ServedFunction served : List.copyOf(functions.values())) {
       detached += remove(served).detached();

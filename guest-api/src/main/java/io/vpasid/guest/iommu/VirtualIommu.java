@@ -20,6 +20,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Supplier;
@@ -44,6 +46,7 @@ public final class VirtualIommu implements AutoCloseable {
   private final InterruptSenders senders = new InterruptSenders();
   private final VtdDevice device;
   private final ExecutorService worker;
+  private final Map<PassthroughFunction, SourceId> places = new ConcurrentHashMap<>();
 
   /// A function to cover.
   ///
@@ -99,7 +102,7 @@ public final class VirtualIommu implements AutoCloseable {
         Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("vtd-unit").factory());
     unit = new VtdUnit(capabilities, windows, tables, senders, worker);
     tables.reportTo(unit);
-    tables.listen(refused -> LOG.warn("{}", refused.text()));
+    tables.listen(refused -> LOG.debug("{}", refused.text()));
     device = new VtdDevice(unit, windows, senders);
   }
 
@@ -129,8 +132,19 @@ public final class VirtualIommu implements AutoCloseable {
   private void cover(Covered covered) {
     SourceId id = SourceId.of(covered.place);
     tables.cover(id, covered.function);
+    places.put(covered.function, id);
     senders.add(covered.client);
     var _ = unit.cover(id).join();
+  }
+
+  /// Lets a function go, blocked, before it is closed; one that is not covered may be named too.
+  public void uncover(PassthroughFunction function) {
+    SourceId id = places.remove(function);
+    if (id != null) {
+      var _ = unit.uncover(id).join();
+      // What is told to the page tables is told by the worker.
+      CompletableFuture.runAsync(() -> tables.uncover(id), worker).join();
+    }
   }
 
   /// The function of class 0806 whose BAR 0 is the register page.

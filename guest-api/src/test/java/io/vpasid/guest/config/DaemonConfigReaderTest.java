@@ -12,12 +12,14 @@ import io.vpasid.pci.PciAddress;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.testing.Seeds;
+import io.vpasid.vmm.frontend.nested.TranslationMode;
 import io.vpasid.vmm.iommufd.simulated.IommuProfile;
 import io.vpasid.vmm.iommufd.simulated.KernelVersion;
 import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -56,6 +58,11 @@ class DaemonConfigReaderTest {
           "{ \"format\": 1 }",
           WHOLE,
           "{ \"format\": 1, \"users\": 7, \"quirks\": \"q\", \"functions\": [] }",
+          """
+          { "format": 1, "functions": [ { "name": "f", "source": "m.txt", "socket": "f.sock" } ],
+            "iommu": { "kind": "vtd", "socket": "i.sock", "mode": "shadow",
+                       "covers": [ { "function": "f", "place": "1f.7" } ] } }
+          """,
           "{ \"format\": 1, \"hwInfo\": \"none\" }",
           "{ \"format\": 1, \"hwInfo\": \"exec,width=0,no-ats\" }",
           "{ \"format\": 1, \"control\": {}, \"metrics\": {}, \"log\": {} }",
@@ -99,6 +106,11 @@ class DaemonConfigReaderTest {
           passedThrough("00:04.0", ", \"address\": \"00:04.0\""),
           passedThrough("00:04.0", ", \"virtual\": false"),
           "{ \"format\": 1, \"addressSpaces\": [ {} ] }",
+          "{ \"format\": 1, \"iommu\": { \"socket\": \"i.sock\" } }",
+          "{ \"format\": 1, \"iommu\": { \"socket\": \"i.sock\", \"covers\": [] } }",
+          iommu("f", "20.0", ""),
+          iommu("f", "04.0", ", \"mode\": \"emulated\""),
+          iommu("f", "04.0", ", \"kind\": \"smmuv3\""),
           "{ \"format\": 1, \"addressSpaces\": [ { \"name\": \"a\", \"guestMemory\": 1 } ] }");
 
   private static String passedThrough(String source, String more) {
@@ -107,6 +119,35 @@ class DaemonConfigReaderTest {
             + source
             + "\", \"socket\": \"s\", \"passthrough\": true"
             + more);
+  }
+
+  private static String iommu(String function, String place, String more) {
+    return """
+    { "format": 1, "functions": [ { "name": "f", "source": "m.txt", "socket": "f.sock" } ],
+      "iommu": { "socket": "i.sock", "covers": [ { "function": "%s", "place": "%s" } ]%s } }
+    """
+        .formatted(function, place, more);
+  }
+
+  @Test
+  void theIommuCoversFunctionsInTheirPlaces() {
+    IommuConfig iommu = read(iommu("f", "1f.7", ", \"mode\": \"nested\"")).iommu().orElseThrow();
+
+    assertThat(iommu.socket()).isEqualTo(FOLDER.resolve("i.sock"));
+    assertThat(iommu.covers()).containsExactly(Map.entry("f", new PciAddress(0, 0, 0x1f, 7)));
+    assertThat(iommu.mode()).contains(TranslationMode.Kind.NESTED);
+  }
+
+  @Test
+  void theIommuCoversOnlyFunctionsThatAreThereAndEachOnce() {
+    assertThatThrownBy(() -> read(iommu("g", "04.0", "")))
+        .isInstanceOf(JsonFileException.class)
+        .hasMessageContaining("there is no function \"g\"; there are f");
+    assertThatThrownBy(
+            () -> read(iommu("f\", \"place\": \"05.0\" }, { \"function\": \"f", "04.0", "")))
+        .hasMessageContaining("it is covered already; leave one out");
+    assertThatThrownBy(() -> read(iommu("f", "04.0", "").replace("i.sock", "f.sock")))
+        .hasMessageContaining("the socket is already that of \"f\"; choose another");
   }
 
   private static String function(String members) {

@@ -23,11 +23,29 @@ record ServeProcess(Process process, Path folder, String announcement) implement
   ///
   /// @param folder gets its configuration and its sockets
   static ServeProcess start(Path folder) {
+    return start(folder, "");
+  }
+
+  /// Starts it with a virtual IOMMU that covers the functions at 04.0 and 05.0 of their guest.
+  ///
+  /// @param folder gets its configuration and its sockets
+  static ServeProcess startWithIommu(Path folder) {
+    return start(
+        folder,
+        """
+        "iommu": { "socket": "iommu.sock",
+                   "covers": [ { "function": "first", "place": "04.0" },
+                               { "function": "second", "place": "05.0" } ] },
+        """);
+  }
+
+  private static ServeProcess start(Path folder, String more) {
     String configuration =
         """
         { "format": 1,
           "control": { "socket": "control.sock" },
           "hwInfo": "width=20,priv",
+          %2$s
           "functions": [
             { "name": "first", "source": "%1$s", "address": "0000:6a:01.0",
               "socket": "first.sock", "mailbox": true },
@@ -35,7 +53,7 @@ record ServeProcess(Process process, Path folder, String announcement) implement
               "socket": "second.sock" } ],
           "addressSpaces": [ { "name": "shell" } ] }
         """
-            .formatted(Accelerators.dump());
+            .formatted(Accelerators.dump(), more);
     try {
       Path file = Files.writeString(folder.resolve("serve.json"), configuration);
       Process process =
@@ -80,6 +98,20 @@ record ServeProcess(Process process, Path folder, String announcement) implement
   /// The socket of the other function.
   Path second() {
     return folder.resolve("second.sock");
+  }
+
+  /// The socket of the virtual IOMMU.
+  Path iommu() {
+    return folder.resolve("iommu.sock");
+  }
+
+  /// Runs `./vpasid` and returns when it has ended.
+  static void run(String... arguments) throws IOException {
+    Process process = new ProcessBuilder(vpasid(arguments)).redirectErrorStream(true).start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    if (process.onExit().join().exitValue() != 0) {
+      throw new AssertionError(said);
+    }
   }
 
   /// Where it says that the vPASID of a function is.

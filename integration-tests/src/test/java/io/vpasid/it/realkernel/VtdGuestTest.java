@@ -32,6 +32,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -125,6 +126,74 @@ class VtdGuestTest {
       }
       assertThat(host.nothingAttached(address)).isTrue();
     }
+  }
+
+  /// The same with what a user has: the daemon, and the command that makes the table.
+  @Test
+  void daemonsIommuAttachesForTheGuestsOwnDriver() throws IOException {
+    Path results = Path.of("target", "real-kernel", "VtdGuestTest-daemon").toAbsolutePath();
+    MachineParts parts = MachineParts.prepare();
+    try (ServeProcess daemon = ServeProcess.startWithIommu(folder)) {
+      GuestMachine.Setup setup =
+          new GuestMachine.Setup(
+              SCRIPT.formatted(
+                  HostCommand.ofJava(List.of("-Djava.io.tmpdir=/dev/shm"), GuestAttaches.class)),
+              List.of(
+                  new GuestMachine.Function("03.0", daemon.iommu()),
+                  new GuestMachine.Function("04.0", daemon.first()),
+                  new GuestMachine.Function("05.0", daemon.second())),
+              false,
+              LIMIT);
+      Path table = folder.resolve("dmar.bin");
+      makeTable("0x80000000", table);
+      long base =
+          FirmwareBoot.addressOfBar(
+              parts, setup.withIommu(table), "03.0", results.resolve("firmware"));
+      makeTable("0x" + Long.toHexString(base), table);
+
+      try (GuestMachine machine = GuestMachine.boot(parts, setup.withIommu(table), results)) {
+        BufferedReader guest =
+            new BufferedReader(new InputStreamReader(machine.reports(), StandardCharsets.US_ASCII));
+        assertThat(next(guest, machine)).isEqualTo("width: 20");
+        assertThat(next(guest, machine)).isEqualTo("attach itself: true");
+        assertThat(guest.readLine()).isEqualTo("attach 7: true");
+        assertThat(daemon.ask("query-attachments").replaceAll("\\s", ""))
+            .contains("\"function\":\"first\",\"pasid\":7")
+            .doesNotContain("second");
+        machine.send("\n");
+        assertThat(next(guest, machine)).isEqualTo("replace 7: true");
+        assertThat(next(guest, machine)).isEqualTo("attach 1000000: true");
+        assertThat(next(guest, machine)).isEqualTo("map: true");
+        assertThat(next(guest, machine)).isEqualTo("unmap: " + GuestAttaches.MAPPED);
+        assertThat(next(guest, machine)).isEqualTo("detach 7: true");
+        assertThat(next(guest, machine)).isEqualTo("detach 1000000: true");
+        assertThat(guest.readLine()).isEqualTo("close: true");
+        assertThat(daemon.ask("query-attachments").replaceAll("\\s", ""))
+            .contains("\"attachments\":[]");
+        machine.send("\n");
+        machine.awaitEnd();
+      }
+    }
+  }
+
+  private static void makeTable(String base, Path file) throws IOException {
+    ServeProcess.run(
+        "vtd",
+        "dmar",
+        "--base",
+        base,
+        "--function",
+        "04.0",
+        "--function",
+        "05.0",
+        "-o",
+        file.toString());
+  }
+
+  private static String next(BufferedReader guest, GuestMachine machine) throws IOException {
+    String said = String.valueOf(guest.readLine());
+    machine.send("\n");
+    return said;
   }
 
   private VfioUserServer serve(String name, io.vpasid.guest.vfiouser.VfioUserDevice device)
