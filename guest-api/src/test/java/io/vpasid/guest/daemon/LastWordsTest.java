@@ -2,6 +2,7 @@ package io.vpasid.guest.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -39,7 +40,10 @@ class LastWordsTest {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
-                System.getProperty("java.class.path"),
+                String.join(
+                    File.pathSeparator,
+                    System.getProperty("java.class.path", ""),
+                    System.getProperty("jdk.module.path", "")),
                 Program.class.getName(),
                 what)
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
