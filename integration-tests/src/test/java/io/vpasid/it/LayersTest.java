@@ -122,6 +122,7 @@ class LayersTest {
               "cli.quirks",
               "cli.run",
               "cli.serve",
+              "cli.vtd",
               "cli.doctor",
               "cli")
           .map(room -> "io.vpasid.guest." + room)
