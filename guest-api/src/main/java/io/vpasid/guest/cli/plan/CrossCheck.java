@@ -90,7 +90,7 @@ final class CrossCheck {
       for (ScannedFunction planned : device.values()) {
         if (planned.outcome() instanceof ScannedFunction.Outcome.Placed placed) {
           device.forEach((config, other) -> {
-            if (other != planned) {
+            if (!other.equals(planned)) {
               lookedUp++;
               against(placed.offset(), config, Objects.requireNonNull(chains.get(config)))
                   .ifPresent(what -> inUse.add(new InUse(planned, placed.offset(), other, what)));
