@@ -36,6 +36,7 @@ class DumpFormsTest {
         .collect(Collectors.joining("\n", "", "\n"));
   }
 
+  @SuppressWarnings("AnnotateFormatMethod") // its annotations are no library of the tests
   private static String format(String format, Object... values) {
     return String.format(Locale.ROOT, format, values);
   }
@@ -76,6 +77,7 @@ class DumpFormsTest {
     return assertThatExceptionOfType(DumpException.class).isThrownBy(() -> read(text)).actual();
   }
 
+  @SuppressWarnings("ImmutableEnumChecker") // a configuration space never changes
   enum Sized {
     SMALL_SPACE(SMALL),
     LARGE_SPACE(LARGE);
