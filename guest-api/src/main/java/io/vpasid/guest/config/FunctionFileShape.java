@@ -122,7 +122,7 @@ public final class FunctionFileShape {
   // The file
 
   static final Key<PciAddress> ADDRESS =
-      Key.of("address", CommonForms.address("0000:00:01.0"), "Where the function sits.")
+      Key.of("address", MachineForms.address("0000:00:01.0"), "Where the function sits.")
           .or(new PciAddress(0, 0, 1, 0), "0000:00:01.0");
   static final Key<String> NAME =
       Key.of("name", Form.text(100), "What people call it, in one line.");

@@ -62,7 +62,7 @@ public final class FunctionKeys {
   public static final Key<PciAddress> ADDRESS =
       Key.of(
           "address",
-          CommonForms.address("0000:6a:01.0"),
+          MachineForms.address("0000:6a:01.0"),
           "Which function of the dump, if it has several.");
   public static final Key<Boolean> PASSTHROUGH =
       Key.of(
@@ -90,7 +90,7 @@ public final class FunctionKeys {
   public static final Key<Integer> OFFSET =
       Key.of(
           "offset",
-          CommonForms.capabilityOffset(Form.hex("0x180", ConfigSpace.EXTENDED_SIZE - 1))
+          MachineForms.capabilityOffset(Form.hex("0x180", ConfigSpace.EXTENDED_SIZE - 1))
               .with("pattern", "^(?!0x0*[fF]{2}[cC]$)0x0*[1-9a-fA-F][0-9a-fA-F][048cC]$"),
           "Put the vPASID there, or nowhere: a multiple of 4 from 0x100 to 0xff8.");
   public static final Key<List<ByteRange>> AVAILABLE =
@@ -131,14 +131,14 @@ public final class FunctionKeys {
   public static final Key<IommuProfile> IOMMU =
       Key.of(
           "iommu",
-          CommonForms.iommu().with("default", "intel"),
+          MachineForms.iommu().with("default", "intel"),
           "The IOMMU of a simulated host that the function has for itself. With \"iommu\" or"
               + " \"kernel\" its address may be in another domain than in the source, and the"
               + " control command request-fail works.");
   public static final Key<KernelVersion> KERNEL =
       Key.of(
           "kernel",
-          CommonForms.kernel(Form.string("a release of Linux such as \"7.3\""))
+          MachineForms.kernel(Form.string("a release of Linux such as \"7.3\""))
               .with("pattern", "^[0-9]{1,4}\\.[0-9]{1,4}([.-].*)?$")
               .with("default", "7.3"),
           "The release of Linux of a simulated host that the function has for itself.");

@@ -4,9 +4,9 @@ import static io.vpasid.guest.scenario.ParameterCursor.orName;
 import static io.vpasid.guest.scenario.ParameterCursor.text;
 import static java.util.stream.Collectors.joining;
 
-import io.vpasid.guest.config.CommonForms;
 import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.guest.config.FunctionFile;
+import io.vpasid.guest.config.MachineForms;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.Dump;
 import io.vpasid.pci.dump.DumpException;
@@ -31,7 +31,7 @@ record PickedFunction(FunctionDescription function, FunctionKind kind) {
       Key.of("dump", text(), "lspci -xxxx text, raw or hex bytes, or a description (FILE.json).")
           .required("name the file");
   private static final Key<PciAddress> ADDRESS =
-      Key.of("address", CommonForms.address(text(), "0000:17:00.0"), "Which of its functions.");
+      Key.of("address", MachineForms.address(text(), "0000:17:00.0"), "Which of its functions.");
   private static final Key<FunctionKind> KIND =
       Key.of(
           "kind",

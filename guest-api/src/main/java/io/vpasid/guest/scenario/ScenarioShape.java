@@ -5,7 +5,7 @@ import static io.vpasid.guest.scenario.ParameterCursor.known;
 import static io.vpasid.guest.scenario.ParameterCursor.orName;
 import static io.vpasid.guest.scenario.ParameterCursor.text;
 
-import io.vpasid.guest.config.CommonForms;
+import io.vpasid.guest.config.MachineForms;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.synth.HardwareInfo;
@@ -46,9 +46,9 @@ final class ScenarioShape {
   // The host
 
   static final Key<IommuProfile> IOMMU =
-      Key.of("iommu", orName(CommonForms.iommu()), "Its IOMMU.").or(IommuProfile.intel(), "intel");
+      Key.of("iommu", orName(MachineForms.iommu()), "Its IOMMU.").or(IommuProfile.intel(), "intel");
   static final Key<KernelVersion> KERNEL =
-      Key.of("kernel", CommonForms.kernel(text()), "Its release of Linux.")
+      Key.of("kernel", MachineForms.kernel(text()), "Its release of Linux.")
           .or(KernelVersion.LINUX_7_3, "7.3");
   static final Key<Integer> WIDTH =
       Key.of(
@@ -74,7 +74,7 @@ final class ScenarioShape {
   static final Key<Integer> OFFSET =
       Key.of(
           "offset",
-          CommonForms.capabilityOffset(
+          MachineForms.capabilityOffset(
               known(ConfigSpace.STANDARD_SIZE, ConfigSpace.EXTENDED_SIZE - PasidCapability.LENGTH)),
           "Offset for the capability: there or nowhere. A multiple of 4 from 0x100 to 0xff8.");
   static final Key<List<ByteRange>> AVAILABLE =

@@ -11,11 +11,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 
-/// Values that have the same form in several kinds of files.
-public final class CommonForms {
+/// How files name functions, places in them, releases of Linux and IOMMUs: the same in each kind.
+public final class MachineForms {
   private static final int LAST_OFFSET = ConfigSpace.EXTENDED_SIZE - PasidCapability.LENGTH;
 
-  private CommonForms() {}
+  private MachineForms() {}
 
   /// The address of a function.
   ///
