@@ -78,8 +78,9 @@ class ServeProcessTest {
         new ProcessBuilder(
                 "sh",
                 "-c",
-                // whoever started the tests may ignore SIGHUP, as nohup does
-                "exec env --default-signal=HUP \"$0\" \"$@\" 2>" + errors,
+                // whoever started the tests may ignore SIGHUP, as nohup does, or SIGINT, as `&`
+                // does
+                "exec env --default-signal=HUP,INT \"$0\" \"$@\" 2>" + errors,
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "-XX:TieredStopAtLevel=1",
