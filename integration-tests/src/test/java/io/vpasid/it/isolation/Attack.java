@@ -9,7 +9,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /// Measures what an attack does to neighbours, and insists that it is not much.
 final class Attack {
-  /// What one of a hundred accesses may exceed, on a machine that has nothing else to do.
+  /// What one of a hundred accesses may exceed, on a machine that has nothing else to do. What the
+  /// machine itself costs, without an attack or for a thread that only sleeps, is allowed for.
   private static final double HUNDREDTH_MILLIS = 10;
 
   private static final double LONGEST_MILLIS = 2000;
@@ -43,7 +44,7 @@ final class Attack {
       note(name, "neighbours: " + during + " (quiet: " + before + ", machine: " + machine + " ms)");
       assertThat(during.hundredth())
           .as("%s: 99th of 100 accesses of the neighbours: %s; before: %s", name, during, before)
-          .isLessThan(HUNDREDTH_MILLIS + 2 * machine);
+          .isLessThan(HUNDREDTH_MILLIS + 2 * Math.max(machine, before.hundredth()));
       assertThat(during.longest())
           .as("%s: longest access of a neighbour", name)
           .isLessThan(LONGEST_MILLIS);

@@ -6,6 +6,8 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /// A client that does no harm: it reads its function's registers, and measures how long that takes.
@@ -13,6 +15,7 @@ final class Neighbour implements AutoCloseable {
   private static final long PAUSE_NANOS = 1_000_000;
 
   private final Path socket;
+  private final CountDownLatch ready = new CountDownLatch(1);
   private final Thread thread;
   private final long[] nanos = new long[1_000_000];
   private volatile int count;
@@ -21,18 +24,30 @@ final class Neighbour implements AutoCloseable {
 
   private Neighbour(Path socket) {
     this.socket = socket;
-    this.thread = Thread.ofPlatform().daemon().start(this::run);
+    this.thread = Thread.ofPlatform().daemon().unstarted(this::run);
   }
 
-  /// Begins to read.
+  /// Begins to read, and returns when it has read for the first time: what comes with the first
+  /// client of a process is no attack's doing.
   static Neighbour at(Path socket) {
-    return new Neighbour(socket);
+    Neighbour neighbour = new Neighbour(socket);
+    neighbour.thread.start();
+    try {
+      if (!neighbour.ready.await(30, TimeUnit.SECONDS)) {
+        throw new AssertionError("A neighbour at " + socket + " has not been served at all.");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    return neighbour;
   }
 
   @SuppressWarnings("NonAtomicVolatileUpdate") // this thread alone counts
   private void run() {
     started = System.nanoTime();
     try (Client client = Client.agreed(socket)) {
+      client.readConfig();
+      ready.countDown();
       while (!ending && count < nanos.length) {
         started = System.nanoTime();
         client.readConfig();
@@ -76,6 +91,9 @@ final class Neighbour implements AutoCloseable {
   }
 
   private Latency latency() {
+    if (count == 0) {
+      return new Latency(0, 0, 0, 0);
+    }
     long[] sorted = Arrays.copyOf(nanos, count);
     Arrays.sort(sorted);
     return new Latency(
