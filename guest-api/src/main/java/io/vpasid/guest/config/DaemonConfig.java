@@ -13,6 +13,9 @@ import java.util.Set;
 /// @param maxClients most clients of the control socket at the same time
 /// @param users ids of the users who may connect to the sockets; if empty, the user of the daemon
 ///   and root
+/// @param controlUsers ids of the users who may do everything on the control socket; if empty, the
+///   user of the daemon and root
+/// @param controlReaders ids of further users who may only look there
 /// @param metricsSocket where the socket for metrics is created; empty for none
 /// @param metricsPort the port on 127.0.0.1 for Prometheus, 0 for any that is free; empty for none
 /// @param log how to log
@@ -26,6 +29,8 @@ public record DaemonConfig(
     Path control,
     int maxClients,
     Set<Integer> users,
+    Set<Integer> controlUsers,
+    Set<Integer> controlReaders,
     Optional<Path> metricsSocket,
     Optional<Integer> metricsPort,
     LogStyle log,
@@ -38,6 +43,8 @@ public record DaemonConfig(
   /// Keeps copies.
   public DaemonConfig {
     users = Set.copyOf(users);
+    controlUsers = Set.copyOf(controlUsers);
+    controlReaders = Set.copyOf(controlReaders);
     quirks = List.copyOf(quirks);
     functions = List.copyOf(functions);
     addressSpaces = List.copyOf(addressSpaces);

@@ -93,6 +93,8 @@ public final class DaemonConfigReader {
         control,
         file.get(CONTROL, MAX_CLIENTS),
         Set.copyOf(file.get(USERS)),
+        Set.copyOf(file.find(CONTROL, CONTROL_USERS).orElse(file.get(USERS))),
+        Set.copyOf(file.find(CONTROL, CONTROL_READERS).orElse(List.of())),
         metricsSocket(file, control),
         file.find(METRICS, PORT),
         new LogStyle(file.get(LOG, LOG_FORMAT), file.get(LOG, LOG_LEVEL)),
@@ -181,7 +183,8 @@ public final class DaemonConfigReader {
         function.get(FunctionKeys.MAILBOX),
         bars(function),
         ownHost(function),
-        function.find(FunctionKeys.QUIRKS).map(paths -> paths.stream().map(this::path).toList()));
+        function.find(FunctionKeys.QUIRKS).map(paths -> paths.stream().map(this::path).toList()),
+        function.find(FunctionKeys.USERS).map(Set::copyOf));
   }
 
   private static BarSizes bars(Fields function) {

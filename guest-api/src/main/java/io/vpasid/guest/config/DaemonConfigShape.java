@@ -31,9 +31,24 @@ public final class DaemonConfigShape {
               + " else /run/vpasid.sock.");
   static final Key<Integer> MAX_CLIENTS =
       Key.of("maxClients", Form.integer(1, 1024), "Most clients at the same time.").or(16, 16);
+  static final Key<List<Integer>> CONTROL_USERS =
+      Key.of(
+          "users",
+          FunctionKeys.USER_IDS,
+          "Ids of the users who may do everything there. Without it, those of the daemon's"
+              + " \"users\".");
+  static final Key<List<Integer>> CONTROL_READERS =
+      Key.of(
+              "readers",
+              FunctionKeys.USER_IDS,
+              "Ids of further users who may only look: the query commands, address-space-list, and"
+                  + " events.")
+          .or(List.of());
   static final Key<Fields> CONTROL =
       Key.of(
-          "control", Shape.of("\"control\"", CONTROL_SOCKET, MAX_CLIENTS), "The control socket.");
+          "control",
+          Shape.of("\"control\"", CONTROL_SOCKET, MAX_CLIENTS, CONTROL_USERS, CONTROL_READERS),
+          "The control socket.");
 
   static final Key<Integer> PORT =
       Key.of(
@@ -70,9 +85,7 @@ public final class DaemonConfigShape {
   static final Key<List<Integer>> USERS =
       Key.of(
               "users",
-              Form.integer(0, 999_999_999)
-                  .called("a user id")
-                  .oneOrMore(64, "users; leave some out"),
+              FunctionKeys.USER_IDS,
               "Ids of the users who may connect to the sockets. Without it: the daemon's own user and"
                   + " root. The sockets have mode 0600, so others than root need a change of mode or"
                   + " owner as well.")

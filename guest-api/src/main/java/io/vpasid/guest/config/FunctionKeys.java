@@ -150,6 +150,17 @@ public final class FunctionKeys {
           "Quirk files and folders that count for this function besides those built in. Without it,"
               + " the daemon's table does.");
 
+  /// Ids of users.
+  static final Form<List<Integer>> USER_IDS =
+      Form.integer(0, 999_999_999).called("a user id").oneOrMore(64, "users; leave some out");
+
+  public static final Key<List<Integer>> USERS =
+      Key.of(
+          "users",
+          USER_IDS,
+          "Ids of the users who may connect to the function's socket. Without it, those of the"
+              + " daemon's \"users\".");
+
   /// Of these, what only an emulated function has.
   private static final List<Key<?>> EMULATED =
       List.of(ADDRESS, HW_INFO, VIRTUAL, BARS, IOMMU, KERNEL);
@@ -174,7 +185,8 @@ public final class FunctionKeys {
               BARS,
               IOMMU,
               KERNEL,
-              QUIRKS)
+              QUIRKS,
+              USERS)
           .calledBy(NAME)
           .with(
               Rule.of(

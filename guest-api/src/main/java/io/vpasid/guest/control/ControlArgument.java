@@ -1,5 +1,6 @@
 package io.vpasid.guest.control;
 
+import io.vpasid.guest.config.FunctionKeys;
 import io.vpasid.synth.json.Key;
 import io.vpasid.synth.json.Shape;
 import java.util.stream.Collectors;
@@ -38,9 +39,13 @@ public record ControlArgument(String name, Kind kind, boolean required, String d
     }
   }
 
-  /// The arguments that are the keys of an object in a file of users.
+  /// The arguments that are the keys of an object in a file of users, but for those of users' ids:
+  /// who may connect is said in the daemon's configuration alone.
   static ControlArgument[] of(Shape shape) {
-    return shape.keys().stream().map(ControlArgument::of).toArray(ControlArgument[]::new);
+    return shape.keys().stream()
+        .filter(key -> !key.equals(FunctionKeys.USERS))
+        .map(ControlArgument::of)
+        .toArray(ControlArgument[]::new);
   }
 
   private static ControlArgument of(Key<?> key) {

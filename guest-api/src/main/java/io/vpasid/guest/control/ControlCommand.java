@@ -175,6 +175,12 @@ public enum ControlCommand {
     return arguments.stream().filter(a -> a.name().equals(name)).findFirst();
   }
 
+  /// Whether it changes nothing, so that those may use it who may only look. Reading a register of
+  /// a device can change it.
+  boolean onlyLooks() {
+    return title.startsWith("query-") || this == QMP_CAPABILITIES || this == ADDRESS_SPACE_LIST;
+  }
+
   /// The command of a name.
   public static Optional<ControlCommand> named(String name) {
     return Arrays.stream(values()).filter(c -> c.title.equals(name)).findFirst();

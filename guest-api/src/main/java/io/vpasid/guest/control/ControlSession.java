@@ -44,6 +44,7 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
   private final ControlTarget target;
   private final Map<String, ?> version;
   private final Duration negotiationTimeout;
+  private final boolean mayChange;
   private final AtomicInteger eventsUnderWay = new AtomicInteger();
   private final AtomicInteger eventsLost = new AtomicInteger();
 
@@ -55,17 +56,20 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
   private boolean inputEnded;
   private @Nullable Future<?> deadline;
 
+  /// @param mayChange whether the client may do more than look
   ControlSession(
       Channel channel,
       Executor worker,
       ControlTarget target,
       Map<String, ?> version,
-      Duration negotiationTimeout) {
+      Duration negotiationTimeout,
+      boolean mayChange) {
     this.channel = channel;
     this.worker = worker;
     this.target = target;
     this.version = version;
     this.negotiationTimeout = negotiationTimeout;
+    this.mayChange = mayChange;
   }
 
   @Override
@@ -133,6 +137,10 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
       throw new ControlException(
           ControlException.Kind.COMMAND_NOT_FOUND,
           "the negotiation is over: qmp_capabilities is taken once");
+    }
+    if (!mayChange && !command.onlyLooks()) {
+      throw ControlException.generic(
+          command.title() + " changes something, and you may only look: ask the operator");
     }
     return command;
   }

@@ -200,7 +200,8 @@ public final class Daemon implements AutoCloseable {
             Versions.of(version),
             ControlServer.Options.defaults()
                 .withMaxClients(config.maxClients())
-                .withUsers(config.users()));
+                .withUsers(config.controlUsers())
+                .withReaders(config.controlReaders()));
     events.sendThrough(control);
     log.say(
         Level.INFO,
@@ -382,7 +383,7 @@ public final class Daemon implements AutoCloseable {
           sockets.serve(
               wanted.socket(),
               served.device(),
-              VfioUserServer.Options.defaults().withUsers(config.users())));
+              VfioUserServer.Options.defaults().withUsers(wanted.users().orElse(config.users()))));
     } catch (IommufdException e) {
       abandon(served);
       throw new InputException("function '" + wanted.name() + "': " + e.getMessage(), e);

@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,7 +38,7 @@ class DaemonConfigReaderTest {
   private static final String WHOLE =
       """
       { "$schema": "serve.schema.json", "format": 1,
-        "control": { "socket": "/run/c.sock", "maxClients": 3 },
+        "control": { "socket": "/run/c.sock", "maxClients": 3, "users": [0], "readers": 7 },
         "users": [0, 1000], "metrics": { "socket": "/run/m.sock", "port": 9464 },
         "log": { "format": "json", "level": "debug" },
         "quirks": ["quirks.d", "/opt/q.json"], "hwInfo": "width=16,exec",
@@ -47,7 +48,8 @@ class DaemonConfigReaderTest {
             "available": ["0x200-0x2ff", "0x400"], "shadowing": true, "attachBeforeEnable": true,
             "mailbox": true, "bars": ["0=64K", "2=16M"] },
           { "name": "nic", "source": "0000:3b:00.0", "socket": "/run/nic.sock",
-            "kernel": "6.14", "iommu": "arm", "quirks": ["q.json", "/opt/q"] },
+            "kernel": "6.14", "iommu": "arm", "quirks": ["q.json", "/opt/q"],
+            "users": [5, 6] },
           { "name": "gpu", "source": "0000:17:00.0", "passthrough": true, "socket": "gpu.sock" } ],
         "addressSpaces": [ { "name": "a" }, { "name": "b", "functions": ["nic"], "guestMemory": true } ] }
       """;
@@ -169,6 +171,10 @@ class DaemonConfigReaderTest {
     assertThat(config.control()).isEqualTo(Path.of("/run/c.sock"));
     assertThat(config.maxClients()).isEqualTo(3);
     assertThat(config.users()).containsExactlyInAnyOrder(0, 1000);
+    assertThat(config.controlUsers()).containsExactly(0);
+    assertThat(config.controlReaders()).containsExactly(7);
+    assertThat(config.functions().get(0).users()).isEmpty();
+    assertThat(config.functions().get(1).users()).contains(Set.of(5, 6));
     assertThat(config.metricsPort()).contains(9464);
     assertThat(config.metricsSocket()).contains(Path.of("/run/m.sock"));
     assertThat(config.log()).isEqualTo(new LogStyle(LogStyle.Format.JSON, LogStyle.Level.DEBUG));

@@ -284,6 +284,27 @@ class ControlServerTest {
   }
 
   @Test
+  void userWhoMayOnlyLookChangesNothing() throws IOException {
+    int own = (int) Files.getAttribute(folder, "unix:uid");
+    try (ControlServer server =
+            open(
+                (command, _, _) -> Map.of("did", command.title()),
+                ControlServer.Options.defaults()
+                    .withUsers(Set.of(54321))
+                    .withReaders(Set.of(own)));
+        LineClient client = LineClient.negotiated(server.path())) {
+      assertThat(client.call("{\"execute\":\"query-functions\"}").has("return")).isTrue();
+      assertThat(client.call("{\"execute\":\"address-space-list\"}").has("return")).isTrue();
+      for (ControlCommand command : ControlCommand.values()) {
+        if (!command.onlyLooks()) {
+          JsonNode refused = client.call("{\"execute\":\"" + command.title() + "\"}");
+          assertThat(desc(refused)).as(command.title()).contains("you may only look");
+        }
+      }
+    }
+  }
+
+  @Test
   void clientThatNeverReadsGetsBackPressureAndHoldsUpNobody() throws IOException {
     AtomicInteger done = new AtomicInteger();
     ControlTarget target =

@@ -39,7 +39,7 @@ public final class LinesTarget {
             new JsonStreamDecoder(MAX_OBJECT),
             new FlowControlHandler(),
             new ControlSession(
-                channel, Runnable::run, LinesTarget::echo, Map.of(), Duration.ofDays(1)));
+                channel, Runnable::run, LinesTarget::echo, Map.of(), Duration.ofDays(1), true));
     channel.pipeline().fireChannelActive();
     List<String> replies = new ArrayList<>();
     takeReplies(channel, replies);
