@@ -85,7 +85,8 @@ final class CoeText {
       at = next;
     }
     if (rows.isEmpty()) {
-      throw new DumpException(file.name(), line, "memory_initialization_vector has no words");
+      throw new DumpException(
+          file.name(), lineOf(text, vector.start()), "memory_initialization_vector has no words");
     }
     return rows.dump();
   }
