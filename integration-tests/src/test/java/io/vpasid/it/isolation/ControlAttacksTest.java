@@ -1,8 +1,9 @@
 package io.vpasid.it.isolation;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -86,11 +87,11 @@ class ControlAttacksTest {
     assertThat(both).isZero();
   }
 
+  /// Only root can give folders away.
+  @Needs(Need.ROOT)
   @Test
   void aFolderOfAnotherUserIsNoPlaceForASocket(@TempDir Path folder)
       throws IOException, InterruptedException {
-    assumeTrue(
-        (int) Files.getAttribute(folder, "unix:uid") == 0, "only root can give folders away");
     Path theirs = Files.createDirectory(folder.resolve("theirs"));
     Path within = Files.createDirectory(theirs.resolve("ours"));
     Files.setAttribute(theirs, "unix:uid", STRANGER);
@@ -100,11 +101,11 @@ class ControlAttacksTest {
     assertThat(said).contains("another user owns " + theirs.toRealPath());
   }
 
+  /// Only root can give folders away.
+  @Needs(Need.ROOT)
   @Test
   void aFolderThatAGroupMayWriteIsNoPlaceForASocket(@TempDir Path folder)
       throws IOException, InterruptedException {
-    assumeTrue(
-        (int) Files.getAttribute(folder, "unix:uid") == 0, "only root can give folders away");
     Path shared = Files.createDirectory(folder.resolve("shared"));
     Files.setAttribute(shared, "unix:gid", STRANGER);
     Files.setPosixFilePermissions(shared, PosixFilePermissions.fromString("rwxrwx---"));
@@ -132,13 +133,19 @@ class ControlAttacksTest {
     }
   }
 
+  /// The shell names the file, because the locale of the tests may be unable to.
   @Test
   void namesOfFilesDoNothingToATerminal(@TempDir Path folder)
       throws IOException, InterruptedException {
     Path dumps = Files.createDirectory(folder.resolve("dumps"));
     String dump =
         "00:01.0 Unclassified device [00ff]: Device f00d:0001\n00: 0d f0 01 00 00 00 00 00\n";
-    Files.writeString(dumps.resolve("a\u001b[31m\u202e.txt"), dump);
+    Files.writeString(dumps.resolve("plain"), dump);
+    Process naming =
+        new ProcessBuilder("sh", "-c", "mv plain \"$(printf 'a\\033[31m\\342\\200\\256.txt')\"")
+            .directory(dumps.toFile())
+            .start();
+    assertThat(naming.waitFor()).isZero();
     Path log = folder.resolve("log");
 
     Process scan = DaemonProcess.launch(log, List.of(), "scan", "--list", dumps.toString());

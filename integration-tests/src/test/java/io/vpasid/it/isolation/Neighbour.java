@@ -48,13 +48,13 @@ final class Neighbour implements AutoCloseable {
     try (Client client = Client.agreed(socket)) {
       client.readConfig();
       ready.countDown();
-      while (!ending && count < nanos.length) {
+      do { // once at least, or nothing was measured
         started = System.nanoTime();
         client.readConfig();
         nanos[count] = System.nanoTime() - started;
         count = count + 1;
         LockSupport.parkNanos(PAUSE_NANOS);
-      }
+      } while (!ending && count < nanos.length);
     } catch (IOException | IllegalStateException e) {
       nanos[count] = System.nanoTime() - started;
       count = count + 1;
@@ -91,9 +91,6 @@ final class Neighbour implements AutoCloseable {
   }
 
   private Latency latency() {
-    if (count == 0) {
-      return new Latency(0, 0, 0, 0);
-    }
     long[] sorted = Arrays.copyOf(nanos, count);
     Arrays.sort(sorted);
     return new Latency(

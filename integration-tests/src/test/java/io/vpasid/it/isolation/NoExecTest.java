@@ -27,7 +27,7 @@ class NoExecTest {
             tmp.toString());
     assumeTrue(
         new ProcessBuilder(DaemonProcess.concat(mounted, List.of("true"))).start().waitFor() == 0,
-        "no user namespaces, or no mounts in them");
+        "needs user namespaces with mounts in them");
     DaemonProcess.Setup setup =
         DaemonProcess.Setup.of(1).java("-Djava.io.tmpdir=" + tmp).within(mounted);
     try (DaemonProcess daemon = DaemonProcess.start(folder, setup);
