@@ -31,6 +31,9 @@ record OwnIds(int uid, int gid, int outside) {
         gid = Integer.parseUnsignedInt(words[2]);
       }
     }
+    if (!Files.exists(MAP)) { // a kernel without user namespaces
+      return new OwnIds(uid, gid, PeerCredentials.UNKNOWN);
+    }
     try (BufferedReader map = Files.newBufferedReader(MAP)) {
       boolean all =
           String.valueOf(map.readLine()).strip().replaceAll("\\s+", " ").equals(ALL_USERS);
