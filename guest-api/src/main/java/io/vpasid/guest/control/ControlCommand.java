@@ -47,7 +47,8 @@ public enum ControlCommand {
       "function-del",
       "Stops serving a function: its client is disconnected, its PASIDs are detached.",
       "`detached`, how many PASIDs were; `left`, how many the simulated kernel still has, for which"
-          + " 0 is the only right number",
+          + " 0 is the only right number; `released` false if its kernel or its hardware takes more"
+          + " than 10 seconds to give it back, which goes on",
       required("function", Kind.TEXT, "the function's name")),
   ADDRESS_SPACE_ADD(
       "address-space-add",
@@ -110,7 +111,8 @@ public enum ControlCommand {
       optional("width", Kind.NUMBER, "1, 2 or 4 bytes; without it, 4")),
   FUNCTION_RESET(
       "function-reset",
-      "Resets a function. What is attached stays attached, as in the kernel.",
+      "Resets a function. What is attached stays attached, as in the kernel. A reset that takes more"
+          + " than 10 seconds is an error, and goes on.",
       "nothing",
       required("function", Kind.TEXT, "the function's name")),
   REQUEST_FAIL(

@@ -83,7 +83,7 @@ public final class Daemon implements AutoCloseable {
   private final SharedSpaces spaces = new SharedSpaces();
   private final DaemonEvents events;
   private final Map<String, ServedFunction> functions = new ConcurrentSkipListMap<>();
-  private final Map<String, VfioUserServer> servers = new ConcurrentSkipListMap<>();
+  private final Map<String, FunctionServer> servers = new ConcurrentSkipListMap<>();
   private final RequestWorkers requests = RequestWorkers.open();
   private final BarPages barPages = BarPages.ofBytes(BAR_BYTES);
   private final VfioUserSockets sockets;
@@ -94,7 +94,7 @@ public final class Daemon implements AutoCloseable {
   private @Nullable IommufdBackend kernel;
   private @Nullable ControlServer control;
   private final List<MetricsServer> metricsServers = new ArrayList<>();
-  private @Nullable ServedIommu iommu;
+  private volatile @Nullable ServedIommu iommu;
   private boolean closed;
 
   private Daemon(DaemonConfig config, String version, DaemonLog log, CountDownLatch ending) {
@@ -108,8 +108,12 @@ public final class Daemon implements AutoCloseable {
     int threads = Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors());
     sockets = VfioUserSockets.open("vfio-user", threads);
     controlLoops = SocketLoops.open(kind, "control", 1);
-    sockets.onLoss(() -> LastWords.end("a thread that serves functions ended", BROKEN));
+    sockets.onLoss(Daemon::lostThread);
     controlLoops.onLoss(() -> LastWords.end("the thread of the control socket ended", BROKEN));
+  }
+
+  private static void lostThread() {
+    LastWords.end("a thread that serves functions ended", BROKEN);
   }
 
   /// Starts everything that the configuration names.
@@ -380,10 +384,13 @@ public final class Daemon implements AutoCloseable {
       events.listenTo(served);
       servers.put(
           wanted.name(),
-          sockets.serve(
+          FunctionServer.open(
+              wanted.name(),
               wanted.socket(),
-              served.device(),
-              VfioUserServer.Options.defaults().withUsers(wanted.users().orElse(config.users()))));
+              backing,
+              VfioUserServer.Options.defaults().withUsers(wanted.users().orElse(config.users())),
+              sockets,
+              Daemon::lostThread));
     } catch (IommufdException e) {
       abandon(served);
       throw new InputException("function '" + wanted.name() + "': " + e.getMessage(), e);
@@ -414,23 +421,44 @@ public final class Daemon implements AutoCloseable {
   /// @param detached how many PASIDs were attached
   /// @param left how many the simulated host still had attached after that; empty if its host is a
   ///   real one, which cannot be asked
-  record Removed(int detached, Optional<Integer> left) {}
+  /// @param isReleased whether the host has it back; if not, its kernel or its hardware takes
+  ///   longer than [LongWork#BOUND], and it will be when they are done
+  record Removed(int detached, Optional<Integer> left, boolean isReleased) {}
 
   /// Stops serving a function.
   Removed remove(ServedFunction served) {
     functions.remove(served.name());
     int attached = served.function().attachments().count();
-    Optional.ofNullable(servers.remove(served.name())).ifPresent(VfioUserServer::close);
+    LongWork closing = LongWork.begin("end of " + served.name(), () -> giveBack(served));
+    boolean isClosed = closing.endsIn(LongWork.BOUND);
+    Optional<Integer> left = Optional.empty();
+    if (isClosed) {
+      left = served.backing().simulated().map(host -> host.attachedPasidCount(served.address()));
+      spaces.functionRemoved(served);
+      served.backing().release();
+    } else {
+      log.say(
+          Level.WARN,
+          "The function is busy for a long time; it is released when it is done.",
+          fields("function", served.name()));
+      closing.then(() ->
+          worker.execute(() -> {
+            spaces.functionRemoved(served);
+            served.backing().release();
+          }));
+    }
+    events.tell(ControlEvent.FUNCTION_DELETED, fields("function", served.name()));
+    return new Removed(attached, left, isClosed);
+  }
+
+  /// Disconnects the client of a function and gives the function back.
+  private void giveBack(ServedFunction served) {
+    Optional.ofNullable(servers.remove(served.name())).ifPresent(FunctionServer::close);
     ServedIommu covering = iommu;
     if (covering != null) {
       covering.uncover(served.function());
     }
     served.function().close();
-    Optional<Integer> left =
-        served.backing().simulated().map(host -> host.attachedPasidCount(served.address()));
-    abandon(served);
-    events.tell(ControlEvent.FUNCTION_DELETED, fields("function", served.name()));
-    return new Removed(attached, left);
   }
 
   private static QuirkTable readQuirks(DaemonConfig config) {
@@ -509,6 +537,7 @@ public final class Daemon implements AutoCloseable {
       covering.close();
       iommu = null;
     }
+    disconnectAll();
     int detached = 0;
     for (ServedFunction served : List.copyOf(functions.values())) {
       detached += remove(served).detached();
@@ -524,6 +553,13 @@ public final class Daemon implements AutoCloseable {
       kernel.close();
     }
     log.say(Level.INFO, "The daemon has ended.", fields("detached", detached));
+  }
+
+  /// Disconnects the clients of all functions at the same time, because each may lead to a reset.
+  private void disconnectAll() {
+    try (ExecutorService each = Executors.newVirtualThreadPerTaskExecutor()) {
+      servers.values().forEach(server -> each.execute(server::close));
+    }
   }
 
   /// Lets the worker finish what it has, and a command's reply reach its client before that is

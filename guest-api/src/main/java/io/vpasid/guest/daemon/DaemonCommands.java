@@ -46,6 +46,9 @@ final class DaemonCommands implements ControlTarget {
   private final Daemon daemon;
   private final Map<Client, Belongings> temporary = new HashMap<>();
 
+  /// Resets that were still running when they were last looked at, by the function's name.
+  private final Map<String, LongWork> resets = new HashMap<>();
+
   DaemonCommands(Daemon daemon) {
     this.daemon = daemon;
   }
@@ -220,6 +223,9 @@ final class DaemonCommands implements ControlTarget {
     Daemon.Removed removed = daemon.remove(served);
     Map<String, Object> done = Daemon.fields("detached", removed.detached());
     removed.left().ifPresent(left -> done.put("left", left));
+    if (!removed.isReleased()) {
+      done.put("released", false);
+    }
     return done;
   }
 
@@ -569,8 +575,19 @@ final class DaemonCommands implements ControlTarget {
     return (int) arguments.number("offset", size - width);
   }
 
-  private static Object reset(ServedFunction served) {
-    served.function().reset();
+  private Object reset(ServedFunction served) {
+    resets.values().removeIf(reset -> !reset.isRunning());
+    if (resets.containsKey(served.name())) {
+      throw ControlException.generic(
+          "function '" + served.name() + "' is still being reset; ask again when that is done");
+    }
+    LongWork reset = LongWork.begin("reset of " + served.name(), served.function()::reset);
+    resets.put(served.name(), reset);
+    if (!reset.endsIn(LongWork.BOUND)) {
+      throw ControlException.generic(
+          "the reset of function '%s' takes more than %d seconds, and goes on"
+              .formatted(served.name(), LongWork.BOUND.toSeconds()));
+    }
     return Map.of();
   }
 

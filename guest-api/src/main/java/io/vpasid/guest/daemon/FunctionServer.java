@@ -1,0 +1,61 @@
+package io.vpasid.guest.daemon;
+
+import io.vpasid.guest.host.Backing;
+import io.vpasid.guest.host.VfioBacking;
+import io.vpasid.guest.vfiouser.VfioUserServer;
+import io.vpasid.guest.vfiouser.VfioUserSockets;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/// The socket of a function, on the threads that functions share, or on one that the function has
+/// for itself.
+///
+/// What an emulated function is asked for is done at once, so few threads serve any number of them.
+/// One that is passed through answers when its hardware and the kernel do: a reset, which every
+/// client that goes leads to, takes 100 ms at least, and to pin the memory of a large guest takes
+/// seconds. So each has its own thread, and keeps nobody waiting but its own client.
+final class FunctionServer implements AutoCloseable {
+  private final VfioUserServer server;
+  private final Optional<VfioUserSockets> own;
+
+  private FunctionServer(VfioUserServer server, Optional<VfioUserSockets> own) {
+    this.server = server;
+    this.own = own;
+  }
+
+  /// Serves a function.
+  ///
+  /// @param name of the function
+  /// @param shared the threads of functions that have none for themselves
+  /// @param onLoss is run if the function's own thread ends before this is closed
+  /// @throws IOException with a sentence, if the socket cannot be made; nothing is left
+  static FunctionServer open(
+      String name,
+      Path socket,
+      Backing backing,
+      VfioUserServer.Options options,
+      VfioUserSockets shared,
+      Runnable onLoss)
+      throws IOException {
+    if (!(backing instanceof VfioBacking)) {
+      return new FunctionServer(shared.serve(socket, backing.device(), options), Optional.empty());
+    }
+    VfioUserSockets own = VfioUserSockets.open("vfio-user-" + name, 1);
+    try {
+      own.onLoss(onLoss);
+      return new FunctionServer(own.serve(socket, backing.device(), options), Optional.of(own));
+    } catch (IOException | RuntimeException e) {
+      own.close();
+      throw e;
+    }
+  }
+
+  /// Disconnects the client and removes the socket; returns when the device has been told, or is
+  /// busy for longer than 10 seconds.
+  @Override
+  public void close() {
+    server.close();
+    own.ifPresent(VfioUserSockets::close);
+  }
+}
