@@ -8,7 +8,8 @@ import java.util.Optional;
 ///
 /// @param offset the offset to use; there or nowhere
 /// @param available ranges to try before any other, in order
-/// @param shadowing whether live bytes that a quirk allows to shadow may be taken
+/// @param shadowing live bytes may be covered: those at `offset`, and without it those that a quirk
+///   allows to shadow, where nothing else is left
 public record PlacementPolicy(
     Optional<Integer> offset, List<ByteRange> available, boolean shadowing) {
 

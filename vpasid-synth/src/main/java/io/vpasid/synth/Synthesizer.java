@@ -323,6 +323,7 @@ public final class Synthesizer {
         ownSlots.isEmpty() ? Optional.empty() : Optional.of(ownSlots.getFirst()),
         available(),
         shadowable(),
+        request.policy().shadowing(),
         chain.extended().isEmpty());
   }
 
@@ -334,6 +335,7 @@ public final class Synthesizer {
         Optional.empty(),
         available(),
         shadowable(),
+        false,
         emptyList);
   }
 

@@ -108,14 +108,21 @@ class SynthesizerTest {
     bytes.putInt(0xd8c, 0x553);
     bytes.putInt(0xd90, 1);
 
-    SynthesisResult result =
+    SynthesisResult refused =
         Synthesizer.synthesize(
             request(HOST, new PlacementPolicy(Optional.of(0xda8), List.of(), false)));
+    SynthesisResult allowed =
+        Synthesizer.synthesize(
+            request(HOST, new PlacementPolicy(Optional.of(0xda8), List.of(), true)));
 
-    assertThat(((Synthesis) result).placement().reasons())
+    assertThat(((SynthesisResult.Declined) refused).explanation())
+        .isEqualTo(
+            "The requested offset cannot be used: it would cover what is at 0xda8: Single Root I/O"
+                + " Virtualization (SR-IOV), in no list, and shadowing is not allowed.");
+    assertThat(((Synthesis) allowed).placement().reasons())
         .contains(
-            "Careful: 0xda8: Single Root I/O Virtualization (SR-IOV), in no list is shadowed from"
-                + " the guest.");
+            "Shadowing is allowed: the guest can no longer reach what is at 0xda8: Single Root I/O"
+                + " Virtualization (SR-IOV), in no list.");
   }
 
   @Test

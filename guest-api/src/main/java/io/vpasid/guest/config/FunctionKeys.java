@@ -104,7 +104,8 @@ public final class FunctionKeys {
       Key.of(
               "shadowing",
               Form.bool(),
-              "Allow to cover live registers where a quirk permits it and nothing else is left.")
+              "Allow to cover live registers: those at `offset`, and without it those that a quirk"
+                  + " lets go, where nothing else is left.")
           .or(false, false);
   public static final Key<Boolean> ATTACH_BEFORE_ENABLE =
       Key.of(

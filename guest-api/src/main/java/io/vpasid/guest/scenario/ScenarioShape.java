@@ -87,7 +87,7 @@ final class ScenarioShape {
       Key.of(
               "shadowing",
               flag(),
-              "Whether live registers that a quirk allows to shadow may be covered.")
+              "Whether live registers may be covered: those at `offset`, or those that a quirk lets go.")
           .or(false, false);
   static final Key<Integer> QUOTA =
       Key.of(

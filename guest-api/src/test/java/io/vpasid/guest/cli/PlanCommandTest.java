@@ -133,6 +133,25 @@ class PlanCommandTest {
     assertThat(run.out()).contains("The requested offset cannot be used: it meets 0x148");
   }
 
+  /// I3: live bytes are covered only if the user allows that, too.
+  @Test
+  void requestedOffsetOnLiveBytesNeedsLeave() {
+    String dump = Inputs.demo(folder).toString();
+
+    Run refused = Run.of("plan", dump, "--function", "17:00.1", "--offset", "0xff8");
+    Run allowed =
+        Run.of("plan", dump, "--function", "17:00.1", "--offset", "0xff8", "--allow-shadowing");
+
+    assertThat(refused.code()).isEqualTo(1);
+    assertThat(refused.out())
+        .contains("it would cover what is at 0xff8")
+        .contains("shadowing is not allowed");
+    assertThat(allowed.code()).isZero();
+    assertThat(allowed.out())
+        .contains("at 0xff8,")
+        .contains("Shadowing is allowed: the guest can no longer reach what is at 0xff8");
+  }
+
   @Test
   void availableRangesAreUsedFirst() {
     Run run =
@@ -184,7 +203,9 @@ class PlanCommandTest {
             "--also",
             other.toString());
 
-    assertThat(run.out()).contains("Careful: 0xd84: a byte, not zero in another capture");
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.out())
+        .contains("it would cover what is at 0xd84: a byte, not zero in another capture");
   }
 
   @Test

@@ -207,11 +207,15 @@ final class Invariants {
               isPasidHeader(trial.view(), hole.offset()) || trial.physicalPasid().contains(hole),
               hole,
               "has no hidden PASID capability");
-      case REQUESTED ->
-          require(
-              trial.input().policy().offset().equals(Optional.of(hole.offset())),
-              hole,
-              "was not requested");
+      case REQUESTED -> {
+        require(
+            trial.input().policy().offset().equals(Optional.of(hole.offset())),
+            hole,
+            "was not requested");
+        if (!trial.input().policy().shadowing() && !trial.physicalPasid().contains(hole)) {
+          requireFree(trial, hole, quirks);
+        }
+      }
       case PINNED ->
           require(quirks.place().equals(Optional.of(hole.offset())), hole, "is named by no quirk");
       case SHADOWED ->

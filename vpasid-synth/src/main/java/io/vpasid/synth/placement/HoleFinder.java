@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /// Searches the extended space for the bytes of a capability that the device does not have.
 ///
@@ -51,6 +52,12 @@ public final class HoleFinder {
 
   private static final int COMFORTABLE_ALIGNMENT = 16;
 
+  private static final String OWN_SLOT =
+      "The device's own PASID capability is there, hidden by vfio-pci: no other register can own"
+          + " these bytes.";
+  private static final String OWN_IS_SHADOWED =
+      "The physical registers are shadowed: no guest access reaches them.";
+
   private final OccupancyMap map;
   private final HoleRequest request;
   private final List<PassedOver> passedOver = new ArrayList<>();
@@ -81,19 +88,36 @@ public final class HoleFinder {
         .or(this::shadowed);
   }
 
-  /// What the user asks for has to be outside the lists; hidden bits there are the user's to weigh.
+  /// What the user asks for has to be outside the lists, and free unless the user allows to cover
+  /// what lives there.
   private Optional<Placement> requested(HoleRequest.Wish wish) {
     Optional<String> conflict = cannotHold(wish.range());
     if (conflict.isPresent()) {
       return pass(wish.range(), Strategy.REQUESTED, conflict.get());
     }
-    List<String> reasons = new ArrayList<>();
-    reasons.add(wish.says() + " asks for it.");
-    firstLive(wish.range())
-        .ifPresentOrElse(
-            at -> reasons.add("Careful: " + describe(at) + " is shadowed from the guest."),
-            () -> reasons.add("Nothing is known there, and all bytes read as 0."));
-    return place(wish.range(), Strategy.REQUESTED, reasons);
+    String asked = wish.says() + " asks for it.";
+    if (isOwnSlot(wish.range())) {
+      return place(wish.range(), Strategy.REQUESTED, List.of(asked, OWN_SLOT, OWN_IS_SHADOWED));
+    }
+    Optional<Integer> live = firstLive(wish.range());
+    if (live.isEmpty()) {
+      return place(
+          wish.range(),
+          Strategy.REQUESTED,
+          List.of(asked, "Nothing is known there, and all bytes read as 0."));
+    }
+    String what = describe(live.get());
+    return request.shadowing()
+        ? place(
+            wish.range(),
+            Strategy.REQUESTED,
+            List.of(
+                asked,
+                "Shadowing is allowed: the guest can no longer reach what is at " + what + "."))
+        : pass(
+            wish.range(),
+            Strategy.REQUESTED,
+            "it would cover what is at " + what + ", and shadowing is not allowed");
   }
 
   private Optional<Placement> pinned() {
@@ -112,21 +136,15 @@ public final class HoleFinder {
       return Optional.empty();
     }
     ByteRange slot = request.ownSlot().get();
-    Optional<String> conflict = cannotHold(slot);
-    for (int at = slot.offset(); conflict.isEmpty() && at < slot.end(); at++) {
-      if (map.useAt(at) == Use.QUIRK) {
-        conflict = Optional.of("it meets " + describe(at));
-      }
-    }
+    Optional<String> conflict =
+        cannotHold(slot).or(() -> firstOfQuirk(slot).map(at -> "it meets " + describe(at)));
     return conflict.isPresent()
         ? pass(slot, Strategy.OWN_SLOT, conflict.get())
-        : place(
-            slot,
-            Strategy.OWN_SLOT,
-            List.of(
-                "The device's own PASID capability is there, hidden by vfio-pci: no other register"
-                    + " can own these bytes.",
-                "The physical registers are shadowed: no guest access reaches them."));
+        : place(slot, Strategy.OWN_SLOT, List.of(OWN_SLOT, OWN_IS_SHADOWED));
+  }
+
+  private boolean isOwnSlot(ByteRange range) {
+    return request.ownSlot().equals(Optional.of(range)) && firstOfQuirk(range).isEmpty();
   }
 
   private Optional<Placement> available() {
@@ -229,8 +247,16 @@ public final class HoleFinder {
   }
 
   private Optional<Integer> firstLive(ByteRange range) {
+    return first(range, use -> use != Use.FREE);
+  }
+
+  private Optional<Integer> firstOfQuirk(ByteRange range) {
+    return first(range, use -> use == Use.QUIRK);
+  }
+
+  private Optional<Integer> first(ByteRange range, Predicate<Use> wanted) {
     for (int at = range.offset(); at < range.end(); at++) {
-      if (map.useAt(at) != Use.FREE) {
+      if (wanted.test(map.useAt(at))) {
         return Optional.of(at);
       }
     }

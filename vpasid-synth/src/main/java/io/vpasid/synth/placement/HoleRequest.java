@@ -12,6 +12,7 @@ import java.util.Optional;
 /// @param ownSlot the bytes of the device's own capability of the same kind, which is hidden
 /// @param available ranges to try before any other, in order
 /// @param shadowable live ranges that may be taken when nothing else is left, in order
+/// @param shadowing the user allows the requested offset to cover what lives there
 /// @param emptyList whether the extended list has no capability, so that 0x100 has to be ours
 public record HoleRequest(
     int length,
@@ -20,6 +21,7 @@ public record HoleRequest(
     Optional<ByteRange> ownSlot,
     List<Wish> available,
     List<Wish> shadowable,
+    boolean shadowing,
     boolean emptyList) {
 
   /// @throws IllegalArgumentException if the length is not a positive multiple of 4

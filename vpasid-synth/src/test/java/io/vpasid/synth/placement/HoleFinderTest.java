@@ -20,7 +20,14 @@ class HoleFinderTest {
 
   private static HoleRequest request() {
     return new HoleRequest(
-        8, Optional.empty(), Optional.empty(), Optional.empty(), List.of(), List.of(), false);
+        8,
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        List.of(),
+        List.of(),
+        false,
+        false);
   }
 
   private static Optional<Wish> at(int offset) {
@@ -92,6 +99,7 @@ class HoleFinderTest {
             Optional.of(new ByteRange(0x230, 8)),
             List.of(),
             List.of(),
+            false,
             false);
 
     assertThat(found(request).strategy()).isEqualTo(Strategy.OWN_SLOT);
@@ -102,7 +110,7 @@ class HoleFinderTest {
   void pinnedOffsetOnACapabilityIsPassedOver() {
     HoleRequest request =
         new HoleRequest(
-            8, Optional.empty(), at(0x144), Optional.empty(), List.of(), List.of(), false);
+            8, Optional.empty(), at(0x144), Optional.empty(), List.of(), List.of(), false, false);
 
     Placement placement = found(request);
 
@@ -115,9 +123,11 @@ class HoleFinderTest {
   @Test
   void requestedOffsetIsTakenOrNothingIs() {
     HoleRequest good =
-        new HoleRequest(8, at(0x400), at(0x500), Optional.empty(), List.of(), List.of(), false);
+        new HoleRequest(
+            8, at(0x400), at(0x500), Optional.empty(), List.of(), List.of(), false, false);
     HoleRequest bad =
-        new HoleRequest(8, at(0x402), at(0x500), Optional.empty(), List.of(), List.of(), false);
+        new HoleRequest(
+            8, at(0x402), at(0x500), Optional.empty(), List.of(), List.of(), false, false);
 
     assertThat(found(good).range()).isEqualTo(new ByteRange(0x400, 8));
     assertThat(HoleFinder.find(map.build(), bad).passedOver())
@@ -125,14 +135,49 @@ class HoleFinderTest {
         .containsExactly("its offset is not a multiple of 4");
   }
 
-  @Test
-  void requestedOffsetOnALiveRegisterWarns() {
-    map.claim(new ByteRange(0xff8, 8), Use.QUIRK, "ELBI_CTRL");
-    HoleRequest request =
-        new HoleRequest(
-            8, at(0xff8), Optional.empty(), Optional.empty(), List.of(), List.of(), false);
+  private static HoleRequest requested(int offset, Optional<ByteRange> ownSlot, boolean shadowing) {
+    return new HoleRequest(
+        8, at(offset), Optional.empty(), ownSlot, List.of(), List.of(), shadowing, false);
+  }
 
-    assertThat(found(request).reasons()).last().asString().contains("ELBI_CTRL");
+  /// I3: what lives is covered only if the user allows it.
+  @Test
+  void requestedOffsetOnALiveRegisterIsRefusedUnlessShadowingIsAllowed() {
+    map.claim(new ByteRange(0xff8, 8), Use.QUIRK, "ELBI_CTRL");
+
+    assertThat(HoleFinder.find(map.build(), requested(0xff8, Optional.empty(), false)).passedOver())
+        .extracting(PassedOver::why)
+        .containsExactly(
+            "it would cover what is at 0xff8: hidden register, ELBI_CTRL, and shadowing is not"
+                + " allowed");
+    assertThat(found(requested(0xff8, Optional.empty(), true)).reasons())
+        .last()
+        .asString()
+        .contains("can no longer reach")
+        .contains("ELBI_CTRL");
+  }
+
+  @Test
+  void requestedOffsetOnTheDevicesOwnCapabilityNeedsNoLeave() {
+    map.claim(new ByteRange(0x230, 8), Use.HIDDEN_CAPABILITY, "PASID");
+    Optional<ByteRange> own = Optional.of(new ByteRange(0x230, 8));
+
+    assertThat(found(requested(0x230, own, false)).reasons())
+        .last()
+        .asString()
+        .contains("physical registers are shadowed");
+    assertThat(HoleFinder.find(map.build(), requested(0x234, own, false)))
+        .isInstanceOf(HoleSearch.NoHole.class);
+  }
+
+  @Test
+  void requestedOffsetOnAQuirksBitsOfTheOwnCapabilityIsRefused() {
+    map.claim(new ByteRange(0x234, 2), Use.QUIRK, "q");
+    map.claim(new ByteRange(0x230, 8), Use.HIDDEN_CAPABILITY, "PASID");
+    Optional<ByteRange> own = Optional.of(new ByteRange(0x230, 8));
+
+    assertThat(HoleFinder.find(map.build(), requested(0x230, own, false)))
+        .isInstanceOf(HoleSearch.NoHole.class);
   }
 
   @Test
@@ -148,6 +193,7 @@ class HoleFinderTest {
                 new Wish(ByteRange.between(0x184, 0x190), "a"),
                 new Wish(ByteRange.between(0x18a, 0x1a0), "b")),
             List.of(),
+            false,
             false);
 
     Placement placement = found(request);
@@ -162,7 +208,14 @@ class HoleFinderTest {
         OccupancyMap.builder(4096).claim(ByteRange.between(0, 0x100), Use.HEADER, "header");
     HoleRequest request =
         new HoleRequest(
-            8, Optional.empty(), Optional.empty(), Optional.empty(), List.of(), List.of(), true);
+            8,
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            List.of(),
+            List.of(),
+            false,
+            true);
     assertThat(((HoleSearch.Found) HoleFinder.find(empty.build(), request)).placement().offset())
         .isEqualTo(0x100);
 
@@ -185,6 +238,7 @@ class HoleFinderTest {
             Optional.empty(),
             List.of(),
             List.of(new Wish(ByteRange.between(0x140, 0x160), "the quirk x")),
+            false,
             false);
 
     Placement placement = found(request);
@@ -210,6 +264,7 @@ class HoleFinderTest {
             Optional.empty(),
             List.of(),
             List.of(),
+            false,
             false);
 
     assertThat(found(request).range()).isEqualTo(new ByteRange(0xd60, 0x40));

@@ -50,7 +50,9 @@ public final class SynthesisOptions {
       names = "--offset",
       paramLabel = "OFFSET",
       converter = OffsetConverter.class,
-      description = "Put the capability at this offset, as in 0x180, or nowhere.")
+      description =
+          "Put the capability at this offset, as in 0x180, or nowhere. Nowhere also means not on a"
+              + " live register, unless --allow-shadowing is there.")
   private Optional<Integer> offset = Optional.empty();
 
   @Option(
@@ -76,7 +78,9 @@ public final class SynthesisOptions {
   @Option(
       names = "--allow-shadowing",
       description =
-          "Allow to cover live registers where a quirk permits it and nothing else is left.")
+          "Allow to cover live registers: those at --offset, and without it those that a quirk lets"
+              + " go, where nothing else is left. QEMU covers none, so it does not go with --format"
+              + " qemu and libvirt.")
   private boolean shadowing;
 
   public HardwareInfo hardware() {

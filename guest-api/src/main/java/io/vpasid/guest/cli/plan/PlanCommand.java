@@ -132,7 +132,7 @@ public final class PlanCommand implements Callable<Integer> {
       SynthesisRequest request = options.request(function, quirks, found.live());
       SynthesisResult result;
       if (wanted == Format.QEMU || wanted == Format.LIBVIRT) {
-        QemuDevice device = QemuDevice.of(function, request);
+        QemuDevice device = QemuDevice.of(function, request, Synthesizer.synthesize(request));
         devices.add(device);
         result = device.result();
       } else {

@@ -9,11 +9,11 @@ import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.DeclineReason;
+import io.vpasid.synth.PlacementPolicy;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
-import io.vpasid.synth.placement.Placement;
 import io.vpasid.synth.placement.Strategy;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,10 +21,10 @@ import java.util.Optional;
 
 /// A function as QEMU 11's `vfio-pci` passes it through with a vPASID.
 ///
-/// The place is that of the plan, with one exception. What a guest writes to the capability QEMU
-/// serves by itself, and writes it to the device as well. In the device's own PASID capability,
-/// where the engine places it first, that would reach the physical registers, so there QEMU needs
-/// another place.
+/// The place is that of the plan, unless something lives there. What a guest writes to the
+/// capability QEMU serves by itself, and writes it to the device as well. In the device's own PASID
+/// capability, where the engine places it first, that would reach the physical registers, so there
+/// QEMU needs another place; and no leave to shadow live registers holds for QEMU.
 ///
 /// QEMU has two limits of its own: it adds the capability only to a list that is not empty, and it
 /// never makes it the head.
@@ -36,11 +36,16 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
   /// through one.
   static final String IOMMUFD = "iommufd0";
 
+  private static final String WRITES_THROUGH =
+      " QEMU passes on to the device what the guest writes to the capability, so no live register may"
+          + " be there.";
+
   /// What stands in place of an address where a dump has none; on a machine it is the host bridge.
   private static final PciAddress NOT_TOLD = new PciAddress(0, 0, 0, 0);
 
-  static QemuDevice of(HostFunction function, SynthesisRequest request) {
-    return switch (Synthesizer.synthesize(request)) {
+  /// @param planned what the engine plans for `request`
+  static QemuDevice of(HostFunction function, SynthesisRequest request, SynthesisResult planned) {
+    return switch (planned) {
       case SynthesisResult.Declined d -> none(function, d);
       case Synthesis s -> of(function, request, s);
     };
@@ -57,8 +62,7 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
 
   private static QemuDevice of(HostFunction function, SynthesisRequest request, Synthesis planned) {
     ConfigSpace view = request.view().config();
-    Placement placement = planned.placement();
-    if (placement.strategy() == Strategy.PRESENT) {
+    if (planned.placement().strategy() == Strategy.PRESENT) {
       return none(
           function,
           DeclineReason.HEAD_OCCUPIED,
@@ -71,64 +75,51 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
           "vfio-pci shows no extended capability of the function, and QEMU adds none to an empty"
               + " list.");
     }
-    if (placement.strategy() == Strategy.OWN_SLOT) {
-      return besidesOwnCapability(function, request, placement.offset());
-    }
-    if (placement.offset() == ConfigSpace.EXTENDED_START) {
-      return none(
-          function,
-          DeclineReason.HEAD_OCCUPIED,
-          "QEMU cannot put the capability at 0x100, the head of the list.");
-    }
-    List<String> notes = new ArrayList<>(placement.reasons());
-    request
-        .view()
-        .findHidden(CapabilityId.PASID)
-        .filter(own -> own.offset() == placement.offset())
-        .ifPresent(own ->
-            notes.add(
-                "QEMU passes on what the guest writes there, so the guest reaches the device's own"
-                    + " PASID registers."));
-    return at(function, view, planned, notes);
-  }
-
-  /// Finds a place as if the device's own PASID capability were any other live bytes.
-  private static QemuDevice besidesOwnCapability(
-      HostFunction function, SynthesisRequest request, int own) {
-    VfioView view = request.view();
-    VfioView withoutOwn =
-        new VfioView(
-            view.config(),
-            view.hidden().stream().filter(c -> !c.id().equals(CapabilityId.PASID)).toList());
-    SynthesisResult result =
-        Synthesizer.synthesize(
-            new SynthesisRequest(
-                withoutOwn,
-                request.kind(),
-                request.hardware(),
-                request.quirks(),
-                request.policy(),
-                request.otherCaptures()));
-    return switch (result) {
+    SynthesisRequest withoutLive = withoutLive(request);
+    return switch (Synthesizer.synthesize(withoutLive)) {
       case SynthesisResult.Declined d ->
+          none(function, d.reason(), d.explanation() + WRITES_THROUGH);
+      case Synthesis s when s.offset() == ConfigSpace.EXTENDED_START ->
           none(
               function,
-              d.reason(),
-              "QEMU passes on what the guest writes, so the device's own PASID capability at "
-                  + Json.hex(own)
-                  + " is no place for it, and there is no other: "
-                  + d.explanation());
+              DeclineReason.HEAD_OCCUPIED,
+              "QEMU cannot put the capability at 0x100, the head of the list.");
+      case Synthesis s when !Synthesizer.occupancy(withoutLive).isFree(s.range()) ->
+          none(
+              function,
+              DeclineReason.NO_HOLE,
+              Json.hex(s.offset())
+                  + ", which a quirk names, covers what the device has there."
+                  + WRITES_THROUGH);
       case Synthesis s -> {
         List<String> notes = new ArrayList<>();
-        notes.add(
-            "Not at "
-                + Json.hex(own)
-                + ", the device's own PASID capability: QEMU passes on what the guest writes, which"
-                + " would reach the physical registers.");
+        if (s.offset() != planned.offset()) {
+          notes.add(
+              "Not at "
+                  + Json.hex(planned.offset())
+                  + ", the device's own PASID capability: QEMU passes on what the guest writes, which"
+                  + " would reach the physical registers.");
+        }
         notes.addAll(s.placement().reasons());
-        yield at(function, view.config(), s, notes);
+        yield at(function, view, s, notes);
       }
     };
+  }
+
+  /// The same request, in which nothing that lives may be covered: the device's own PASID
+  /// capability counts like any other bytes.
+  private static SynthesisRequest withoutLive(SynthesisRequest request) {
+    VfioView view = request.view();
+    PlacementPolicy policy = request.policy();
+    return new SynthesisRequest(
+        new VfioView(
+            view.config(),
+            view.hidden().stream().filter(c -> !c.id().equals(CapabilityId.PASID)).toList()),
+        request.kind(),
+        request.hardware(),
+        request.quirks(),
+        new PlacementPolicy(policy.offset(), policy.available(), false),
+        request.otherCaptures());
   }
 
   private static QemuDevice at(

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -70,12 +71,53 @@ class QemuFormatTest {
   }
 
   @Test
-  void whoAsksForTheOwnCapabilityIsWarned() {
+  void whoAsksForTheOwnCapabilityGetsNothing() {
     Run run =
         Run.of("plan", dump, "--function", "17:00.0", "--format", "qemu", "--offset", "0x1a0");
 
-    assertThat(run.out()).contains("x-vpasid-cap-offset=0x1a0");
-    assertThat(run.err()).contains("the guest reaches the device's own PASID registers");
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err())
+        .contains("it would cover what is at 0x1a0")
+        .contains("QEMU passes on to the device what the guest writes");
+  }
+
+  /// The made-up function has live bytes at 0xff8; here it would be the register itself.
+  @Test
+  void noLeaveToShadowHoldsForQemu() {
+    String[] wish = {
+      "plan", dump, "--function", "17:00.1", "--offset", "0xff8", "--allow-shadowing"
+    };
+
+    assertThat(Run.of(wish).code()).isZero();
+    for (String format : List.of("qemu", "libvirt")) {
+      Run run =
+          Run.of(
+              Stream.concat(Stream.of(wish), Stream.of("--format", format)).toArray(String[]::new));
+      assertThat(run.code()).isEqualTo(1);
+      assertThat(run.out()).isEmpty();
+      assertThat(run.err()).contains("no live register may be there");
+    }
+  }
+
+  /// A quirk's word counts where the device is shadowed, and QEMU shadows nothing.
+  @Test
+  void aPinnedPlaceOnLiveBytesIsNoneForQemu() throws IOException {
+    Path quirks =
+        Files.writeString(
+            folder.resolve("pin.json"),
+            """
+            { "format": 1, "quirks": [ { "id": "pin", "name": "n", "source": "s",
+              "match": { "vendor": "0xf00d" }, "place": "0xff8" } ] }
+            """);
+    String[] plan = {
+      "plan", dump, "--function", "17:00.1", "--quirks", quirks.toString(), "--format", "qemu"
+    };
+
+    Run run = Run.of(plan);
+
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.err()).contains("0xff8, which a quirk names, covers what the device has there.");
   }
 
   @Test
