@@ -23,6 +23,7 @@ import java.util.Set;
 /// @param hardware what IOMMU_GET_HW_INFO reports of functions that do not say it themselves
 /// @param functions what is served from the start
 /// @param addressSpaces what guests may use from the start, with handles from 1 in this order
+/// @param limits most that clients may take
 /// @param iommu a virtual IOMMU for some of the functions
 public record DaemonConfig(
     Path folder,
@@ -38,6 +39,7 @@ public record DaemonConfig(
     HardwareInfo hardware,
     List<FunctionConfig> functions,
     List<AddressSpaceConfig> addressSpaces,
+    Limits limits,
     Optional<IommuConfig> iommu) {
 
   /// Keeps copies.

@@ -102,6 +102,7 @@ public final class DaemonConfigReader {
         hardware,
         functions,
         file.get(ADDRESS_SPACES).stream().map(this::uniqueSpace).toList(),
+        file.find(LIMITS).map(Limits::read).orElse(Limits.DEFAULTS),
         file.find(IOMMU).map(this::iommu));
   }
 

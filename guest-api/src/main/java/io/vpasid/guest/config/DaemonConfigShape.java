@@ -82,6 +82,9 @@ public final class DaemonConfigShape {
   static final Key<Fields> LOG =
       Key.of("log", Shape.of("\"log\"", LOG_FORMAT, LOG_LEVEL), "How to log, to the error stream.");
 
+  static final Key<Fields> LIMITS =
+      Key.of("limits", Limits.SHAPE, "Most that clients may take, so that none hurts another.");
+
   static final Key<List<Integer>> USERS =
       Key.of(
               "users",
@@ -206,6 +209,7 @@ public final class DaemonConfigShape {
               USERS,
               METRICS,
               LOG,
+              LIMITS,
               QUIRKS,
               HW_INFO,
               FUNCTIONS,

@@ -135,6 +135,12 @@ public enum ControlCommand {
       "Reads the quirk files again, for functions that are added from now on. If one is bad the"
           + " table stays as it was.",
       "`quirks`, how many there are now; `moved`, the functions that would be placed elsewhere"),
+  QUERY_LIMITS(
+      "query-limits",
+      "Tells what clients may take, and what they have taken.",
+      "`limits`, those of the configuration with their defaults, in bytes and seconds; `process`, of"
+          + " the `files`, `bytes`, `descriptors` and `bars` of all clients together, each with"
+          + " `most` and `taken`"),
   QUERY_METRICS("query-metrics", "Tells the metrics.", "`text`, in Prometheus' text format 0.0.4"),
   QUIT("quit", "Ends the daemon as SIGTERM does.", "nothing");
 

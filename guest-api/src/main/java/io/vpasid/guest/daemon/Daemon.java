@@ -14,7 +14,6 @@ import io.vpasid.guest.host.EmulatedBacking;
 import io.vpasid.guest.host.VfioBacking;
 import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.guest.socket.SocketLoops;
-import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.DumpException;
@@ -69,9 +68,6 @@ public final class Daemon implements AutoCloseable {
   /// The exit code of a process that is broken: EX_SOFTWARE.
   private static final int BROKEN = 70;
 
-  /// What the BARs of all emulated functions take at most: 1 GiB.
-  private static final long BAR_BYTES = 1L << 30;
-
   private final DaemonConfig config;
   private final String version;
   private final DaemonLog log;
@@ -85,7 +81,7 @@ public final class Daemon implements AutoCloseable {
   private final Map<String, ServedFunction> functions = new ConcurrentSkipListMap<>();
   private final Map<String, FunctionServer> servers = new ConcurrentSkipListMap<>();
   private final RequestWorkers requests = RequestWorkers.open();
-  private final BarPages barPages = BarPages.ofBytes(BAR_BYTES);
+  private final BarPages barPages;
   private final VfioUserSockets sockets;
   private final SocketLoops controlLoops;
   private final CountDownLatch ending;
@@ -100,6 +96,7 @@ public final class Daemon implements AutoCloseable {
   private Daemon(DaemonConfig config, String version, DaemonLog log, CountDownLatch ending) {
     this.ending = ending;
     this.config = config;
+    barPages = BarPages.ofBytes(config.limits().bars(), config.limits().functionBars());
     this.version = version;
     this.log = log;
     events = new DaemonEvents(log, spaces);
@@ -184,16 +181,23 @@ public final class Daemon implements AutoCloseable {
       var _ = spaces.add(space, functions.values());
     }
     if (config.iommu().isPresent()) {
-      iommu = ServedIommu.open(config.iommu().get(), functions, sockets, config.users(), log);
+      iommu =
+          ServedIommu.open(
+              config.iommu().get(),
+              functions,
+              sockets,
+              config.limits().ofServer().withUsers(config.users()),
+              log);
     }
+    int most = config.limits().metricsConnections();
     if (config.metricsSocket().isPresent()) {
       metricsServers.add(
           MetricsServer.open(
-              controlLoops, config.metricsSocket().get(), config.users(), metrics::text));
+              controlLoops, config.metricsSocket().get(), config.users(), most, metrics::text));
     }
     if (config.metricsPort().isPresent()) {
       metricsServers.add(
-          MetricsServer.open(controlLoops, config.metricsPort().get(), metrics::text));
+          MetricsServer.open(controlLoops, config.metricsPort().get(), most, metrics::text));
     }
     control =
         ControlServer.open(
@@ -249,6 +253,11 @@ public final class Daemon implements AutoCloseable {
 
   long started() {
     return started;
+  }
+
+  /// What guests have written to the BARs of emulated functions, in bytes.
+  long barBytes() {
+    return barPages.bytesInUse();
   }
 
   int controlClients() {
@@ -388,7 +397,7 @@ public final class Daemon implements AutoCloseable {
               wanted.name(),
               wanted.socket(),
               backing,
-              VfioUserServer.Options.defaults().withUsers(wanted.users().orElse(config.users())),
+              config.limits().ofServer().withUsers(wanted.users().orElse(config.users())),
               sockets,
               Daemon::lostThread));
     } catch (IommufdException e) {

@@ -4,6 +4,7 @@ import io.vpasid.guest.config.AddressSpaceConfig;
 import io.vpasid.guest.config.DaemonConfigReader;
 import io.vpasid.guest.config.FunctionConfig;
 import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.config.Limits;
 import io.vpasid.guest.control.ControlArguments;
 import io.vpasid.guest.control.ControlCommand;
 import io.vpasid.guest.control.ControlException;
@@ -20,6 +21,8 @@ import io.vpasid.vmm.iommufd.simulated.Failures;
 import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.Budget;
+import io.vpasid.vmm.linux.calls.MemoryBudget;
 import io.vpasid.vmm.pasid.AddressSpace;
 import io.vpasid.vmm.pasid.AttachOutcome;
 import io.vpasid.vmm.pasid.Attachment;
@@ -146,12 +149,35 @@ final class DaemonCommands implements ControlTarget {
       case FUNCTION_RESET -> reset(function(arguments));
       case REQUEST_FAIL -> fail(arguments);
       case QUIRKS_RELOAD -> reload();
+      case QUERY_LIMITS -> limits();
       case QUERY_METRICS -> Map.of("text", daemon.metrics().text());
       case QUIT -> {
         daemon.requestEnd();
         yield Map.of();
       }
     };
+  }
+
+  private Object limits() {
+    Limits limits = daemon.config().limits();
+    MemoryBudget process = MemoryBudget.ofProcess();
+    return Daemon.fields(
+        "limits",
+        limits.byKey(),
+        "process",
+        Daemon.fields(
+            "files",
+            taken(process.files()),
+            "bytes",
+            taken(process.bytes()),
+            "descriptors",
+            taken(process.descriptors()),
+            "bars",
+            Daemon.fields("most", limits.bars(), "taken", daemon.barBytes())));
+  }
+
+  private static Object taken(Budget budget) {
+    return Daemon.fields("most", budget.most(), "taken", budget.taken());
   }
 
   private static List<Map<String, Object>> commands() {

@@ -1,5 +1,6 @@
 package io.vpasid.guest.daemon;
 
+import io.vpasid.guest.config.Limits;
 import io.vpasid.guest.config.LogStyle;
 import io.vpasid.guest.config.LogStyle.Format;
 import io.vpasid.synth.json.Unprintable;
@@ -60,7 +61,7 @@ public final class DaemonLog implements AutoCloseable {
   private final BlockingQueue<String> lines = new ArrayBlockingQueue<>(WAITING);
   private final LongAdder lost = new LongAdder();
   private final LongAdder leftOut = new LongAdder();
-  private final LogRates rates = new LogRates(System::nanoTime);
+  private final LogRates rates;
   private final OutputStream out;
   private final boolean json;
   private final Thread writer;
@@ -68,10 +69,12 @@ public final class DaemonLog implements AutoCloseable {
   private final ToQueue handler = new ToQueue();
   private volatile boolean closed;
 
-  private DaemonLog(OutputStream out, boolean json, Level level) {
+  private DaemonLog(OutputStream out, boolean json, Level level, Limits limits) {
     this.out = out;
     this.json = json;
     this.level = level;
+    this.rates =
+        new LogRates(limits.logLinesAtOnce(), limits.logLinesPerSecond(), System::nanoTime);
     this.writer = Thread.ofPlatform().name("log").daemon().start(this::write);
   }
 
@@ -80,8 +83,9 @@ public final class DaemonLog implements AutoCloseable {
   ///
   /// @param out is not closed
   /// @param terminal whether a person looks at it
-  public static DaemonLog takeOver(OutputStream out, LogStyle style, boolean terminal) {
-    DaemonLog log = to(out, style, terminal);
+  public static DaemonLog takeOver(
+      OutputStream out, LogStyle style, Limits limits, boolean terminal) {
+    DaemonLog log = to(out, style, limits, terminal);
     LogManager.getLogManager().reset();
     Logger root = Logger.getLogger("");
     root.addHandler(log.handler);
@@ -96,8 +100,12 @@ public final class DaemonLog implements AutoCloseable {
   /// @param out is not closed
   /// @param terminal whether a person looks at it
   static DaemonLog to(OutputStream out, LogStyle style, boolean terminal) {
+    return to(out, style, Limits.DEFAULTS, terminal);
+  }
+
+  private static DaemonLog to(OutputStream out, LogStyle style, Limits limits, boolean terminal) {
     boolean json = style.format() == Format.JSON || (style.format() == Format.AUTO && !terminal);
-    return new DaemonLog(out, json, levelOf(style));
+    return new DaemonLog(out, json, levelOf(style), limits);
   }
 
   /// Held, because the log manager forgets loggers that nobody holds, with their levels.

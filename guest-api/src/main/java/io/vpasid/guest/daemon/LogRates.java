@@ -10,12 +10,6 @@ import java.util.function.LongSupplier;
 ///
 /// What is left out is counted, and told in one line from time to time. For any number of threads.
 final class LogRates {
-  /// Lines of one source that may come at once.
-  static final int AT_ONCE = 100;
-
-  /// Lines of one source that may come in a second, for long.
-  static final int EACH_SECOND = 10;
-
   /// Most sources that are told apart; more share one rate.
   private static final int MAX_SOURCES = 8192;
 
@@ -24,19 +18,25 @@ final class LogRates {
   private static final long BETWEEN_SUMMARIES_NANOS = 5 * NANOS;
 
   private final Map<String, Source> sources = new ConcurrentHashMap<>();
+  private final int atOnce;
+  private final long step;
   private final LongSupplier clock;
   private long lastSummary;
 
   /// Rates by this clock.
   ///
+  /// @param atOnce lines of one source that may come at once
+  /// @param perSecond lines of one source that may come in a second, for long
   /// @param clock nanoseconds, as `System.nanoTime` has them
-  LogRates(LongSupplier clock) {
+  LogRates(int atOnce, int perSecond, LongSupplier clock) {
+    this.atOnce = atOnce;
+    this.step = NANOS / perSecond;
     this.clock = clock;
     lastSummary = clock.getAsLong();
   }
 
   /// A bucket of lines that fills again by and by.
-  private static final class Source {
+  private final class Source {
     private long full;
     private long leftOut;
 
@@ -46,8 +46,7 @@ final class LogRates {
 
     /// `full` is when the bucket will be, or was, full again.
     synchronized boolean admits(long now) {
-      long step = NANOS / EACH_SECOND;
-      if (full - now > (AT_ONCE - 1) * step) {
+      if (full - now > (atOnce - 1) * step) {
         leftOut++;
         return false;
       }

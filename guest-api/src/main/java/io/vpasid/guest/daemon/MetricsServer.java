@@ -30,9 +30,6 @@ import org.slf4j.LoggerFactory;
 final class MetricsServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(MetricsServer.class);
 
-  /// Most connections at a time.
-  static final int CONNECTIONS = 16;
-
   /// How long a connection may take, answer included.
   static final Duration TIME = Duration.ofSeconds(5);
 
@@ -41,23 +38,26 @@ final class MetricsServer implements AutoCloseable {
 
   private static final String END = "\r\n\r\n";
 
+  private final int most;
   private final Supplier<String> metrics;
   private final ArrayDeque<Channel> connections = new ArrayDeque<>();
   private @Nullable SocketListener socket;
   private @Nullable PortListener port;
 
-  private MetricsServer(Supplier<String> metrics) {
+  private MetricsServer(int most, Supplier<String> metrics) {
+    this.most = most;
     this.metrics = metrics;
   }
 
   /// Listens on a Unix socket.
   ///
   /// @param users ids of the users who may connect; if empty, the user of this process and root
+  /// @param most connections at a time; of more the oldest is ended
   /// @throws IOException with a sentence that names the path, if it cannot be listened on
   static MetricsServer open(
-      SocketLoops loops, Path path, Set<Integer> users, Supplier<String> metrics)
+      SocketLoops loops, Path path, Set<Integer> users, int most, Supplier<String> metrics)
       throws IOException {
-    MetricsServer server = new MetricsServer(metrics);
+    MetricsServer server = new MetricsServer(most, metrics);
     server.socket =
         loops.listen(
             path,
@@ -75,10 +75,11 @@ final class MetricsServer implements AutoCloseable {
   /// Listens on a port.
   ///
   /// @param port 0 for any that is free
+  /// @param most connections at a time; of more the oldest is ended
   /// @throws IOException with a sentence that names the port, if it is taken
-  static MetricsServer open(SocketLoops loops, int port, Supplier<String> metrics)
+  static MetricsServer open(SocketLoops loops, int port, int most, Supplier<String> metrics)
       throws IOException {
-    MetricsServer server = new MetricsServer(metrics);
+    MetricsServer server = new MetricsServer(most, metrics);
     server.port = loops.listen(port, server::accepted);
     return server;
   }
@@ -94,7 +95,7 @@ final class MetricsServer implements AutoCloseable {
   private void accepted(Channel channel) {
     synchronized (connections) {
       connections.removeIf(other -> !other.isOpen());
-      if (connections.size() >= CONNECTIONS) {
+      if (connections.size() >= most) {
         var _ = connections.removeFirst().close();
       }
       connections.addLast(channel);

@@ -31,14 +31,14 @@ final class ServedIommu implements AutoCloseable {
   /// Makes it and serves it.
   ///
   /// @param functions those that are served, by name
-  /// @param users who may connect
+  /// @param options limits, and who may connect
   /// @throws InputException if it cannot cover the functions; nothing is left
   /// @throws IOException with a sentence, if its socket cannot be made; nothing is left
   static ServedIommu open(
       IommuConfig config,
       Map<String, ServedFunction> functions,
       VfioUserSockets sockets,
-      Set<Integer> users,
+      VfioUserServer.Options options,
       DaemonLog log)
       throws IOException {
     List<VirtualIommu.Covered> covered = new ArrayList<>();
@@ -64,9 +64,7 @@ final class ServedIommu implements AutoCloseable {
     }
     iommu.listen(refused -> tell(refused, config, log));
     try {
-      VfioUserServer server =
-          sockets.serve(
-              config.socket(), iommu.device(), VfioUserServer.Options.defaults().withUsers(users));
+      VfioUserServer server = sockets.serve(config.socket(), iommu.device(), options);
       log.say(
           Level.INFO,
           "A virtual IOMMU is served. " + iommu.mode().reason(),

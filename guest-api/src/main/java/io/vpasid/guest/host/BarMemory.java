@@ -17,9 +17,6 @@ import org.jspecify.annotations.Nullable;
 final class BarMemory {
   private static final int PAGE_SHIFT = 12;
 
-  /// Most bytes that the BARs of one function take here: 64 MiB.
-  static final int LIMIT = 64 << 20;
-
   private final BarPages pool;
   private final Map<Page, MemorySegment> pages = new HashMap<>();
 
@@ -72,7 +69,7 @@ final class BarMemory {
 
   private @Nullable MemorySegment page(Page key) {
     MemorySegment page = pages.get(key);
-    if (page == null && pages.size() < LIMIT / BarPages.SIZE) {
+    if (page == null && pages.size() < pool.mostOfFunction()) {
       page = pool.take().orElse(null);
       if (page != null) {
         pages.put(key, page);

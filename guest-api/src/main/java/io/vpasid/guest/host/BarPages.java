@@ -14,26 +14,37 @@ public final class BarPages {
   /// Bytes of a page.
   static final int SIZE = 4096;
 
+  /// What the BARs of a function take at most that has pages for itself: 64 MiB.
+  static final int FUNCTION = 64 << 20;
+
   private static final int SLAB = 256 * SIZE;
 
   private final long most;
+  private final long mostOfFunction;
   private final ArrayDeque<MemorySegment> free = new ArrayDeque<>();
   private long taken;
 
-  private BarPages(long most) {
+  private BarPages(long most, long mostOfFunction) {
     this.most = most;
+    this.mostOfFunction = mostOfFunction;
   }
 
   /// Pages for all functions that are made with this object.
   ///
   /// @param bytes most that they take together
-  public static BarPages ofBytes(long bytes) {
-    return new BarPages(bytes / SIZE);
+  /// @param ofFunction most bytes that one of them takes
+  public static BarPages ofBytes(long bytes, long ofFunction) {
+    return new BarPages(bytes / SIZE, ofFunction / SIZE);
   }
 
   /// Pages for one function that has them for itself.
   public static BarPages ofOneFunction() {
-    return ofBytes(BarMemory.LIMIT);
+    return ofBytes(FUNCTION, FUNCTION);
+  }
+
+  /// Most pages that one function takes.
+  long mostOfFunction() {
+    return mostOfFunction;
   }
 
   /// A page of zeros; empty if there is none left.
@@ -71,7 +82,7 @@ public final class BarPages {
   }
 
   /// Bytes that are in use.
-  synchronized long bytesInUse() {
+  public synchronized long bytesInUse() {
     return taken * SIZE;
   }
 }

@@ -83,6 +83,7 @@ final class DeviceSession implements VfioUserPeer {
         new Interrupts(
             device.irqs(),
             descriptorsPass,
+            budget.descriptors(),
             new Interrupts.Listener() {
               @Override
               public Outcome assigned(int irq, int start, int... eventfds) {

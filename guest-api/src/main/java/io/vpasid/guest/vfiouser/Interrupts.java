@@ -3,6 +3,7 @@ package io.vpasid.guest.vfiouser;
 import io.netty.channel.unix.FileDescriptor;
 import io.vpasid.guest.socket.Descriptors;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.Budget;
 import io.vpasid.vmm.linux.calls.EventSignal;
 import io.vpasid.vmm.vfio.Irq;
 import java.io.IOException;
@@ -31,13 +32,16 @@ final class Interrupts implements AutoCloseable {
   private final boolean descriptorsPass;
   private final Line[] lines;
   private final Listener listener;
+  private final Budget descriptors;
 
   /// Nothing set up yet.
   ///
   /// @param irqs the device's interrupt types
   /// @param descriptorsPass whether eventfds can come at all
+  /// @param descriptors of which each eventfd takes one
   /// @param listener is asked about each change
-  Interrupts(List<Irq> irqs, boolean descriptorsPass, Listener listener) {
+  Interrupts(List<Irq> irqs, boolean descriptorsPass, Budget descriptors, Listener listener) {
+    this.descriptors = descriptors;
     this.irqs = irqs;
     this.listener = listener;
     this.descriptorsPass = descriptorsPass;
@@ -78,8 +82,8 @@ final class Interrupts implements AutoCloseable {
   /// Where descriptors do not pass, eventfds are refused with EOPNOTSUPP: the kernel drops them on
   /// the way, so that a client that sends some cannot be told from one that takes its own back.
   ///
-  /// @param descriptors those that came with it; eventfds that are kept are taken out
-  synchronized Outcome set(Payload.IrqSet set, Descriptors descriptors) {
+  /// @param sent descriptors that came with it; eventfds that are kept are taken out
+  synchronized Outcome set(Payload.IrqSet set, Descriptors sent) {
     if (set.argsz() < Payload.IrqSet.LENGTH || set.index() >= irqs.size()) {
       return Outcome.refused(
           Errno.EINVAL, "argsz is " + set.argsz() + ", the index " + set.index() + ".");
@@ -94,7 +98,7 @@ final class Interrupts implements AutoCloseable {
       return Outcome.refused(
           Errno.EINVAL, "The flags " + Integer.toHexString(set.flags()) + " are not one of each.");
     }
-    if (data != Payload.IrqSet.DATA_EVENTFD && descriptors.count() != 0) {
+    if (data != Payload.IrqSet.DATA_EVENTFD && sent.count() != 0) {
       return Outcome.refused(
           Errno.EINVAL, "Descriptors came with a message that has no use for them.");
     }
@@ -112,9 +116,7 @@ final class Interrupts implements AutoCloseable {
     }
     return switch (action) {
       case Payload.IrqSet.ACTION_TRIGGER ->
-          data == Payload.IrqSet.DATA_EVENTFD
-              ? assign(index, set, descriptors)
-              : triggerEach(index, set);
+          data == Payload.IrqSet.DATA_EVENTFD ? assign(index, set, sent) : triggerEach(index, set);
       case Payload.IrqSet.ACTION_MASK -> maskEach(index, set, true);
       default -> maskEach(index, set, false);
     };
@@ -133,36 +135,42 @@ final class Interrupts implements AutoCloseable {
     return outcome;
   }
 
-  private Outcome assign(int index, Payload.IrqSet set, Descriptors descriptors) {
+  private Outcome assign(int index, Payload.IrqSet set, Descriptors sent) {
     if (!descriptorsPass) {
       return Outcome.refused(
           Errno.EOPNOTSUPP, "Interrupts need eventfds, and descriptors do not pass here.");
     }
     int start = (int) set.start();
     int count = (int) set.count();
-    if (descriptors.count() != 0 && descriptors.count() != count) {
+    if (sent.count() != 0 && sent.count() != count) {
       return Outcome.refused(
-          Errno.EINVAL, count + " eventfds expected, " + descriptors.count() + " came.");
+          Errno.EINVAL, count + " eventfds expected, " + sent.count() + " came.");
     }
-    if (!descriptors.areEventFds()) {
+    if (!sent.areEventFds()) {
       return Outcome.refused(Errno.EINVAL, "Not every descriptor is an eventfd.");
+    }
+    int taken = sent.count();
+    if (!descriptors.take(taken)) {
+      return Outcome.refused(
+          Errno.ENOSPC, "The client has as many descriptors open as it may have.");
     }
     int[] numbers = new int[count];
     for (int i = 0; i < count; i++) {
-      numbers[i] = descriptors.count() == 0 ? -1 : descriptors.number(i);
+      numbers[i] = sent.count() == 0 ? -1 : sent.number(i);
     }
     Line line = lines[index];
     line.isUsed = true;
     Outcome outcome = listener.assigned(index, start, numbers);
     if (outcome instanceof Outcome.Failed) {
+      descriptors.giveBack(taken);
       return outcome;
     }
-    List<FileDescriptor> eventfds = descriptors.take();
+    List<FileDescriptor> eventfds = sent.take();
     for (int i = 0; i < count; i++) {
       FileDescriptor before = line.eventfds[start + i];
       line.eventfds[start + i] = eventfds.isEmpty() ? null : eventfds.get(i);
       if (before != null) {
-        Descriptors.close(before);
+        giveUp(before);
       }
     }
     return Outcome.done();
@@ -248,11 +256,16 @@ final class Interrupts implements AutoCloseable {
     }
   }
 
-  private static void release(Line line) {
+  private void giveUp(FileDescriptor eventfd) {
+    Descriptors.close(eventfd);
+    descriptors.giveBack(1);
+  }
+
+  private void release(Line line) {
     for (int i = 0; i < line.eventfds.length; i++) {
       FileDescriptor eventfd = line.eventfds[i];
       if (eventfd != null) {
-        Descriptors.close(eventfd);
+        giveUp(eventfd);
         line.eventfds[i] = null;
       }
     }

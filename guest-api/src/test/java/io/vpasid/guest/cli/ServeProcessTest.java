@@ -334,7 +334,10 @@ class ServeProcessTest {
     Run run = Run.of("serve", folder.resolve("serve.json").toString(), "--check");
 
     assertThat(run.code()).isEqualTo(ExitCode.DONE);
-    assertThat(run.out()).contains("pf: 0000:17:00.0").contains("is good");
+    assertThat(run.out())
+        .contains("pf: 0000:17:00.0")
+        .contains("limits: clientFiles 256, clientMemory 16T, clientDescriptors 4096,")
+        .contains("is good");
     assertThat(control()).doesNotExist();
   }
 

@@ -39,7 +39,7 @@ class DaemonConfigReaderTest {
       """
       { "$schema": "serve.schema.json", "format": 1,
         "control": { "socket": "/run/c.sock", "maxClients": 3, "users": [0], "readers": 7 },
-        "users": [0, 1000], "metrics": { "socket": "/run/m.sock", "port": 9464 },
+        "users": [0, 1000], "limits": { "clientFiles": 4, "bars": "3M" }, "metrics": { "socket": "/run/m.sock", "port": 9464 },
         "log": { "format": "json", "level": "debug" },
         "quirks": ["quirks.d", "/opt/q.json"], "hwInfo": "width=16,exec",
         "functions": [
@@ -82,6 +82,9 @@ class DaemonConfigReaderTest {
           "{ \"format\": 1, \"users\": [] }",
           "{ \"format\": 1, \"users\": -1 }",
           "{ \"format\": 1, \"metrics\": { \"port\": 65536 } }",
+          "{ \"format\": 1, \"limits\": { \"clientFiles\": 65536 } }",
+          "{ \"format\": 1, \"limits\": { \"bars\": \"1 G\" } }",
+          "{ \"format\": 1, \"limits\": { \"logLinesPerSecond\": 0 } }",
           "{ \"format\": 1, \"log\": { \"level\": \"all\" } }",
           "{ \"format\": 1, \"control\": { \"maxClients\": 0 } }",
           "{ \"format\": 1, \"quirks\": \"\" }",
@@ -169,6 +172,9 @@ class DaemonConfigReaderTest {
     DaemonConfig config = read(WHOLE);
 
     assertThat(config.control()).isEqualTo(Path.of("/run/c.sock"));
+    assertThat(config.limits().clientFiles()).isEqualTo(4);
+    assertThat(config.limits().bars()).isEqualTo(3 << 20);
+    assertThat(config.limits().clientMemory()).isEqualTo(Limits.DEFAULTS.clientMemory());
     assertThat(config.maxClients()).isEqualTo(3);
     assertThat(config.users()).containsExactlyInAnyOrder(0, 1000);
     assertThat(config.controlUsers()).containsExactly(0);

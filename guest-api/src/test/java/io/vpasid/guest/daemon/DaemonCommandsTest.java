@@ -106,6 +106,17 @@ class DaemonCommandsTest {
   }
 
   @Test
+  void limitsAreToldWithWhatIsTaken() throws IOException {
+    JsonNode limits = call("query-limits");
+
+    assertThat(limits.path("limits").path("clientMemory").asLong()).isEqualTo(16L << 40);
+    assertThat(limits.path("limits").path("metricsConnections").asInt()).isEqualTo(16);
+    assertThat(limits.path("process").path("bars").path("most").asLong()).isEqualTo(1L << 30);
+    assertThat(limits.path("process").path("bars").path("taken").asLong()).isZero();
+    assertThat(limits.path("process").path("files").path("most").asLong()).isPositive();
+  }
+
+  @Test
   void guestThatGoesLeavesNothingToTheNextOne() throws IOException {
     try (VfioUserClient guest =
         VfioUserClient.connect(folder.resolve("pf.sock"), VfioUserClient.Options.defaults())) {

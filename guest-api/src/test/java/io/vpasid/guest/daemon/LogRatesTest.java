@@ -6,10 +6,12 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class LogRatesTest {
+  private static final int AT_ONCE = 100;
+  private static final int EACH_SECOND = 10;
   private static final long SECOND = 1_000_000_000;
 
   private long now = 5;
-  private final LogRates rates = new LogRates(() -> now);
+  private final LogRates rates = new LogRates(AT_ONCE, EACH_SECOND, () -> now);
 
   private int admitted(int lines) {
     int admitted = 0;
@@ -21,11 +23,11 @@ class LogRatesTest {
 
   @Test
   void manyMayComeAtOnceAndFewForLong() {
-    assertThat(admitted(1000)).isEqualTo(LogRates.AT_ONCE);
+    assertThat(admitted(1000)).isEqualTo(AT_ONCE);
     now += SECOND;
-    assertThat(admitted(1000)).isEqualTo(LogRates.EACH_SECOND);
+    assertThat(admitted(1000)).isEqualTo(EACH_SECOND);
     now += 3600 * SECOND;
-    assertThat(admitted(1000)).isEqualTo(LogRates.AT_ONCE);
+    assertThat(admitted(1000)).isEqualTo(AT_ONCE);
   }
 
   @Test

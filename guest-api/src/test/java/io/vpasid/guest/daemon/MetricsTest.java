@@ -55,7 +55,7 @@ class MetricsTest {
 
   @Test
   void serverAnswersPrometheusAndNothingElse() throws IOException {
-    try (MetricsServer server = MetricsServer.open(loops, 0, () -> "a 1\n")) {
+    try (MetricsServer server = MetricsServer.open(loops, 0, 16, () -> "a 1\n")) {
       HttpURLConnection metrics = get(server, "/metrics");
       assertThat(metrics.getResponseCode()).isEqualTo(200);
       assertThat(metrics.getContentType()).isEqualTo("text/plain; version=0.0.4; charset=utf-8");
@@ -71,9 +71,9 @@ class MetricsTest {
 
   @Test
   void portThatIsTakenIsNamed() throws IOException {
-    try (MetricsServer server = MetricsServer.open(loops, 0, () -> "")) {
+    try (MetricsServer server = MetricsServer.open(loops, 0, 16, () -> "")) {
       assertThatIOException()
-          .isThrownBy(() -> MetricsServer.open(loops, server.port(), () -> ""))
+          .isThrownBy(() -> MetricsServer.open(loops, server.port(), 16, () -> ""))
           .withMessageContaining("port " + server.port());
     }
   }
@@ -95,7 +95,7 @@ class MetricsTest {
   void aRequestOnTheUnixSocketIsAnswered(String line, String status, @TempDir Path folder)
       throws IOException {
     Path path = folder.resolve("metrics");
-    try (MetricsServer _ = MetricsServer.open(loops, path, Set.of(), () -> "a 1\n");
+    try (MetricsServer _ = MetricsServer.open(loops, path, Set.of(), 16, () -> "a 1\n");
         SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
       assertThat(say(channel, line + "\r\nHost: x\r\n\r\n")).startsWith(status + "\r\n");
     }
@@ -104,7 +104,7 @@ class MetricsTest {
   @Test
   void aRequestThatDoesNotEndIsEnded(@TempDir Path folder) throws IOException {
     Path path = folder.resolve("metrics");
-    try (MetricsServer _ = MetricsServer.open(loops, path, Set.of(), () -> "a 1\n");
+    try (MetricsServer _ = MetricsServer.open(loops, path, Set.of(), 16, () -> "a 1\n");
         SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
       assertThat(say(channel, "GET /metrics HTTP/1.1\r\nX: " + "x".repeat(8192)))
           .startsWith("HTTP/1.1 431 ");
@@ -115,8 +115,8 @@ class MetricsTest {
   void theOldestConnectionMakesRoomForTheNewest(@TempDir Path folder) throws IOException {
     Path path = folder.resolve("metrics");
     List<SocketChannel> silent = new ArrayList<>();
-    try (MetricsServer _ = MetricsServer.open(loops, path, Set.of(), () -> "a 1\n")) {
-      for (int i = 0; i < MetricsServer.CONNECTIONS + 1; i++) {
+    try (MetricsServer _ = MetricsServer.open(loops, path, Set.of(), 16, () -> "a 1\n")) {
+      for (int i = 0; i < 17; i++) {
         SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         channel.connect(UnixDomainSocketAddress.of(path));
         silent.add(channel);

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 /// What the BARs of several functions take of the memory that they share.
 class BarPagesTest {
-  private final BarPages pages = BarPages.ofBytes(3 * BarPages.SIZE);
+  private final BarPages pages = BarPages.ofBytes(3 * BarPages.SIZE, 2 * BarPages.SIZE);
   private final BarMemory one = new BarMemory(pages);
   private final BarMemory other = new BarMemory(pages);
 

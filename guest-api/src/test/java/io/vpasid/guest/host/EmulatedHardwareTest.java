@@ -122,7 +122,7 @@ class EmulatedHardwareTest {
                   "bars": [ { "index": 0, "size": "16G", "type": "memory64" } ] }
                 """),
             false);
-    int pages = BarMemory.LIMIT / 4096;
+    int pages = BarPages.FUNCTION / 4096;
     for (long page = 0; page < pages; page++) {
       assertThat(large.write(BAR0, page * 0x10_0000, little(1))).isEqualTo(Outcome.done());
     }

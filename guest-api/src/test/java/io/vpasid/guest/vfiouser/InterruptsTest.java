@@ -9,6 +9,7 @@ import io.netty.channel.unix.FileDescriptor;
 import io.vpasid.guest.socket.Descriptors;
 import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.Budget;
 import io.vpasid.vmm.vfio.Irq;
 import java.io.IOException;
 import java.lang.foreign.FunctionDescriptor;
@@ -43,10 +44,12 @@ class InterruptsTest {
 
   private final List<String> told = new ArrayList<>();
   private Outcome hardware = Outcome.done();
+  private final Budget descriptors = Budget.of(2);
   private final Interrupts interrupts =
       new Interrupts(
           new MemoryDevice().irqs(),
           true,
+          descriptors,
           new Interrupts.Listener() {
             @Override
             public Outcome assigned(int irq, int start, int... eventfds) {
@@ -129,6 +132,41 @@ class InterruptsTest {
             "assigned 2 3 2 2", "assigned 2 4 1 0", "masked 0 0", "unmasked 0 0", "disabled 2");
     first.kept().close();
     second.kept().close();
+  }
+
+  @Test
+  void eventfdsTakeDescriptorsFromTheBudget() throws Throwable {
+    Pair first = Pair.create();
+    Pair second = Pair.create();
+    Pair third = Pair.create();
+    Pair instead = Pair.create();
+
+    set(interrupts, EVENTFD | TRIGGER, MSIX, 3, 2, first.given(), second.given());
+    Outcome beyond = set(interrupts, EVENTFD | TRIGGER, MSIX, 5, 1, third.given());
+    set(interrupts, EVENTFD | TRIGGER, MSIX, 4, 1);
+    set(interrupts, EVENTFD | TRIGGER, MSIX, 6, 1, instead.given());
+
+    assertThat(beyond)
+        .isInstanceOfSatisfying(
+            Outcome.Failed.class, refused -> assertThat(refused.errno()).isEqualTo(Errno.ENOSPC));
+    assertThat(told).containsExactly("assigned 2 3 2 2", "assigned 2 4 1 0", "assigned 2 6 1 1");
+    assertThat(descriptors.taken()).isEqualTo(2);
+    interrupts.close();
+    assertThat(descriptors.taken()).isZero();
+    for (Pair pair : List.of(first, second, third, instead)) {
+      pair.kept().close();
+    }
+  }
+
+  @Test
+  void eventfdsThatHardwareRefusesTakeNothing() throws Throwable {
+    Pair refused = Pair.create();
+    hardware = Outcome.refused(Errno.EINVAL, "no");
+
+    set(interrupts, EVENTFD | TRIGGER, MSIX, 0, 1, refused.given());
+
+    assertThat(descriptors.taken()).isZero();
+    refused.kept().close();
   }
 
   @Test

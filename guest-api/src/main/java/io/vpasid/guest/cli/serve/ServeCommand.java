@@ -150,7 +150,10 @@ public final class ServeCommand implements Callable<Integer> {
     LastWords.onDeathOfAThread(ExitCode.BUG);
     try (DaemonLog log =
             DaemonLog.takeOver(
-                new FileOutputStream(FileDescriptor.err), config.log(), top.terminal().errors());
+                new FileOutputStream(FileDescriptor.err),
+                config.log(),
+                config.limits(),
+                top.terminal().errors());
         Daemon daemon = start(config, log, ending)) {
       var _ = ProcessSignals.handle("HUP", daemon::requestReload);
       announce(daemon);
@@ -199,9 +202,11 @@ public final class ServeCommand implements Callable<Integer> {
       Map<String, Object> document = Json.object();
       document.put("good", true);
       document.put("functions", served);
+      document.put("limits", config.limits().byKey());
       Json.print(out, document);
     } else {
       served.forEach(out::println);
+      out.println("limits: " + config.limits().inOneLine());
       out.printf("%s is good%n", sourceName);
     }
     return ExitCode.DONE;
