@@ -2,7 +2,6 @@ package io.vpasid.vmm.frontend.nested;
 
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.frontend.GuestMemory;
-import io.vpasid.vmm.frontend.nested.RequesterState.Target;
 import io.vpasid.vmm.frontend.vtd.EntryChange;
 import io.vpasid.vmm.frontend.vtd.PageResponse;
 import io.vpasid.vmm.frontend.vtd.Requester;
@@ -11,18 +10,10 @@ import io.vpasid.vmm.frontend.vtd.Translation;
 import io.vpasid.vmm.frontend.vtd.VtdBackend;
 import io.vpasid.vmm.frontend.vtd.VtdReports;
 import io.vpasid.vmm.iommufd.DeviceId;
-import io.vpasid.vmm.iommufd.HwptFlag;
-import io.vpasid.vmm.iommufd.HwptId;
-import io.vpasid.vmm.iommufd.HwptRequest;
-import io.vpasid.vmm.iommufd.Invalidation.VtdS1.Entry;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
-import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.linux.Errno;
-import io.vpasid.vmm.pasid.AttachOutcome;
-import io.vpasid.vmm.pasid.DetachOutcome;
-import io.vpasid.vmm.pasid.Refused;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -59,14 +50,12 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   private static final System.Logger LOG = System.getLogger(GuestPageTables.class.getName());
 
   private final IommufdBackend iommufd;
-  private final Memory memory;
-  private final TranslationMode.Kind mode;
-  private final NestedFormat format;
+  private final Targets targets;
   private final ShadowTables shadow;
-  private final Map<SourceId, CoveredFunction> functions = new ConcurrentHashMap<>();
+  private final Map<SourceId, GuestFunction> functions = new ConcurrentHashMap<>();
+  private final StaleTables stale;
   private final List<RefusedEntry.Listener> listeners = new CopyOnWriteArrayList<>();
   private final List<RequesterState> changed = new ArrayList<>();
-  private final List<RequesterState> stale = new ArrayList<>();
   private @Nullable VtdReports reports;
   private @Nullable PageRequestRelay relay;
   private boolean drain;
@@ -91,10 +80,9 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
       NestedFormat format,
       Bounds bounds) {
     this.iommufd = iommufd;
-    this.memory = memory;
-    this.mode = mode;
-    this.format = format;
+    stale = new StaleTables(iommufd, format, functions);
     shadow = new ShadowTables(iommufd, memory.ioas, memory.guest, memory.host, bounds);
+    targets = new Targets(iommufd, memory.ioas, mode, format, shadow, () -> pageRequests().id());
   }
 
   /// Sends faults and page requests to the guest's unit; to be called before the unit calls.
@@ -113,14 +101,14 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   /// @param function stays the caller's
   /// @throws IllegalArgumentException if there is one with this id
   public void cover(SourceId id, PassthroughFunction function) {
-    if (functions.putIfAbsent(id, new CoveredFunction(id, function)) != null) {
+    if (functions.putIfAbsent(id, new GuestFunction(id, function)) != null) {
       throw new IllegalArgumentException(id + " is covered already");
     }
   }
 
   /// Lets a function go, after the unit does not cover it any more: nothing of it stays attached.
   public void uncover(SourceId id) {
-    CoveredFunction function = functions.get(id);
+    GuestFunction function = functions.get(id);
     if (function != null) {
       function.requesters().values().forEach(state -> want(state, Translation.Absent.ABSENT));
       sync();
@@ -144,7 +132,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   @Override
   public void entryChanged(EntryChange change) {
     Requester requester = change.requester();
-    CoveredFunction function = functions.get(requester.function());
+    GuestFunction function = functions.get(requester.function());
     if (function == null) {
       throw new IllegalArgumentException(requester.function() + " is not covered");
     }
@@ -166,17 +154,13 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
 
   @Override
   public void invalidateAll() {
-    forEachNested(this::invalidate);
+    stale.addAll();
     shadow.allChanged();
   }
 
   @Override
   public void invalidateDomain(int domainId) {
-    forEachNested((state, nested) -> {
-      if (nested.from().domainId() == domainId) {
-        invalidate(state, nested);
-      }
-    });
+    stale.addDomain(domainId);
     shadow.changed(domainId, 0, Long.MAX_VALUE);
   }
 
@@ -184,11 +168,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   /// the host has made of them is one cache.
   @Override
   public void invalidatePages(int domainId, long address, long pages, boolean leafOnly) {
-    forEachNested((state, nested) -> {
-      if (nested.from().domainId() == domainId) {
-        invalidate(state, nested);
-      }
-    });
+    stale.addDomain(domainId);
     if (address >= 0) {
       long last = address + (pages << 12) - 1;
       shadow.changed(domainId, address, last < address ? Long.MAX_VALUE : last);
@@ -197,68 +177,23 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
 
   @Override
   public void invalidatePasid(int domainId, int pasid) {
-    for (CoveredFunction function : functions.values()) {
-      RequesterState state = function.requesters().get(pasid);
-      if (state != null
-          && state.attached instanceof Target.Nested nested
-          && nested.from().domainId() == domainId) {
-        invalidate(state, nested);
-      }
-    }
+    stale.addPasid(domainId, pasid);
   }
 
   @Override
   public void invalidatePasidPages(
       int domainId, int pasid, long address, long pages, boolean leafOnly) {
-    for (CoveredFunction function : functions.values()) {
-      RequesterState state = function.requesters().get(pasid);
-      if (state != null
-          && state.attached instanceof Target.Nested nested
-          && nested.from().domainId() == domainId) {
-        invalidate(state, nested, address, pages, leafOnly);
-      }
-    }
+    stale.addPasidPages(domainId, pasid, address, pages, leafOnly);
   }
 
   /// The kernel invalidates device TLBs with what the IOMMU itself has cached, so a range that the
   /// guest has named for both is sent once.
   @Override
   public void invalidateDeviceTlb(SourceId function, int pasid, long address, long pages) {
-    CoveredFunction its = functions.get(function);
+    GuestFunction its = functions.get(function);
     RequesterState state = its == null ? null : its.requesters().get(pasid == NO_PASID ? 0 : pasid);
     if (state != null && state.attached instanceof Target.Nested nested) {
-      invalidate(state, nested, address, pages, false);
-    }
-  }
-
-  private interface NestedAction {
-    void accept(RequesterState state, Target.Nested nested);
-  }
-
-  private void forEachNested(NestedAction action) {
-    for (CoveredFunction function : functions.values()) {
-      for (RequesterState state : function.requesters().values()) {
-        if (state.attached instanceof Target.Nested nested) {
-          action.accept(state, nested);
-        }
-      }
-    }
-  }
-
-  private void invalidate(RequesterState state, Target.Nested nested) {
-    markStale(state, nested);
-    nested.stale().addAll();
-  }
-
-  private void invalidate(
-      RequesterState state, Target.Nested nested, long address, long pages, boolean leafOnly) {
-    markStale(state, nested);
-    nested.stale().add(address, pages, leafOnly);
-  }
-
-  private void markStale(RequesterState state, Target.Nested nested) {
-    if (nested.stale().isEmpty()) {
-      stale.add(state);
+      stale.add(state, nested, address, pages, false);
     }
   }
 
@@ -290,16 +225,11 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   /// @throws IommufdException if something that must be blocked cannot be blocked
   @Override
   public void sync() {
-    for (RequesterState state : List.copyOf(changed)) {
+    for (RequesterState state : changed) {
       change(state);
     }
     changed.clear();
-    for (RequesterState state : List.copyOf(stale)) {
-      if (state.attached instanceof Target.Nested nested && !nested.stale().isEmpty()) {
-        invalidateNow(state, nested);
-      }
-    }
-    stale.clear();
+    stale.invalidate(this::refuse);
     shadow.update().forEach(this::blockAll);
     PageRequestRelay present = relay;
     if (drain && present != null) {
@@ -309,108 +239,53 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   }
 
   private void change(RequesterState state) {
-    Translation wanted = state.wanted;
-    Target before = state.attached;
-    if (!wanted.isPresent()) {
+    if (!state.changed) {
+      // Done before something behind it failed.
+      return;
+    }
+    if (!state.wanted.isPresent()) {
       block(state);
-      state.changed = false;
       state.function.requesters().remove(state.requester.pasid());
-      return;
-    }
-    if (before != null && serves(before, state)) {
-      refresh(state, before);
-      state.changed = false;
-      return;
-    }
-    Target made = null;
-    try {
-      made = make(state, wanted);
-      attach(state, made.pageTable());
-      state.attached = made;
-      release(before);
-    } catch (UnattachableException e) {
-      release(made);
-      refuse(state, e.errno, e.reason);
-    } catch (IommufdException e) {
-      release(made);
-      refuse(state, e.errno(), reason(e));
+    } else {
+      Target before = state.attached;
+      if (before != null && before.serves(state.wanted, state.pageRequests)) {
+        refresh(state, before);
+      } else {
+        replace(state, before);
+      }
     }
     state.changed = false;
   }
 
-  private static String reason(IommufdException e) {
+  private void replace(RequesterState state, @Nullable Target before) {
+    Target made = null;
+    try {
+      made = targets.make(state);
+      state.attach(made.pageTable());
+      state.attached = made;
+      targets.release(before);
+    } catch (UnattachableException e) {
+      targets.release(made);
+      refuse(state, e.errno(), e.reason());
+    } catch (IommufdException e) {
+      targets.release(made);
+      refuse(state, e.errno(), reason(e));
+    }
+  }
+
+  /// What the kernel says, as a part of a sentence.
+  static String reason(IommufdException e) {
     String message = String.valueOf(e.getMessage());
     return message.endsWith(".") ? message.substring(0, message.length() - 1) : message;
   }
 
-  /// Whether what it is attached to is what it wants: an entry that went and came back.
-  private static boolean serves(Target target, RequesterState state) {
-    return switch (target) {
-      case Target.Memory _ -> isMemory(state.wanted);
-      case Target.Nested nested ->
-          nested.from().equals(state.wanted) && nested.pageRequests() == state.pageRequests;
-      case Target.Shadow its -> its.from().equals(state.wanted);
-    };
-  }
-
-  private static boolean isMemory(Translation translation) {
-    return translation instanceof Translation.PassThrough
-        || translation instanceof Translation.Untranslated;
-  }
-
-  /// Nothing that was cached before may be used any more.
+  /// An entry went and came back: nothing that was cached before may be used any more.
   private void refresh(RequesterState state, Target target) {
     switch (target) {
       case Target.Memory _ -> {}
-      case Target.Nested nested -> invalidate(state, nested);
+      case Target.Nested nested -> stale.add(state, nested);
       case Target.Shadow its -> its.domain().changed(0, Long.MAX_VALUE);
     }
-  }
-
-  /// A target is unavailable, and it is not the kernel who says so.
-  private static final class UnattachableException extends Exception {
-    private static final long serialVersionUID = 1;
-
-    private final transient Errno errno;
-    private final String reason;
-
-    UnattachableException(Errno errno, String reason) {
-      super(reason, null, false, false);
-      this.errno = errno;
-      this.reason = reason;
-    }
-  }
-
-  private Target make(RequesterState state, Translation wanted) throws UnattachableException {
-    return switch (wanted) {
-      case Translation.Untranslated _, Translation.PassThrough _ ->
-          new Target.Memory(memoryOf(state.function));
-      case Translation.FirstStage first -> makeNested(state, first);
-      case Translation.SecondStage second -> makeShadow(state, second);
-      case Translation.Nested _ ->
-          throw new UnattachableException(
-              Errno.EOPNOTSUPP, "the guest was not offered both stages together");
-      case Translation.Absent _ -> throw new IllegalStateException("Nothing to attach to");
-    };
-  }
-
-  private HwptId memoryOf(CoveredFunction function) {
-    return function.memory(iommufd, memory.ioas, mode == TranslationMode.Kind.NESTED);
-  }
-
-  private Target makeNested(RequesterState state, Translation.FirstStage wanted)
-      throws UnattachableException {
-    if (mode != TranslationMode.Kind.NESTED) {
-      throw new UnattachableException(
-          Errno.EOPNOTSUPP, "the guest was offered the second stage only");
-    }
-    HwptRequest request =
-        HwptRequest.nested(
-                state.function.device(), memoryOf(state.function), format.pageTable(wanted.table()))
-            .with(HwptFlag.PASID);
-    HwptId made =
-        iommufd.hwptAlloc(state.pageRequests ? request.withFaults(pageRequests().id()) : request);
-    return new Target.Nested(made, wanted, state.pageRequests, new InvalidationBatch());
   }
 
   private PageRequestRelay pageRequests() {
@@ -429,58 +304,16 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   private Optional<SourceId> functionOf(DeviceId device) {
     return functions.values().stream()
         .filter(function -> function.device().equals(device))
-        .map(CoveredFunction::id)
+        .map(GuestFunction::id)
         .findFirst();
-  }
-
-  private Target makeShadow(RequesterState state, Translation.SecondStage wanted)
-      throws UnattachableException {
-    ShadowDomain domain = shadow.use(wanted.domainId(), wanted.table());
-    boolean done = false;
-    try {
-      Optional<ShadowDomain.Broken> broken = shadow.update(domain);
-      if (broken.isPresent()) {
-        throw new UnattachableException(broken.get().errno(), broken.get().reason());
-      }
-      Target made = new Target.Shadow(domain.pageTable(state.function), wanted, domain);
-      done = true;
-      return made;
-    } finally {
-      if (!done) {
-        domain.users--;
-      }
-    }
-  }
-
-  private static void attach(RequesterState state, HwptId pageTable) throws UnattachableException {
-    PassthroughFunction function = state.function.function();
-    switch (state.requester) {
-      case Requester.Itself _ -> function.device().attach(pageTable);
-      case Requester.WithPasid with -> {
-        AttachOutcome outcome = function.attachPasid(new Pasid(with.pasid()), pageTable);
-        if (outcome instanceof Refused refused) {
-          throw new UnattachableException(refused.reason().errno(), refused.reason().text());
-        }
-      }
-    }
   }
 
   /// Detaches a requester and gives back what it was attached to.
   ///
   /// @throws IommufdException if it cannot be detached; it is attached still
   private void block(RequesterState state) {
-    PassthroughFunction function = state.function.function();
-    switch (state.requester) {
-      case Requester.Itself _ -> function.device().detach();
-      case Requester.WithPasid with -> {
-        DetachOutcome outcome = function.detachPasid(new Pasid(with.pasid()));
-        if (outcome instanceof Refused refused) {
-          throw new IommufdException(
-              refused.reason().errno(), "VFIO_DEVICE_DETACH_IOMMUFD_PT", refused.text());
-        }
-      }
-    }
-    release(state.attached);
+    state.detach();
+    targets.release(state.attached);
     state.attached = null;
   }
 
@@ -504,36 +337,8 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
     }
   }
 
-  private void release(@Nullable Target target) {
-    switch (target) {
-      case null -> {}
-      case Target.Memory _ -> {}
-      case Target.Nested nested -> iommufd.destroy(nested.pageTable());
-      case Target.Shadow its -> its.domain().users--;
-    }
-  }
-
-  /// Invalidates what is stale, and looks at how much of it was handled. What was not is tried once
-  /// more as everything; a page table that cannot even do that is not used any more.
-  private void invalidateNow(RequesterState state, Target.Nested nested) {
-    List<Entry> entries = nested.stale().take();
-    String reason = "the host has not handled all invalidations of its page table";
-    Errno errno = Errno.EIO;
-    for (List<Entry> tried : List.of(entries, List.of(Entry.ALL))) {
-      try {
-        if (iommufd.invalidate(nested.pageTable(), format.invalidation(tried)) == tried.size()) {
-          return;
-        }
-      } catch (IommufdException e) {
-        reason = reason(e);
-        errno = e.errno();
-      }
-    }
-    refuse(state, errno, reason);
-  }
-
   private void blockAll(ShadowDomain.Broken broken) {
-    for (CoveredFunction function : functions.values()) {
+    for (GuestFunction function : functions.values()) {
       for (RequesterState state : function.requesters().values()) {
         if (state.attached instanceof Target.Shadow its && its.domain() == broken.domain()) {
           refuse(state, broken.errno(), broken.reason());

@@ -1,13 +1,19 @@
 package io.vpasid.vmm.frontend.nested;
 
+import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.frontend.vtd.Requester;
 import io.vpasid.vmm.frontend.vtd.Translation;
 import io.vpasid.vmm.iommufd.HwptId;
+import io.vpasid.vmm.iommufd.IommufdException;
+import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.pasid.AttachOutcome;
+import io.vpasid.vmm.pasid.DetachOutcome;
+import io.vpasid.vmm.pasid.Refused;
 import org.jspecify.annotations.Nullable;
 
 /// What the guest wants for one requester, and what the hardware does.
 final class RequesterState {
-  final CoveredFunction function;
+  final GuestFunction function;
   final Requester requester;
 
   /// What the guest's entry says.
@@ -22,34 +28,42 @@ final class RequesterState {
   /// Whether the entry was changed since the last wait point.
   boolean changed;
 
-  RequesterState(CoveredFunction function, Requester requester) {
+  RequesterState(GuestFunction function, Requester requester) {
     this.function = function;
     this.requester = requester;
   }
 
-  /// What a requester can be attached to.
-  sealed interface Target {
-    HwptId pageTable();
+  /// Attaches it to a page table, instead of what it was attached to.
+  ///
+  /// @throws UnattachableException if a limit of the function or the kernel refuses
+  /// @throws IommufdException if the kernel refuses the function itself
+  void attach(HwptId pageTable) throws UnattachableException {
+    PassthroughFunction hosts = function.function();
+    switch (requester) {
+      case Requester.Itself _ -> hosts.device().attach(pageTable);
+      case Requester.WithPasid with -> {
+        AttachOutcome outcome = hosts.attachPasid(new Pasid(with.pasid()), pageTable);
+        if (outcome instanceof Refused refused) {
+          throw new UnattachableException(refused.reason().errno(), refused.reason().text());
+        }
+      }
+    }
+  }
 
-    /// The guest's memory as it is.
-    record Memory(HwptId pageTable) implements Target {}
-
-    /// The guest's own page table, walked by the hardware.
-    ///
-    /// @param from what it was made from
-    /// @param pageRequests whether its page requests come to the guest
-    /// @param stale what is to be invalidated at the next wait point
-    record Nested(
-        HwptId pageTable,
-        Translation.FirstStage from,
-        boolean pageRequests,
-        InvalidationBatch stale)
-        implements Target {}
-
-    /// A page table that is kept equal to the guest's.
-    ///
-    /// @param from what it was made from
-    record Shadow(HwptId pageTable, Translation.SecondStage from, ShadowDomain domain)
-        implements Target {}
+  /// Detaches it from whatever it is attached to.
+  ///
+  /// @throws IommufdException if it cannot be detached; it is attached still
+  void detach() {
+    PassthroughFunction hosts = function.function();
+    switch (requester) {
+      case Requester.Itself _ -> hosts.device().detach();
+      case Requester.WithPasid with -> {
+        DetachOutcome outcome = hosts.detachPasid(new Pasid(with.pasid()));
+        if (outcome instanceof Refused refused) {
+          throw new IommufdException(
+              refused.reason().errno(), "VFIO_DEVICE_DETACH_IOMMUFD_PT", refused.text());
+        }
+      }
+    }
   }
 }

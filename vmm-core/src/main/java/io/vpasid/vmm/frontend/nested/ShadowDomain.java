@@ -36,7 +36,7 @@ final class ShadowDomain {
   private final int domainId;
   private final SecondStageTable table;
   private final IoasId ioas;
-  private final Map<CoveredFunction, HwptId> pageTables = new LinkedHashMap<>();
+  private final Map<GuestFunction, HwptId> pageTables = new LinkedHashMap<>();
 
   /// What is mapped, by I/O address.
   private final NavigableMap<Long, Run> mapped = new TreeMap<>();
@@ -92,7 +92,7 @@ final class ShadowDomain {
   /// The page table for a function.
   ///
   /// @throws IommufdException if it cannot be made
-  HwptId pageTable(CoveredFunction function) {
+  HwptId pageTable(GuestFunction function) {
     HwptId present = pageTables.get(function);
     if (present == null) {
       present =
@@ -259,7 +259,7 @@ final class ShadowDomain {
   }
 
   /// The function goes.
-  void remove(CoveredFunction function) {
+  void remove(GuestFunction function) {
     HwptId pageTable = pageTables.remove(function);
     if (pageTable != null) {
       tables.iommufd().destroy(pageTable);

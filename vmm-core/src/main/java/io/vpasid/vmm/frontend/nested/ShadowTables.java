@@ -109,7 +109,12 @@ final class ShadowTables {
   /// Ends the domains that nobody uses and makes the others equal to the guest's.
   ///
   /// @return those that went beyond a bound, or could not be unmapped; they map nothing now
-  synchronized List<ShadowDomain.Broken> update() {
+  List<ShadowDomain.Broken> update() {
+    // They come and go on this thread only.
+    return domains.isEmpty() ? List.of() : updateAll();
+  }
+
+  private synchronized List<ShadowDomain.Broken> updateAll() {
     List<ShadowDomain.Broken> broken = new ArrayList<>();
     domains
         .values()
@@ -130,7 +135,7 @@ final class ShadowTables {
   }
 
   /// A function goes, with its page tables.
-  synchronized void remove(CoveredFunction function) {
+  synchronized void remove(GuestFunction function) {
     domains.values().forEach(domain -> domain.remove(function));
   }
 

@@ -38,7 +38,7 @@ final class CommandRegisters {
   private int globalStatus;
   private int globalCommand;
   private int setRootPointer;
-  private int waiting;
+  private volatile int waiting;
   private long rootAddress;
   private long contextCommand;
   private long invalidateAddress;
@@ -117,6 +117,9 @@ final class CommandRegisters {
 
   /// Commands that wait; they no longer do.
   int take() {
+    if (waiting == 0) {
+      return 0;
+    }
     lock.lock();
     try {
       int taken = waiting;

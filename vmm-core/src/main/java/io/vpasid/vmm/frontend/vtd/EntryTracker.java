@@ -2,7 +2,7 @@ package io.vpasid.vmm.frontend.vtd;
 
 import io.vpasid.vmm.frontend.GuestMemory;
 import io.vpasid.vmm.frontend.GuestMemoryException;
-import io.vpasid.vmm.frontend.vtd.CoveredFunction.Known;
+import io.vpasid.vmm.frontend.vtd.ToldEntries.Known;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -30,7 +30,7 @@ final class EntryTracker {
   private final VtdReports reports;
   private final int maxPasids;
 
-  private final Map<SourceId, CoveredFunction> functions = new TreeMap<>();
+  private final Map<SourceId, ToldEntries> functions = new TreeMap<>();
   private final Lookup lookup = new Lookup();
   private final long[] directory = new long[PAGE_WORDS];
   private final long[] table = new long[PAGE_WORDS];
@@ -53,7 +53,7 @@ final class EntryTracker {
   /// Takes a function under the unit.
   void cover(RootTable root, SourceId id) {
     if (!functions.containsKey(id)) {
-      CoveredFunction function = new CoveredFunction(id);
+      ToldEntries function = new ToldEntries(id);
       functions.put(id, function);
       scan(root, function);
     }
@@ -61,7 +61,7 @@ final class EntryTracker {
 
   /// Lets a function go: everything about it becomes absent.
   void uncover(SourceId id) {
-    CoveredFunction function = functions.remove(id);
+    ToldEntries function = functions.remove(id);
     if (function != null) {
       forgetAll(function);
     }
@@ -74,9 +74,9 @@ final class EntryTracker {
   }
 
   /// A covered function; null for others.
-  @Nullable CoveredFunction covered(int sourceId) {
+  @Nullable ToldEntries covered(int sourceId) {
     // A map's key would be an object per descriptor; there are few functions.
-    for (CoveredFunction function : functions.values()) {
+    for (ToldEntries function : functions.values()) {
       if (function.id().value() == sourceId) {
         return function;
       }
@@ -86,7 +86,7 @@ final class EntryTracker {
 
   /// Everything may have changed.
   void wantScan() {
-    for (CoveredFunction function : functions.values()) {
+    for (ToldEntries function : functions.values()) {
       function.wantScan();
     }
     scanWanted = true;
@@ -97,7 +97,7 @@ final class EntryTracker {
   /// @param sourceId of one of them
   /// @param ignored bits of the source id in which the others differ
   void wantScan(int sourceId, int ignored) {
-    for (CoveredFunction function : functions.values()) {
+    for (ToldEntries function : functions.values()) {
       if (((function.id().value() ^ sourceId) & ~ignored) == 0) {
         function.wantScan();
         scanWanted = true;
@@ -109,7 +109,7 @@ final class EntryTracker {
   void scanWanted(RootTable root) {
     if (scanWanted) {
       scanWanted = false;
-      for (CoveredFunction function : functions.values()) {
+      for (ToldEntries function : functions.values()) {
         if (function.scanWanted()) {
           scan(root, function);
         }
@@ -121,14 +121,14 @@ final class EntryTracker {
   ///
   /// @param pasid 0 to 2^20 - 1, 0 for the function itself
   void check(RootTable root, int pasid) {
-    for (CoveredFunction function : functions.values()) {
+    for (ToldEntries function : functions.values()) {
       if (!function.scanWanted()) {
         check(root, function, pasid);
       }
     }
   }
 
-  private void check(RootTable root, CoveredFunction function, int pasid) {
+  private void check(RootTable root, ToldEntries function, int pasid) {
     if (!root.enabled()) {
       return;
     }
@@ -141,7 +141,7 @@ final class EntryTracker {
   }
 
   /// Looks at all entries of a function.
-  private void scan(RootTable root, CoveredFunction function) {
+  private void scan(RootTable root, ToldEntries function) {
     function.beginScan();
     if (root.enabled()) {
       check(root, function, 0);
@@ -160,7 +160,7 @@ final class EntryTracker {
     }
   }
 
-  private void scanDirectory(RootTable root, CoveredFunction function) {
+  private void scanDirectory(RootTable root, ToldEntries function) {
     int entries = lookup.directoryEntries();
     long address = lookup.directory();
     for (int first = 0; first < entries; first += PAGE_WORDS) {
@@ -179,7 +179,7 @@ final class EntryTracker {
     }
   }
 
-  private void scanTable(RootTable root, CoveredFunction function, int firstPasid) {
+  private void scanTable(RootTable root, ToldEntries function, int firstPasid) {
     for (int i = 0; i < 64; i++) {
       if (Bits.has(table[i * 8], 0) && firstPasid + i != 0) {
         System.arraycopy(table, i * 8, lookup.entry, 0, 8);
@@ -203,7 +203,7 @@ final class EntryTracker {
   }
 
   /// The lookup has found a valid entry.
-  private void found(RootTable root, CoveredFunction function, int pasid) {
+  private void found(RootTable root, ToldEntries function, int pasid) {
     boolean deviceTlb = lookup.deviceTlb(root.isScalable());
     boolean pageRequests = lookup.pageRequests(root.isScalable());
     Known known = function.get(pasid);
@@ -226,7 +226,7 @@ final class EntryTracker {
         pageRequests);
   }
 
-  private void untranslated(CoveredFunction function) {
+  private void untranslated(ToldEntries function) {
     Known known = function.get(0);
     if (known != null && known.translation == Translation.Untranslated.UNTRANSLATED) {
       function.seen(known);
@@ -241,7 +241,7 @@ final class EntryTracker {
   }
 
   private void tell(
-      CoveredFunction function,
+      ToldEntries function,
       @Nullable Known before,
       Known after,
       boolean deviceTlb,
@@ -262,7 +262,7 @@ final class EntryTracker {
     }
   }
 
-  private void gone(CoveredFunction function, int pasid) {
+  private void gone(ToldEntries function, int pasid) {
     Known known = function.get(pasid);
     if (known != null) {
       function.remove(pasid);
@@ -277,7 +277,7 @@ final class EntryTracker {
     }
   }
 
-  private void forgetAll(CoveredFunction function) {
+  private void forgetAll(ToldEntries function) {
     for (int pasid : function.pasids()) {
       gone(function, pasid);
     }
@@ -286,7 +286,7 @@ final class EntryTracker {
   /// What the backend knows, by function and PASID.
   List<VtdStatus.Entry> entries() {
     List<VtdStatus.Entry> entries = new ArrayList<>();
-    for (CoveredFunction function : functions.values()) {
+    for (ToldEntries function : functions.values()) {
       for (int pasid : function.pasids()) {
         Known known = function.get(pasid);
         if (known != null) {

@@ -211,14 +211,14 @@ final class InvalidationQueue {
   }
 
   private void deviceTlb(int sourceId, int pasid, long word1, long pages) {
-    CoveredFunction function = entries.covered(sourceId);
+    ToldEntries function = entries.covered(sourceId);
     if (function != null) {
       backend.invalidateDeviceTlb(function.id(), pasid, Descriptor.firstPage(word1, pages), pages);
     }
   }
 
   private void pageGroupResponse(long word0, long word1) {
-    CoveredFunction function = entries.covered(Descriptor.id(word0));
+    ToldEntries function = entries.covered(Descriptor.id(word0));
     if (function != null) {
       pageRequests.respond(
           function.id(),

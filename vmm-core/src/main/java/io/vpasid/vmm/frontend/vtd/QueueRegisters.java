@@ -1,5 +1,7 @@
 package io.vpasid.vmm.frontend.vtd;
 
+import java.util.concurrent.atomic.AtomicInteger;
+
 /// The invalidation queue's registers (section 11.4.9).
 ///
 /// ```text
@@ -13,22 +15,28 @@ package io.vpasid.vmm.frontend.vtd;
 /// ICS  |               0                  | IWC|                    write 1 to clear
 /// ```
 ///
-/// IQA cannot be changed while the queue is enabled. Methods that do not take the lock themselves
-/// are called under it; head and tail can be read without.
+/// IQA cannot be changed while the queue is enabled. The tail, the head and whether the queue runs
+/// change without the lock, as they do for each descriptor; of the others, methods that do not take
+/// the lock themselves are called under it.
 final class QueueRegisters {
   private static final int IQA_LOW = 0xfffff807;
   private static final int OFFSET = 0x7fff0;
+
+  /// In [#position], beside the head: the queue runs.
+  private static final int RUNS = 1;
 
   private final RegisterLock lock;
   private final CommandRegisters commands;
   private final FaultLog faults;
   private final EventRegisters event;
-  private long address;
+  private volatile long address;
   private long error;
   private int completionStatus;
-  private volatile boolean runs;
-  private volatile int head;
   private volatile int tail;
+
+  /// The head, and whether the queue runs: one word, so that the head of a queue that was stopped
+  /// stays.
+  private final AtomicInteger position = new AtomicInteger();
 
   QueueRegisters(RegisterLock lock, CommandRegisters commands, FaultLog faults) {
     this.lock = lock;
@@ -39,7 +47,7 @@ final class QueueRegisters {
 
   int read(int offset) {
     return switch (offset) {
-      case RegisterOffset.IQH -> head;
+      case RegisterOffset.IQH -> head();
       case RegisterOffset.IQT -> tail;
       case RegisterOffset.IQA -> (int) address;
       case RegisterOffset.IQA + 4 -> (int) (address >>> 32);
@@ -53,15 +61,17 @@ final class QueueRegisters {
     };
   }
 
-  /// Writes a dword.
+  /// Writes IQT. Takes no lock.
   ///
   /// @return whether the worker has something to do
-  boolean write(int offset, int value) {
+  boolean writeTail(int value) {
+    tail = value & OFFSET;
+    return runs();
+  }
+
+  /// Writes a dword of another register.
+  void write(int offset, int value) {
     switch (offset) {
-      case RegisterOffset.IQT -> {
-        tail = value & OFFSET;
-        return runs;
-      }
       case RegisterOffset.IQA -> {
         if (!commands.queueEnabled()) {
           address = Bits.withLow(address, value & IQA_LOW);
@@ -84,14 +94,15 @@ final class QueueRegisters {
         }
       }
     }
-    return false;
   }
 
   /// The queue runs while it is enabled and there is no error that the guest has not cleared.
   ///
   /// @return whether it runs now
   boolean update() {
-    runs = commands.queueEnabled() && (faults.status() & (FaultLog.IQE | FaultLog.ITE)) == 0;
+    boolean runs =
+        commands.queueEnabled() && (faults.status() & (FaultLog.IQE | FaultLog.ITE)) == 0;
+    position.updateAndGet(now -> runs ? now | RUNS : now & ~RUNS);
     return runs;
   }
 
@@ -100,9 +111,8 @@ final class QueueRegisters {
     address = 0;
     error = 0;
     completionStatus = 0;
-    head = 0;
+    position.set(0);
     tail = 0;
-    runs = false;
   }
 
   // What the worker calls; these take the lock where they need it.
@@ -112,7 +122,7 @@ final class QueueRegisters {
     lock.lock();
     try {
       commands.setGlobalStatus(CommandRegisters.QIE, on);
-      head = 0;
+      position.set(0);
       update();
     } finally {
       lock.unlock();
@@ -120,21 +130,16 @@ final class QueueRegisters {
   }
 
   boolean runs() {
-    return runs;
+    return (position.get() & RUNS) != 0;
   }
 
   /// IQA, which does not change while the queue runs.
   long address() {
-    lock.lock();
-    try {
-      return address;
-    } finally {
-      lock.unlock();
-    }
+    return address;
   }
 
   int head() {
-    return head;
+    return position.get() & ~RUNS;
   }
 
   int tail() {
@@ -146,16 +151,7 @@ final class QueueRegisters {
   /// @param expected where the queue was
   /// @return false if the queue was stopped meanwhile, and so is not moved
   boolean advance(int expected, int next) {
-    lock.lock();
-    try {
-      if (!runs || head != expected) {
-        return false;
-      }
-      head = next;
-      return true;
-    } finally {
-      lock.unlock();
-    }
+    return position.compareAndSet(expected | RUNS, next | RUNS);
   }
 
   /// Stops the queue with an error.
@@ -165,7 +161,7 @@ final class QueueRegisters {
   void fail(int bit, long record) {
     lock.lock();
     try {
-      if (runs) {
+      if (runs()) {
         error = record;
         faults.error(bit);
         update();

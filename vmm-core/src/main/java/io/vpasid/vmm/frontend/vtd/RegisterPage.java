@@ -71,6 +71,13 @@ final class RegisterPage {
       return;
     }
     boolean wakes;
+    if (offset == RegisterOffset.IQT) {
+      // Written most, and without the lock; its high half is reserved.
+      if (queue.writeTail((int) value)) {
+        wake.run();
+      }
+      return;
+    }
     lock.lock();
     try {
       wakes = write(offset, (int) value);
@@ -136,7 +143,7 @@ final class RegisterPage {
     if (offset <= RegisterOffset.FEUADDR) {
       lock.fault.write((offset - RegisterOffset.FECTL) >> 2, value);
     } else if (offset < RegisterOffset.IRTA) {
-      return queue.write(offset, value);
+      queue.write(offset, value);
     } else if (offset < RegisterOffset.PQH) {
       interruptTable =
           offset == RegisterOffset.IRTA

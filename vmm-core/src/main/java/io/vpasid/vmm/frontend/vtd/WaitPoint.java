@@ -1,5 +1,6 @@
 package io.vpasid.vmm.frontend.vtd;
 
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
@@ -23,10 +24,11 @@ final class WaitPoint {
 
   /// Returns when everything from before is over. Only the unit's worker calls it.
   void pass() {
-    underWay.writeLock().lock();
-    try {
+    // Whoever begins after this fence sees what the guest has written before it told the unit.
+    VarHandle.fullFence();
+    if (underWay.getReadLockCount() != 0) {
+      underWay.writeLock().lock();
       // Nobody is in there now: everything that was under way is over.
-    } finally {
       underWay.writeLock().unlock();
     }
     backend.sync();

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /// A function whose page tables a guest decides on, with what each of its requesters is attached
 /// to, and the page table that is the guest's memory.
-final class CoveredFunction {
+final class GuestFunction {
   private final SourceId id;
   private final PassthroughFunction function;
 
@@ -23,7 +23,7 @@ final class CoveredFunction {
 
   private @Nullable HwptId memory;
 
-  CoveredFunction(SourceId id, PassthroughFunction function) {
+  GuestFunction(SourceId id, PassthroughFunction function) {
     this.id = id;
     this.function = function;
   }

@@ -3,13 +3,13 @@ package io.vpasid.vmm.frontend.vtd;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/// A function behind the unit, and what the backend was last told about it: the words that the
+/// The entries of a function behind the unit that the backend was last told of: the words that the
 /// entries had, so that an entry that has not changed is recognized without decoding it, and what
 /// they said.
 ///
 /// PASIDs are kept in an open-addressing table, so that looking one up allocates nothing. Only the
 /// unit's worker uses it.
-final class CoveredFunction {
+final class ToldEntries {
   private static final int SMALLEST = 16;
 
   /// One entry as the backend knows it.
@@ -53,7 +53,7 @@ final class CoveredFunction {
   private boolean scanWanted;
   private boolean overLimit;
 
-  CoveredFunction(SourceId id) {
+  ToldEntries(SourceId id) {
     this.id = id;
   }
 
