@@ -30,7 +30,7 @@ final class CapabilityChecks {
   private final boolean walked;
   private final ExtendedSearch search;
   private final HardwareInfo hardware;
-  private final Optional<VirtualIommu> iommu;
+  private final Optional<IommuRegisters> iommu;
 
   /// @param walked whether Linux walks the extended list at all
   CapabilityChecks(
@@ -38,7 +38,7 @@ final class CapabilityChecks {
       boolean walked,
       ExtendedSearch search,
       HardwareInfo hardware,
-      Optional<VirtualIommu> iommu) {
+      Optional<IommuRegisters> iommu) {
     this.function = function;
     this.walked = walked;
     this.search = search;
@@ -143,7 +143,7 @@ final class CapabilityChecks {
             registersEvidence());
   }
 
-  private Evidence[] evidence(Optional<VirtualIommu> registers) {
+  private Evidence[] evidence(Optional<IommuRegisters> registers) {
     List<Evidence> evidence = new ArrayList<>(List.of(registersEvidence()));
     registers.ifPresent(i -> evidence.add(i.ecapEvidence()));
     return evidence.toArray(Evidence[]::new);

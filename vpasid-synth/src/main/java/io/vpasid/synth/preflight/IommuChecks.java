@@ -22,7 +22,7 @@ final class IommuChecks {
   private final boolean walked;
   private final HardwareInfo hardware;
   private final Optional<List<LinuxFunction>> ports;
-  private final Optional<VirtualIommu> iommu;
+  private final Optional<IommuRegisters> iommu;
 
   /// @param walked whether Linux walks the function's extended list at all
   IommuChecks(
@@ -30,7 +30,7 @@ final class IommuChecks {
       boolean walked,
       HardwareInfo hardware,
       Optional<List<LinuxFunction>> ports,
-      Optional<VirtualIommu> iommu) {
+      Optional<IommuRegisters> iommu) {
     this.function = function;
     this.walked = walked;
     this.hardware = hardware;

@@ -25,7 +25,7 @@ public record PreflightRequest(
     Optional<ConfigSpace> physicalFunction,
     HardwareInfo hardware,
     Optional<GuestPlace> place,
-    Optional<VirtualIommu> iommu,
+    Optional<IommuRegisters> iommu,
     Set<CheckId> assumed) {
 
   /// @throws IllegalArgumentException if a physical function has a physical function
@@ -56,7 +56,7 @@ public record PreflightRequest(
   }
 
   /// The same function behind this IOMMU.
-  public PreflightRequest behind(VirtualIommu virtualIommu) {
+  public PreflightRequest behind(IommuRegisters virtualIommu) {
     return new PreflightRequest(
         view, kind, physicalFunction, hardware, place, Optional.of(virtualIommu), assumed);
   }

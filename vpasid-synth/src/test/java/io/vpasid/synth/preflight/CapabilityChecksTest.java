@@ -12,8 +12,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class CapabilityChecksTest {
   /// ECAP with a PSS of 15: PASIDs of 16 bits.
-  private static final VirtualIommu SIXTEEN_BITS =
-      new VirtualIommu(IOMMU.cap(), (IOMMU.ecap() & ~(0x1fL << 35)) | 15L << 35);
+  private static final IommuRegisters SIXTEEN_BITS =
+      new IommuRegisters(IOMMU.cap(), (IOMMU.ecap() & ~(0x1fL << 35)) | 15L << 35);
 
   private static PreflightRequest onHost(FunctionBytes bytes, String hardware) {
     return PreflightRequest.of(bytes.space(), FunctionKind.PHYSICAL, HardwareInfo.parse(hardware));

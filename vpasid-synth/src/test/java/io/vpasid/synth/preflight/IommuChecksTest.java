@@ -29,7 +29,7 @@ class IommuChecksTest {
   private static final long FS5LP = 1L << 60;
 
   private static PreflightRequest behind(long cap, long ecap) {
-    return onRootBus(integrated()).behind(new VirtualIommu(cap, ecap));
+    return onRootBus(integrated()).behind(new IommuRegisters(cap, ecap));
   }
 
   private static PreflightRequest without(long bit) {

@@ -253,7 +253,7 @@ class PreflightTest {
                   .at(
                       new GuestPlace(
                           List.of(randomSpace(random), randomSpace(random)), random.nextInt(8)))
-                  .behind(new VirtualIommu(random.nextLong(), random.nextLong()));
+                  .behind(new IommuRegisters(random.nextLong(), random.nextLong()));
 
           assertThat(Preflight.of(physical).checks()).hasSize(24);
           assertThat(Preflight.of(virtual).checks()).hasSize(24);

@@ -11,9 +11,9 @@ import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.preflight.CheckId;
 import io.vpasid.synth.preflight.GuestPlace;
+import io.vpasid.synth.preflight.IommuRegisters;
 import io.vpasid.synth.preflight.Preflight;
 import io.vpasid.synth.preflight.PreflightRequest;
-import io.vpasid.synth.preflight.VirtualIommu;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -52,7 +52,7 @@ final class PreflightOptions {
       description =
           "The registers of the guest's Intel IOMMU, cap=HEX,ecap=HEX, as a running guest has them"
               + " in /sys/class/iommu/dmar0/intel-iommu.")
-  private Optional<VirtualIommu> iommu = Optional.empty();
+  private Optional<IommuRegisters> iommu = Optional.empty();
 
   @Option(
       names = "--assume",
@@ -132,11 +132,11 @@ final class PreflightOptions {
     return port.config();
   }
 
-  static final class RegistersConverter implements ITypeConverter<VirtualIommu> {
+  static final class RegistersConverter implements ITypeConverter<IommuRegisters> {
     @Override
-    public VirtualIommu convert(String text) {
+    public IommuRegisters convert(String text) {
       try {
-        return VirtualIommu.parse(text);
+        return IommuRegisters.parse(text);
       } catch (IllegalArgumentException e) {
         throw new TypeConversionException(e.getMessage());
       }

@@ -16,7 +16,7 @@ final class InvalidationQueue {
   private static final System.Logger LOG = System.getLogger(InvalidationQueue.class.getName());
 
   private final GuestMemory memory;
-  private final QueueRegisters registers;
+  private final InvalidationQueueRegisters registers;
   private final EntryTracker entries;
   private final PageRequests pageRequests;
   private final VtdBackend backend;
@@ -33,7 +33,7 @@ final class InvalidationQueue {
 
   InvalidationQueue(
       GuestMemory memory,
-      QueueRegisters registers,
+      InvalidationQueueRegisters registers,
       EntryTracker entries,
       PageRequests pageRequests,
       VtdBackend backend,
@@ -52,9 +52,8 @@ final class InvalidationQueue {
   ///
   /// @return whether there are more
   boolean handle(RootTable root, int most) {
-    long address = registers.address();
-    int size = 0x1000 << (address & 7);
-    int step = has(address, 11) ? 32 : 16;
+    QueueBase base = registers.base();
+    int step = base.isWide() ? 32 : 16;
     for (int done = 0; done < most; done++) {
       if (!registers.runs()) {
         return false;
@@ -65,8 +64,8 @@ final class InvalidationQueue {
       try {
         moved =
             head != tail
-                && next(root, address, head, tail)
-                && registers.advance(head, (head + step) & (size - 1));
+                && next(root, base, head, tail)
+                && registers.advance(head, base.next(head, step));
         if (!moved) {
           finish(root);
         }
@@ -74,7 +73,7 @@ final class InvalidationQueue {
         // A bug, or hardware that does not do as it is told; not the guest's. The guest sees an
         // invalidation that timed out, and what it queued behind it is gone (section 6.5.2.11).
         LOG.log(System.Logger.Level.ERROR, "The queue stops, because what is behind it failed.", e);
-        registers.advance(head, tail & (size - 1));
+        registers.advance(head, base.next(tail, 0));
         errors++;
         registers.fail(FaultLog.ITE, 0);
         return false;
@@ -89,11 +88,11 @@ final class InvalidationQueue {
   /// Reads and handles the descriptor at the head.
   ///
   /// @return false if it is bad: then the queue has stopped
-  private boolean next(RootTable root, long address, int head, int tail) {
-    boolean wide = has(address, 11);
-    QueueError error = checkQueue(root, wide, 0x1000 << (address & 7), tail);
+  private boolean next(RootTable root, QueueBase base, int head, int tail) {
+    boolean wide = base.isWide();
+    QueueError error = checkQueue(root, wide, base.size(), tail);
     if (error == null) {
-      error = fetch((address & ~0xfffL) + head, wide);
+      error = fetch(base.at(head), wide);
     }
     if (error == null) {
       error = descriptor.check(root.isScalable(), words);

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 /// sets PRO; until the guest has cleared that, all others are lost too.
 final class PageRequests {
   private final GuestMemory memory;
-  private final PageQueueRegisters registers;
+  private final PageRequestQueueRegisters registers;
   private final FaultLog faults;
   private final VtdBackend backend;
   private final TranslationTables tables;
@@ -39,7 +39,7 @@ final class PageRequests {
 
   PageRequests(
       GuestMemory memory,
-      PageQueueRegisters registers,
+      PageRequestQueueRegisters registers,
       FaultLog faults,
       VtdBackend backend,
       TranslationTables tables,
@@ -96,12 +96,12 @@ final class PageRequests {
 
   /// One at a time: between taking a place and moving the tail nobody else may take it.
   private synchronized Outcome enqueue(PageRequest request) {
-    long queue = registers.address();
-    if (queue == 0) {
+    QueueBase queue = registers.base();
+    if (queue.equals(QueueBase.NONE)) {
       return Outcome.REFUSED;
     }
     int place = registers.place();
-    if (place < 0 || !store((queue & ~0xfffL) + place, request)) {
+    if (place < 0 || !store(queue.at(place), request)) {
       registers.lost();
       return Outcome.OVERFLOW;
     }

@@ -22,8 +22,8 @@ final class RegisterPage {
   private final RegisterLock lock;
   private final FaultLog faults;
   private final CommandRegisters commands;
-  private final QueueRegisters queue;
-  private final PageQueueRegisters pageQueue;
+  private final InvalidationQueueRegisters queue;
+  private final PageRequestQueueRegisters pageQueue;
   private long interruptTable;
 
   /// The registers after reset.
@@ -36,8 +36,8 @@ final class RegisterPage {
     lock = new RegisterLock(messages);
     faults = new FaultLog(lock);
     commands = new CommandRegisters(lock);
-    queue = new QueueRegisters(lock, commands, faults);
-    pageQueue = new PageQueueRegisters(lock);
+    queue = new InvalidationQueueRegisters(lock, commands, faults);
+    pageQueue = new PageRequestQueueRegisters(lock);
   }
 
   /// A guest's read.
@@ -116,13 +116,17 @@ final class RegisterPage {
           : lock.fault.read((offset - RegisterOffset.FECTL) >> 2);
     }
     if (offset < RegisterOffset.IRTA) {
-      return queue.read(offset);
+      return isEvent(offset, RegisterOffset.IECTL)
+          ? lock.invalidation.read((offset - RegisterOffset.IECTL) >> 2)
+          : queue.read(offset);
     }
     if (offset < RegisterOffset.PQH) {
       return (int) (interruptTable >>> ((offset & 4) * 8));
     }
     if (offset < RegisterOffset.IVA) {
-      return pageQueue.read(offset);
+      return isEvent(offset, RegisterOffset.PECTL)
+          ? lock.pageRequest.read((offset - RegisterOffset.PECTL) >> 2)
+          : pageQueue.read(offset);
     }
     return isFaultRecord(offset)
         ? faults.read(offset - RegisterOffset.FRCD)
@@ -142,6 +146,10 @@ final class RegisterPage {
     }
     if (offset <= RegisterOffset.FEUADDR) {
       lock.fault.write((offset - RegisterOffset.FECTL) >> 2, value);
+    } else if (isEvent(offset, RegisterOffset.IECTL)) {
+      lock.invalidation.write((offset - RegisterOffset.IECTL) >> 2, value);
+    } else if (isEvent(offset, RegisterOffset.PECTL)) {
+      lock.pageRequest.write((offset - RegisterOffset.PECTL) >> 2, value);
     } else if (offset < RegisterOffset.IRTA) {
       queue.write(offset, value);
     } else if (offset < RegisterOffset.PQH) {
@@ -159,6 +167,11 @@ final class RegisterPage {
     return false;
   }
 
+  /// Whether it is one of the four registers of an event.
+  private static boolean isEvent(int offset, int control) {
+    return offset >= control && offset < control + 16;
+  }
+
   private static boolean isFaultRecord(int offset) {
     return offset >= RegisterOffset.FRCD && offset < RegisterOffset.FRCD + 16 * FaultLog.RECORDS;
   }
@@ -171,11 +184,11 @@ final class RegisterPage {
     return commands;
   }
 
-  QueueRegisters queue() {
+  InvalidationQueueRegisters queue() {
     return queue;
   }
 
-  PageQueueRegisters pageQueue() {
+  PageRequestQueueRegisters pageQueue() {
     return pageQueue;
   }
 

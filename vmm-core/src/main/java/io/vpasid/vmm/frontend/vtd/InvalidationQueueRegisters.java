@@ -18,8 +18,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /// IQA cannot be changed while the queue is enabled. The tail, the head and whether the queue runs
 /// change without the lock, as they do for each descriptor; of the others, methods that do not take
 /// the lock themselves are called under it.
-final class QueueRegisters {
-  private static final int IQA_LOW = 0xfffff807;
+final class InvalidationQueueRegisters {
   private static final int OFFSET = 0x7fff0;
 
   /// In [#position], beside the head: the queue runs.
@@ -29,7 +28,7 @@ final class QueueRegisters {
   private final CommandRegisters commands;
   private final FaultLog faults;
   private final EventRegisters event;
-  private volatile long address;
+  private volatile QueueBase base = QueueBase.NONE;
   private long error;
   private int completionStatus;
   private volatile int tail;
@@ -38,7 +37,7 @@ final class QueueRegisters {
   /// stays.
   private final AtomicInteger position = new AtomicInteger();
 
-  QueueRegisters(RegisterLock lock, CommandRegisters commands, FaultLog faults) {
+  InvalidationQueueRegisters(RegisterLock lock, CommandRegisters commands, FaultLog faults) {
     this.lock = lock;
     this.commands = commands;
     this.faults = faults;
@@ -49,15 +48,12 @@ final class QueueRegisters {
     return switch (offset) {
       case RegisterOffset.IQH -> head();
       case RegisterOffset.IQT -> tail;
-      case RegisterOffset.IQA -> (int) address;
-      case RegisterOffset.IQA + 4 -> (int) (address >>> 32);
+      case RegisterOffset.IQA -> (int) base.register();
+      case RegisterOffset.IQA + 4 -> (int) (base.register() >>> 32);
       case RegisterOffset.ICS -> completionStatus;
       case RegisterOffset.IQER -> (int) error;
       case RegisterOffset.IQER + 4 -> (int) (error >>> 32);
-      default ->
-          offset >= RegisterOffset.IECTL && offset <= RegisterOffset.IEUADDR
-              ? event.read((offset - RegisterOffset.IECTL) >> 2)
-              : 0;
+      default -> 0;
     };
   }
 
@@ -74,12 +70,12 @@ final class QueueRegisters {
     switch (offset) {
       case RegisterOffset.IQA -> {
         if (!commands.queueEnabled()) {
-          address = Bits.withLow(address, value & IQA_LOW);
+          base = base.withInvalidationLow(value);
         }
       }
       case RegisterOffset.IQA + 4 -> {
         if (!commands.queueEnabled()) {
-          address = Bits.withHigh(address, value);
+          base = base.withHigh(value);
         }
       }
       case RegisterOffset.ICS -> {
@@ -89,9 +85,7 @@ final class QueueRegisters {
         }
       }
       default -> {
-        if (offset >= RegisterOffset.IECTL && offset <= RegisterOffset.IEUADDR) {
-          event.write((offset - RegisterOffset.IECTL) >> 2, value);
-        }
+        // Read only.
       }
     }
   }
@@ -108,7 +102,7 @@ final class QueueRegisters {
 
   void reset() {
     event.reset();
-    address = 0;
+    base = QueueBase.NONE;
     error = 0;
     completionStatus = 0;
     position.set(0);
@@ -134,8 +128,8 @@ final class QueueRegisters {
   }
 
   /// IQA, which does not change while the queue runs.
-  long address() {
-    return address;
+  QueueBase base() {
+    return base;
   }
 
   int head() {

@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
 ///
 /// @param cap Capability Register
 /// @param ecap Extended Capability Register
-public record VirtualIommu(long cap, long ecap) {
+public record IommuRegisters(long cap, long ecap) {
   static final int CAP = 0x08;
   static final int ECAP = 0x10;
 
@@ -36,13 +36,13 @@ public record VirtualIommu(long cap, long ecap) {
   ///
   /// @throws IllegalArgumentException if the text is anything else; the message says what it should
   ///   be
-  public static VirtualIommu parse(String text) {
+  public static IommuRegisters parse(String text) {
     Matcher m = TEXT.matcher(text);
     if (!m.matches()) {
       throw new IllegalArgumentException(
           "IOMMU registers '" + text + "': write cap=HEX,ecap=HEX, up to 16 digits each");
     }
-    return new VirtualIommu(
+    return new IommuRegisters(
         Long.parseUnsignedLong(m.group(1), 16), Long.parseUnsignedLong(m.group(2), 16));
   }
 

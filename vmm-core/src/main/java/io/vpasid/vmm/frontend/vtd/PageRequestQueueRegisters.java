@@ -14,7 +14,7 @@ import static io.vpasid.vmm.frontend.vtd.Bits.has;
 /// ```
 ///
 /// Methods that do not take the lock themselves are called under it.
-final class PageQueueRegisters {
+final class PageRequestQueueRegisters {
   private static final int OFFSET = 0x7ffe0;
   private static final int PPR = 1;
   private static final int PRO = 2;
@@ -24,14 +24,14 @@ final class PageQueueRegisters {
 
   private final RegisterLock lock;
   private final EventRegisters event;
-  private long address;
+  private QueueBase base = QueueBase.NONE;
   private int head;
   private int tail;
   private int status;
   private long queued;
   private long lost;
 
-  PageQueueRegisters(RegisterLock lock) {
+  PageRequestQueueRegisters(RegisterLock lock) {
     this.lock = lock;
     event = lock.pageRequest;
   }
@@ -40,13 +40,10 @@ final class PageQueueRegisters {
     return switch (offset) {
       case RegisterOffset.PQH -> head;
       case RegisterOffset.PQT -> tail;
-      case RegisterOffset.PQA -> (int) address;
-      case RegisterOffset.PQA + 4 -> (int) (address >>> 32);
+      case RegisterOffset.PQA -> (int) base.register();
+      case RegisterOffset.PQA + 4 -> (int) (base.register() >>> 32);
       case RegisterOffset.PRS -> status;
-      default ->
-          offset >= RegisterOffset.PECTL && offset <= RegisterOffset.PEUADDR
-              ? event.read((offset - RegisterOffset.PECTL) >> 2)
-              : 0;
+      default -> 0;
     };
   }
 
@@ -54,8 +51,8 @@ final class PageQueueRegisters {
     switch (offset) {
       case RegisterOffset.PQH -> head = value & OFFSET;
       case RegisterOffset.PQT -> tail = value & OFFSET;
-      case RegisterOffset.PQA -> address = Bits.withLow(address, value & 0xfffff007);
-      case RegisterOffset.PQA + 4 -> address = Bits.withHigh(address, value);
+      case RegisterOffset.PQA -> base = base.withPageRequestLow(value);
+      case RegisterOffset.PQA + 4 -> base = base.withHigh(value);
       case RegisterOffset.PRS -> {
         status &= ~value;
         if (status == 0) {
@@ -63,16 +60,14 @@ final class PageQueueRegisters {
         }
       }
       default -> {
-        if (offset >= RegisterOffset.PECTL && offset <= RegisterOffset.PEUADDR) {
-          event.write((offset - RegisterOffset.PECTL) >> 2, value);
-        }
+        // Reserved.
       }
     }
   }
 
   void reset() {
     event.reset();
-    address = 0;
+    base = QueueBase.NONE;
     head = 0;
     tail = 0;
     status = 0;
@@ -80,11 +75,11 @@ final class PageQueueRegisters {
 
   // What puts requests into the queue calls these; they take the lock.
 
-  /// PQA; 0 if the guest has no page request queue.
-  long address() {
+  /// PQA; [QueueBase#NONE] if the guest has no page request queue.
+  QueueBase base() {
     lock.lock();
     try {
-      return address;
+      return base;
     } finally {
       lock.unlock();
     }
@@ -96,16 +91,12 @@ final class PageQueueRegisters {
   int place() {
     lock.lock();
     try {
-      int place = tail & (size() - 1);
-      boolean full = ((place + STEP) & (size() - 1)) == (head & (size() - 1));
+      int place = base.next(tail, 0);
+      boolean full = base.next(place, STEP) == base.next(head, 0);
       return full || has(status, 1) ? -1 : place;
     } finally {
       lock.unlock();
     }
-  }
-
-  private int size() {
-    return 0x1000 << (address & 7);
   }
 
   /// A page request is in the queue.
@@ -114,7 +105,7 @@ final class PageQueueRegisters {
   void queued(int place) {
     lock.lock();
     try {
-      tail = (place + STEP) & (size() - 1);
+      tail = base.next(place, STEP);
       set(PPR);
       queued++;
     } finally {

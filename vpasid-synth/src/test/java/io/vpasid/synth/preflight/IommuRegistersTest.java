@@ -7,11 +7,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class VirtualIommuTest {
+class IommuRegistersTest {
 
   @Test
   void fieldsAreThoseOfTheSpecification() {
-    VirtualIommu iommu = new VirtualIommu(0, 0x0000_0998_2000_0004L);
+    IommuRegisters iommu = new IommuRegisters(0, 0x0000_0998_2000_0004L);
 
     assertThat(iommu.scalableMode()).isTrue();
     assertThat(iommu.pageRequestDrain()).isFalse();
@@ -23,17 +23,18 @@ class VirtualIommuTest {
 
   @Test
   void textIsReadBack() {
-    VirtualIommu iommu = new VirtualIommu(0xd2008c22260206L, 0xffff_ffff_ffff_fff0L);
+    IommuRegisters iommu = new IommuRegisters(0xd2008c22260206L, 0xffff_ffff_ffff_fff0L);
 
-    assertThat(VirtualIommu.parse(iommu.toString())).isEqualTo(iommu);
-    assertThat(VirtualIommu.parse("cap=0xD2008C22260206,ecap=0xfffffffffffffff0")).isEqualTo(iommu);
+    assertThat(IommuRegisters.parse(iommu.toString())).isEqualTo(iommu);
+    assertThat(IommuRegisters.parse("cap=0xD2008C22260206,ecap=0xfffffffffffffff0"))
+        .isEqualTo(iommu);
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {"", "cap=1", "ecap=1,cap=1", "cap=g,ecap=1", "cap=12345678901234567,ecap=0"})
   void otherTextIsRefusedWithWhatItShouldBe(String text) {
-    assertThatThrownBy(() -> VirtualIommu.parse(text))
+    assertThatThrownBy(() -> IommuRegisters.parse(text))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("write cap=HEX,ecap=HEX");
   }
