@@ -11,10 +11,9 @@ import java.util.Set;
 /// @param folder where relative paths start
 /// @param control where the control socket is created
 /// @param maxClients most clients of the control socket at the same time
-/// @param users ids of the users who may connect to the sockets; if empty, the user of the daemon
-///   and root
-/// @param controlUsers ids of the users who may do everything on the control socket; if empty, the
-///   user of the daemon and root
+/// @param access who may connect to the sockets, but for functions that say it themselves and for
+///   the control socket
+/// @param controlAccess who may do everything on the control socket
 /// @param controlReaders ids of further users who may only look there
 /// @param metricsSocket where the socket for metrics is created; empty for none
 /// @param metricsPort the port on 127.0.0.1 for Prometheus, 0 for any that is free; empty for none
@@ -29,8 +28,8 @@ public record DaemonConfig(
     Path folder,
     Path control,
     int maxClients,
-    Set<Integer> users,
-    Set<Integer> controlUsers,
+    SocketAccess access,
+    SocketAccess controlAccess,
     Set<Integer> controlReaders,
     Optional<Path> metricsSocket,
     Optional<Integer> metricsPort,
@@ -44,8 +43,6 @@ public record DaemonConfig(
 
   /// Keeps copies.
   public DaemonConfig {
-    users = Set.copyOf(users);
-    controlUsers = Set.copyOf(controlUsers);
     controlReaders = Set.copyOf(controlReaders);
     quirks = List.copyOf(quirks);
     functions = List.copyOf(functions);

@@ -68,11 +68,12 @@ public final class DaemonConfigReader {
   /// @param what messages call the text
   /// @param folder where relative paths start
   /// @param hardware if the text does not say it
+  /// @param access if the text does not say it
   public static FunctionConfig readFunction(
-      String text, String what, Path folder, HardwareInfo hardware) {
+      String text, String what, Path folder, HardwareInfo hardware, SocketAccess access) {
     JsonCursor json = JsonCursor.of(text.getBytes(StandardCharsets.UTF_8), what, MAX_BYTES);
     return new DaemonConfigReader(json, folder)
-        .function(json.whole(FunctionKeys.FUNCTION), hardware);
+        .function(json.whole(FunctionKeys.FUNCTION), hardware, access);
   }
 
   /// One address space, likewise. Whether its functions are there is not checked.
@@ -84,16 +85,18 @@ public final class DaemonConfigReader {
   private DaemonConfig readFile() {
     Fields file = DaemonConfigShape.file().read(json);
     HardwareInfo hardware = file.get(HW_INFO);
+    SocketAccess access = SocketAccess.read(file, USERS, SocketAccess.DEFAULT);
+    access.requireUsers(file, List.of());
     List<FunctionConfig> functions =
-        file.get(FUNCTIONS).stream().map(f -> uniqueFunction(f, hardware)).toList();
+        file.get(FUNCTIONS).stream().map(f -> uniqueFunction(f, hardware, access)).toList();
     Path control =
         file.find(CONTROL, CONTROL_SOCKET).map(this::path).orElseGet(ControlSocketPath::usual);
     return new DaemonConfig(
         folder,
         control,
         file.get(CONTROL, MAX_CLIENTS),
-        Set.copyOf(file.get(USERS)),
-        Set.copyOf(file.find(CONTROL, CONTROL_USERS).orElse(file.get(USERS))),
+        access,
+        controlAccess(file),
         Set.copyOf(file.find(CONTROL, CONTROL_READERS).orElse(List.of())),
         metricsSocket(file, control),
         file.find(METRICS, PORT),
@@ -104,6 +107,18 @@ public final class DaemonConfigReader {
         file.get(ADDRESS_SPACES).stream().map(this::uniqueSpace).toList(),
         file.find(LIMITS).map(Limits::read).orElse(Limits.DEFAULTS),
         file.find(IOMMU).map(this::iommu));
+  }
+
+  /// Of the daemon's, only the users count for the control socket.
+  private static SocketAccess controlAccess(Fields file) {
+    SocketAccess otherwise = SocketAccess.DEFAULT.withUsers(file.get(USERS));
+    Optional<Fields> control = file.find(CONTROL);
+    if (control.isEmpty()) {
+      return otherwise;
+    }
+    SocketAccess access = SocketAccess.read(control.get(), CONTROL_USERS, otherwise);
+    access.requireUsers(control.get(), control.get().get(CONTROL_READERS));
+    return access;
   }
 
   private IommuConfig iommu(Fields iommu) {
@@ -148,8 +163,8 @@ public final class DaemonConfigReader {
     return folder.resolve(text).normalize();
   }
 
-  private FunctionConfig uniqueFunction(Fields fields, HardwareInfo hardware) {
-    FunctionConfig function = function(fields, hardware);
+  private FunctionConfig uniqueFunction(Fields fields, HardwareInfo hardware, SocketAccess access) {
+    FunctionConfig function = function(fields, hardware, access);
     Place first = names.putIfAbsent(function.name(), fields.place(FunctionKeys.NAME));
     if (first != null) {
       throw fields.wrong(
@@ -166,7 +181,9 @@ public final class DaemonConfigReader {
     return function;
   }
 
-  private FunctionConfig function(Fields function, HardwareInfo hardware) {
+  private FunctionConfig function(Fields function, HardwareInfo hardware, SocketAccess daemons) {
+    SocketAccess access = SocketAccess.read(function, FunctionKeys.USERS, daemons);
+    access.requireUsers(function, List.of());
     return new FunctionConfig(
         function.get(FunctionKeys.NAME),
         path(function.get(FunctionKeys.SOURCE)),
@@ -185,7 +202,7 @@ public final class DaemonConfigReader {
         bars(function),
         ownHost(function),
         function.find(FunctionKeys.QUIRKS).map(paths -> paths.stream().map(this::path).toList()),
-        function.find(FunctionKeys.USERS).map(Set::copyOf));
+        access);
   }
 
   private static BarSizes bars(Fields function) {

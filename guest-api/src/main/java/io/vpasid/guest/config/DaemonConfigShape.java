@@ -47,7 +47,15 @@ public final class DaemonConfigShape {
   static final Key<Fields> CONTROL =
       Key.of(
           "control",
-          Shape.of("\"control\"", CONTROL_SOCKET, MAX_CLIENTS, CONTROL_USERS, CONTROL_READERS),
+          Shape.of(
+              "\"control\"",
+              CONTROL_SOCKET,
+              MAX_CLIENTS,
+              CONTROL_USERS,
+              CONTROL_READERS,
+              SocketAccess.OWNER,
+              SocketAccess.GROUP,
+              SocketAccess.MODE),
           "The control socket.");
 
   static final Key<Integer> PORT =
@@ -90,8 +98,8 @@ public final class DaemonConfigShape {
               "users",
               FunctionKeys.USER_IDS,
               "Ids of the users who may connect to the sockets. Without it: the daemon's own user and"
-                  + " root. The sockets have mode 0600, so others than root need a change of mode or"
-                  + " owner as well.")
+                  + " root. Others than root need \"owner\" or \"mode\" as well. Owner, group and mode"
+                  + " here are those of the functions' sockets.")
           .or(List.of());
   static final Key<List<String>> QUIRKS =
       Key.of(
@@ -207,6 +215,9 @@ public final class DaemonConfigShape {
               "a configuration",
               CONTROL,
               USERS,
+              SocketAccess.OWNER,
+              SocketAccess.GROUP,
+              SocketAccess.MODE,
               METRICS,
               LOG,
               LIMITS,

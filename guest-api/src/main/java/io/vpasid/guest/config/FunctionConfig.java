@@ -14,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /// One function of the configuration, or of the control command `function-add`.
 ///
@@ -34,7 +33,7 @@ import java.util.Set;
 /// @param ownHost the simulated host that it has for itself; empty if it shares that of the daemon
 /// @param quirks files of quirks that count for it besides those built in; empty if the daemon's
 ///   table does
-/// @param users ids of the users who may connect to its socket; empty if those of the daemon may
+/// @param access who may connect to its socket
 public record FunctionConfig(
     String name,
     Path source,
@@ -50,7 +49,7 @@ public record FunctionConfig(
     BarSizes bars,
     Optional<OwnHost> ownHost,
     Optional<List<Path>> quirks,
-    Optional<Set<Integer>> users) {
+    SocketAccess access) {
 
   /// The address of this machine that the source is; empty if it is no address.
   Optional<PciAddress> ofMachine() {

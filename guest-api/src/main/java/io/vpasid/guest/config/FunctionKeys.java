@@ -57,8 +57,7 @@ public final class FunctionKeys {
                   + " says otherwise.")
           .required("name a dump, or an address");
   public static final Key<String> SOCKET =
-      Key.of("socket", PATH, "The vfio-user socket to make, with mode 0600.")
-          .required("name a path");
+      Key.of("socket", PATH, "The vfio-user socket to make.").required("name a path");
   public static final Key<PciAddress> ADDRESS =
       Key.of(
           "address",
@@ -159,8 +158,8 @@ public final class FunctionKeys {
       Key.of(
           "users",
           USER_IDS,
-          "Ids of the users who may connect to the function's socket. Without it, those of the"
-              + " daemon's \"users\".");
+          "Ids of the users who may connect to the function's socket. Without it, and without"
+              + " \"owner\", those of the daemon's \"users\".");
 
   /// Of these, what only an emulated function has.
   private static final List<Key<?>> EMULATED =
@@ -187,7 +186,10 @@ public final class FunctionKeys {
               IOMMU,
               KERNEL,
               QUIRKS,
-              USERS)
+              USERS,
+              SocketAccess.OWNER,
+              SocketAccess.GROUP,
+              SocketAccess.MODE)
           .calledBy(NAME)
           .with(
               Rule.of(

@@ -1,6 +1,5 @@
 package io.vpasid.guest.control;
 
-import io.vpasid.guest.config.FunctionKeys;
 import io.vpasid.synth.json.Key;
 import io.vpasid.synth.json.Shape;
 import java.util.stream.Collectors;
@@ -24,6 +23,8 @@ public record ControlArgument(String name, Kind kind, boolean required, String d
     FLAG("boolean"),
     /// A string, or a list of strings.
     TEXTS("strings"),
+    /// A whole number, or a list of whole numbers.
+    NUMBERS("numbers"),
     /// An address space: the number that is its handle, or the string that is its name.
     SPACE("handle or name");
 
@@ -39,13 +40,9 @@ public record ControlArgument(String name, Kind kind, boolean required, String d
     }
   }
 
-  /// The arguments that are the keys of an object in a file of users, but for those of users' ids:
-  /// who may connect is said in the daemon's configuration alone.
+  /// The arguments that are the keys of an object in a file of users.
   static ControlArgument[] of(Shape shape) {
-    return shape.keys().stream()
-        .filter(key -> !key.equals(FunctionKeys.USERS))
-        .map(ControlArgument::of)
-        .toArray(ControlArgument[]::new);
+    return shape.keys().stream().map(ControlArgument::of).toArray(ControlArgument[]::new);
   }
 
   private static ControlArgument of(Key<?> key) {
@@ -63,8 +60,16 @@ public record ControlArgument(String name, Kind kind, boolean required, String d
     return switch (schema.path("type").asString("")) {
       case "boolean" -> Kind.FLAG;
       case "integer" -> Kind.NUMBER;
-      default -> schema.has("anyOf") ? Kind.TEXTS : Kind.TEXT;
+      default -> kindOfChoice(schema.path("anyOf"));
     };
+  }
+
+  /// @param forms a value alone, and a list of such; missing for text
+  private static Kind kindOfChoice(JsonNode forms) {
+    if (forms.isMissingNode()) {
+      return Kind.TEXT;
+    }
+    return forms.path(0).path("type").asString("").equals("integer") ? Kind.NUMBERS : Kind.TEXTS;
   }
 
   static ControlArgument required(String name, Kind kind, String description) {

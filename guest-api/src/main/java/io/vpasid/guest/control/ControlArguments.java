@@ -7,8 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -63,6 +65,9 @@ public final class ControlArguments {
       case FLAG -> value.isBoolean();
       case TEXTS ->
           value.isString() || (value.isArray() && value.valueStream().allMatch(JsonNode::isString));
+      case NUMBERS ->
+          number(value).isPresent()
+              || (value.isArray() && value.valueStream().allMatch(v -> number(v).isPresent()));
       case SPACE -> value.isString() || value.isIntegralNumber();
     };
   }
@@ -73,6 +78,7 @@ public final class ControlArguments {
       case NUMBER -> "a whole number, or one in hexadecimal such as \"0x180\"";
       case FLAG -> "true or false";
       case TEXTS -> "a string or a list of strings";
+      case NUMBERS -> "a whole number or a list of whole numbers";
       case SPACE -> "a handle, which is a number, or a name";
     };
   }
@@ -177,24 +183,30 @@ public final class ControlArguments {
     JsonNodeFactory json = JsonNodeFactory.instance;
     return switch (kind) {
       case TEXT -> json.stringNode(text);
-      case NUMBER, SPACE ->
-          text.matches("[0-9]{1,18}")
-              ? json.numberNode(Long.parseLong(text))
-              : json.stringNode(text);
+      case NUMBER, SPACE -> numberOrText(text);
       case FLAG ->
           switch (text.toLowerCase(Locale.ROOT)) {
             case "true", "yes", "on" -> json.booleanNode(true);
             case "false", "no", "off" -> json.booleanNode(false);
             default -> json.stringNode(text);
           };
-      case TEXTS -> {
-        var list = json.arrayNode();
-        for (String item : text.split(",", -1)) {
-          list.add(item.strip());
-        }
-        yield list;
-      }
+      case TEXTS -> listOf(text, json::stringNode);
+      case NUMBERS -> listOf(text, ControlArguments::numberOrText);
     };
+  }
+
+  private static JsonNode numberOrText(String text) {
+    return text.matches("[0-9]{1,18}")
+        ? JsonNodeFactory.instance.numberNode(Long.parseLong(text))
+        : JsonNodeFactory.instance.stringNode(text);
+  }
+
+  private static JsonNode listOf(String text, Function<String, JsonNode> item) {
+    ArrayNode list = JsonNodeFactory.instance.arrayNode();
+    for (String one : text.split(",", -1)) {
+      list.add(item.apply(one.strip()));
+    }
+    return list;
   }
 
   @Override

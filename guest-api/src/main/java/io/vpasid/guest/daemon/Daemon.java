@@ -186,14 +186,19 @@ public final class Daemon implements AutoCloseable {
               config.iommu().get(),
               functions,
               sockets,
-              config.limits().ofServer().withUsers(config.users()),
+              config.limits().ofServer().withUsers(config.access().users()),
               log);
+      config.access().applyTo(config.iommu().get().socket());
     }
     int most = config.limits().metricsConnections();
     if (config.metricsSocket().isPresent()) {
       metricsServers.add(
           MetricsServer.open(
-              controlLoops, config.metricsSocket().get(), config.users(), most, metrics::text));
+              controlLoops,
+              config.metricsSocket().get(),
+              config.access().users(),
+              most,
+              metrics::text));
     }
     if (config.metricsPort().isPresent()) {
       metricsServers.add(
@@ -208,8 +213,9 @@ public final class Daemon implements AutoCloseable {
             Versions.of(version),
             ControlServer.Options.defaults()
                 .withMaxClients(config.maxClients())
-                .withUsers(config.controlUsers())
+                .withUsers(config.controlAccess().users())
                 .withReaders(config.controlReaders()));
+    config.controlAccess().applyTo(config.control());
     events.sendThrough(control);
     log.say(
         Level.INFO,
@@ -394,12 +400,7 @@ public final class Daemon implements AutoCloseable {
       servers.put(
           wanted.name(),
           FunctionServer.open(
-              wanted.name(),
-              wanted.socket(),
-              backing,
-              config.limits().ofServer().withUsers(wanted.users().orElse(config.users())),
-              sockets,
-              Daemon::lostThread));
+              wanted, backing, config.limits().ofServer(), sockets, Daemon::lostThread));
     } catch (IommufdException e) {
       abandon(served);
       throw new InputException("function '" + wanted.name() + "': " + e.getMessage(), e);

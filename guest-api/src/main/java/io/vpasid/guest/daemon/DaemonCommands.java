@@ -239,7 +239,8 @@ final class DaemonCommands implements ControlTarget {
             arguments.json(),
             ControlCommand.FUNCTION_ADD.title(),
             daemon.config().folder(),
-            daemon.config().hardware());
+            daemon.config().hardware(),
+            daemon.config().access());
     ServedFunction added = daemon.add(wanted);
     belongingsOf(client).ifPresent(belongings -> belongings.add(added));
     return FunctionReport.brief(added);

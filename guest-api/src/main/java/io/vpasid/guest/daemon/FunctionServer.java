@@ -1,11 +1,11 @@
 package io.vpasid.guest.daemon;
 
+import io.vpasid.guest.config.FunctionConfig;
 import io.vpasid.guest.host.Backing;
 import io.vpasid.guest.host.VfioBacking;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Optional;
 
 /// The socket of a function, on the threads that functions share, or on one that the function has
@@ -26,27 +26,35 @@ final class FunctionServer implements AutoCloseable {
 
   /// Serves a function.
   ///
-  /// @param name of the function
+  /// @param limits of its client
   /// @param shared the threads of functions that have none for themselves
   /// @param onLoss is run if the function's own thread ends before this is closed
   /// @throws IOException with a sentence, if the socket cannot be made; nothing is left
   static FunctionServer open(
-      String name,
-      Path socket,
+      FunctionConfig config,
       Backing backing,
-      VfioUserServer.Options options,
+      VfioUserServer.Options limits,
       VfioUserSockets shared,
       Runnable onLoss)
       throws IOException {
-    if (!(backing instanceof VfioBacking)) {
-      return new FunctionServer(shared.serve(socket, backing.device(), options), Optional.empty());
-    }
-    VfioUserSockets own = VfioUserSockets.open("vfio-user-" + name, 1);
+    Optional<VfioUserSockets> own =
+        backing instanceof VfioBacking
+            ? Optional.of(VfioUserSockets.open("vfio-user-" + config.name(), 1))
+            : Optional.empty();
+    own.ifPresent(threads -> threads.onLoss(onLoss));
     try {
-      own.onLoss(onLoss);
-      return new FunctionServer(own.serve(socket, backing.device(), options), Optional.of(own));
+      VfioUserServer server =
+          own.orElse(shared)
+              .serve(config.socket(), backing.device(), limits.withUsers(config.access().users()));
+      try {
+        config.access().applyTo(config.socket());
+      } catch (IOException e) {
+        server.close();
+        throw e;
+      }
+      return new FunctionServer(server, own);
     } catch (IOException | RuntimeException e) {
-      own.close();
+      own.ifPresent(VfioUserSockets::close);
       throw e;
     }
   }

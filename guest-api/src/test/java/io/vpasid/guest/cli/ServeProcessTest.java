@@ -287,6 +287,20 @@ class ServeProcessTest {
     assertThat(errors()).content().contains("by uid 65534").contains("is refused");
   }
 
+  @Needs(Need.ANOTHER_USER)
+  @Test
+  void userWhoOwnsTheSocketIsLetIn() throws Exception {
+    Path config = folder.resolve("serve.json");
+    Files.writeString(
+        config,
+        Files.readString(config).replace("\"control.sock\"", "\"control.sock\", \"owner\": 65534"));
+    start(errors().toString());
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+
+    assertThat(readAs("65534")).contains("\"QMP\"");
+    assertThat(readAs("0")).contains("\"QMP\"");
+  }
+
   /// What the control socket says first to a process of a user.
   private String readAs(String uid) throws IOException, InterruptedException {
     Process client =

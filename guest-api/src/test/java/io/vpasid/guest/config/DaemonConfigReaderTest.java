@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -38,7 +39,9 @@ class DaemonConfigReaderTest {
   private static final String WHOLE =
       """
       { "$schema": "serve.schema.json", "format": 1,
-        "control": { "socket": "/run/c.sock", "maxClients": 3, "users": [0], "readers": 7 },
+        "control": { "socket": "/run/c.sock", "maxClients": 3, "users": [0], "readers": 7,
+                     "mode": "0666" },
+        "group": 36, "mode": "0660",
         "users": [0, 1000], "limits": { "clientFiles": 4, "bars": "3M" }, "metrics": { "socket": "/run/m.sock", "port": 9464 },
         "log": { "format": "json", "level": "debug" },
         "quirks": ["quirks.d", "/opt/q.json"], "hwInfo": "width=16,exec",
@@ -49,7 +52,7 @@ class DaemonConfigReaderTest {
             "mailbox": true, "bars": ["0=64K", "2=16M"] },
           { "name": "nic", "source": "0000:3b:00.0", "socket": "/run/nic.sock",
             "kernel": "6.14", "iommu": "arm", "quirks": ["q.json", "/opt/q"],
-            "users": [5, 6] },
+            "owner": 8, "mode": "0600" },
           { "name": "gpu", "source": "0000:17:00.0", "passthrough": true, "socket": "gpu.sock" } ],
         "addressSpaces": [ { "name": "a" }, { "name": "b", "functions": ["nic"], "guestMemory": true } ] }
       """;
@@ -81,6 +84,8 @@ class DaemonConfigReaderTest {
           "{ \"format\": 2 }",
           "{ \"format\": 1, \"users\": [] }",
           "{ \"format\": 1, \"users\": -1 }",
+          "{ \"format\": 1, \"users\": 1, \"mode\": \"0777\" }",
+          "{ \"format\": 1, \"owner\": \"root\" }",
           "{ \"format\": 1, \"metrics\": { \"port\": 65536 } }",
           "{ \"format\": 1, \"limits\": { \"clientFiles\": 65536 } }",
           "{ \"format\": 1, \"limits\": { \"bars\": \"1 G\" } }",
@@ -176,11 +181,17 @@ class DaemonConfigReaderTest {
     assertThat(config.limits().bars()).isEqualTo(3 << 20);
     assertThat(config.limits().clientMemory()).isEqualTo(Limits.DEFAULTS.clientMemory());
     assertThat(config.maxClients()).isEqualTo(3);
-    assertThat(config.users()).containsExactlyInAnyOrder(0, 1000);
-    assertThat(config.controlUsers()).containsExactly(0);
+    assertThat(config.access().users()).containsExactlyInAnyOrder(0, 1000);
+    assertThat(config.controlAccess().users()).containsExactly(0);
     assertThat(config.controlReaders()).containsExactly(7);
-    assertThat(config.functions().get(0).users()).isEmpty();
-    assertThat(config.functions().get(1).users()).contains(Set.of(5, 6));
+    assertThat(config.functions().get(0).access()).isEqualTo(config.access());
+    assertThat(config.access().mode()).isEqualTo(SocketAccess.Mode.GROUP);
+    assertThat(config.controlAccess().mode()).isEqualTo(SocketAccess.Mode.EVERYBODY);
+    assertThat(config.controlAccess().group()).isEmpty();
+    assertThat(config.functions().get(1).access())
+        .isEqualTo(
+            new SocketAccess(
+                Set.of(0, 8), Optional.of(8), Optional.of(36), SocketAccess.Mode.OWNER));
     assertThat(config.metricsPort()).contains(9464);
     assertThat(config.metricsSocket()).contains(Path.of("/run/m.sock"));
     assertThat(config.log()).isEqualTo(new LogStyle(LogStyle.Format.JSON, LogStyle.Level.DEBUG));
@@ -311,5 +322,15 @@ class DaemonConfigReaderTest {
           }
         });
     assertThat(read.get()).as("some damage does no harm").isPositive();
+  }
+
+  @Test
+  void modeForOthersNeedsUsersWhoMay() {
+    assertThatThrownBy(() -> read("{ \"format\": 1, \"control\": { \"mode\": \"0660\" } }"))
+        .hasMessageContaining("mode 0660 lets others connect, and nothing says who may");
+    assertThatThrownBy(() -> read("{ \"format\": 1, \"mode\": \"0666\" }"))
+        .hasMessageContaining("add \"users\"");
+    assertThat(read("{ \"format\": 1, \"control\": { \"readers\": 7, \"mode\": \"0666\" } }"))
+        .isNotNull();
   }
 }

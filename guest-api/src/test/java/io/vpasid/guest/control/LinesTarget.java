@@ -91,7 +91,7 @@ public final class LinesTarget {
             case TEXT -> arguments.optionalText(argument.name());
             case NUMBER -> arguments.optionalNumber(argument.name(), 0, 0xffff_ffffL);
             case TEXTS -> arguments.texts(argument.name());
-            case FLAG, SPACE -> Optional.empty();
+            case NUMBERS, FLAG, SPACE -> Optional.empty();
           };
       read.add(value.isPresent() ? value.get() : "");
     }

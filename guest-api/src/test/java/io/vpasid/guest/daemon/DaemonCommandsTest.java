@@ -19,6 +19,7 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -199,6 +200,41 @@ class DaemonCommandsTest {
     assertThat(call("address-space-list").get(0).path("functions").toString())
         .as("an address space for all functions is for later ones too")
         .isEqualTo("[\"again\",\"pf\"]");
+  }
+
+  @Test
+  void functionIsAddedWithASocketForCertainUsers() throws IOException {
+    int own = (int) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
+    int group = (int) Files.getAttribute(Path.of("/proc/self"), "unix:gid");
+    call("function-del", "function", "pf");
+
+    call(
+        "function-add",
+        "name",
+        "pf",
+        "source",
+        "machine.txt",
+        "address",
+        DaemonFiles.PHYSICAL,
+        "socket",
+        "pf.sock",
+        "users",
+        "4711," + own,
+        "owner",
+        "" + own,
+        "group",
+        "" + group,
+        "mode",
+        "0660");
+
+    Path socket = folder.resolve("pf.sock");
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(socket)))
+        .isEqualTo("rw-rw----");
+    assertThat(Files.getAttribute(socket, "unix:uid")).isEqualTo(own);
+    assertThat(Files.getAttribute(socket, "unix:gid")).isEqualTo(group);
+    try (VfioUserClient vmm = VfioUserClient.connect(socket, VfioUserClient.Options.defaults())) {
+      assertThat(vmm.read(PciIndex.CONFIG_REGION, 0, 4).remaining()).isEqualTo(4);
+    }
   }
 
   @Test

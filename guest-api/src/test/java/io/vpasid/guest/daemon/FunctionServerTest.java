@@ -2,7 +2,10 @@ package io.vpasid.guest.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.guest.config.DaemonConfigReader;
 import io.vpasid.guest.config.Descriptions;
+import io.vpasid.guest.config.FunctionConfig;
+import io.vpasid.guest.config.SocketAccess;
 import io.vpasid.guest.device.FunctionDevice;
 import io.vpasid.guest.host.VfioBacking;
 import io.vpasid.guest.vfiouser.VfioUserClient;
@@ -10,6 +13,7 @@ import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.HardwareInfo;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.iommufd.IommufdBackend;
@@ -68,13 +72,24 @@ class FunctionServerTest {
     PassthroughFunction function =
         PassthroughFunction.open(iommufd, address, FunctionOptions.defaults());
     return FunctionServer.open(
-        name,
-        folder.resolve(name),
+        config(name),
         new VfioBacking(
             captured, iommufd, function, iommufd.ioasAlloc(), new FunctionDevice(function)),
         VfioUserServer.Options.defaults(),
         shared,
         () -> {});
+  }
+
+  private FunctionConfig config(String name) {
+    return DaemonConfigReader.readFunction(
+        """
+        { "name": "%s", "source": "0000:00:00.0", "passthrough": true, "socket": "%s" }\
+        """
+            .formatted(name, name),
+        name,
+        folder,
+        HardwareInfo.NONE,
+        SocketAccess.DEFAULT);
   }
 
   @AfterEach
