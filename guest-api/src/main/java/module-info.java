@@ -1,5 +1,5 @@
 /// Everything that talks to the outside: the vfio-user server, the control socket, the daemon, the
-/// emulated guest, the command line. emulated guest, the command line.
+/// emulated guest, the command line.
 module io.vpasid.guest {
   requires static transitive org.jspecify;
   requires transitive io.vpasid.vmm;
@@ -36,9 +36,11 @@ module io.vpasid.guest {
   opens io.vpasid.guest.cli.plan to
       info.picocli;
   opens io.vpasid.guest.cli.quirks to
-      info.picocli;
+      info.picocli,
+      tools.jackson.databind;
   opens io.vpasid.guest.cli.run to
-      info.picocli;
+      info.picocli,
+      tools.jackson.databind;
   opens io.vpasid.guest.cli.serve to
       info.picocli;
   opens io.vpasid.guest.cli.terminal to
@@ -47,4 +49,6 @@ module io.vpasid.guest {
       info.picocli;
   opens io.vpasid.guest.config to
       info.picocli;
+  opens io.vpasid.guest.report to
+      tools.jackson.databind;
 }

@@ -11,8 +11,11 @@ import io.vpasid.vmm.iommufd.IommufdException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
+import java.util.function.Function;
 import picocli.CommandLine;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /// The command line `vpasid`. Whatever goes wrong is one line on the error stream and an exit code
@@ -66,9 +69,25 @@ public final class Main {
             .setErr(err)
             .setCaseInsensitiveEnumValuesAllowed(true)
             .setUsageHelpAutoWidth(true)
+            .registerConverter(int.class, number(Integer::valueOf))
+            .registerConverter(Long.class, number(Long::valueOf))
             .setParameterExceptionHandler(Main::badUsage)
             .setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
     return line.execute(arguments);
+  }
+
+  /// Reads a number, and calls what is none by no name of Java's.
+  private static <T> ITypeConverter<T> number(Function<String, T> parse) {
+    return text -> {
+      try {
+        return parse.apply(text);
+      } catch (NumberFormatException _) {
+        throw new TypeConversionException(
+            text.matches("-?[0-9]+")
+                ? "'" + text + "' is too large"
+                : "'" + text + "' is no whole number, as in 42");
+      }
+    };
   }
 
   private static int badUsage(ParameterException e, String[] arguments) {

@@ -1,19 +1,36 @@
 package io.vpasid.guest.report;
 
+import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
+import com.fasterxml.jackson.annotation.JsonInclude.Include;
+import com.fasterxml.jackson.annotation.PropertyAccessor;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.pci.ByteRange;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.ObjectWriter;
 import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.cfg.EnumFeature;
 import tools.jackson.databind.json.JsonMapper;
 
-/// JSON for machines: one document per command, keys in a stable order, offsets as `"0x230"`.
+/// JSON for machines: one document per command, offsets as `"0x230"`.
+///
+/// A result is a record whose components are the keys, in their order; an empty
+/// [java.util.Optional] is a key that is left out, an enum a word in small letters.
 public final class Json {
   private static final JsonMapper MAPPER =
-      JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+      JsonMapper.builder()
+          .enable(SerializationFeature.INDENT_OUTPUT)
+          .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
+          .enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE)
+          .changeDefaultPropertyInclusion(any -> any.withValueInclusion(Include.NON_ABSENT))
+          // A record is its components, whatever else it can say of itself.
+          .changeDefaultVisibility(any ->
+              any.withVisibility(PropertyAccessor.ALL, Visibility.NONE)
+                  .withVisibility(PropertyAccessor.FIELD, Visibility.ANY))
+          .build();
 
   private static final ObjectWriter LINES =
       MAPPER.writer().without(SerializationFeature.INDENT_OUTPUT);

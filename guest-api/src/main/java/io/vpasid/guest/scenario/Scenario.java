@@ -58,9 +58,12 @@ public final class Scenario {
 
   /// The file's name without its ending, with the parameters: `widths[iommu=intel width=1]`.
   public String name() {
-    Path last = file.getFileName();
-    String stem = last == null ? "" : last.toString().replaceFirst("\\.json$", "");
-    return bindings.values().isEmpty() ? stem : stem + '[' + bindings + ']';
+    return stem(file.toString()) + (bindings.values().isEmpty() ? "" : "[" + bindings + "]");
+  }
+
+  /// The name of a file without its folders and its ending.
+  static String stem(String file) {
+    return file.substring(file.lastIndexOf('/') + 1).replaceFirst("\\.json$", "");
   }
 
   /// What it runs on.

@@ -1,12 +1,6 @@
 package io.vpasid.guest.scenario;
 
-import io.vpasid.synth.json.JsonFileException;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -14,18 +8,12 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 
-/// Many runs: every scenario of a few files and folders, as often as wanted, some at the same time.
+/// Many runs: every one of some scenarios, as often as wanted, some at the same time.
 ///
 /// The results come in the order of the scenarios, whichever run ends first, and do not depend on
 /// how many run at the same time.
 public final class ScenarioBatch {
-  /// Deepest folder below a named one, and most files in all.
-  private static final int MAX_DEPTH = 16;
-
-  private static final int MAX_FILES = 10_000;
-
   /// Runs per thread that are started ahead of the one whose turn it is, so that a long batch needs
   /// no more memory than a short one.
   private static final int AHEAD = 8;
@@ -43,44 +31,19 @@ public final class ScenarioBatch {
     this.seed = seed;
   }
 
-  /// Whether a path is for scenarios: a folder, or a JSON file that says `"steps"` or `"title"`,
-  /// which a description of a function does not.
-  public static boolean isForScenarios(Path path) {
-    if (Files.isDirectory(path)) {
-      return true;
-    }
-    return path.toString().endsWith(".json")
-        && (!Files.exists(path) || ScenarioReader.looksLikeScenario(path));
+  /// The scenarios, each once.
+  List<Scenario> scenarios() {
+    return scenarios;
   }
 
-  /// The scenario files among `paths`: files as they are, and of folders those that end in `.json`
-  /// and say `"steps"` or `"title"`, by name, with the folders in them.
-  ///
-  /// @throws JsonFileException if a path is not there or cannot be read, or there are more than
-  ///   10,000 files
-  public static List<Path> files(List<Path> paths) {
-    List<Path> files = new ArrayList<>();
-    for (Path path : paths) {
-      if (!Files.isDirectory(path)) {
-        files.add(path);
-        continue;
-      }
-      try (Stream<Path> inside = Files.walk(path, MAX_DEPTH)) {
-        inside
-            .filter(f -> f.toString().endsWith(".json") && Files.isRegularFile(f))
-            .filter(ScenarioReader::looksLikeScenario)
-            .sorted()
-            .limit(MAX_FILES + 1L)
-            .forEach(files::add);
-      } catch (IOException | UncheckedIOException e) {
-        throw JsonFileException.unreadable(JsonFileException.nameOf(path), e);
-      }
-      if (files.size() > MAX_FILES) {
-        throw new JsonFileException(
-            JsonFileException.nameOf(path), 0, 0, "more than " + MAX_FILES + " files; name fewer");
-      }
-    }
-    return files;
+  /// How often each is run.
+  int repeat() {
+    return repeat;
+  }
+
+  /// The seed of the first round.
+  public long seed() {
+    return seed;
   }
 
   /// How many runs there are.

@@ -1,6 +1,7 @@
 package io.vpasid.guest.scenario;
 
 import java.time.Duration;
+import java.util.List;
 
 /// What a run of a scenario came to.
 ///
@@ -21,7 +22,12 @@ public record ScenarioResult(
     ///
     /// @param place `FILE:LINE:COLUMN` of the step
     /// @param message what was expected and what came of it
-    record Failed(String place, String message) implements Verdict {}
+    /// @param trace the steps up to this one, each as `LINE:COLUMN STEP`; the last ones of many
+    record Failed(String place, String message, List<String> trace) implements Verdict {
+      public Failed {
+        trace = List.copyOf(trace);
+      }
+    }
 
     /// It cannot be run on these machines.
     ///

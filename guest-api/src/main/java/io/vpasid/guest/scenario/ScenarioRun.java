@@ -19,8 +19,10 @@ import io.vpasid.vmm.linux.Errno;
 import java.io.Serial;
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -46,11 +48,21 @@ final class ScenarioRun {
   /// More requests than any list of steps makes; a bound for [Step.FailEachCall].
   private static final int MAX_CALLS = 10_000;
 
+  /// Steps that are told of a run that failed.
+  private static final int TRACED = 24;
+
+  /// A step that was begun.
+  private record Done(Step step, Bindings bindings) {}
+
   private final Scenario scenario;
   private final Machine machine;
   private final EmulatedGuest guest;
   private final Random random;
   private final List<Event> events = new ArrayList<>();
+
+  /// The last steps, the one that is under way included, and what the names in them meant.
+  private final Deque<Done> trace = new ArrayDeque<>(TRACED);
+
   private Bindings bindings;
   private boolean unplugged;
   private long done;
@@ -118,7 +130,9 @@ final class ScenarioRun {
       return new Tally(
           0,
           new Verdict.Failed(
-              placeOf(scenario, first), "the machine cannot be made: " + e.getMessage()));
+              placeOf(scenario, first),
+              "the machine cannot be made: " + e.getMessage(),
+              List.of()));
     }
     try (Machine machine = opened) {
       ScenarioRun run = new ScenarioRun(scenario, machine, seed);
@@ -128,7 +142,9 @@ final class ScenarioRun {
         return new Tally(run.done, new Verdict.Passed());
       } catch (Unexpected e) {
         String who = scenario.guests() == 1 ? "" : "guest " + index + ": ";
-        return new Tally(run.done, new Verdict.Failed(placeOf(scenario, e.place), who + e.problem));
+        return new Tally(
+            run.done,
+            new Verdict.Failed(placeOf(scenario, e.place), who + e.problem, run.traced()));
       }
     } catch (ImpossibleException e) {
       return new Tally(0, new Verdict.Skipped(String.valueOf(e.getMessage())));
@@ -156,12 +172,31 @@ final class ScenarioRun {
   private void all(List<Step> steps) {
     for (Step step : steps) {
       done++;
+      if (trace.size() == TRACED) {
+        trace.removeFirst();
+      }
+      trace.addLast(new Done(step, bindings));
       try {
         perform(step);
       } catch (IommufdException | MachineException e) {
         throw new Unexpected(step.place(), "the machine breaks: " + e.getMessage());
       }
     }
+  }
+
+  /// The last steps in words.
+  private List<String> traced() {
+    List<String> lines = new ArrayList<>();
+    if (done > trace.size()) {
+      lines.add("… after %d other steps".formatted(done - trace.size()));
+    }
+    for (Done last : trace) {
+      Place place = last.step.place();
+      lines.add(
+          "%d:%d  %s"
+              .formatted(place.line(), place.column(), StepText.of(last.step, last.bindings)));
+    }
+    return lines;
   }
 
   /// A scenario that does not unplug its function ends with that.

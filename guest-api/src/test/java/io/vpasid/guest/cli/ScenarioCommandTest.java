@@ -7,12 +7,17 @@ import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.config.ControlSocketPath;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -47,7 +52,7 @@ class ScenarioCommandTest {
     Run run = Run.of("run", file.toString(), "--seed", "9");
 
     assertThat(run.out())
-        .contains("FAILED wrong")
+        .contains("FAILED wrong\n    4:5  enable\n    4:24  check\n")
         .contains(file + ":4:24: there must be 1 PASIDs attached, and there are 0")
         .contains("again: vpasid run " + file + " --filter 'wrong' --seed 9")
         .contains("0 passed, 1 failed");
@@ -71,14 +76,94 @@ class ScenarioCommandTest {
 
     Run.of("run", failing().toString(), LIBRARY + "/quota.json", "--junit-xml", report.toString());
 
-    Document xml =
-        DocumentBuilderFactory.newDefaultInstance().newDocumentBuilder().parse(report.toFile());
+    Document xml = parsed(report);
     Element first = (Element) xml.getElementsByTagName("testsuite").item(0);
     assertThat(first.getAttribute("tests")).isEqualTo("1");
     assertThat(first.getAttribute("failures")).isEqualTo("1");
     assertThat(xml.getElementsByTagName("testcase").getLength()).isEqualTo(2);
     Element failure = (Element) xml.getElementsByTagName("failure").item(0);
     assertThat(failure.getAttribute("message")).contains("there must be 1 PASIDs attached");
+  }
+
+  @Test
+  void wrongFilesAreAllToldAndTheGoodOnesRun() throws Exception {
+    Files.writeString(folder.resolve("a.json"), "{ \"steps\": [ { \"atach\": 1 } ] }");
+    Files.writeString(folder.resolve("b.json"), "{ \"title\": 7 }");
+    Path report = folder.resolve("report.xml");
+
+    Run run =
+        Run.of("run", folder.toString(), LIBRARY + "/quota.json", "--junit-xml", report.toString());
+
+    assertThat(run.err().lines())
+        .hasSize(2)
+        .allMatch(line -> line.matches("vpasid: .*/[ab]\\.json:1:[0-9]+: .*"));
+    assertThat(run.out()).contains("1 scenario, 1 run ", "1 passed");
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
+    Document xml = parsed(report);
+    assertThat(xml.getElementsByTagName("error").getLength()).isEqualTo(2);
+    assertThat(names(xml)).containsExactly("a", "b", "quota");
+  }
+
+  @Test
+  void namesInTheReportAreThoseOfEveryRunAndTheSeedIsAProperty() throws Exception {
+    Path report = folder.resolve("report.xml");
+
+    Run.of(
+        "run",
+        LIBRARY + "/quota.json",
+        "--repeat",
+        "2",
+        "--seed",
+        "7",
+        "--junit-xml",
+        report.toString());
+
+    Document xml = parsed(report);
+    assertThat(names(xml)).containsExactly("quota", "quota (round 2)");
+    Element property = (Element) xml.getElementsByTagName("property").item(0);
+    assertThat(property.getAttribute("name")).isEqualTo("seed");
+    assertThat(property.getAttribute("value")).isEqualTo("7");
+  }
+
+  @Test
+  void reportIsWrittenThoughNothingCouldBeRun() throws Exception {
+    Path report = Files.writeString(folder.resolve("report.xml"), "of an earlier run");
+    Path socket = folder.resolve("none.sock");
+
+    Run.of(
+        "run",
+        LIBRARY,
+        "--connect",
+        socket.toString(),
+        "--filter",
+        "sva",
+        "--junit-xml",
+        report.toString());
+
+    Document xml = parsed(report);
+    Element error = (Element) xml.getElementsByTagName("error").item(0);
+    assertThat(error.getAttribute("message")).contains(socket + " cannot be used");
+    assertThat(xml.getElementsByTagName("skipped").getLength()).isEqualTo(2);
+  }
+
+  @Test
+  void reportIsWrittenThoughThereIsNoScenario() throws Exception {
+    Path report = Files.writeString(folder.resolve("report.xml"), "of an earlier run");
+
+    Run.of("run", LIBRARY, "--filter", "nothing-like-this", "--junit-xml", report.toString());
+
+    assertThat(Files.readString(report)).contains("no scenario's name contains");
+  }
+
+  private static Document parsed(Path report) throws Exception {
+    return DocumentBuilderFactory.newDefaultInstance().newDocumentBuilder().parse(report.toFile());
+  }
+
+  private static List<String> names(Document xml) {
+    NodeList cases = xml.getElementsByTagName("testcase");
+    return IntStream.range(0, cases.getLength())
+        .mapToObj(i -> ((Element) cases.item(i)).getAttribute("name"))
+        .toList();
   }
 
   @Test
@@ -146,6 +231,19 @@ class ScenarioCommandTest {
     assertThat(run.err())
         .contains(ControlSocketPath.usual() + " cannot be used as a control socket");
     assertThat(run.code()).isEqualTo(ExitCode.ENVIRONMENT);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--seed, abc, is no whole number",
+    "--repeat, 1.5, is no whole number",
+    "--jobs, 99999999999, is too large"
+  })
+  void numberThatIsNoneIsSaidInPlainWords(String option, String value, String problem) {
+    Run run = Run.of("run", LIBRARY, option, value);
+
+    assertThat(run.err()).contains("option '" + option + "'", "'" + value + "' " + problem);
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
   }
 
   @Test

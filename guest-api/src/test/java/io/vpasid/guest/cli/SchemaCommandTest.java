@@ -6,7 +6,8 @@ import com.networknt.schema.InputFormat;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
-import io.vpasid.guest.scenario.ScenarioBatch;
+import io.vpasid.guest.scenario.Scenario;
+import io.vpasid.guest.scenario.ScenarioFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,7 +55,12 @@ class SchemaCommandTest {
 
   static Stream<Arguments> examples() throws IOException {
     List<Arguments> all = new ArrayList<>();
-    for (Path file : ScenarioBatch.files(List.of(Path.of("../scenarios")))) {
+    List<Path> library = List.of(Path.of("../scenarios"));
+    for (Path file :
+        ScenarioFiles.read(library, "").scenarios().stream()
+            .map(Scenario::file)
+            .distinct()
+            .toList()) {
       all.add(Arguments.of(file.toString(), SchemaCommand.Kind.SCENARIO, Files.readString(file)));
     }
     Path resources = Path.of("src/test/resources/io/vpasid/guest/cli");

@@ -11,6 +11,7 @@ import io.vpasid.guest.scenario.DaemonMachines;
 import io.vpasid.guest.scenario.Machine;
 import io.vpasid.guest.scenario.Scenario;
 import io.vpasid.guest.scenario.ScenarioBatch;
+import io.vpasid.guest.scenario.ScenarioFiles;
 import io.vpasid.guest.scenario.ScenarioResult;
 import io.vpasid.guest.scenario.ScenarioResult.Verdict;
 import io.vpasid.guest.scenario.Setup;
@@ -202,10 +203,7 @@ class ScenariosInDaemonTest {
 
   @Test
   void manyRunsAtTheSameTimeByTwoRunnersAllPass() throws Exception {
-    List<Scenario> library =
-        ScenarioBatch.files(List.of(LIBRARY)).stream()
-            .flatMap(file -> Scenario.read(file).stream())
-            .toList();
+    List<Scenario> library = ScenarioFiles.read(List.of(LIBRARY), "").scenarios();
     try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
       List<Future<List<ScenarioResult>>> runners =
           Stream.of(1, 2).map(seed -> threads.submit(() -> run(library, seed))).toList();

@@ -121,7 +121,7 @@ class ScenarioFileErrorTest {
   void aScenarioIsAnObjectWithStepsOrATitle(String text, boolean scenario) {
     Path file = ScenarioFile.write(folder, text.strip());
 
-    assertThat(ScenarioBatch.isForScenarios(file)).isEqualTo(scenario);
+    assertThat(ScenarioFiles.areAt(file)).isEqualTo(scenario);
   }
 
   @Test

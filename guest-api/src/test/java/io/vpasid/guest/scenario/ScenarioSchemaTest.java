@@ -22,7 +22,10 @@ class ScenarioSchemaTest {
           .getSchema(ScenarioShape.file().schema());
 
   static List<Path> library() {
-    return ScenarioBatch.files(List.of(Path.of("../scenarios")));
+    return ScenarioFiles.read(List.of(Path.of("../scenarios")), "").scenarios().stream()
+        .map(Scenario::file)
+        .distinct()
+        .toList();
   }
 
   @ParameterizedTest

@@ -78,8 +78,9 @@ public final class RunCommand implements Callable<Integer> {
   public Integer call() {
     if (sources.stream().anyMatch(ScenarioOptions::isScenario)) {
       refuseOptionsForDumps();
-      return scenarios.run(
-          sources, json, top.terminal(), spec.commandLine().getOut(), spec.commandLine().getErr());
+      PrintWriter out = spec.commandLine().getOut();
+      PrintWriter err = spec.commandLine().getErr();
+      return new ScenarioRunner(scenarios, json, top.terminal(), out, err).run(sources);
     }
     refuseOptionsForScenarios();
     List<FoundFunction> functions = source.functions(sources);
@@ -107,7 +108,7 @@ public final class RunCommand implements Callable<Integer> {
     // An option with a parameter consumer is not among those that are matched.
     Stream.concat(
             matchedOptions().filter(this::isForScenarios),
-            scenarios.isConnected() ? Stream.of("--connect") : Stream.empty())
+            scenarios.connect().isPresent() ? Stream.of("--connect") : Stream.empty())
         .findFirst()
         .ifPresent(name -> {
           throw new InputException(

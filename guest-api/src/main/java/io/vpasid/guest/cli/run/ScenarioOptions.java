@@ -1,23 +1,11 @@
 package io.vpasid.guest.cli.run;
 
-import io.vpasid.guest.cli.terminal.ExitCode;
-import io.vpasid.guest.cli.terminal.Progress;
-import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.ControlSocketPath;
 import io.vpasid.guest.config.InputException;
-import io.vpasid.guest.report.Json;
-import io.vpasid.guest.scenario.DaemonMachines;
-import io.vpasid.guest.scenario.JunitXml;
-import io.vpasid.guest.scenario.Scenario;
-import io.vpasid.guest.scenario.ScenarioBatch;
-import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.UncheckedIOException;
-import java.io.Writer;
+import io.vpasid.guest.scenario.ScenarioFiles;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Stack;
 import java.util.concurrent.ThreadLocalRandom;
@@ -26,7 +14,7 @@ import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
-/// Options of `run` for scenarios, and the runs that they ask for.
+/// Options of `run` for scenarios.
 final class ScenarioOptions {
   @Option(
       names = "--repeat",
@@ -58,7 +46,9 @@ final class ScenarioOptions {
   @Option(
       names = "--junit-xml",
       paramLabel = "FILE",
-      description = "Also write the results to FILE, as JUnit's XML.")
+      description =
+          "Also write the results to FILE, as JUnit's XML, whatever they are: files that are wrong"
+              + " are errors in it, and runs that a signal kept from being run are skipped.")
   private Optional<Path> junitXml = Optional.empty();
 
   @Option(
@@ -81,111 +71,19 @@ final class ScenarioOptions {
     }
   }
 
-  /// Whether they run in a daemon.
-  boolean isConnected() {
-    return connect.isPresent();
-  }
-
-  /// Whether `source` is for scenarios and not a dump.
+  /// Whether a source is for scenarios and not a dump.
   static boolean isScenario(String source) {
-    return ScenarioBatch.isForScenarios(Path.of(source));
+    return ScenarioFiles.areAt(Path.of(source));
   }
 
-  /// Runs the scenarios of files and folders.
-  ///
-  /// @return the exit code: whether none failed
-  int run(List<String> sources, boolean json, Terminal terminal, PrintWriter out, PrintWriter err) {
+  /// Refuses what cannot be before anything is run.
+  void check() {
     if (repeat < 1 || jobs < 1) {
       throw new InputException("--repeat and --jobs take a number of at least 1");
     }
     junitXml.ifPresent(ScenarioOptions::checkFolder);
-    List<Scenario> scenarios =
-        ScenarioBatch.files(sources.stream().map(Path::of).toList()).stream()
-            .flatMap(file -> Scenario.read(file).stream())
-            .filter(scenario -> scenario.name().contains(filter))
-            .toList();
-    if (scenarios.isEmpty()) {
-      throw new InputException(
-          filter.isEmpty()
-              ? "there is no scenario in " + String.join(", ", sources)
-              : "no scenario's name contains '" + filter + "'; --list shows the names");
-    }
-    if (list) {
-      list(scenarios, json, out);
-      return ExitCode.DONE;
-    }
-    if (connect.isEmpty()) {
-      return run(scenarios, Scenario.simulated(), json, terminal, out, err);
-    }
-    try (DaemonMachines machines = DaemonMachines.connect(connect.get())) {
-      return run(scenarios, machines, json, terminal, out, err);
-    } catch (IOException e) {
-      err.println("vpasid: " + e.getMessage() + "; is a daemon running there (vpasid serve)?");
-      return ExitCode.ENVIRONMENT;
-    }
   }
 
-  private int run(
-      List<Scenario> scenarios,
-      Scenario.Machines machines,
-      boolean json,
-      Terminal terminal,
-      PrintWriter out,
-      PrintWriter err) {
-    long first = seed.orElseGet(() -> ThreadLocalRandom.current().nextLong(1_000_000_000));
-    ScenarioBatch batch = new ScenarioBatch(scenarios, repeat, first);
-    ScenarioTally tally = new ScenarioTally(first, System.nanoTime());
-    JunitXml xml = new JunitXml();
-    Progress progress =
-        new Progress(err, terminal.errors(), "runs", (int) Math.min(batch.runs(), 1 << 30));
-    Optional<String> gone = Optional.empty();
-    try {
-      batch.run(
-          jobs,
-          machines,
-          result -> {
-            tally.add(result);
-            if (junitXml.isPresent()) {
-              xml.add(result);
-            }
-            if (json) {
-              Json.printLine(out, ScenarioTally.toJson(result));
-              out.flush(); // who interrupts a long run has the results so far
-            }
-            progress.at((int) tally.runs(), result.scenario().name());
-          });
-    } catch (UncheckedIOException e) {
-      gone = Optional.of(String.valueOf(e.getMessage()));
-    }
-    progress.end();
-    junitXml.ifPresent(file -> write(xml, file));
-    if (!json) {
-      tally.print(out, scenarios.size(), connect);
-    }
-    if (gone.isPresent()) {
-      out.flush();
-      long without = batch.runs() - tally.runs();
-      err.println("vpasid: " + gone.get() + "; " + without + " runs have no result");
-      return ExitCode.ENVIRONMENT;
-    }
-    return tally.isGood() ? ExitCode.DONE : ExitCode.NO;
-  }
-
-  private static void list(List<Scenario> scenarios, boolean json, PrintWriter out) {
-    for (Scenario scenario : scenarios) {
-      if (json) {
-        Map<String, Object> line = Json.object();
-        line.put("file", scenario.file().toString());
-        line.put("name", scenario.name());
-        line.put("title", scenario.title());
-        Json.printLine(out, line);
-      } else {
-        out.printf("%-40s %s%n", scenario.name(), scenario.title());
-      }
-    }
-  }
-
-  /// Said before the runs and not after them.
   private static void checkFolder(Path file) {
     if (Files.isDirectory(file)) {
       throw new InputException(file + ": is a folder; name a file in it");
@@ -196,11 +94,42 @@ final class ScenarioOptions {
     }
   }
 
-  private static void write(JunitXml xml, Path file) {
-    try (Writer writer = Files.newBufferedWriter(file)) {
-      xml.write(writer);
-    } catch (IOException e) {
-      throw InputException.unwritable(file, e);
-    }
+  int repeat() {
+    return repeat;
+  }
+
+  /// The seed of the first round: the one that was given, or any.
+  long seed() {
+    return seed.orElseGet(() -> ThreadLocalRandom.current().nextLong(1_000_000_000));
+  }
+
+  int jobs() {
+    return jobs;
+  }
+
+  /// Whether names are wanted and no runs.
+  boolean list() {
+    return list;
+  }
+
+  /// The scenarios that are meant, of some files and folders.
+  ScenarioFiles read(List<String> sources) {
+    return ScenarioFiles.read(sources.stream().map(Path::of).toList(), filter);
+  }
+
+  /// Why there are none.
+  String nothing(List<String> sources) {
+    return filter.isEmpty()
+        ? "there is no scenario in " + String.join(", ", sources)
+        : "no scenario's name contains '" + filter + "'; --list shows the names";
+  }
+
+  Optional<Path> junitXml() {
+    return junitXml;
+  }
+
+  /// The control socket of the daemon to run them in.
+  Optional<Path> connect() {
+    return connect;
   }
 }

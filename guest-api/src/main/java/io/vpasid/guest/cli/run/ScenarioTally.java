@@ -1,7 +1,6 @@
 package io.vpasid.guest.cli.run;
 
 import io.vpasid.guest.report.FindingReport;
-import io.vpasid.guest.report.Json;
 import io.vpasid.guest.scenario.ScenarioResult;
 import io.vpasid.guest.scenario.ScenarioResult.Verdict;
 import java.io.PrintWriter;
@@ -21,7 +20,6 @@ final class ScenarioTally {
   private final long seed;
   private final long start;
   private long passed;
-
   private long skipped;
   private long failed;
   private long steps;
@@ -76,10 +74,12 @@ final class ScenarioTally {
   ///
   /// @param scenarios how many were to run
   /// @param connect the control socket of the daemon that they ran in
-  void print(PrintWriter out, int scenarios, Optional<Path> connect) {
+  void print(PrintWriter out, long scenarios, Optional<Path> connect) {
     for (ScenarioResult failure : failures) {
       if (failure.verdict() instanceof Verdict.Failed f) {
-        out.printf("FAILED %s%n  %s: %s%n", failure.scenario().name(), f.place(), f.message());
+        out.printf("FAILED %s%n", failure.scenario().name());
+        f.trace().forEach(step -> out.printf("    %s%n", step));
+        out.printf("  %s: %s%n", f.place(), f.message());
         out.printf(
             "  again: vpasid run %s --filter '%s' --seed %d%s%n",
             failure.scenario().file(),
@@ -104,28 +104,5 @@ final class ScenarioTally {
         passed,
         failed,
         skipped);
-  }
-
-  /// One result, as a line of JSON has it.
-  static Map<String, Object> toJson(ScenarioResult result) {
-    Map<String, Object> json = Json.object();
-    json.put("file", result.scenario().file().toString());
-    json.put("name", result.scenario().name());
-    json.put("seed", result.seed());
-    json.put("steps", result.steps());
-    json.put("microseconds", result.took().toNanos() / 1000);
-    switch (result.verdict()) {
-      case Verdict.Passed _ -> json.put("verdict", "passed");
-      case Verdict.Failed f -> {
-        json.put("verdict", "failed");
-        json.put("place", f.place());
-        json.put("message", f.message());
-      }
-      case Verdict.Skipped s -> {
-        json.put("verdict", "skipped");
-        json.put("reason", s.reason());
-      }
-    }
-    return json;
   }
 }

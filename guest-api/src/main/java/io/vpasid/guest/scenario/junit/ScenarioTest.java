@@ -22,8 +22,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /// }
 /// ```
 ///
-/// A file that cannot be used fails the test with the line and what to do. A project that uses this
-/// has JUnit Jupiter 5 among its own test dependencies.
+/// A file that cannot be used is a test that fails, with the line and what to do; the scenarios of
+/// the others run. A project that uses this has JUnit Jupiter 5 among its own test dependencies.
 @Documented
 @Target({ElementType.METHOD, ElementType.ANNOTATION_TYPE})
 @Retention(RetentionPolicy.RUNTIME)
