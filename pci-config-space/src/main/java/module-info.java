@@ -1,4 +1,4 @@
-/// What a PCI configuration space is; depends on nothing.
+/// PCI configuration spaces; depends on nothing.
 module io.vpasid.pci {
   requires static transitive org.jspecify;
 

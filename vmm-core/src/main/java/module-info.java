@@ -1,4 +1,4 @@
-/// What a VMM embeds to give its guests virtual PASID capabilities.
+/// The library that a VMM embeds to give its guests virtual PASID capabilities.
 @SuppressWarnings("module") // what it opens to guest-api is compiled later
 module io.vpasid.vmm {
   requires static transitive org.jspecify;

@@ -29,22 +29,22 @@ public record ByteRange(int offset, int length) {
     return offset + length;
   }
 
-  /// Whether the range covers nothing.
+  /// True if the range covers nothing.
   public boolean isEmpty() {
     return length == 0;
   }
 
-  /// Whether the byte at `position` belongs to the range.
+  /// True if the byte at `position` belongs to the range.
   public boolean contains(int position) {
     return position >= offset && position < end();
   }
 
-  /// Whether every byte of `other` belongs to this range.
+  /// True if every byte of `other` belongs to this range.
   public boolean contains(ByteRange other) {
     return other.offset >= offset && other.end() <= end();
   }
 
-  /// Whether the two ranges share at least one byte.
+  /// True if the two ranges share at least one byte.
   public boolean overlaps(ByteRange other) {
     return length > 0 && other.length > 0 && offset < other.end() && other.offset < end();
   }

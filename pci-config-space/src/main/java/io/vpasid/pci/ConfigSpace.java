@@ -50,7 +50,7 @@ public final class ConfigSpace {
     return bytes.length;
   }
 
-  /// Whether there is room for extended capabilities: 4096 bytes.
+  /// True if there is room for extended capabilities: 4096 bytes.
   public boolean isExtended() {
     return bytes.length == EXTENDED_SIZE;
   }
@@ -102,7 +102,7 @@ public final class ConfigSpace {
     return u8(Header.HEADER_TYPE) & Header.HEADER_TYPE_LAYOUT;
   }
 
-  /// Whether every byte of `range` is 0.
+  /// True if every byte of `range` is 0.
   public boolean isZero(ByteRange range) {
     for (int at = range.offset(); at < range.end(); at++) {
       if (bytes[at] != 0) {

@@ -36,7 +36,7 @@ public final class PartialSpace {
     return bytes.length - missing.cardinality();
   }
 
-  /// Whether all bytes of `range` are known; false if it reaches outside the space.
+  /// True if all bytes of `range` are known; false if it reaches outside the space.
   public boolean has(ByteRange range) {
     int next = missing.nextSetBit(range.offset());
     return range.end() <= bytes.length && (next < 0 || next >= range.end());

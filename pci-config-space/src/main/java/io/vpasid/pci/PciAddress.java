@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// Where a function sits: domain (segment), bus, device and function number.
+/// Address of a function: domain (segment), bus, device and function number.
 ///
 /// @param domain 0 to 0x7fffffff; Linux gives domains behind Intel VMD numbers above 0xffff
 /// @param bus 0 to 255

@@ -41,7 +41,7 @@ record FunctionLevelReset(int deviceControl, int advancedFeatures) {
     return new FunctionLevelReset(deviceControl, advancedFeatures);
   }
 
-  /// Whether a write initiates a reset.
+  /// True if a write initiates a reset.
   boolean isInitiatedBy(int offset, int width, int value) {
     return hasBit(deviceControl, INITIATE, offset, width, value)
         || hasBit(advancedFeatures, AF_INITIATE, offset, width, value);

@@ -8,7 +8,7 @@ import io.vpasid.synth.quirk.QuirkTable;
 import io.vpasid.vmm.pasid.PasidLimits;
 import java.util.List;
 
-/// What a VMM decides about one function before it opens it.
+/// Decisions of a VMM about one function before it opens it.
 ///
 /// @param kind whether it is a physical or an SR-IOV virtual function
 /// @param quirks what is known of devices

@@ -1,6 +1,6 @@
 package io.vpasid.vmm;
 
-/// What the guest has switched on in its PASID control register.
+/// State of the guest's PASID control register.
 ///
 /// @param enabled PASID Enable
 /// @param exec Execute Permission Enable

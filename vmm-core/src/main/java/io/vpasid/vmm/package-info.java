@@ -1,4 +1,4 @@
-/// What a VMM embeds: one object for each function that it passes through.
+/// The library that a VMM embeds: one object for each function that it passes through.
 @NullMarked
 package io.vpasid.vmm;
 

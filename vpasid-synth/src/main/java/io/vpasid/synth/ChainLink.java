@@ -2,7 +2,7 @@ package io.vpasid.synth;
 
 import java.util.Optional;
 
-/// How a capability hangs in the guest's list of extended capabilities.
+/// Place of a capability in the guest's list of extended capabilities.
 ///
 /// @param header the capability's own header dword
 /// @param predecessor offset of the capability or null header that leads to it; empty if it is the

@@ -33,7 +33,7 @@ final class ExtendedList {
     }
   }
 
-  /// Whether there is no capability at 0x100, where the list has to start.
+  /// True if there is no capability at 0x100, where the list has to start.
   boolean isWithoutHead() {
     return members.isEmpty() || isNullHead(members.getFirst());
   }

@@ -4,7 +4,7 @@ import io.vpasid.synth.placement.PassedOver;
 import io.vpasid.synth.placement.Placement;
 import java.util.List;
 
-/// What became of a [FurtherCapability].
+/// Result for a [FurtherCapability].
 public sealed interface FurtherResult {
 
   /// The capability that was asked for.

@@ -5,7 +5,7 @@ import io.vpasid.synth.quirk.MatchedQuirks;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Whether a vPASID may be shown at all, and how much of one: never more than the host reports,
+/// Decides if a vPASID may be shown at all, and how much of one: never more than the host reports,
 /// than a quirk allows, and than PCI Express knows.
 sealed interface Gate {
 

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/// What the host can do with PASIDs on one device, as IOMMU_GET_HW_INFO reports it.
+/// PASID support of the host for one device, as IOMMU_GET_HW_INFO reports it.
 ///
 /// @param maxPasidLog2 `out_max_pasid_log2`: PASIDs of the device have this many bits; 0 means that
 ///   PASIDs cannot be used. 0 to 255, as the field is a byte; more than 20 is more than PCI Express

@@ -17,8 +17,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// What of a guest's view has to be the same on another host, before a guest that uses the function
-/// can move there: the ids, both capability lists, and the vPASID.
+/// The part of a guest's view that has to be the same on another host, before a guest that uses the
+/// function can move there: the ids, both capability lists, and the vPASID.
 ///
 /// It consists of facts, each with a name and a value in plain text. Registers that change while a
 /// function runs, such as those of the link, are not among them, and neither are names of

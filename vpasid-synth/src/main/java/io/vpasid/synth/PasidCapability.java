@@ -64,22 +64,22 @@ public record PasidCapability(int width, boolean exec, boolean priv) {
     return ConfigPatch.register(offset + REGISTERS, registers(), writable);
   }
 
-  /// Whether a write of the register dword tries to change EXEC or PRIV while PASID stays enabled.
+  /// True if a write of the register dword tries to change EXEC or PRIV while PASID stays enabled.
   public static boolean isRefused(int before, int proposed) {
     return WriteRule.pasidControl().apply(before, proposed) != proposed;
   }
 
-  /// Whether the register dword has the PASID Enable bit.
+  /// True if the register dword has the PASID Enable bit.
   public static boolean isEnabled(int registers) {
     return (registers & ENABLE) != 0;
   }
 
-  /// Whether the register dword has the Execute Permission Enable bit.
+  /// True if the register dword has the Execute Permission Enable bit.
   public static boolean isExecEnabled(int registers) {
     return (registers & EXEC_ENABLE) != 0;
   }
 
-  /// Whether the register dword has the Privileged Mode Enable bit.
+  /// True if the register dword has the Privileged Mode Enable bit.
   public static boolean isPrivEnabled(int registers) {
     return (registers & PRIV_ENABLE) != 0;
   }

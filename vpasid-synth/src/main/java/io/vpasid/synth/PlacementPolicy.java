@@ -4,7 +4,7 @@ import io.vpasid.pci.ByteRange;
 import java.util.List;
 import java.util.Optional;
 
-/// What the user wants of the placement, beyond the quirks.
+/// Wishes of the user for the placement, beyond the quirks.
 ///
 /// @param offset the offset to use; there or nowhere
 /// @param available ranges to try before any other, in order

@@ -7,7 +7,7 @@ import io.vpasid.pci.emulation.GuestConfigSpace;
 import io.vpasid.synth.placement.PassedOver;
 import java.util.List;
 
-/// What became of the wish to give a function a vPASID.
+/// Result of the wish to give a function a vPASID.
 public sealed interface SynthesisResult permits Synthesis, SynthesisResult.Declined {
 
   /// The registers to serve in place of the device's, in order. A function without a vPASID has

@@ -92,7 +92,7 @@ public final class Synthesizer {
         .toConfigSpace();
   }
 
-  /// Whether the registers of a PASID capability lie inside the space and are its alone. A broken
+  /// True if the registers of a PASID capability lie inside the space and are its alone. A broken
   /// list may have a header on top of them: vfio-pci lets nobody write headers, so there the header
   /// counts.
   private static boolean hasRegisters(Capability pasid, CapabilityChain chain) {

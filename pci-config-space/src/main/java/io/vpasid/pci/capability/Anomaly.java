@@ -11,7 +11,7 @@ import java.util.Locale;
 ///   or the distance after which the space repeats, as the kind says
 public record Anomaly(Kind kind, int offset, int value) {
 
-  /// What can be odd about a configuration space.
+  /// A kind of oddity.
   public enum Kind {
     /// A pointer has one of its two reserved low bits set; they are ignored. The value is the
     /// pointer.

@@ -2,7 +2,7 @@ package io.vpasid.pci.capability;
 
 import java.util.HexFormat;
 
-/// Which capability it is: a number in one of two lists.
+/// Id of a capability: a number in one of two lists.
 ///
 /// The numbers are assigned by the PCI Code and ID Assignment Specification, section 2 for standard
 /// and section 3 for extended capabilities. Ids that nobody has assigned are values like any other.
@@ -238,12 +238,12 @@ public record CapabilityId(Kind kind, int value) {
         : new CapabilityId(Kind.EXTENDED, value);
   }
 
-  /// Whether it belongs to the list of extended capabilities.
+  /// True if it belongs to the list of extended capabilities.
   public boolean isExtended() {
     return kind == Kind.EXTENDED;
   }
 
-  /// Whether the id is assigned, so that it has a name.
+  /// True if the id is assigned, so that it has a name.
   public boolean isKnown() {
     return value < names().length;
   }
@@ -305,6 +305,6 @@ public record CapabilityId(Kind kind, int value) {
     return new Name(mnemonic, title);
   }
 
-  /// What an assigned id is called.
+  /// Names of an assigned id.
   private record Name(String mnemonic, String title) {}
 }

@@ -200,7 +200,7 @@ final class ChainWalk {
     }
   }
 
-  /// Whether a function may have the capability more than once.
+  /// True if a function may have the capability more than once.
   private static boolean mayRepeat(CapabilityId id) {
     return switch (id.kind()) {
       case STANDARD ->

@@ -10,7 +10,7 @@ import io.vpasid.pci.ByteRange;
 ///   of another standard, and the registers that decided
 public record Extent(ByteRange range, Certainty certainty, String rule) {
 
-  /// How far a length can be trusted.
+  /// Trust in a length.
   public enum Certainty {
     /// The capability ends where the extent ends.
     EXACT,
@@ -18,7 +18,7 @@ public record Extent(ByteRange range, Certainty certainty, String rule) {
     LOWER_BOUND
   }
 
-  /// Whether bytes behind the range may belong to the capability too.
+  /// True if bytes behind the range may belong to the capability too.
   public boolean isLowerBound() {
     return certainty == Certainty.LOWER_BOUND;
   }

@@ -7,7 +7,7 @@ import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.capability.Extent.Certainty;
 
-/// How many bytes each capability occupies: two tables, one row per id, each with its source.
+/// Lengths of capabilities in bytes: two tables, one row per id, each with its source.
 ///
 /// A row is a fixed length or a method that computes one from the capability's registers and from
 /// what the function's PCI Express capability says ([FunctionTraits]). Where the sources leave room

@@ -3,7 +3,7 @@ package io.vpasid.pci.capability;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.Header;
 
-/// What a function's PCI Express capability says that decides how long *other* capabilities are.
+/// The part of a function's PCI Express capability that decides how long *other* capabilities are.
 ///
 /// Read once per function. A function without a PCI Express capability has [#NONE]; rules are then
 /// generous, since the missing answer may be "yes".
@@ -67,19 +67,19 @@ record FunctionTraits(int portType, int maxLinkWidth, boolean endEndPrefixes) {
     };
   }
 
-  /// Whether error registers for a whole hierarchy exist, or may exist.
+  /// True if error registers for a whole hierarchy exist, or may exist.
   boolean mayCollectErrors() {
     return portType == ROOT_PORT
         || portType == ROOT_COMPLEX_EVENT_COLLECTOR
         || portType == NO_PORT_TYPE;
   }
 
-  /// Whether the function is a bridge between PCI Express and PCI or PCI-X.
+  /// True if the function is a bridge between PCI Express and PCI or PCI-X.
   boolean isPciBridge() {
     return portType == PCI_EXPRESS_TO_PCI_BRIDGE || portType == PCI_TO_PCI_EXPRESS_BRIDGE;
   }
 
-  /// Whether the function forwards what others send, or may do so.
+  /// True if the function forwards what others send, or may do so.
   boolean mayRoute() {
     return portType == ROOT_PORT
         || portType == UPSTREAM_PORT

@@ -120,7 +120,7 @@ final class CapturedRows {
     return address;
   }
 
-  /// Whether rows are missing that a whole function has.
+  /// True if rows are missing that a whole function has.
   boolean isWithin() {
     return next != 0 && next != ConfigSpace.STANDARD_SIZE && next != ConfigSpace.EXTENDED_SIZE;
   }
@@ -190,7 +190,7 @@ final class CapturedRows {
     }
   }
 
-  /// Whether any function had rows.
+  /// True if any function had rows.
   boolean isEmpty() {
     return whole.isEmpty() && closed.isEmpty() && next == 0 && damage.isEmpty();
   }

@@ -29,7 +29,7 @@ final class CoeText {
 
   private CoeText() {}
 
-  /// Whether the text says so in its first 64 KiB.
+  /// True if the text says so in its first 64 KiB.
   static boolean is(DumpFile file) {
     int length = Math.min(file.bytes().length, MAX_SEARCHED);
     return VECTOR.matcher(new String(file.bytes(), 0, length, StandardCharsets.ISO_8859_1)).find();

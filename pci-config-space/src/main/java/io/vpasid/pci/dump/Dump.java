@@ -4,7 +4,7 @@ import io.vpasid.pci.PciAddress;
 import java.util.List;
 import java.util.function.IntUnaryOperator;
 
-/// What a file has in it. One of the two lists has an element at least.
+/// Content of a file. One of the two lists has an element at least.
 ///
 /// @param functions those that are there as a whole, in the order of the file
 /// @param incomplete those that cannot be used, in the order of the file

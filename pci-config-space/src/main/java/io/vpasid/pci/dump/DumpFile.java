@@ -81,7 +81,7 @@ record DumpFile(String name, PciAddress address, byte[] bytes) {
     };
   }
 
-  /// Whether the bytes are no text: control characters that no text has, or everything beyond ASCII
+  /// True if the bytes are no text: control characters that no text has, or everything beyond ASCII
   /// and no line.
   boolean isBinary() {
     boolean lines = false;

@@ -7,7 +7,7 @@ import java.util.Arrays;
 /// One line of a hex dump, taken apart; the grammar is [HexText]'s. Made once for a text and read
 /// line by line.
 final class HexLine {
-  /// What a line is.
+  /// Kind of a line.
   enum Kind {
     /// Blank, or a comment.
     NOTHING,
@@ -215,7 +215,7 @@ final class HexLine {
     };
   }
 
-  /// Whether the column of characters begins at `at`, behind the group that ends at `group`. It has
+  /// True if the column of characters begins at `at`, behind the group that ends at `group`. It has
   /// as many characters as the line has bytes.
   private boolean beginsCharacters(int group, int at) {
     int blanks = at - group;

@@ -44,10 +44,10 @@ final class HexText {
   /// Where the space is mapped, which offsets count from.
   private long base;
 
-  /// Whether words of the function are numbers.
+  /// True if words of the function are numbers.
   private boolean registers;
 
-  /// Whether any line had an offset, and whether any heading was seen.
+  /// Any line had an offset, and any heading was seen.
   private boolean hasOffsets;
 
   private boolean hasHeading;
@@ -176,7 +176,7 @@ final class HexText {
     }
   }
 
-  /// Whether the line is 00 to 0f, the title of a table. It cannot be a first row: no vendor has
+  /// True if the line is 00 to 0f, the title of a table. It cannot be a first row: no vendor has
   /// the id 0100.
   private boolean isColumnTitle() {
     for (int i = 0; i < hex.count(); i++) {
@@ -224,7 +224,7 @@ final class HexText {
     rows.row((int) offset, hex.bytes(), hex.count(), line);
   }
 
-  /// Whether the offset would be the one that is due if its digits were octal or decimal.
+  /// True if the offset would be the one that is due if its digits were octal or decimal.
   private boolean isInOtherRadix(long offset) {
     String digits = Long.toHexString(offset);
     return offset > rows.next()

@@ -36,13 +36,13 @@ final class LspciParser {
   private int prefixStart;
   private int prefixEnd;
 
-  /// Whether the file must not end before this function has rows.
+  /// True if the file must not end before this function has rows.
   private boolean rowsExpected;
 
-  /// Whether rows come again without a function line: nobody knows whose they are.
+  /// True if rows come again without a function line: nobody knows whose they are.
   private boolean nameless = true;
 
-  /// Whether the function's rows are those of another tool below a function line.
+  /// True if the function's rows are those of another tool below a function line.
   private boolean foreign;
 
   /// The bytes of the line being read.
@@ -89,7 +89,7 @@ final class LspciParser {
     return true;
   }
 
-  /// Whether any function has rows.
+  /// True if any function has rows.
   boolean hasRows() {
     return !rows.isEmpty();
   }
@@ -197,7 +197,7 @@ final class LspciParser {
     return true;
   }
 
-  /// Whether the word ends in an address that is the whole word or follows a `:`-like character.
+  /// True if the word ends in an address that is the whole word or follows a `:`-like character.
   /// Sets [#addressStart] and the numbers.
   private boolean isAddress(int begin, int end) {
     int at = end - ADDRESS_LENGTH;
@@ -401,7 +401,7 @@ final class LspciParser {
     return foreign;
   }
 
-  /// Whether a line that looks somewhat like a row is something else. In doubt it is a damaged row
+  /// True if a line that looks somewhat like a row is something else. In doubt it is a damaged row
   /// as long as rows are missing, and something else before the first and behind the last.
   private boolean isOtherText(int offset, int count, boolean intact, boolean indented) {
     boolean due = offset == rows.next();

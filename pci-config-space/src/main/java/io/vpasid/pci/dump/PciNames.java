@@ -328,7 +328,7 @@ public final class PciNames {
       return name.isEmpty() ? Optional.empty() : Optional.of(name);
     }
 
-    /// Whether a line that begins so is of the top level: no tab, no comment, not empty.
+    /// True if a line that begins so is of the top level: no tab, no comment, not empty.
     private static boolean startsSection(byte first) {
       return first != '\t' && first != '#' && first != '\n' && first != '\r';
     }

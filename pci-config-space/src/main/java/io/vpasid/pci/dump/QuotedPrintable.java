@@ -25,7 +25,7 @@ final class QuotedPrintable {
     }
   }
 
-  /// Whether the text is encoded.
+  /// True if the text is encoded.
   static boolean is(byte[] text) {
     int signs = 0;
     boolean typical = false;

@@ -28,7 +28,7 @@ public record Bar(int index, Type type, boolean prefetchable, long size) {
   /// Index of the Expansion ROM Base Address register.
   public static final int ROM = 6;
 
-  /// What a Base Address Register decodes.
+  /// Kind of space that a Base Address Register decodes.
   public enum Type {
     IO(4, 1L << 31, 1),
     MEMORY_32(16, 1L << 31, 0),
@@ -128,12 +128,12 @@ public record Bar(int index, Type type, boolean prefetchable, long size) {
     return new Bar(index, type, true, size);
   }
 
-  /// Whether it decodes memory addresses.
+  /// True if it decodes memory addresses.
   public boolean isMemory() {
     return type != Type.IO;
   }
 
-  /// Whether the next register is the upper half of this one.
+  /// True if the next register is the upper half of this one.
   boolean isPair() {
     return type == Type.MEMORY_64;
   }

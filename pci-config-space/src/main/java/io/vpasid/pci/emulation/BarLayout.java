@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/// Where a header, or the SR-IOV capability, has its Base Address Registers.
+/// Places in a header, or in the SR-IOV capability, of its Base Address Registers.
 ///
 /// @param owner whose they are, for messages
 /// @param first offset of BAR 0

@@ -31,7 +31,7 @@ interface Condition {
   Condition DECODES_IO = at -> at.function().hasIo();
   Condition DECODES_MEMORY = at -> at.function().hasMemory();
 
-  /// Whether it holds for a capability.
+  /// True if it holds for a capability.
   boolean holds(RegisterBlock at);
 
   default Condition and(Condition other) {

@@ -1,6 +1,6 @@
 package io.vpasid.pci.emulation;
 
-/// What a register makes of a guest write where another register has a say.
+/// Effect of a guest write on a register where another register has a say.
 ///
 /// Not asked about a write to bytes without a bit that the guest can change. A pure function: it
 /// may run more than once for one write, on any vCPU thread.

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/// What is known of a function whose registers are emulated.
+/// Facts about a function whose registers are emulated.
 ///
 /// @param config its bytes as captured
 /// @param capabilities those that a guest finds and whose registers are theirs alone: if the header
@@ -73,7 +73,7 @@ record EmulatedFunction(
     }
   }
 
-  /// Whether a guest looks for extended capabilities: it does in functions of PCI Express and in
+  /// True if a guest looks for extended capabilities: it does in functions of PCI Express and in
   /// those of PCI-X that can do 266 or 533 MHz.
   private static boolean hasExtendedSpace(ConfigSpace config, List<Capability> standard) {
     return standard.stream()
@@ -110,7 +110,7 @@ record EmulatedFunction(
     return expressBits(0x00, 23, 20);
   }
 
-  /// Whether it is an endpoint of any kind.
+  /// True if it is an endpoint of any kind.
   boolean isEndpoint() {
     return portType() <= 1 || isIntegratedEndpoint();
   }
@@ -127,22 +127,22 @@ record EmulatedFunction(
     return portType() == EXPRESS_TO_PCI_BRIDGE;
   }
 
-  /// Whether the Root registers apply.
+  /// True if the Root registers apply.
   boolean isRoot() {
     return isRootPort() || portType() == ROOT_COMPLEX_EVENT_COLLECTOR;
   }
 
-  /// Whether it forwards what others send.
+  /// True if it forwards what others send.
   boolean isRouting() {
     return isRootPort() || portType() == UPSTREAM_PORT || portType() == DOWNSTREAM_PORT;
   }
 
-  /// Whether a link begins below it.
+  /// True if a link begins below it.
   boolean isDownstream() {
     return isRootPort() || portType() == DOWNSTREAM_PORT || portType() == PCI_TO_EXPRESS_BRIDGE;
   }
 
-  /// Whether the Link registers apply.
+  /// True if the Link registers apply.
   boolean hasLink() {
     return !isIntegratedEndpoint() && portType() != ROOT_COMPLEX_EVENT_COLLECTOR;
   }
@@ -169,12 +169,12 @@ record EmulatedFunction(
     return config.u8(Header.INTERRUPT_PIN) != 0;
   }
 
-  /// Whether it decodes I/O addresses.
+  /// True if it decodes I/O addresses.
   boolean hasIo() {
     return isBridge() || bars.stream().anyMatch(bar -> !bar.isMemory());
   }
 
-  /// Whether it decodes memory addresses.
+  /// True if it decodes memory addresses.
   boolean hasMemory() {
     return isBridge()
         || bars.stream().anyMatch(Bar::isMemory)

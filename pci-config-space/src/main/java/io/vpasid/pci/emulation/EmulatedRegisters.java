@@ -154,7 +154,7 @@ public final class EmulatedRegisters {
     return builder;
   }
 
-  /// Whether the other ones were made of the same bytes in the same way.
+  /// True if the other ones were made of the same bytes in the same way.
   @Override
   public boolean equals(Object other) {
     return other instanceof EmulatedRegisters that

@@ -31,7 +31,7 @@ record Field(
     int value(RegisterBlock block, int captured);
   }
 
-  /// What software can do to a field: section 7.4 of the PCI Express Base Specification 7.0.
+  /// Access of software to a field: section 7.4 of the PCI Express Base Specification 7.0.
   enum Attribute {
     /// Read-only.
     RO,

@@ -35,7 +35,7 @@ record RegisterBlock(EmulatedFunction function, ByteRange range, int version) {
     return range.offset();
   }
 
-  /// Whether the byte at `register` belongs to it.
+  /// True if the byte at `register` belongs to it.
   boolean contains(int register) {
     return range.contains(range.offset() + register);
   }

@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// What software can do to each register of a function: one table per capability, to be read beside
+/// Access of software to each register of a function: one table per capability, to be read beside
 /// the specification's.
 ///
 /// Sections are those of the PCI Express Base Specification 7.0 (chapter 9 as of 6.3) unless the

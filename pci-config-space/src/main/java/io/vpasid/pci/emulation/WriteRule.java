@@ -1,6 +1,6 @@
 package io.vpasid.pci.emulation;
 
-/// What a register makes of a guest write where per-bit masks do not say it all.
+/// Effect of a guest write on a register where per-bit masks do not say it all.
 ///
 /// Not asked about a write to bytes without a bit that the guest can change. A pure function: it
 /// may run more than once for one write, on any vCPU thread.

@@ -3,13 +3,13 @@ package io.vpasid.pci.occupancy;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.capability.CapabilityId;
 
-/// Whether the registers behind a header can be those of its capability: reserved bits are 0, and
-/// fields have values that the specification has. The sections are those of the PCI Express Base
-/// Specification 7.0.
+/// Test of the registers behind a header, which may be those of its capability: reserved bits are
+/// 0, and fields have values that the specification has. The sections are those of the PCI Express
+/// Base Specification 7.0.
 final class CapabilityBody {
   private CapabilityBody() {}
 
-  /// How much registers look like those of a capability.
+  /// Likeness of registers to those of a capability.
   enum Likeness {
     /// They cannot be.
     NONE,

@@ -33,7 +33,7 @@ public final class OccupancyMap {
     claimed = (BitSet) builder.claimed.clone();
   }
 
-  /// What somebody asked for, of which others may have had some before.
+  /// A range that somebody asked for, of which others may have had some before.
   ///
   /// @param segment the bytes, and for whom
   /// @param scattered those bytes if they are no range
@@ -91,7 +91,7 @@ public final class OccupancyMap {
     return claims.get(number).segment;
   }
 
-  /// Whether nobody owns any byte of `range`; false if it reaches outside the space.
+  /// True if nobody owns any byte of `range`; false if it reaches outside the space.
   public boolean isFree(ByteRange range) {
     int first = claimed.nextSetBit(range.offset());
     return range.end() <= size && (first < 0 || first >= range.end());

@@ -23,7 +23,7 @@ public enum Use {
   /// The dump does not have the byte.
   NOT_IN_DUMP;
 
-  /// Whether the bytes belong to the header or to a capability in the list; all others are gaps.
+  /// True if the bytes belong to the header or to a capability in the list; all others are gaps.
   public boolean isListed() {
     return this == HEADER || this == CAPABILITY || this == CAPABILITY_OF_UNKNOWN_LENGTH;
   }

@@ -133,7 +133,7 @@ public record VfioView(ConfigSpace config, List<Capability> hidden) {
     };
   }
 
-  /// Whether vfio-pci hides every extended capability with this id.
+  /// True if vfio-pci hides every extended capability with this id.
   static boolean isHiddenExtendedId(int id) {
     return switch (id) {
       case 0x01, 0x02, 0x03, 0x04, 0x08, 0x09, 0x0b, 0x0d, 0x0e, 0x0f, 0x10 -> false;

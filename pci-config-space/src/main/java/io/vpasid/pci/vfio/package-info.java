@@ -1,4 +1,4 @@
-/// What the Linux driver vfio-pci lets user space see of a host function.
+/// The view that the Linux driver vfio-pci gives user space of a host function.
 @NullMarked
 package io.vpasid.pci.vfio;
 

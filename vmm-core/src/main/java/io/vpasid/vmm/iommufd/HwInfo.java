@@ -2,7 +2,7 @@ package io.vpasid.vmm.iommufd;
 
 import io.vpasid.synth.HardwareInfo;
 
-/// What IOMMU_GET_HW_INFO says of a device.
+/// Answer to IOMMU_GET_HW_INFO for a device.
 ///
 /// @param maxPasidLog2 `out_max_pasid_log2`, 0 to 255: bits of a PASID; 0 means that PASIDs must
 ///   not be used, and that EXEC and PRIV mean nothing
@@ -21,7 +21,7 @@ public record HwInfo(int maxPasidLog2, long capabilities, HwInfoData data) {
   /// IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED: no virtual ATS capability may be shown.
   public static final long ATS_NOT_SUPPORTED = 8;
 
-  /// Whether all these capability bits are set.
+  /// True if all these capability bits are set.
   public boolean has(long bits) {
     return (capabilities & bits) == bits;
   }

@@ -1,6 +1,6 @@
 package io.vpasid.vmm.iommufd;
 
-/// What a guest says of its own page table, in the IOMMU's format (`data_type` of
+/// A guest's description of its own page table, in the IOMMU's format (`data_type` of
 /// IOMMU_HWPT_ALLOC).
 public sealed interface HwptData {
 

@@ -1,4 +1,5 @@
 package io.vpasid.vmm.iommufd;
 
-/// What a hardware page table can be made on: an IOAS, a nest parent, or a virtual IOMMU.
+/// Id of an object on which a hardware page table can be made: an IOAS, a nest parent, or a virtual
+/// IOMMU.
 public sealed interface HwptParentId extends ObjectId permits PageTableId, ViommuId {}

@@ -2,7 +2,7 @@ package io.vpasid.vmm.iommufd;
 
 import java.util.List;
 
-/// What IOMMU_HWPT_INVALIDATE is to invalidate, in the IOMMU's format.
+/// Request for IOMMU_HWPT_INVALIDATE, in the IOMMU's format.
 public sealed interface Invalidation {
 
   /// `data_type`; its numbers depend on what is invalidated.

@@ -1,6 +1,6 @@
 package io.vpasid.vmm.iommufd;
 
-/// What DMA may do with mapped memory.
+/// Rights of DMA to mapped memory.
 ///
 /// @param readable IOMMU_IOAS_MAP_READABLE
 /// @param writeable IOMMU_IOAS_MAP_WRITEABLE

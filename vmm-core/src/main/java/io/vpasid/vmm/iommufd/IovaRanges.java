@@ -2,7 +2,7 @@ package io.vpasid.vmm.iommufd;
 
 import java.util.List;
 
-/// What IOMMU_IOAS_IOVA_RANGES says of an I/O address space.
+/// Answer to IOMMU_IOAS_IOVA_RANGES for an I/O address space.
 ///
 /// @param allowed the ranges that may be mapped, ascending
 /// @param alignment of IOVAs, lengths and addresses, in bytes, a power of two; 1 while no device is

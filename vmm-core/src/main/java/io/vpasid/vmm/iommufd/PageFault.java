@@ -37,12 +37,12 @@ public record PageFault(
   /// Privileged mode.
   public static final int PRIV = 8;
 
-  /// Whether the PASID is valid.
+  /// True if the PASID is valid.
   public boolean hasPasid() {
     return (flags & PASID_VALID) != 0;
   }
 
-  /// Whether it is the last of its group.
+  /// True if it is the last of its group.
   public boolean isLast() {
     return (flags & LAST_PAGE) != 0;
   }

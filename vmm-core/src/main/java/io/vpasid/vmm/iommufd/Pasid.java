@@ -11,7 +11,7 @@ public record Pasid(int value) implements Comparable<Pasid> {
   /// Bits of the widest PASID (PCI Express Base Specification 7.0, section 7.8.9.2).
   public static final int MAX_WIDTH = 20;
 
-  /// Whether a function whose PASIDs have `width` bits can use this one: 1 to 2^width - 1.
+  /// True if a function whose PASIDs have `width` bits can use this one: 1 to 2^width - 1.
   ///
   /// @param width 0 (then nothing fits) to 31
   public boolean fits(int width) {

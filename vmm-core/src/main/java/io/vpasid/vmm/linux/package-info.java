@@ -1,4 +1,4 @@
-/// What everybody has to know of Linux: its error numbers. The calls are in `calls`.
+/// The part of Linux that everybody has to know: its error numbers. The calls are in `calls`.
 @NullMarked
 package io.vpasid.vmm.linux;
 

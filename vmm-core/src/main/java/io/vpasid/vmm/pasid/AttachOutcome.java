@@ -2,7 +2,7 @@ package io.vpasid.vmm.pasid;
 
 import io.vpasid.vmm.iommufd.PageTableId;
 
-/// What became of a request to attach a PASID.
+/// Outcome of a request to attach a PASID.
 public sealed interface AttachOutcome extends PasidOutcome
     permits AttachOutcome.Attached, AttachOutcome.Replaced, Refused {
 

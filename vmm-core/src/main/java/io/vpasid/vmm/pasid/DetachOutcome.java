@@ -2,7 +2,7 @@ package io.vpasid.vmm.pasid;
 
 import io.vpasid.vmm.iommufd.PageTableId;
 
-/// What became of a request to detach a PASID.
+/// Outcome of a request to detach a PASID.
 public sealed interface DetachOutcome
     permits DetachOutcome.Detached, DetachOutcome.NotAttached, Refused {
 

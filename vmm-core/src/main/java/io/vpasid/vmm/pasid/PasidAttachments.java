@@ -216,7 +216,7 @@ public final class PasidAttachments implements AutoCloseable {
     return PasidSlots.isAttached(slot) && PasidSlots.pageTable(slot).equals(pageTable);
   }
 
-  /// Whether the PASID is attached. A request under way counts when it is done.
+  /// True if the PASID is attached. A request under way counts when it is done.
   public boolean isAttached(Pasid pasid) {
     return pasid.fits(limits.width()) && slots.isAttached(pasid.value());
   }
@@ -264,7 +264,7 @@ public final class PasidAttachments implements AutoCloseable {
     return all;
   }
 
-  /// What [#detachAll] did.
+  /// Outcome of [#detachAll].
   ///
   /// @param detached number of PASIDs that were detached
   /// @param refused those that the backend refused to detach; they are attached still

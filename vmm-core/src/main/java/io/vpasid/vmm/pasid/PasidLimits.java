@@ -3,14 +3,14 @@ package io.vpasid.vmm.pasid;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.vmm.iommufd.Pasid;
 
-/// What a function's PASIDs are limited to.
+/// Limits of a function's PASIDs.
 ///
 /// @param width bits of a PASID, 0 to 20; 0 means that there are none
 /// @param quota how many PASIDs may be attached at the same time, 0 or more
 /// @param whenDisabled what becomes of attach requests while the guest has not enabled PASIDs
 public record PasidLimits(int width, int quota, WhenDisabled whenDisabled) {
 
-  /// What becomes of attach requests while the guest has not enabled PASIDs.
+  /// Treatment of attach requests while the guest has not enabled PASIDs.
   public enum WhenDisabled {
     /// They are refused, as the device would drop requests with a PASID anyway.
     REFUSE,

@@ -1,4 +1,4 @@
 package io.vpasid.vmm.pasid;
 
-/// What a request did to a PASID, or that it was refused.
+/// Effect of a request on a PASID, or its refusal.
 public sealed interface PasidOutcome permits AttachOutcome, DetachOutcome.Detached {}

@@ -87,7 +87,7 @@ final class PasidSlots {
     return isAttached(read(pasid));
   }
 
-  /// Whether the PASID is neither attached nor claimed.
+  /// True if the PASID is neither attached nor claimed.
   boolean isFree(int pasid) {
     return read(pasid) == FREE;
   }

@@ -3,7 +3,7 @@ package io.vpasid.vmm.vfio;
 import java.nio.ByteBuffer;
 import java.util.List;
 
-/// What a bound function has besides its configuration space and its page tables: regions and
+/// Parts of a bound function besides its configuration space and its page tables: regions and
 /// interrupts, as VFIO offers them.
 ///
 /// Safe to use from several threads. After the device was closed every method fails with EBADF.

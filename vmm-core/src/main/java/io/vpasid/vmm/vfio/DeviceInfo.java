@@ -1,6 +1,6 @@
 package io.vpasid.vmm.vfio;
 
-/// What is said of a device as a whole (VFIO_DEVICE_GET_INFO).
+/// Properties of a device as a whole (VFIO_DEVICE_GET_INFO).
 ///
 /// @param isPci whether it is a PCI device, the only kind there is
 /// @param isResettable whether it may be reset

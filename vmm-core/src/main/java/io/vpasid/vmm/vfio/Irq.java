@@ -37,12 +37,12 @@ public record Irq(int count, int flags) {
     }
   }
 
-  /// Whether it can be masked and unmasked.
+  /// True if it can be masked and unmasked.
   public boolean isMaskable() {
     return (flags & MASKABLE) != 0;
   }
 
-  /// Whether it is masked when it is signalled.
+  /// True if it is masked when it is signalled.
   public boolean isAutomasked() {
     return (flags & AUTOMASKED) != 0;
   }

@@ -28,12 +28,12 @@ public record Region(long size, int flags) {
     }
   }
 
-  /// Whether it can be read.
+  /// True if it can be read.
   public boolean isReadable() {
     return (flags & READ) != 0;
   }
 
-  /// Whether it can be written.
+  /// True if it can be written.
   public boolean isWritable() {
     return (flags & WRITE) != 0;
   }

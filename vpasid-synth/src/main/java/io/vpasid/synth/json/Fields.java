@@ -28,7 +28,7 @@ public final class Fields {
     fields.put(key, new Field(start, value));
   }
 
-  /// Whether the object has this key.
+  /// True if the object has this key.
   public boolean has(Key<?> key) {
     return fields.containsKey(key);
   }

@@ -15,7 +15,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import tools.jackson.databind.node.ObjectNode;
 
-/// What a value in a JSON file has to be: a cursor is read by it, and the file's schema says it.
+/// Form of a value in a JSON file: a cursor is read by it, and the file's schema says it.
 ///
 /// @param <T> what it is read as
 public interface Form<T> {

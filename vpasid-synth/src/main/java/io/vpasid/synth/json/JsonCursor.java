@@ -79,7 +79,7 @@ public class JsonCursor {
   /// The current token, if it is a string.
   private String string = "";
 
-  /// Whether the text is no JSON from here on, so that nothing more can be read.
+  /// True if the text is no JSON from here on, so that nothing more can be read.
   private boolean broken;
 
   /// A place in the text, both numbers from 1.
@@ -399,17 +399,17 @@ public class JsonCursor {
     throw wrong(what + " must be a text, a whole number, true or false, not " + found());
   }
 
-  /// Whether the current token is a string.
+  /// True if the current token is a string.
   public boolean isString() {
     return is(JsonToken.VALUE_STRING);
   }
 
-  /// Whether the current token is `false`.
+  /// True if the current token is `false`.
   public boolean isFalse() {
     return is(JsonToken.VALUE_FALSE);
   }
 
-  /// Whether the current token starts an object.
+  /// True if the current token starts an object.
   public boolean isObject() {
     return is(JsonToken.START_OBJECT);
   }

@@ -71,7 +71,7 @@ public final class Key<T> {
     return description;
   }
 
-  /// Whether it must be there.
+  /// True if it must be there.
   public boolean isRequired() {
     return advice.isPresent();
   }

@@ -5,7 +5,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
-/// What a schema says of the keys of each object, as tables for people to read, in Markdown.
+/// Tables in Markdown of the keys of each object, as its schema has them.
 final class KeyTables {
   private final JsonNode schema;
   private final StringBuilder text = new StringBuilder();

@@ -4,7 +4,7 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import tools.jackson.databind.node.ObjectNode;
 
-/// What must be true of the keys of an object together.
+/// Condition on the keys of an object together.
 public interface Rule {
   /// Checks an object.
   ///

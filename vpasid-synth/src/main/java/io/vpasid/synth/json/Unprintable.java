@@ -14,7 +14,7 @@ public final class Unprintable {
 
   private Unprintable() {}
 
-  /// Whether the text has one.
+  /// True if the text has one.
   public static boolean isIn(String text) {
     return ONE.matcher(text).find();
   }

@@ -4,7 +4,7 @@ import io.vpasid.pci.ByteRange;
 import java.util.List;
 import java.util.Optional;
 
-/// What is looked for, and what the user and the quirks say of where.
+/// Request for a hole, with what the user and the quirks say of where.
 ///
 /// @param length of the capability in bytes, a multiple of 4
 /// @param requested the offset that the user wants; there or nowhere

@@ -2,7 +2,7 @@ package io.vpasid.synth.placement;
 
 import java.util.List;
 
-/// What a search for a hole came to.
+/// Result of a search for a hole.
 public sealed interface HoleSearch {
 
   /// The places that were looked at and not taken, in the order of the search.

@@ -1,4 +1,4 @@
-/// Where in a configuration space a synthesized capability goes, and why there.
+/// The place of a synthesized capability in a configuration space, and the reason for it.
 @NullMarked
 package io.vpasid.synth.placement;
 

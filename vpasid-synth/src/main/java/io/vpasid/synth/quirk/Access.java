@@ -1,6 +1,6 @@
 package io.vpasid.synth.quirk;
 
-/// What software does with a hidden register.
+/// Use that software makes of a hidden register.
 public enum Access {
   /// It is only read: `ro` in a quirk file.
   READ_ONLY("ro"),

@@ -1,6 +1,6 @@
 package io.vpasid.synth.quirk;
 
-/// How it is known that something is hidden there.
+/// Source of the knowledge that something is hidden there.
 public enum Evidence {
   /// A published document or header names the register or its address: `documented` in a quirk
   /// file.

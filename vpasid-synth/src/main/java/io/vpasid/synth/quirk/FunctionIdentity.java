@@ -5,7 +5,7 @@ import io.vpasid.pci.PciId;
 import io.vpasid.pci.dump.HostFunction;
 import java.util.Locale;
 
-/// What quirks are matched by.
+/// Identity of a function, by which quirks are matched.
 ///
 /// @param id Vendor ID and Device ID
 /// @param subsystem Subsystem Vendor ID and Subsystem ID, or [#NO_SUBSYSTEM]

@@ -2,7 +2,7 @@ package io.vpasid.synth.quirk;
 
 import io.vpasid.pci.dump.HostFunction;
 
-/// What a function is to SR-IOV.
+/// Role of a function in SR-IOV.
 public enum FunctionKind {
   /// A physical function, or a function of a device without SR-IOV: `physical` in a quirk file.
   PHYSICAL("physical"),

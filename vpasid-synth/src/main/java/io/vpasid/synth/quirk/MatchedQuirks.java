@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// What all quirks together say about one function.
+/// All that quirks together say about one function.
 ///
 /// Ranges of all matching quirks add up. Of single values, the one from the latest layer counts,
 /// and within a layer the one whose match is more specific ([QuirkMatch]).

@@ -9,7 +9,7 @@ import java.util.function.BiPredicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/// Which functions a quirk is about. A function must fulfil every condition; a condition with
+/// The functions that a quirk is about. A function must fulfil every condition; a condition with
 /// several alternatives is fulfilled by any of them.
 ///
 /// Of two matches, the first of these that tells them apart decides which is more specific: the

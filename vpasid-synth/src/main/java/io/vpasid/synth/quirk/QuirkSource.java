@@ -1,6 +1,6 @@
 package io.vpasid.synth.quirk;
 
-/// Which quirk said something.
+/// The quirk that said something.
 ///
 /// @param layer name of the layer that the quirk came with, such as [#BUILT_IN]
 /// @param file the file that it stands in, as a path or as the name of a built-in file

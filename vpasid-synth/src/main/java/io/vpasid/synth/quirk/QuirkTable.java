@@ -12,7 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// What is known about devices, from quirk files in layers.
+/// Knowledge about devices, from quirk files in layers.
 ///
 /// Layers come in the order built in, system, administrator, command line. All that the matching
 /// quirks say about ranges adds up; of what they say about single values, the latest layer counts,

@@ -1,4 +1,4 @@
-/// What is known about particular devices: hidden registers, fixed places, limits, refusals.
+/// Knowledge about particular devices: hidden registers, fixed places, limits, refusals.
 ///
 /// A [io.vpasid.synth.quirk.QuirkTable] is read from JSON files, one per vendor, in layers; it
 /// answers for one function at a time with [io.vpasid.synth.quirk.MatchedQuirks]. Tables never

@@ -5,7 +5,7 @@ import io.vpasid.pci.emulation.ConfigPatch;
 import io.vpasid.synth.FurtherCapability;
 import java.util.List;
 
-/// Where the mailbox has what: a Designated Vendor-Specific Extended Capability (PCI Express Base
+/// Registers of the mailbox: a Designated Vendor-Specific Extended Capability (PCI Express Base
 /// Specification 7.0, section 7.9.6) with five registers.
 ///
 /// ```text

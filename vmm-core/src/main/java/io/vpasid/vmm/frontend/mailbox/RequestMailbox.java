@@ -198,7 +198,7 @@ public final class RequestMailbox {
     }
   }
 
-  /// Whether the function has not been reset since the request.
+  /// True if the function has not been reset since the request.
   private synchronized boolean isWanted() {
     return resetsAtRequest == resets;
   }

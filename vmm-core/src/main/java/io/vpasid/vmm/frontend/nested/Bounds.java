@@ -1,6 +1,6 @@
 package io.vpasid.vmm.frontend.nested;
 
-/// What one guest's shadowed page tables may cost.
+/// Limits on the cost of one guest's shadowed page tables.
 ///
 /// A domain whose page table goes beyond them is emptied, and its requesters are blocked with
 /// ENOSPC.

@@ -7,7 +7,7 @@ import io.vpasid.vmm.iommufd.IovaAccess;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What a guest's second-stage page table maps in a range (section 9.8).
+/// Mappings of a guest's second-stage page table in a range (section 9.8).
 ///
 /// ```text
 ///  63 62       52 51                    12 11    8   7      2   1   0

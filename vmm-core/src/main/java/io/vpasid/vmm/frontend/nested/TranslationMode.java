@@ -6,7 +6,7 @@ import io.vpasid.vmm.iommufd.HwInfoData;
 import java.util.Map;
 import java.util.Optional;
 
-/// How a guest's page tables get into the hardware, and with that which ones it is to be offered.
+/// The way of a guest's page tables into the hardware, which decides the ones that it is offered.
 ///
 /// @param kind which way
 /// @param reason why, as a sentence for whoever wonders

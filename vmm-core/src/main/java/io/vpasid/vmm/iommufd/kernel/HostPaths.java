@@ -10,7 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/// Where Linux keeps what belongs to iommufd and VFIO.
+/// Files of Linux that belong to iommufd and VFIO.
 ///
 /// @param iommu the iommufd device, `/dev/iommu`
 /// @param vfioDevices the folder of VFIO devices, `/dev/vfio/devices`
@@ -62,7 +62,7 @@ public record HostPaths(Path iommu, Path vfioDevices, Path sysfs) {
                 "device " + address + ", which no VFIO driver has"));
   }
 
-  /// Whether a function is an SR-IOV virtual function.
+  /// True if a function is an SR-IOV virtual function.
   boolean isVirtual(PciAddress address) {
     return Files.exists(function(address).resolve("physfn"));
   }

@@ -12,7 +12,7 @@ import io.vpasid.vmm.linux.calls.VfioUapi.DetachPt;
 import io.vpasid.vmm.linux.calls.VfioUapi.PasidAttachPt;
 import io.vpasid.vmm.linux.calls.VfioUapi.PasidDetachPt;
 
-/// How a kernel wants to be asked for PASIDs.
+/// Form in which a kernel takes requests for PASIDs.
 ///
 /// The two have structures of the same size with the page table and the PASID in opposite order, so
 /// the wrong one would attach something else. Which it is, the kernel says itself ([#ask]).

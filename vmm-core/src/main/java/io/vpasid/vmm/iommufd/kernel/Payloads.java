@@ -21,7 +21,7 @@ import io.vpasid.vmm.linux.calls.Records;
 import java.nio.ByteOrder;
 import java.util.List;
 
-/// What a request points to, in the format of each IOMMU.
+/// Data that a request points to, in the format of each IOMMU.
 final class Payloads {
   private static final List<Field> IDR =
       List.of(

@@ -9,7 +9,7 @@ import io.vpasid.pci.dump.SysfsDevice;
 import io.vpasid.synth.PasidCapability;
 import java.util.Optional;
 
-/// What the hardware of a function says of its PASIDs, as sysfs shows it.
+/// PASID support in the hardware of a function, as sysfs shows it.
 ///
 /// A virtual function has no such capability and uses its physical function's (PCI Express Base
 /// Specification 7.0, section 9.3.7.14). Linux reports a width also where it could not enable

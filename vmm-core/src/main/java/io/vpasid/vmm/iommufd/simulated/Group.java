@@ -23,7 +23,7 @@ final class Group {
   /// Number of bound functions.
   int bound;
 
-  /// Whether somebody has the VFIO group file open.
+  /// True if somebody has the VFIO group file open.
   boolean fileOpen;
 
   Group(SimulatedHost host) {

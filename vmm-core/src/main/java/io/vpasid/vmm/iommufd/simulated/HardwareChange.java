@@ -4,7 +4,7 @@ import io.vpasid.pci.PciAddress;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.Pasid;
 
-/// What the simulated IOMMU was programmed to do.
+/// A change in what the simulated IOMMU translates.
 public sealed interface HardwareChange {
 
   /// The function that it is about.

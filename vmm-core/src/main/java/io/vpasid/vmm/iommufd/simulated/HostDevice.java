@@ -18,7 +18,7 @@ final class HostDevice {
   /// Who has it open.
   @Nullable SimulatedBoundDevice bound;
 
-  /// Whether a reset is going on.
+  /// True if a reset is going on.
   boolean resetting;
 
   /// PASIDs (0 for the function itself) that iommufd takes for attached but the hardware lacks,

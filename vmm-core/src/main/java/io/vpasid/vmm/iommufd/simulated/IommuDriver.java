@@ -9,7 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
-/// What the IOMMU drivers of Linux 7.3 do differently from each other.
+/// An IOMMU driver of Linux 7.3, where it differs from others.
 abstract sealed class IommuDriver {
   final IommuProfile iommu;
 
@@ -37,7 +37,7 @@ abstract sealed class IommuDriver {
   /// How many PASIDs the IOMMU has, with 0; 0 if it has none.
   abstract int pasidLimit();
 
-  /// Whether the device's PASID control register shows EXEC and PRIV.
+  /// True if the device's PASID control register shows EXEC and PRIV.
   boolean showsPermissions() {
     return true;
   }
@@ -47,7 +47,7 @@ abstract sealed class IommuDriver {
   /// @param flags without FAULT_ID_VALID
   abstract void checkPaging(int flags, SimulatedDevice device);
 
-  /// Whether page tables can be nested directly on a paging one.
+  /// True if page tables can be nested directly on a paging one.
   boolean nests() {
     return false;
   }
@@ -62,17 +62,17 @@ abstract sealed class IommuDriver {
     throw new KernelError(Errno.EOPNOTSUPP);
   }
 
-  /// Whether virtual IOMMUs of this type exist.
+  /// True if virtual IOMMUs of this type exist.
   boolean hasViommu(int type) {
     return false;
   }
 
-  /// Whether PASIDs can be attached to this kind of page table (`set_dev_pasid`).
+  /// True if PASIDs can be attached to this kind of page table (`set_dev_pasid`).
   boolean attachesPasidTo(Hwpt pageTable) {
     return true;
   }
 
-  /// Whether faults of a PASID that is not attached go to the function's own nested page table.
+  /// True if faults of a PASID that is not attached go to the function's own nested page table.
   boolean guestOwnsPasids() {
     return false;
   }
@@ -89,7 +89,7 @@ abstract sealed class IommuDriver {
   /// What can still go wrong when the page table is programmed.
   void program(int pasid, Hwpt pageTable, @Nullable Hwpt old) {}
 
-  /// Whether a failure in [#program] leaves the hardware without the old translation.
+  /// True if a failure in [#program] leaves the hardware without the old translation.
   boolean tearsDownFirst() {
     return false;
   }

@@ -40,12 +40,12 @@ public record KernelVersion(int major, int minor) implements Comparable<KernelVe
         : Optional.empty();
   }
 
-  /// Whether the mainline requests take PASIDs.
+  /// True if the mainline requests take PASIDs.
   boolean hasPasids() {
     return compareTo(PASIDS) >= 0;
   }
 
-  /// Whether attaching while a function is being reset is refused.
+  /// True if attaching while a function is being reset is refused.
   boolean refusesDuringReset() {
     return compareTo(RECOVERY) >= 0;
   }

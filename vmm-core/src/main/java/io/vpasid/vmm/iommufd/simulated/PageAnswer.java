@@ -2,7 +2,7 @@ package io.vpasid.vmm.iommufd.simulated;
 
 import io.vpasid.vmm.iommufd.Pasid;
 
-/// What a function is told about a group of its page requests.
+/// Answer to a function for a group of its page requests.
 ///
 /// @param pasid the PASID; 0 for a group without one
 /// @param group page request group index

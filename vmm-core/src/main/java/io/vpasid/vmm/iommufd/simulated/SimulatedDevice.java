@@ -35,7 +35,7 @@ public final class SimulatedDevice {
   private static final int EXEC_SUPPORTED = 1 << 1;
   private static final int PRIV_SUPPORTED = 1 << 2;
 
-  /// Which driver has the function on the host.
+  /// Driver of the function on the host.
   public enum Driver {
     /// `vfio-pci`.
     VFIO_PCI,

@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
 /// those of one device. It holds a PASID in 4 bytes, so that a function can have all 2^20 attached.
 public final class SimulatedHost {
 
-  /// How a kernel takes requests for PASIDs.
+  /// Interface of a kernel for PASIDs.
   public enum PasidInterface {
     /// With a flag in the attach and detach requests, from Linux 6.15 on.
     MAINLINE,
@@ -204,7 +204,7 @@ public final class SimulatedHost {
     }
   }
 
-  /// Whether the IOMMU translates for a PASID (0: for the function itself). It does not for PASIDs
+  /// True if the IOMMU translates for a PASID (0: for the function itself). It does not for PASIDs
   /// of a function without any, though the kernel says that they are attached, nor after a
   /// replacement that failed half way.
   ///
@@ -258,14 +258,14 @@ public final class SimulatedHost {
     }
   }
 
-  /// Whether neither the function itself nor a PASID of it is attached to anything.
+  /// True if neither the function itself nor a PASID of it is attached to anything.
   ///
   /// @throws IllegalArgumentException if there is no such function
   public boolean nothingAttached(PciAddress function) {
     return attachment(function).isEmpty() && attachedPasidCount(function) == 0;
   }
 
-  /// Whether somebody has the function open.
+  /// True if somebody has the function open.
   ///
   /// @throws IllegalArgumentException if there is no such function
   public boolean isBound(PciAddress function) {

@@ -3,7 +3,7 @@ package io.vpasid.vmm.iommufd.simulated;
 import io.vpasid.vmm.iommufd.HwptData;
 import io.vpasid.vmm.iommufd.PageTableId;
 
-/// What a hardware page table was made from.
+/// Origin of a hardware page table.
 ///
 /// @param data what the guest says of it; [HwptData.None] for a paging one
 /// @param on the IOAS, or the nest parent of a nested one

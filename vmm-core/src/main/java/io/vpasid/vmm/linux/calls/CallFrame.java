@@ -88,7 +88,7 @@ public final class CallFrame {
     USED.setRelease(this, id);
   }
 
-  /// Whether a thread is in a call on the descriptor with this id.
+  /// True if a thread is in a call on the descriptor with this id.
   static boolean anyUses(long id) {
     synchronized (ALL) {
       for (CallFrame frame : ALL) {

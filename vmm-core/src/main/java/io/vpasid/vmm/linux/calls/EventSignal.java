@@ -129,7 +129,7 @@ public final class EventSignal {
     }
   }
 
-  /// What the process has once: where reads are queued, and a file to read.
+  /// Held once by the process: where reads are queued, and a file to read.
   private static final class Context {
     static final long NUMBER;
     static final int FILE;

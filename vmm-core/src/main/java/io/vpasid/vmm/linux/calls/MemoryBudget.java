@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 
-/// What the descriptors that peers send may take of a process.
+/// Share of a process that the descriptors of its peers may take.
 ///
 /// @param files that are in use; each may be mapped, and the kernel permits a process
 ///   `vm.max_map_count` mappings: a JVM that gets no more ends

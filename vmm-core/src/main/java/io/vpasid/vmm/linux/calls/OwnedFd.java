@@ -186,7 +186,7 @@ public final class OwnedFd implements AutoCloseable {
     write(frame.block.asSlice(0, Long.BYTES));
   }
 
-  /// Whether it was closed.
+  /// True if it was closed.
   public boolean isClosed() {
     return descriptor.isClosed();
   }

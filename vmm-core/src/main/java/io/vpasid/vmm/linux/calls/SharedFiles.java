@@ -117,7 +117,7 @@ public final class SharedFiles {
     return writing ? mode == O_RDWR : mode != O_WRONLY;
   }
 
-  /// Whether a descriptor leads to a local file system. Asks the kernel and no file system.
+  /// True if a descriptor leads to a local file system. Asks the kernel and no file system.
   private static boolean isLocal(int descriptor) {
     try {
       String mount =
