@@ -39,9 +39,14 @@ final class BuiltInFiles {
           "realtek.json",
           "renesas.json",
           "ricoh.json",
+          "sis.json",
+          "softlogic.json",
           "synopsys.json",
+          "tenstorrent.json",
           "ti.json",
-          "via.json");
+          "toshiba.json",
+          "via.json",
+          "vitesse.json");
 
   private BuiltInFiles() {}
 

@@ -83,7 +83,7 @@ class BuiltInQuirksTest {
   @Test
   void theTableIsReadOnce() {
     assertThat(QuirkTable.builtIn()).isSameAs(QuirkTable.builtIn());
-    assertThat(QuirkTable.builtIn().entries()).hasSizeGreaterThan(100);
+    assertThat(QuirkTable.builtIn().entries()).hasSizeGreaterThanOrEqualTo(150);
   }
 
   @Test
@@ -157,7 +157,26 @@ class BuiltInQuirksTest {
         .as("GP104")
         .containsExactly("nvidia-hda-enable", "nvidia-kepler-pascal");
     assertThat(matching(0x10de, 0x0191, 0x030000)).as("G80").isEmpty();
-    assertThat(matching(0x10de, 0x1aef, 0x040300)).as("GA102 audio").containsExactly("nvidia-hda");
+    assertThat(matching(0x10de, 0x1aef, 0x040300))
+        .as("GA102 audio")
+        .containsExactly("nvidia-hda", "nvidia-hda-turing-to-ada");
+    assertThat(matching(0x10de, 0x0e0a, 0x040300)).as("GK104 audio").containsExactly("nvidia-hda");
+  }
+
+  @Test
+  void acceleratorsAreKnownInWhateverClassTheyShow() {
+    assertThat(matching(0x1002, 0x740c, 0x038000))
+        .as("MI250")
+        .containsExactly("amd-instinct-mi200");
+    assertThat(matching(0x1002, 0x740c, 0x120000))
+        .as("MI250")
+        .containsExactly("amd-instinct-mi200");
+    assertThat(matching(0x1da3, 0x1021, 0x120000))
+        .as("Gaudi 2, HL-288")
+        .containsExactly("habana-goya-gaudi");
+    assertThat(matching(0x1da3, 0x1060, 0x120000))
+        .as("Gaudi 3, of which nothing is public")
+        .isEmpty();
   }
 
   @Test
