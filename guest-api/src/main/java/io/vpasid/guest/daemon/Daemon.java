@@ -33,6 +33,7 @@ import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.kernel.KernelProvider;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
+import io.vpasid.vmm.linux.calls.EventSignal;
 import io.vpasid.vmm.pasid.AddressSpace;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -174,6 +175,14 @@ public final class Daemon implements AutoCloseable {
   }
 
   private void open() throws IOException {
+    if (sockets.carriesDescriptors() && EventSignal.current().isEmpty()) {
+      log.say(
+          Level.WARN,
+          "This process may not use asynchronous I/O (io_setup), so interrupts are signalled by"
+              + " writes: a client that lets its eventfd block keeps the others of its thread"
+              + " waiting. Permit @aio in the filter of system calls, or raise fs.aio-max-nr.",
+          Map.of());
+    }
     for (FunctionConfig function : config.functions()) {
       var _ = add(function);
     }
