@@ -108,7 +108,13 @@ public final class VirtualIommu implements AutoCloseable {
 
   private static VtdCapabilities capabilities(
       TranslationMode.Kind mode, Map<PciAddress, HwInfo> infos) {
-    int bits = infos.values().stream().mapToInt(HwInfo::maxPasidLog2).min().orElse(0);
+    // A function without PASIDs shows none to the guest, whatever the unit has.
+    int bits =
+        infos.values().stream()
+            .mapToInt(HwInfo::maxPasidLog2)
+            .filter(width -> width > 0)
+            .min()
+            .orElse(0);
     bits = Math.min(bits, MAX_PASID_BITS);
     if (mode == TranslationMode.Kind.SHADOW) {
       return VtdCapabilities.shadow(bits);

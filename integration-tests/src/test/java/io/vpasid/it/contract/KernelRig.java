@@ -60,7 +60,7 @@ abstract class KernelRig extends ContractRig {
   }
 
   @Override
-  public final void close() {
+  public void close() {
     files.close();
   }
 }

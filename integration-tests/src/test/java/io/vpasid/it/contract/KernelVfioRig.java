@@ -19,7 +19,7 @@ import java.util.Optional;
 
 /// The running kernel with functions that VFIO has, behind an emulated VT-d in scalable mode that
 /// neither nests nor tracks dirty pages.
-final class KernelVfioRig extends KernelRig {
+class KernelVfioRig extends KernelRig {
   private static final PciAddress DEVICE = new PciAddress(0, 0, 4, 0);
   private static final PciAddress WITHOUT_PASIDS = new PciAddress(0, 0, 5, 0);
   private static final Pair PAIR = new Pair(new PciAddress(0, 0, 6, 0), new PciAddress(0, 0, 6, 1));
@@ -35,46 +35,50 @@ final class KernelVfioRig extends KernelRig {
               + " page requests");
 
   KernelVfioRig() {
-    super("VFIO on Linux", CANNOT);
+    this("VFIO on Linux");
+  }
+
+  KernelVfioRig(String name) {
+    super(name, CANNOT);
   }
 
   @Override
-  PciAddress device() {
+  final PciAddress device() {
     return DEVICE;
   }
 
   @Override
-  List<IovaRanges.Range> reserved() {
+  final List<IovaRanges.Range> reserved() {
     return List.of(INTERRUPTS);
   }
 
   @Override
-  long pageSize() {
+  final long pageSize() {
     return 4096;
   }
 
   @Override
-  Optional<PciAddress> deviceWithoutPasids() {
+  final Optional<PciAddress> deviceWithoutPasids() {
     return Optional.of(WITHOUT_PASIDS);
   }
 
   @Override
-  Optional<PciAddress> deviceOfOtherDriver() {
+  final Optional<PciAddress> deviceOfOtherDriver() {
     return Optional.of(OTHER_DRIVER);
   }
 
   @Override
-  Optional<Pair> pair() {
+  final Optional<Pair> pair() {
     return Optional.of(PAIR);
   }
 
   @Override
-  Optional<LongResets> longResets() {
+  final Optional<LongResets> longResets() {
     return Optional.of(new LongResets(HeldReset.FUNCTION, HeldReset::begin));
   }
 
   @Override
-  Optional<AutoCloseable> openGroup(PciAddress function) {
+  final Optional<AutoCloseable> openGroup(PciAddress function) {
     try {
       Path group =
           Files.readSymbolicLink(

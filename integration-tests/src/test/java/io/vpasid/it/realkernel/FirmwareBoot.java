@@ -1,5 +1,7 @@
 package io.vpasid.it.realkernel;
 
+import io.vpasid.guest.iommu.DmarTable;
+import io.vpasid.pci.PciAddress;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
@@ -22,6 +24,28 @@ final class FirmwareBoot {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   private FirmwareBoot() {}
+
+  /// The same machine with an IOMMU that is one of its functions, which the firmware's table leads
+  /// to.
+  ///
+  /// @param unit the IOMMU's place, such as `03.0`
+  /// @param covered addresses of the functions behind it
+  /// @param folder gets the table, and what the machine writes
+  static GuestMachine.Setup withUnit(
+      MachineParts parts,
+      GuestMachine.Setup setup,
+      String unit,
+      List<PciAddress> covered,
+      Path folder)
+      throws IOException {
+    Path table = Files.createDirectories(folder).resolve("dmar.bin");
+    GuestMachine.Setup with = setup.withIommu(table);
+    // There has to be one, as it takes room.
+    Files.write(table, DmarTable.of(1L << 31, covered));
+    long base = addressOfBar(parts, with, unit, folder.resolve("firmware"));
+    Files.write(table, DmarTable.of(base, covered));
+    return with;
+  }
 
   /// Where the firmware puts the first BAR of a function.
   ///

@@ -27,15 +27,16 @@ final class GuestExecution implements BeforeAllCallback, AfterAllCallback, Invoc
       Class<?> testClass = context.getRequiredTestClass();
       InRealKernel wish = testClass.getAnnotation(InRealKernel.class);
       GuestReports reports =
-          machine(context, wish.cpus()).execute(testClass, Duration.ofSeconds(wish.seconds()));
+          machine(context, wish).execute(testClass, Duration.ofSeconds(wish.seconds()));
       context.getStore(NAMESPACE).put(GuestReports.class, reports);
     }
   }
 
-  /// The machine that runs, or a new one if none does; closed when all classes have run.
-  private static GuestRun machine(ExtensionContext context, int cpus) {
+  /// The machine with this IOMMU that runs, or a new one if none does; closed when all classes have
+  /// run.
+  private static GuestRun machine(ExtensionContext context, InRealKernel wish) {
     Store store = context.getRoot().getStore(NAMESPACE);
-    GuestRun last = store.get(GuestRun.class, GuestRun.class);
+    GuestRun last = store.get(wish.iommu(), GuestRun.class);
     if (last != null && !last.isOff()) {
       return last;
     }
@@ -43,8 +44,8 @@ final class GuestExecution implements BeforeAllCallback, AfterAllCallback, Invoc
       last.close();
     }
     Path folder = Path.of("target", "real-kernel", context.getRequiredTestClass().getName());
-    GuestRun next = GuestRun.boot(cpus, folder.toAbsolutePath());
-    store.put(GuestRun.class, next);
+    GuestRun next = GuestRun.boot(wish.iommu(), wish.cpus(), folder.toAbsolutePath());
+    store.put(wish.iommu(), next);
     return next;
   }
 

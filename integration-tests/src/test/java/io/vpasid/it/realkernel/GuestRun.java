@@ -1,6 +1,8 @@
 package io.vpasid.it.realkernel;
 
+import io.vpasid.guest.vfiouser.VfioUserDevice;
 import io.vpasid.guest.vfiouser.VfioUserServer;
+import io.vpasid.vmm.frontend.nested.TranslationMode;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.ObjectInputStream;
@@ -10,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +26,7 @@ final class GuestRun implements AutoCloseable {
   private static final Duration LONGEST_RUN = Duration.ofMinutes(60);
 
   private final Path sockets;
+  private final Optional<VtdFunctions> behindVtd;
   private final List<VfioUserServer> servers = new ArrayList<>();
   private final GuestMachine machine;
 
@@ -34,26 +38,39 @@ final class GuestRun implements AutoCloseable {
   /// How the machine ended, once it has.
   private @Nullable String ending;
 
-  private GuestRun(Path sockets, MachineParts parts, int cpus, Path folder) {
+  private GuestRun(
+      Path sockets,
+      MachineParts parts,
+      Optional<VtdFunctions> behindVtd,
+      Map<String, VfioUserDevice> devices,
+      int cpus,
+      Path folder) {
     this.sockets = sockets;
+    this.behindVtd = behindVtd;
     try {
       List<GuestMachine.Function> functions = new ArrayList<>();
-      PhysicalFunction.ofMachine()
-          .forEach((place, function) ->
-              functions.add(new GuestMachine.Function(place, serve(place, function))));
+      devices.forEach((place, function) ->
+          functions.add(new GuestMachine.Function(place, serve(place, function))));
+      GuestMachine.Setup setup =
+          new GuestMachine.Setup(
+              script(functions),
+              functions,
+              false,
+              LONGEST_RUN,
+              GuestMachine.Size.ofCpus(cpus),
+              List.of());
       machine =
           GuestMachine.boot(
               parts,
-              new GuestMachine.Setup(
-                  script(functions),
-                  functions,
-                  false,
-                  LONGEST_RUN,
-                  GuestMachine.Size.ofCpus(cpus),
-                  List.of()),
+              behindVtd.isPresent()
+                  ? FirmwareBoot.withUnit(
+                      parts, setup, VtdFunctions.UNIT, behindVtd.get().covered(), folder)
+                  : setup,
               folder);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     } catch (Throwable t) {
-      servers.forEach(VfioUserServer::close);
+      closeDevices();
       throw t;
     }
   }
@@ -61,11 +78,24 @@ final class GuestRun implements AutoCloseable {
   /// Switches a machine on.
   ///
   /// @param folder gets its console
-  static GuestRun boot(int cpus, Path folder) {
+  static GuestRun boot(GuestIommu iommu, int cpus, Path folder) {
     MachineParts parts = MachineParts.prepare();
+    Optional<VtdFunctions> behindVtd =
+        switch (iommu) {
+          case QEMU -> Optional.empty();
+          case NESTED -> Optional.of(new VtdFunctions(TranslationMode.Kind.NESTED));
+          case SHADOW -> Optional.of(new VtdFunctions(TranslationMode.Kind.SHADOW));
+        };
     try {
       // A socket's path is short, and that of a checkout may not be.
-      GuestRun run = new GuestRun(Files.createTempDirectory("vpasid-guest"), parts, cpus, folder);
+      GuestRun run =
+          new GuestRun(
+              Files.createTempDirectory("vpasid-guest"),
+              parts,
+              behindVtd,
+              behindVtd.map(VtdFunctions::devices).orElseGet(MachineFunctions::physical),
+              cpus,
+              folder);
       Thread.ofPlatform().daemon().name("guest-reports").start(run::receive);
       return run;
     } catch (IOException e) {
@@ -73,7 +103,7 @@ final class GuestRun implements AutoCloseable {
     }
   }
 
-  private Path serve(String place, PhysicalFunction function) {
+  private Path serve(String place, VfioUserDevice function) {
     try {
       VfioUserServer server =
           VfioUserServer.open(
@@ -112,7 +142,8 @@ final class GuestRun implements AutoCloseable {
         .formatted(
             functions.stream()
                 .map(GuestMachine.Function::place)
-                .filter(place -> !place.equals(PhysicalFunction.WITHOUT_PASID_DRIVER))
+                .filter(place -> !place.equals(MachineFunctions.WITHOUT_PASID_DRIVER))
+                .filter(place -> !place.equals(VtdFunctions.UNIT))
                 .collect(Collectors.joining(" ")),
             HostCommand.ofJava(options, GuestMain.class));
   }
@@ -175,11 +206,16 @@ final class GuestRun implements AutoCloseable {
   @Override
   public void close() {
     machine.close();
-    servers.forEach(VfioUserServer::close);
+    closeDevices();
     try {
       Files.deleteIfExists(sockets);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private void closeDevices() {
+    servers.forEach(VfioUserServer::close);
+    behindVtd.ifPresent(VtdFunctions::close);
   }
 }

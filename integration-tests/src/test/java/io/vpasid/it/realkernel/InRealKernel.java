@@ -11,8 +11,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /// The tests of the class run inside a real Linux kernel. The machine is booted for the first such
-/// class and serves all of them, one after the other, each in the state in which the one before
-/// left it.
+/// class and serves all of them that want its IOMMU, one after the other, each in the state in
+/// which the one before left it.
 ///
 /// The class is an ordinary one: its tests, and what it declares before and after them, run in the
 /// machine; here each test only waits for its result and has it as its own. What differs:
@@ -22,8 +22,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 ///   knows, use an assumption.
 /// - The class path, the JDK and the working directory are the host's, read-only. `java.io.tmpdir`
 ///   can be written.
-/// - The test is root. The functions are those of [PhysicalFunction#ofMachine], behind an Intel
-///   IOMMU in scalable mode and bound to VFIO. `/dev/iommu` and debugfs are there.
+/// - The test is root. The functions are [MachineFunctions], behind an Intel IOMMU in scalable mode
+///   and bound to VFIO. `/dev/iommu` and debugfs are there.
 /// - What the tests print is in `target/real-kernel/CLASS/console.log`, CLASS being the one that
 ///   the machine was booted for.
 ///
@@ -44,4 +44,7 @@ public @interface InRealKernel {
 
   /// How many CPUs the machine has, if it is the first class.
   int cpus() default 2;
+
+  /// The machine's IOMMU, and the functions behind it.
+  GuestIommu iommu() default GuestIommu.QEMU;
 }

@@ -8,12 +8,8 @@ import io.vpasid.vmm.vfio.PciIndex;
 import io.vpasid.vmm.vfio.Region;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 
 /// A PCI function as a machine has it in a slot: nothing is hidden and nothing synthesized. It has
 /// no interrupts, and its BARs read as 0.
@@ -38,36 +34,14 @@ final class PhysicalFunction implements VfioUserDevice {
 
   private static final int BAR_SIZE = 0x10000;
 
-  /// The Status register and its bit Immediate Readiness.
-  private static final int STATUS = 6;
-
-  private static final int READY = 1;
-
-  /// Place of the function that goes to a driver without PASIDs.
-  static final String WITHOUT_PASID_DRIVER = "07.0";
-
   private final byte[] atReset;
   private final byte[] config;
   private final int deviceControlHigh;
 
-  /// Holds its resets.
-  private final Optional<ResetSwitch> own;
-
-  /// Register of its own that holds another function's resets.
-  private final Optional<ResetSwitch> ofOther;
-
-  /// A function whose resets are over at once.
   PhysicalFunction(ConfigSpace config) {
-    this(config, Optional.empty(), Optional.empty());
-  }
-
-  private PhysicalFunction(
-      ConfigSpace config, Optional<ResetSwitch> own, Optional<ResetSwitch> ofOther) {
     this.atReset = config.toByteArray();
     this.config = atReset.clone();
     this.deviceControlHigh = pciExpress(config) + DEVICE_CONTROL_HIGH;
-    this.own = own;
-    this.ofOther = ofOther;
   }
 
   private static int pciExpress(ConfigSpace config) {
@@ -76,41 +50,6 @@ final class PhysicalFunction implements VfioUserDevice {
       at = config.u8(at + 1);
     }
     return at;
-  }
-
-  /// The functions of the machine in which test classes run, by their places on the root bus.
-  ///
-  /// - 04.0 is `f00d:0003`, which has PASIDs.
-  /// - 05.0 is `f00d:0004`, which has none, and the [ResetSwitch] of 08.0.
-  /// - 06.0 and 06.1 are two more of the first. One device without ACS, they are one IOMMU group.
-  /// - 07.0 is one more of the first. Linux gives it to a driver of VFIO that takes no PASIDs.
-  /// - 08.0 is one more of the first, whose resets can last.
-  /// - 09.0 and up are those that scenarios want, see [ScenarioFunctions].
-  ///
-  /// `accelerators.txt` has their registers. All but 08.0 are ready at once after a reset and say
-  /// so (Immediate Readiness), so that Linux does not wait 100 ms each time.
-  static Map<String, PhysicalFunction> ofMachine() {
-    ResetSwitch ofLast = new ResetSwitch();
-    ConfigSpace with = Accelerators.withPasid().config();
-    ConfigSpace without = Accelerators.withoutPasid().config();
-    Map<String, PhysicalFunction> functions = new LinkedHashMap<>();
-    for (String place : List.of("04.0", "06.0", "06.1", WITHOUT_PASID_DRIVER)) {
-      functions.put(place, new PhysicalFunction(ready(with)));
-    }
-    functions.put(
-        "05.0", new PhysicalFunction(ready(without), Optional.empty(), Optional.of(ofLast)));
-    functions.put("08.0", new PhysicalFunction(with, Optional.of(ofLast), Optional.empty()));
-    int device = 9;
-    for (ConfigSpace wanted : ScenarioFunctions.all()) {
-      functions.put("%02x.0".formatted(device++), new PhysicalFunction(ready(wanted)));
-    }
-    return functions;
-  }
-
-  private static ConfigSpace ready(ConfigSpace config) {
-    byte[] bytes = config.toByteArray();
-    bytes[STATUS] |= READY;
-    return ConfigSpace.of(bytes);
   }
 
   @Override
@@ -143,39 +82,17 @@ final class PhysicalFunction implements VfioUserDevice {
       destination.put(new byte[destination.remaining()]);
       return Outcome.done();
     }
-    byte[] bytes = Arrays.copyOfRange(config, (int) offset, (int) offset + destination.remaining());
-    if (isInReset()) {
-      Arrays.fill(bytes, (byte) 0xff);
-    } else if (covers(offset, bytes.length)) {
-      ofOther.ifPresent(other -> bytes[ResetSwitch.OFFSET - (int) offset] = (byte) other.read());
-    }
-    destination.put(bytes);
+    destination.put(config, (int) offset, destination.remaining());
     return Outcome.done();
   }
 
   @Override
   public Outcome write(int region, long offset, ByteBuffer source) {
-    if (isInReset() || region != PciIndex.CONFIG_REGION) {
+    if (region != PciIndex.CONFIG_REGION) {
       return Outcome.done();
     }
-    int length = source.remaining();
-    source.get(config, (int) offset, length);
-    if (covers(offset, length)) {
-      ofOther.ifPresent(other -> other.write(config[ResetSwitch.OFFSET]));
-    }
-    if ((config[deviceControlHigh] & INITIATE_RESET) == 0) {
-      return Outcome.done();
-    }
-    own.ifPresent(ResetSwitch::begin);
-    return reset();
-  }
-
-  private boolean isInReset() {
-    return own.isPresent() && own.get().isInReset();
-  }
-
-  private static boolean covers(long offset, int length) {
-    return offset <= ResetSwitch.OFFSET && ResetSwitch.OFFSET < offset + length;
+    source.get(config, (int) offset, source.remaining());
+    return (config[deviceControlHigh] & INITIATE_RESET) == 0 ? Outcome.done() : reset();
   }
 
   @Override

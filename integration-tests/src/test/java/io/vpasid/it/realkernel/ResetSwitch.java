@@ -5,7 +5,7 @@ package io.vpasid.it.realkernel;
 /// reach.
 ///
 /// ```text
-///    7              2     1         0
+///    31             2     1         0
 ///  +------------------+----------+------+
 ///  |        0         | in reset | hold |
 ///  +------------------+----------+------+
@@ -13,7 +13,7 @@ package io.vpasid.it.realkernel;
 ///
 /// While _hold_ is set, a reset that begins goes on: the function reads as all ones, and writes to
 /// it are lost. _In reset_ is read-only.
-final class ResetSwitch {
+final class ResetSwitch implements SpareRegister {
   /// Where the other function has it.
   static final int OFFSET = 0xf00;
 
@@ -32,11 +32,13 @@ final class ResetSwitch {
     return isInReset;
   }
 
-  synchronized int read() {
+  @Override
+  public synchronized int read() {
     return (holds ? HOLD : 0) | (isInReset ? IN_RESET : 0);
   }
 
-  synchronized void write(int value) {
+  @Override
+  public synchronized void write(int value) {
     holds = (value & HOLD) != 0;
     isInReset &= holds;
   }

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.guest.device.FunctionDevice;
 import io.vpasid.guest.host.EmulatedHardware;
-import io.vpasid.guest.iommu.DmarTable;
 import io.vpasid.guest.iommu.VirtualIommu;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.pci.PciAddress;
@@ -106,14 +105,10 @@ class VtdGuestTest {
                     new GuestMachine.Function("04.0", served.path())),
                 false,
                 LIMIT);
-        Path table = folder.resolve("dmar.bin");
-        Files.write(table, DmarTable.of(1L << 31, List.of(PLACE)));
-        long base =
-            FirmwareBoot.addressOfBar(
-                parts, setup.withIommu(table), "03.0", results.resolve("firmware"));
-        Files.write(table, DmarTable.of(base, List.of(PLACE)));
+        GuestMachine.Setup withUnit =
+            FirmwareBoot.withUnit(parts, setup, "03.0", List.of(PLACE), results);
 
-        try (GuestMachine machine = GuestMachine.boot(parts, setup.withIommu(table), results)) {
+        try (GuestMachine machine = GuestMachine.boot(parts, withUnit, results)) {
           BufferedReader said =
               new BufferedReader(
                   new InputStreamReader(machine.reports(), StandardCharsets.US_ASCII));

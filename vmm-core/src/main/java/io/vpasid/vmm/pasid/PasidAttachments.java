@@ -69,6 +69,14 @@ public final class PasidAttachments implements AutoCloseable {
 
   /// Attaches a PASID, or moves it to another page table if it is attached.
   public AttachOutcome attach(Pasid pasid, PageTableId pageTable) {
+    return attach(pasid, pageTable, limits.whenDisabled());
+  }
+
+  /// Attaches a PASID, or moves it to another page table if it is attached.
+  ///
+  /// @param whenDisabled what becomes of this request while the guest has not enabled PASIDs
+  public AttachOutcome attach(
+      Pasid pasid, PageTableId pageTable, PasidLimits.WhenDisabled whenDisabled) {
     Refusal refusal = screen(pasid);
     if (refusal != null) {
       Refused refused = new Refused(pasid, refusal);
@@ -84,7 +92,7 @@ public final class PasidAttachments implements AutoCloseable {
     try {
       if (closed) {
         outcome = new Refused(pasid, CLOSED);
-      } else if (isDisabled()) {
+      } else if (whenDisabled == PasidLimits.WhenDisabled.REFUSE && !enabled.getAsBoolean()) {
         // Asked while the PASID is claimed, so that none is attached behind a detachAll that comes
         // after the guest has disabled them.
         outcome = new Refused(pasid, NOT_ENABLED);
@@ -287,10 +295,6 @@ public final class PasidAttachments implements AutoCloseable {
       return new Refusal.BeyondWidth(limits.width());
     }
     return null;
-  }
-
-  private boolean isDisabled() {
-    return limits.whenDisabled() == PasidLimits.WhenDisabled.REFUSE && !enabled.getAsBoolean();
   }
 
   private boolean reserve() {

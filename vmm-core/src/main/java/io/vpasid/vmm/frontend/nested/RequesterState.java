@@ -8,6 +8,7 @@ import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.pasid.AttachOutcome;
 import io.vpasid.vmm.pasid.DetachOutcome;
+import io.vpasid.vmm.pasid.PasidLimits;
 import io.vpasid.vmm.pasid.Refused;
 import org.jspecify.annotations.Nullable;
 
@@ -42,7 +43,12 @@ final class RequesterState {
     switch (requester) {
       case Requester.Itself _ -> hosts.device().attach(pageTable);
       case Requester.WithPasid with -> {
-        AttachOutcome outcome = hosts.attachPasid(new Pasid(with.pasid()), pageTable);
+        // An IOMMU's entries do not depend on what the function has enabled: after a function-level
+        // reset Linux writes them before it enables PASIDs again.
+        AttachOutcome outcome =
+            hosts
+                .attachments()
+                .attach(new Pasid(with.pasid()), pageTable, PasidLimits.WhenDisabled.ALLOW);
         if (outcome instanceof Refused refused) {
           throw new UnattachableException(refused.reason().errno(), refused.reason().text());
         }
