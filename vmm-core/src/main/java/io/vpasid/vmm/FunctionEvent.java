@@ -1,5 +1,6 @@
 package io.vpasid.vmm;
 
+import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.pasid.PasidOutcome;
 
@@ -15,6 +16,14 @@ public sealed interface FunctionEvent {
   /// @param outcome what became of the request
   record PasidRequested(long sequence, Pasid pasid, PasidOutcome outcome)
       implements FunctionEvent {}
+
+  /// The function itself, whose requests have no PASID, does DMA through a page table now.
+  ///
+  /// @param pageTable what it is attached to
+  record FunctionAttached(PageTableId pageTable) implements FunctionEvent {}
+
+  /// The function itself is attached to nothing: its DMA without a PASID is blocked.
+  record FunctionDetached() implements FunctionEvent {}
 
   /// The guest changed its PASID control register, or a reset did.
   ///

@@ -58,6 +58,7 @@ import org.jspecify.annotations.Nullable;
 public final class PassthroughFunction implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(PassthroughFunction.class.getName());
   private static final FunctionEvent RESET = new FunctionEvent.RegistersReset();
+  private static final FunctionEvent DETACHED = new FunctionEvent.FunctionDetached();
 
   private final IommufdBackend backend;
   private final BoundDevice device;
@@ -290,24 +291,55 @@ public final class PassthroughFunction implements AutoCloseable {
   /// @param memory where the guest's memory is mapped
   /// @throws IommufdException as [BoundDevice#attach]; what it was attached to before stays
   public void attach(IoasId memory) {
+    PageTableId chosen;
     synchronized (pageTables) {
-      HwptId before = own;
       if (hardware.maxPasidLog2() == 0) {
-        var _ = device.attach(memory);
-        own = null;
+        chosen = device.attach(memory);
+        ownIs(null);
       } else {
         HwptId made = newPageTable(memory);
         try {
-          var _ = device.attach(made);
+          chosen = device.attach(made);
         } catch (RuntimeException e) {
           destroyUnused(made);
           throw e;
         }
-        own = made;
+        ownIs(made);
       }
-      if (before != null) {
-        destroyUnused(before);
-      }
+    }
+    tell(new FunctionEvent.FunctionAttached(chosen));
+  }
+
+  /// Lets the function itself do DMA, without a PASID, through a page table; or through another
+  /// than before.
+  ///
+  /// @param pageTable stays the caller's
+  /// @throws IommufdException as [BoundDevice#attach]; what it was attached to before stays
+  public void attach(HwptId pageTable) {
+    PageTableId chosen;
+    synchronized (pageTables) {
+      chosen = device.attach(pageTable);
+      ownIs(null);
+    }
+    tell(new FunctionEvent.FunctionAttached(chosen));
+  }
+
+  /// Blocks the function's own DMA. PASIDs stay attached.
+  ///
+  /// @throws IommufdException as [BoundDevice#detach]; it is attached still
+  public void detach() {
+    synchronized (pageTables) {
+      device.detach();
+      ownIs(null);
+    }
+    tell(DETACHED);
+  }
+
+  private void ownIs(@Nullable HwptId made) {
+    HwptId before = own;
+    own = made;
+    if (before != null) {
+      destroyUnused(before);
     }
   }
 

@@ -192,6 +192,27 @@ class PassthroughFunctionTest {
   }
 
   @Test
+  void theFunctionsOwnAttachmentIsToldAsThoseOfPasidsAre() {
+    PassthroughFunction function = function("width=20");
+    IoasId memory = iommufd.ioasAlloc();
+    HwptId pageTable = function.newPageTable(memory);
+    List<FunctionEvent> events = new ArrayList<>();
+    var _ = function.listen(events::add);
+
+    function.attach(memory);
+    function.attach(pageTable);
+    function.detach();
+
+    assertThat(events)
+        .hasSize(3)
+        .endsWith(
+            new FunctionEvent.FunctionAttached(pageTable), new FunctionEvent.FunctionDetached());
+    assertThat(host.attachment(ADDRESS)).isEmpty();
+    function.destroyPageTable(pageTable);
+    assertThatNoException().isThrownBy(() -> iommufd.destroy(memory));
+  }
+
+  @Test
   void functionWithoutPasidsIsAttachedToo() {
     PassthroughFunction function = function("none");
 

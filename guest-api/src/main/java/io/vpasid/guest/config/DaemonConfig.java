@@ -23,7 +23,7 @@ import java.util.Set;
 /// @param functions what is served from the start
 /// @param addressSpaces what guests may use from the start, with handles from 1 in this order
 /// @param limits most that clients may take
-/// @param iommu a virtual IOMMU for some of the functions
+/// @param iommus virtual IOMMUs for some of the functions
 public record DaemonConfig(
     Path folder,
     Path control,
@@ -39,7 +39,7 @@ public record DaemonConfig(
     List<FunctionConfig> functions,
     List<AddressSpaceConfig> addressSpaces,
     Limits limits,
-    Optional<IommuConfig> iommu) {
+    List<IommuConfig> iommus) {
 
   /// Keeps copies.
   public DaemonConfig {
@@ -47,6 +47,7 @@ public record DaemonConfig(
     quirks = List.copyOf(quirks);
     functions = List.copyOf(functions);
     addressSpaces = List.copyOf(addressSpaces);
+    iommus = List.copyOf(iommus);
   }
 
   /// Reads a configuration file.

@@ -9,16 +9,21 @@ import io.vpasid.synth.PlacementPolicy;
 import io.vpasid.synth.json.Fields;
 import io.vpasid.synth.json.JsonCursor;
 import io.vpasid.synth.json.JsonCursor.Place;
+import io.vpasid.vmm.frontend.nested.TranslationMode;
 import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
 
 /// Reads the daemon's configuration, whose keys stand in [DaemonConfigShape], and the functions
 /// that the control command `function-add` describes with the same keys; this reader also checks
@@ -106,7 +111,7 @@ public final class DaemonConfigReader {
         functions,
         file.get(ADDRESS_SPACES).stream().map(this::uniqueSpace).toList(),
         file.find(LIMITS).map(Limits::read).orElse(Limits.DEFAULTS),
-        file.find(IOMMU).map(this::iommu));
+        iommus(file.get(IOMMU)));
   }
 
   /// Of the daemon's, only the users count for the control socket.
@@ -121,9 +126,28 @@ public final class DaemonConfigReader {
     return access;
   }
 
-  private IommuConfig iommu(Fields iommu) {
+  private List<IommuConfig> iommus(List<Fields> all) {
+    List<IommuConfig> iommus = new ArrayList<>();
+    Map<String, String> covered = new HashMap<>();
+    for (Fields fields : all) {
+      IommuConfig iommu = iommu(fields, covered);
+      if (iommus.stream().anyMatch(other -> other.name().equals(iommu.name()))) {
+        throw fields.wrong(
+            IOMMU_NAME,
+            "an IOMMU is named "
+                + JsonCursor.quote(iommu.name())
+                + " already; give this one another \"name\"");
+      }
+      iommus.add(iommu);
+    }
+    return iommus;
+  }
+
+  /// @param coveredBy the IOMMU of each function that has one
+  private IommuConfig iommu(Fields iommu, Map<String, String> coveredBy) {
+    String name = iommu.get(IOMMU_NAME);
     Path socket = path(iommu.get(IOMMU_SOCKET));
-    String other = sockets.putIfAbsent(socket, "iommu");
+    String other = sockets.putIfAbsent(socket, name);
     if (other != null) {
       throw iommu.wrong(
           IOMMU_SOCKET,
@@ -137,11 +161,56 @@ public final class DaemonConfigReader {
       if (covers.containsValue(place)) {
         throw covered.wrong(COVERED_PLACE, "another function is at this place; choose another");
       }
-      if (covers.put(function.name(), place) != null) {
+      if (covers.put(function.name(), place) != null
+          || coveredBy.putIfAbsent(function.name(), name) != null) {
         throw covered.wrong(COVERED_FUNCTION, "it is covered already; leave one out");
       }
     }
-    return new IommuConfig(socket, covers, iommu.find(IOMMU_MODE));
+    return new IommuConfig(name, socket, covers, iommu.find(IOMMU_MODE));
+  }
+
+  /// An IOMMU, by the arguments of the control command.
+  ///
+  /// @param covers functions with their places, such as `dsa@04.0`
+  /// @param mode `nested` or `shadow`; empty if the host decides
+  /// @throws InputException if something is not as it should be
+  public static IommuConfig iommu(
+      String name, Path socket, List<String> covers, Optional<String> mode) {
+    if (!FunctionKeys.NAME_PATTERN.matcher(name).matches()) {
+      throw new InputException(
+          "an IOMMU cannot be named "
+              + JsonCursor.quote(name)
+              + "; use 1 to 64 letters, digits, '-', '.' and '_'");
+    }
+    Map<String, PciAddress> places = new LinkedHashMap<>();
+    for (String covered : covers) {
+      int at = covered.lastIndexOf('@');
+      Matcher place = PLACE.matcher(covered.substring(at + 1));
+      if (at <= 0 || !place.matches()) {
+        throw new InputException(
+            JsonCursor.quote(covered)
+                + " is no function with its place; write it as in dsa@04.0, with the device and"
+                + " function number that the guest has it at");
+      }
+      PciAddress its = DaemonConfigShape.placeOf(place.toMatchResult());
+      if (places.containsValue(its)) {
+        throw new InputException(
+            "two functions are at " + place.group() + "; choose another place");
+      }
+      if (places.put(covered.substring(0, at), its) != null) {
+        throw new InputException(JsonCursor.quote(covered) + " is covered twice; leave one out");
+      }
+    }
+    return new IommuConfig(name, socket, places, mode.map(DaemonConfigReader::mode));
+  }
+
+  private static TranslationMode.Kind mode(String word) {
+    return Arrays.stream(TranslationMode.Kind.values())
+        .filter(kind -> kind.name().toLowerCase(Locale.ROOT).equals(word))
+        .findFirst()
+        .orElseThrow(() ->
+            new InputException(
+                "there is no mode " + JsonCursor.quote(word) + "; there are nested and shadow"));
   }
 
   private void requireFunction(Named function) {

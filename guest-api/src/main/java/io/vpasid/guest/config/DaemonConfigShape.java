@@ -10,6 +10,7 @@ import io.vpasid.synth.json.Key;
 import io.vpasid.synth.json.Shape;
 import io.vpasid.vmm.frontend.nested.TranslationMode;
 import java.util.List;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
 /// The keys of the daemon's configuration, which [DaemonConfigReader] reads by and
@@ -154,8 +155,17 @@ public final class DaemonConfigShape {
           .or(List.of());
 
   /// Device and function number, as `lspci` prints them.
-  private static final Pattern PLACE = Pattern.compile("([01][0-9a-f])\\.([0-7])");
+  static final Pattern PLACE = Pattern.compile("([01][0-9a-f])\\.([0-7])");
 
+  /// Most virtual IOMMUs of one daemon.
+  public static final int MAX_IOMMUS = 256;
+
+  static final Key<String> IOMMU_NAME =
+      Key.of(
+              "name",
+              FunctionKeys.NAME_FORM,
+              "What people and the control socket call it; of several, each has its own.")
+          .or("iommu", "iommu");
   static final Key<String> IOMMU_KIND =
       Key.of(
               "kind",
@@ -174,12 +184,7 @@ public final class DaemonConfigShape {
       Key.of(
               "place",
               Form.matching(PLACE, "a device and function number such as \"04.0\"")
-                  .map(place ->
-                      new PciAddress(
-                          0,
-                          0,
-                          Integer.parseInt(place.group(1), 16),
-                          Integer.parseInt(place.group(2)))),
+                  .map(DaemonConfigShape::placeOf),
               "Where its guest has it on the first bus: the \"addr\" of QEMU's -device.")
           .required("add one");
   static final Key<List<Fields>> COVERS =
@@ -195,12 +200,14 @@ public final class DaemonConfigShape {
           Form.constant(TranslationMode.Kind.class),
           "nested: the guest is offered the first stage, which hardware walks; shadow: the second"
               + " stage, which is copied. Without it: nested if the host can.");
-  static final Key<Fields> IOMMU =
+  static final Key<List<Fields>> IOMMU =
       Key.of(
-          "iommu",
-          Shape.of("\"iommu\"", IOMMU_KIND, IOMMU_SOCKET, COVERS, IOMMU_MODE),
-          "A virtual IOMMU through which the guest's own driver attaches PASIDs. Without it there is"
-              + " none.");
+              "iommu",
+              Shape.of("\"iommu\"", IOMMU_NAME, IOMMU_KIND, IOMMU_SOCKET, COVERS, IOMMU_MODE)
+                  .oneOrMore(MAX_IOMMUS, "IOMMUs; leave some out"),
+              "A virtual IOMMU through which the guest's own driver attaches PASIDs, or several, each"
+                  + " for another guest. Without it there is none.")
+          .or(List.of());
 
   private static final FileShape FILE =
       new FileShape(
@@ -228,6 +235,12 @@ public final class DaemonConfigShape {
               IOMMU));
 
   private DaemonConfigShape() {}
+
+  /// The place on the first bus that [#PLACE] has matched.
+  static PciAddress placeOf(MatchResult place) {
+    return new PciAddress(
+        0, 0, Integer.parseInt(place.group(1), 16), Integer.parseInt(place.group(2)));
+  }
 
   /// The shape of such a file.
   public static FileShape file() {

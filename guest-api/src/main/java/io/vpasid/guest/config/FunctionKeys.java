@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
 /// control command `function-add`.
 public final class FunctionKeys {
   /// What functions and address spaces may be called.
-  private static final Pattern NAME_PATTERN = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
+  static final Pattern NAME_PATTERN = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
 
   private static final int MAX_PATHS = 64;
   private static final int MAX_QUOTA = 1 << HardwareInfo.MAX_WIDTH;

@@ -8,14 +8,15 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// The virtual IOMMU of the configuration.
+/// A virtual IOMMU that the daemon serves.
 ///
+/// @param name how people call it
 /// @param socket where its own function is served
 /// @param covers the functions behind it, by name, with the place where the guest has each: on bus
 ///   0 of segment 0
 /// @param mode how page tables get into the hardware; empty if the host decides
 public record IommuConfig(
-    Path socket, Map<String, PciAddress> covers, Optional<TranslationMode.Kind> mode) {
+    String name, Path socket, Map<String, PciAddress> covers, Optional<TranslationMode.Kind> mode) {
 
   /// Keeps a copy, in its order.
   public IommuConfig {

@@ -94,6 +94,43 @@ public enum ControlCommand {
           "kernel",
           Kind.FLAG,
           "list what the simulated kernel has, and not what was recorded here; needs `function`")),
+  QUERY_IOMMUS(
+      "query-iommus",
+      "Lists the virtual IOMMUs.",
+      "a list with `iommu`, `socket`, `mode`, `covers`, the functions with their places"),
+  QUERY_IOMMU(
+      "query-iommu",
+      "Tells all about one virtual IOMMU: its registers, what its guest's tables say, what is"
+          + " attached for each entry, and counters.",
+      "`iommu`, `socket`, `mode`, `reason`, `translating`, `tables` (`legacy`, `scalable` or"
+          + " `invalid`), `registers`, `counters`; `entries`, a list with `function`, `place`,"
+          + " `pasid` unless it is the function's own, `entry`, `attached` and `tables`, the entries"
+          + " in the guest's memory from the root on; `more`, whether there are more than `limit`",
+      optional("iommu", Kind.TEXT, "its name; needed if there are several"),
+      optional(
+          "limit", Kind.NUMBER, "how many entries to list at most, 1 to 4096; without it, 64")),
+  IOMMU_ADD(
+      "iommu-add",
+      "Serves one more virtual IOMMU, for functions that are served and behind none. Page tables are"
+          + " nested if the host can, unless `mode` says otherwise.",
+      "what `query-iommus` has of it",
+      required("name", Kind.TEXT, "what it is called"),
+      required(
+          "socket",
+          Kind.TEXT,
+          "the vfio-user socket to make for its function; a relative path starts from the"
+              + " configuration's folder"),
+      required(
+          "covers",
+          Kind.TEXTS,
+          "the functions behind it, each with the place where its guest has it, as in dsa@04.0"),
+      optional("mode", Kind.TEXT, "nested or shadow")),
+  IOMMU_DEL(
+      "iommu-del",
+      "Stops serving a virtual IOMMU: its client is disconnected, and the functions behind it are"
+          + " blocked.",
+      "nothing",
+      required("iommu", Kind.TEXT, "its name")),
   CONFIG_READ(
       "config-read",
       "Reads a register of a function's configuration space as its guest would.",

@@ -12,9 +12,23 @@ public enum ControlEvent {
       "A PASID is attached.", "`function`, `pasid`, `space`, and `previous` if it was moved"),
   PASID_DETACHED("A PASID is detached.", "`function`, `pasid`, `space`"),
   PASID_REFUSED("A request for a PASID was refused.", "`function`, `pasid`, `errno`, `reason`"),
+  FUNCTION_ATTACHED(
+      "A function's own DMA, without a PASID, goes through a page table now.", "`function`"),
+  FUNCTION_DETACHED("A function's own DMA, without a PASID, is blocked.", "`function`"),
+  IOMMU_ENTRY_APPLIED(
+      "The hardware does what a guest's entry in its IOMMU's tables says.",
+      "`iommu`, `function`, `pasid` unless it is the function's own, `entry`, what it says"),
+  IOMMU_ENTRY_GONE(
+      "A guest's entry is not there any more, and its DMA is blocked.",
+      "`iommu`, `function`, `pasid` unless it is the function's own"),
+  IOMMU_ENTRY_REFUSED(
+      "The host cannot do what a guest's entry says, and its DMA is blocked.",
+      "`iommu`, `function`, `pasid` unless it is the function's own, `entry`, `errno`, `reason`"),
   FUNCTION_RESET("A function was reset, by its guest or from here.", "`function`"),
   FUNCTION_ADDED("A function is served now.", "`function`"),
   FUNCTION_DELETED("A function is not served any more.", "`function`"),
+  IOMMU_ADDED("A virtual IOMMU is served now.", "`iommu`, `socket`, `mode`, `reason`"),
+  IOMMU_DELETED("A virtual IOMMU is not served any more.", "`iommu`"),
   QUIRKS_RELOADED("The quirk files were read again.", "`quirks`"),
   SHUTDOWN("The daemon ends.", "nothing"),
   EVENTS_LOST("This client did not read, and so many events were not kept for it.", "`count`");

@@ -6,6 +6,7 @@ import io.vpasid.guest.config.DaemonConfigShape;
 import io.vpasid.guest.config.FunctionConfig;
 import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.config.IommuConfig;
 import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlServer;
 import io.vpasid.guest.host.Backing;
@@ -91,7 +92,7 @@ public final class Daemon implements AutoCloseable {
   private @Nullable IommufdBackend kernel;
   private @Nullable ControlServer control;
   private final List<MetricsServer> metricsServers = new ArrayList<>();
-  private volatile @Nullable ServedIommu iommu;
+  private final Map<String, ServedIommu> iommus = new ConcurrentSkipListMap<>();
   private boolean closed;
 
   private Daemon(DaemonConfig config, String version, DaemonLog log, CountDownLatch ending) {
@@ -189,15 +190,8 @@ public final class Daemon implements AutoCloseable {
     for (AddressSpaceConfig space : config.addressSpaces()) {
       var _ = spaces.add(space, functions.values());
     }
-    if (config.iommu().isPresent()) {
-      iommu =
-          ServedIommu.open(
-              config.iommu().get(),
-              functions,
-              sockets,
-              config.limits().ofServer().withUsers(config.access().users()),
-              log);
-      config.access().applyTo(config.iommu().get().socket());
+    for (IommuConfig iommu : config.iommus()) {
+      var _ = add(iommu);
     }
     int most = config.limits().metricsConnections();
     if (config.metricsSocket().isPresent()) {
@@ -429,6 +423,56 @@ public final class Daemon implements AutoCloseable {
     return served;
   }
 
+  /// The virtual IOMMUs, by name.
+  Map<String, ServedIommu> iommus() {
+    return iommus;
+  }
+
+  /// Serves a virtual IOMMU more, for functions that are served.
+  ///
+  /// @throws InputException if it cannot be made; nothing has changed then
+  /// @throws IOException with a sentence, if its socket cannot be made
+  ServedIommu add(IommuConfig wanted) throws IOException {
+    if (iommus.containsKey(wanted.name())) {
+      throw new InputException("there is an IOMMU '" + wanted.name() + "' already");
+    }
+    if (iommus.size() >= DaemonConfigShape.MAX_IOMMUS) {
+      throw new InputException(
+          "there are " + iommus.size() + " IOMMUs, and no room for more; delete one");
+    }
+    for (String name : wanted.covers().keySet()) {
+      ServedFunction served = functions.get(name);
+      for (ServedIommu other : iommus.values()) {
+        if (served != null && other.covers(served.function())) {
+          throw new InputException(
+              "function '" + name + "' is behind IOMMU '" + other.config().name() + "' already");
+        }
+      }
+    }
+    ServedIommu added =
+        ServedIommu.open(
+            wanted,
+            functions,
+            sockets,
+            config.limits().ofServer().withUsers(config.access().users()),
+            events::tell);
+    try {
+      config.access().applyTo(wanted.socket());
+    } catch (IOException e) {
+      added.close();
+      throw e;
+    }
+    iommus.put(wanted.name(), added);
+    return added;
+  }
+
+  /// Stops serving a virtual IOMMU: the functions behind it are blocked.
+  void remove(ServedIommu served) {
+    iommus.remove(served.config().name());
+    served.close();
+    events.tell(ControlEvent.IOMMU_DELETED, fields("iommu", served.config().name()));
+  }
+
   private void abandon(ServedFunction served) {
     served.function().close();
     spaces.functionRemoved(served);
@@ -473,10 +517,7 @@ public final class Daemon implements AutoCloseable {
   /// Disconnects the client of a function and gives the function back.
   private void giveBack(ServedFunction served) {
     Optional.ofNullable(servers.remove(served.name())).ifPresent(FunctionServer::close);
-    ServedIommu covering = iommu;
-    if (covering != null) {
-      covering.uncover(served.function());
-    }
+    iommus.values().forEach(iommu -> iommu.uncover(served.function()));
     served.function().close();
   }
 
@@ -551,11 +592,8 @@ public final class Daemon implements AutoCloseable {
       control.close();
     }
     metricsServers.forEach(MetricsServer::close);
-    ServedIommu covering = iommu;
-    if (covering != null) {
-      covering.close();
-      iommu = null;
-    }
+    iommus.values().forEach(ServedIommu::close);
+    iommus.clear();
     disconnectAll();
     int detached = 0;
     for (ServedFunction served : List.copyOf(functions.values())) {

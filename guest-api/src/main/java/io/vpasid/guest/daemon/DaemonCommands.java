@@ -47,6 +47,7 @@ final class DaemonCommands implements ControlTarget {
   private static final int MAX_LIMIT = 10_000;
 
   private final Daemon daemon;
+  private final IommuCommands iommus;
   private final Map<Client, Belongings> temporary = new HashMap<>();
 
   /// Resets that were still running when they were last looked at, by the function's name.
@@ -54,6 +55,7 @@ final class DaemonCommands implements ControlTarget {
 
   DaemonCommands(Daemon daemon) {
     this.daemon = daemon;
+    iommus = new IommuCommands(daemon);
   }
 
   @Override
@@ -144,6 +146,10 @@ final class DaemonCommands implements ControlTarget {
       case PASID_ATTACH -> attach(arguments);
       case PASID_DETACH -> detach(arguments);
       case QUERY_ATTACHMENTS -> attachments(arguments);
+      case QUERY_IOMMUS -> iommus.list();
+      case QUERY_IOMMU -> iommus.query(arguments);
+      case IOMMU_ADD -> iommus.add(arguments);
+      case IOMMU_DEL -> iommus.delete(arguments);
       case CONFIG_READ -> read(arguments);
       case CONFIG_WRITE -> write(arguments);
       case FUNCTION_RESET -> reset(function(arguments));

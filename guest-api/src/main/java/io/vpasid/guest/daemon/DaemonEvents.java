@@ -56,6 +56,10 @@ final class DaemonEvents {
     switch (event) {
       case FunctionEvent.PasidRequested(long _, Pasid pasid, PasidOutcome outcome) ->
           answered(served, pasid, outcome);
+      case FunctionEvent.FunctionAttached _ ->
+          tell(ControlEvent.FUNCTION_ATTACHED, Daemon.fields("function", served.name()));
+      case FunctionEvent.FunctionDetached _ ->
+          tell(ControlEvent.FUNCTION_DETACHED, Daemon.fields("function", served.name()));
       case FunctionEvent.ControlChanged(PasidControl control) -> controlChanged(served, control);
       case FunctionEvent.RegistersReset _ -> wasReset(served);
       case FunctionEvent.RegisterWritten _ -> {
@@ -124,7 +128,15 @@ final class DaemonEvents {
 
   private static Level levelOf(ControlEvent event) {
     return switch (event) {
-      case PASID_ATTACHED, PASID_DETACHED, PASID_REFUSED -> Level.DEBUG;
+      case PASID_ATTACHED,
+          PASID_DETACHED,
+          PASID_REFUSED,
+          FUNCTION_ATTACHED,
+          FUNCTION_DETACHED,
+          IOMMU_ENTRY_APPLIED,
+          IOMMU_ENTRY_GONE ->
+          Level.DEBUG;
+      case IOMMU_ENTRY_REFUSED -> Level.WARN;
       default -> Level.INFO;
     };
   }

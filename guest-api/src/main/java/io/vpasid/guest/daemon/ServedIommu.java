@@ -2,11 +2,17 @@ package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.IommuConfig;
+import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.iommu.VirtualIommu;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
+import io.vpasid.pci.PciAddress;
 import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.frontend.nested.EntryListener;
 import io.vpasid.vmm.frontend.nested.RefusedEntry;
+import io.vpasid.vmm.frontend.vtd.Requester;
+import io.vpasid.vmm.frontend.vtd.SourceId;
+import io.vpasid.vmm.frontend.vtd.Translation;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
 import java.io.IOException;
@@ -16,14 +22,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import org.slf4j.event.Level;
+import java.util.function.BiConsumer;
 
-/// The virtual IOMMU of the daemon, and the socket that serves its function.
+/// A virtual IOMMU of the daemon, and the socket that serves its function.
 final class ServedIommu implements AutoCloseable {
+  private final IommuConfig config;
   private final VirtualIommu iommu;
   private final VfioUserServer server;
 
-  private ServedIommu(VirtualIommu iommu, VfioUserServer server) {
+  private ServedIommu(IommuConfig config, VirtualIommu iommu, VfioUserServer server) {
+    this.config = config;
     this.iommu = iommu;
     this.server = server;
   }
@@ -32,6 +40,7 @@ final class ServedIommu implements AutoCloseable {
   ///
   /// @param functions those that are served, by name
   /// @param options limits, and who may connect
+  /// @param events what it tells of its guest's entries
   /// @throws InputException if it cannot cover the functions; nothing is left
   /// @throws IOException with a sentence, if its socket cannot be made; nothing is left
   static ServedIommu open(
@@ -39,7 +48,7 @@ final class ServedIommu implements AutoCloseable {
       Map<String, ServedFunction> functions,
       VfioUserSockets sockets,
       VfioUserServer.Options options,
-      DaemonLog log)
+      BiConsumer<ControlEvent, Map<String, Object>> events)
       throws IOException {
     List<VirtualIommu.Covered> covered = new ArrayList<>();
     Set<IommufdBackend> contexts = new HashSet<>();
@@ -50,9 +59,11 @@ final class ServedIommu implements AutoCloseable {
           contexts.add(function.iommufd());
           covered.add(new VirtualIommu.Covered(place, function.function(), function::peer));
         });
+    String what = "iommu '" + config.name() + "': ";
     if (contexts.size() != 1) {
       throw new InputException(
-          "iommu: the functions that it covers are on different hosts ("
+          what
+              + "the functions that it covers are on different hosts ("
               + String.join(", ", config.covers().keySet())
               + "); cover those of one");
     }
@@ -60,35 +71,84 @@ final class ServedIommu implements AutoCloseable {
     try {
       iommu = VirtualIommu.open(contexts.iterator().next(), covered, config.mode());
     } catch (IommufdException | IllegalArgumentException e) {
-      throw new InputException("iommu: " + e.getMessage(), e);
+      throw new InputException(what + e.getMessage(), e);
     }
-    iommu.listen(refused -> tell(refused, config, log));
+    iommu.listen(new Entries(config, events));
     try {
       VfioUserServer server = sockets.serve(config.socket(), iommu.device(), options);
-      log.say(
-          Level.INFO,
-          "A virtual IOMMU is served. " + iommu.mode().reason(),
-          Daemon.fields("socket", config.socket()));
-      return new ServedIommu(iommu, server);
+      events.accept(
+          ControlEvent.IOMMU_ADDED,
+          Daemon.fields(
+              "iommu",
+              config.name(),
+              "socket",
+              config.socket(),
+              "mode",
+              IommuReport.mode(iommu.mode()),
+              "reason",
+              iommu.mode().reason()));
+      return new ServedIommu(config, iommu, server);
     } catch (IOException | RuntimeException e) {
       iommu.close();
       throw e;
     }
   }
 
-  private static void tell(RefusedEntry refused, IommuConfig config, DaemonLog log) {
-    int place = refused.requester().function().value();
-    String function =
-        config.covers().entrySet().stream()
-            .filter(covered ->
-                (covered.getValue().device() << 3 | covered.getValue().function()) == place)
-            .map(Map.Entry::getKey)
-            .findFirst()
-            .orElse("");
-    log.say(
-        Level.WARN,
-        refused.text(),
-        Daemon.fields("function", function, "errno", refused.errno().toString()));
+  /// Tells what becomes of the guest's entries.
+  private record Entries(IommuConfig config, BiConsumer<ControlEvent, Map<String, Object>> events)
+      implements EntryListener {
+    @Override
+    public void applied(Requester requester, Translation now) {
+      Map<String, Object> data = whose(requester);
+      if (now.isPresent()) {
+        data.put("entry", IommuReport.text(now));
+        events.accept(ControlEvent.IOMMU_ENTRY_APPLIED, data);
+      } else {
+        events.accept(ControlEvent.IOMMU_ENTRY_GONE, data);
+      }
+    }
+
+    @Override
+    public void refused(RefusedEntry refused) {
+      Map<String, Object> data = whose(refused.requester());
+      data.put("entry", IommuReport.text(refused.wanted()));
+      data.put("errno", refused.errno().toString());
+      data.put("reason", refused.reason());
+      events.accept(ControlEvent.IOMMU_ENTRY_REFUSED, data);
+    }
+
+    private Map<String, Object> whose(Requester requester) {
+      Map<String, Object> data =
+          Daemon.fields(
+              "iommu", config.name(), "function", functionAt(config, requester.function()));
+      if (requester instanceof Requester.WithPasid with) {
+        data.put("pasid", with.pasid());
+      }
+      return data;
+    }
+  }
+
+  /// The name of the function at a place, or the place if it is covered no more.
+  static String functionAt(IommuConfig config, SourceId place) {
+    for (Map.Entry<String, PciAddress> covered : config.covers().entrySet()) {
+      if (SourceId.of(covered.getValue()).equals(place)) {
+        return covered.getKey();
+      }
+    }
+    return place.toString();
+  }
+
+  IommuConfig config() {
+    return config;
+  }
+
+  VirtualIommu iommu() {
+    return iommu;
+  }
+
+  /// Whether it covers a function.
+  boolean covers(PassthroughFunction function) {
+    return iommu.covers(function);
   }
 
   /// Lets a function go that is about to be closed.

@@ -5,12 +5,14 @@ import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.frontend.nested.Bounds;
+import io.vpasid.vmm.frontend.nested.EntryListener;
 import io.vpasid.vmm.frontend.nested.GuestPageTables;
 import io.vpasid.vmm.frontend.nested.NestedFormat;
-import io.vpasid.vmm.frontend.nested.RefusedEntry;
 import io.vpasid.vmm.frontend.nested.TranslationMode;
+import io.vpasid.vmm.frontend.vtd.GuestEntry;
 import io.vpasid.vmm.frontend.vtd.SourceId;
 import io.vpasid.vmm.frontend.vtd.VtdCapabilities;
+import io.vpasid.vmm.frontend.vtd.VtdStatus;
 import io.vpasid.vmm.frontend.vtd.VtdUnit;
 import io.vpasid.vmm.iommufd.HwInfo;
 import io.vpasid.vmm.iommufd.HwInfoData;
@@ -153,6 +155,54 @@ public final class VirtualIommu implements AutoCloseable {
     }
   }
 
+  /// Whether it covers a function.
+  public boolean covers(PassthroughFunction function) {
+    return places.containsKey(function);
+  }
+
+  /// What it does, for whoever looks.
+  ///
+  /// @param status of the unit
+  /// @param entries the first of those of the status
+  public record Snapshot(VtdStatus status, List<ShownEntry> entries) {
+
+    /// Keeps a copy.
+    public Snapshot {
+      entries = List.copyOf(entries);
+    }
+  }
+
+  /// An entry, with what stands in the guest's memory and what the host does.
+  ///
+  /// @param told what the host's side was last told
+  /// @param path the guest's entries that lead to it, as they are in its memory now
+  /// @param attachedTo what the requester is attached to, in words
+  public record ShownEntry(VtdStatus.Entry told, List<GuestEntry> path, String attachedTo) {
+
+    /// Keeps a copy.
+    public ShownEntry {
+      path = List.copyOf(path);
+    }
+  }
+
+  /// What it does now.
+  ///
+  /// @param limit most entries
+  /// @return completes when the unit's worker has done what was asked of it before
+  public CompletableFuture<Snapshot> snapshot(int limit) {
+    return unit.status()
+        .thenApplyAsync(
+            status ->
+                new Snapshot(
+                    status, status.entries().stream().limit(limit).map(this::shown).toList()),
+            worker);
+  }
+
+  private ShownEntry shown(VtdStatus.Entry told) {
+    return new ShownEntry(
+        told, unit.guestEntries(told.requester()), tables.attachedTo(told.requester()));
+  }
+
   /// The function of class 0806 whose BAR 0 is the register page.
   public VfioUserDevice device() {
     return device;
@@ -168,8 +218,8 @@ public final class VirtualIommu implements AutoCloseable {
     return unit;
   }
 
-  /// Tells a listener of entries that the host refuses, from now on.
-  public void listen(RefusedEntry.Listener listener) {
+  /// Tells a listener what becomes of entries, from now on.
+  public void listen(EntryListener listener) {
     tables.listen(listener);
   }
 

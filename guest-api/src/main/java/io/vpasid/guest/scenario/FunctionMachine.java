@@ -43,7 +43,10 @@ public abstract class FunctionMachine implements Machine {
           events.add(new Event(kindOf(outcome), pasid.value()));
       case FunctionEvent.ControlChanged(PasidControl control) ->
           events.add(new Event(control.enabled() ? EventKind.ENABLED : EventKind.DISABLED, 0));
-      case FunctionEvent.RegistersReset _, FunctionEvent.RegisterWritten _ -> {
+      case FunctionEvent.FunctionAttached _,
+          FunctionEvent.FunctionDetached _,
+          FunctionEvent.RegistersReset _,
+          FunctionEvent.RegisterWritten _ -> {
         // no event of a scenario
       }
     }

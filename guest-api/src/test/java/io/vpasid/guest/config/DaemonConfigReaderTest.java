@@ -141,7 +141,7 @@ class DaemonConfigReaderTest {
 
   @Test
   void theIommuCoversFunctionsInTheirPlaces() {
-    IommuConfig iommu = read(iommu("f", "1f.7", ", \"mode\": \"nested\"")).iommu().orElseThrow();
+    IommuConfig iommu = read(iommu("f", "1f.7", ", \"mode\": \"nested\"")).iommus().getFirst();
 
     assertThat(iommu.socket()).isEqualTo(FOLDER.resolve("i.sock"));
     assertThat(iommu.covers()).containsExactly(Map.entry("f", new PciAddress(0, 0, 0x1f, 7)));

@@ -54,7 +54,7 @@ class SmallestVmmTest {
           .containsExactly(0x1601_000f, 0x0005, 0, 22);
       assertThat(guest.attachedInBetween).containsExactly(new Pasid(1));
       assertThat(events.stream().map(SmallestVmmTest::inShort))
-          .containsExactly("enabled", "Attached", "Refused", "Detached");
+          .containsExactly("function attached", "enabled", "Attached", "Refused", "Detached");
       assertThat(iommufd.ioasAlloc()).as("every number is free again").isEqualTo(new IoasId(1));
     }
     assertThat(host.nothingAttached(device)).isTrue();
@@ -66,6 +66,8 @@ class SmallestVmmTest {
           outcome.getClass().getSimpleName();
       case FunctionEvent.ControlChanged(PasidControl control) ->
           control.enabled() ? "enabled" : "disabled";
+      case FunctionEvent.FunctionAttached _ -> "function attached";
+      case FunctionEvent.FunctionDetached _ -> "function detached";
       case FunctionEvent.RegistersReset _ -> "reset";
       case FunctionEvent.RegisterWritten _ -> "written";
     };

@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// What a daemon answers, for people: lists as tables, objects as lines, nothing as `done`.
 final class CtlAnswer {
@@ -29,10 +30,53 @@ final class CtlAnswer {
         }
       }
       case QUERY_FUNCTIONS -> table(answer, "no functions", out);
+      case QUERY_IOMMUS -> table(answer, "no IOMMUs", out);
+      case QUERY_IOMMU -> iommu(answer, out);
       case ADDRESS_SPACE_LIST -> table(answer, "no address spaces", out);
       case QUERY_COMMANDS -> commands(answer, out);
       default -> object(answer, "", out);
     }
+  }
+
+  /// The state, and each entry with the way to it through the guest's tables.
+  private static void iommu(JsonNode answer, PrintWriter out) {
+    ObjectNode state = ((ObjectNode) answer).deepCopy();
+    state.remove(List.of("entries", "more"));
+    object(state, "", out);
+    out.println();
+    JsonNode entries = answer.path("entries");
+    if (entries.isEmpty()) {
+      out.println("The guest's tables have no entry that counts.");
+    }
+    for (JsonNode entry : entries) {
+      out.printf(
+          "%s (%s)%s: %s%n    %-11s %s%n",
+          entry.path("function").asString(""),
+          entry.path("place").asString(""),
+          entry.has("pasid") ? " PASID " + entry.path("pasid").asInt(0) : "",
+          entry.path("entry").asString(""),
+          "attached to",
+          entry.path("attached").asString(""));
+      for (JsonNode table : entry.path("tables")) {
+        out.printf(
+            "    %-11s %-12s %s%n",
+            table.path("table").asString(""),
+            table.path("address").asString(""),
+            words(table.path("words")));
+      }
+    }
+    if (answer.path("more").asBoolean(false)) {
+      out.println("and more; raise limit");
+    }
+  }
+
+  /// The words of an entry, without the zeros at its end.
+  private static String words(JsonNode list) {
+    List<String> words = new ArrayList<>(list.valueStream().map(CtlAnswer::text).toList());
+    while (words.size() > 1 && words.getLast().equals("0x0")) {
+      words.removeLast();
+    }
+    return String.join(" ", words);
   }
 
   private static void commands(JsonNode answer, PrintWriter out) {

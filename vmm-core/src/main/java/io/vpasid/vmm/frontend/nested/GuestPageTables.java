@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// The page tables of one guest in iommufd: makes the host's hardware do what the entries say that
@@ -44,8 +45,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// PASIDs go through [io.vpasid.vmm.pasid.PasidAttachments] of their function, with its limits.
 ///
-/// The calls of [VtdBackend], [#cover], [#uncover] and [#close] are made by one thread at a time;
-/// [#withdraw] by any.
+/// The calls of [VtdBackend], [#cover], [#uncover], [#attachedTo] and [#close] are made by one
+/// thread at a time; [#withdraw] by any.
 public final class GuestPageTables implements VtdBackend, AutoCloseable {
   private static final System.Logger LOG = System.getLogger(GuestPageTables.class.getName());
 
@@ -54,7 +55,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   private final ShadowTables shadow;
   private final Map<SourceId, GuestFunction> functions = new ConcurrentHashMap<>();
   private final StaleTables stale;
-  private final List<RefusedEntry.Listener> listeners = new CopyOnWriteArrayList<>();
+  private final List<EntryListener> listeners = new CopyOnWriteArrayList<>();
   private final List<RequesterState> changed = new ArrayList<>();
   private @Nullable VtdReports reports;
   private @Nullable PageRequestRelay relay;
@@ -90,8 +91,8 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
     reports = unit;
   }
 
-  /// Tells a listener of refusals from now on.
-  public void listen(RefusedEntry.Listener listener) {
+  /// Tells a listener from now on.
+  public void listen(EntryListener listener) {
     listeners.add(listener);
   }
 
@@ -125,6 +126,18 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   /// @param length in bytes
   public void withdraw(long address, long length) {
     shadow.withdraw(address, length);
+  }
+
+  /// What a requester is attached to, for people.
+  public String attachedTo(Requester requester) {
+    GuestFunction function = functions.get(requester.function());
+    RequesterState state = function == null ? null : function.requesters().get(requester.pasid());
+    return switch (state == null ? null : state.attached) {
+      case null -> "nothing";
+      case Target.Memory memory -> "the guest's memory (" + memory.pageTable() + ")";
+      case Target.Nested nested -> "the guest's page table, nested (" + nested.pageTable() + ")";
+      case Target.Shadow its -> "a copy of the guest's page table (" + its.pageTable() + ")";
+    };
   }
 
   // What the unit tells
@@ -246,6 +259,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
     if (!state.wanted.isPresent()) {
       block(state);
       state.function.requesters().remove(state.requester.pasid());
+      applied(state);
     } else {
       Target before = state.attached;
       if (before != null && before.serves(state.wanted, state.pageRequests)) {
@@ -264,6 +278,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
       state.attach(made.pageTable());
       state.attached = made;
       targets.release(before);
+      applied(state);
     } catch (UnattachableException e) {
       targets.release(made);
       refuse(state, e.errno(), e.reason());
@@ -328,11 +343,21 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
     if (unit != null) {
       unit.attachRefused(refused.requester());
     }
-    for (RefusedEntry.Listener listener : listeners) {
+    tell(listener -> listener.refused(refused));
+  }
+
+  private void applied(RequesterState state) {
+    if (!listeners.isEmpty()) {
+      tell(listener -> listener.applied(state.requester, state.wanted));
+    }
+  }
+
+  private void tell(Consumer<EntryListener> what) {
+    for (EntryListener listener : listeners) {
       try {
-        listener.refused(refused);
+        what.accept(listener);
       } catch (RuntimeException e) {
-        LOG.log(System.Logger.Level.WARNING, "A listener failed on " + refused, e);
+        LOG.log(System.Logger.Level.WARNING, "A listener failed", e);
       }
     }
   }

@@ -13,13 +13,6 @@ import io.vpasid.vmm.linux.Errno;
 /// @param reason as a part of a sentence, without a full stop
 public record RefusedEntry(Requester requester, Translation wanted, Errno errno, String reason) {
 
-  /// Hears of refusals, on the thread of [GuestPageTables#sync]. What it throws is logged.
-  @FunctionalInterface
-  public interface Listener {
-    /// An entry was refused.
-    void refused(RefusedEntry entry);
-  }
-
   /// The refusal as a sentence.
   public String text() {
     return requester + " is blocked, because " + reason + ".";

@@ -41,7 +41,7 @@ final class RequesterState {
   void attach(HwptId pageTable) throws UnattachableException {
     PassthroughFunction hosts = function.function();
     switch (requester) {
-      case Requester.Itself _ -> hosts.device().attach(pageTable);
+      case Requester.Itself _ -> hosts.attach(pageTable);
       case Requester.WithPasid with -> {
         // An IOMMU's entries do not depend on what the function has enabled: after a function-level
         // reset Linux writes them before it enables PASIDs again.
@@ -62,7 +62,7 @@ final class RequesterState {
   void detach() {
     PassthroughFunction hosts = function.function();
     switch (requester) {
-      case Requester.Itself _ -> hosts.device().detach();
+      case Requester.Itself _ -> hosts.detach();
       case Requester.WithPasid with -> {
         DetachOutcome outcome = hosts.detachPasid(new Pasid(with.pasid()));
         if (outcome instanceof Refused refused) {

@@ -1,5 +1,7 @@
 package io.vpasid.vmm.frontend.vtd;
 
+import java.util.List;
+
 /// Where registers are in the page, in bytes (section 11.4). *8* after a name: it has 8 bytes, the
 /// others have 4.
 ///
@@ -54,6 +56,31 @@ final class RegisterOffset {
   static final int IVA = 0xf0;
   static final int IOTLB = 0xf8;
   static final int FRCD = 0x220;
+
+  /// The registers that tell a unit's state.
+  static final List<Register> STATE =
+      List.of(
+          new Register("VER", VER, 4),
+          new Register("CAP", CAP, 8),
+          new Register("ECAP", ECAP, 8),
+          new Register("GSTS", GSTS, 4),
+          new Register("RTADDR", RTADDR, 8),
+          new Register("FSTS", FSTS, 4),
+          new Register("FECTL", FECTL, 4),
+          new Register("IQH", IQH, 8),
+          new Register("IQT", IQT, 8),
+          new Register("IQA", IQA, 8),
+          new Register("ICS", ICS, 4),
+          new Register("IQER", IQER, 8),
+          new Register("PQH", PQH, 8),
+          new Register("PQT", PQT, 8),
+          new Register("PQA", PQA, 8),
+          new Register("PRS", PRS, 4));
+
+  /// A register by name.
+  ///
+  /// @param width 4 or 8 bytes
+  record Register(String name, int offset, int width) {}
 
   private RegisterOffset() {}
 }

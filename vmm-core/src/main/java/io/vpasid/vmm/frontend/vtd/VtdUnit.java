@@ -1,6 +1,9 @@
 package io.vpasid.vmm.frontend.vtd;
 
 import io.vpasid.vmm.frontend.GuestMemory;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -153,6 +156,15 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
     registers.write(offset, width, value);
   }
 
+  /// The registers that tell the unit's state, by name in the order of the page, as a guest would
+  /// read them now.
+  public Map<String, Long> registers() {
+    Map<String, Long> values = new LinkedHashMap<>();
+    RegisterOffset.STATE.forEach(
+        register -> values.put(register.name(), readRegister(register.offset(), register.width())));
+    return values;
+  }
+
   /// What the guest is offered.
   public VtdCapabilities capabilities() {
     return capabilities;
@@ -185,6 +197,14 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
   /// What the unit has told and counted, as of a moment between two batches.
   public CompletableFuture<VtdStatus> status() {
     return onWorker(this::statusNow);
+  }
+
+  /// The entries of a requester as they stand in the guest's memory, from the root on, read now.
+  /// Any thread may ask.
+  ///
+  /// @return at most four; fewer if one of them is not present
+  public List<GuestEntry> guestEntries(Requester requester) {
+    return EntryPath.of(memory, root, requester);
   }
 
   private VtdStatus statusNow() {

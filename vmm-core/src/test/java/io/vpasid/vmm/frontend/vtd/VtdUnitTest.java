@@ -9,6 +9,7 @@ import io.vpasid.vmm.frontend.vtd.Translation.Absent;
 import io.vpasid.vmm.frontend.vtd.Translation.FirstStage;
 import io.vpasid.vmm.frontend.vtd.Translation.Untranslated;
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /// What a unit tells its backend while a driver does what drivers do.
@@ -306,5 +307,37 @@ class VtdUnitTest {
     assertThat(unit.readRegister(RegisterOffset.FSTS, 4)).isEqualTo(FaultLog.PPF);
     assertThat(unit.readRegister(RegisterOffset.FRCD + 8, 8))
         .isEqualTo(1L << 63 | 1L << 62 | 3L << 40 | 0x5bL << 32 | 1L << 31 | 0x20);
+  }
+
+  @Test
+  void theWayToAnEntryIsShownAsItStandsInMemory() {
+    guest.enable(1);
+    guest.context(8);
+    guest.entry(7, Guest.firstStage(3, 0x8000));
+
+    List<GuestEntry> path = guest.unit.guestEntries(new WithPasid(FUNCTION, 7));
+
+    assertThat(path)
+        .extracting(GuestEntry::table)
+        .containsExactly(
+            GuestEntry.Table.ROOT,
+            GuestEntry.Table.CONTEXT,
+            GuestEntry.Table.DIRECTORY,
+            GuestEntry.Table.PASID);
+    assertThat(path.getLast().address()).isEqualTo(guest.entryAddress(7));
+    assertThat(path.getLast().words().subList(0, 3))
+        .containsExactly(
+            guest.load(guest.entryAddress(7)),
+            guest.load(guest.entryAddress(7) + 8),
+            guest.load(guest.entryAddress(7) + 16));
+  }
+
+  @Test
+  void theWayEndsWhereATableIsMissingOrNoMemory() {
+    guest.enable(1);
+
+    assertThat(guest.unit.guestEntries(new WithPasid(FUNCTION, 7)).getLast().words().getFirst() & 1)
+        .isZero();
+    assertThat(guest.unit.guestEntries(new WithPasid(new SourceId(0xff00), 7))).hasSize(1);
   }
 }

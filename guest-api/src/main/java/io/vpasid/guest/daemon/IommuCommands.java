@@ -1,0 +1,110 @@
+package io.vpasid.guest.daemon;
+
+import io.vpasid.guest.config.DaemonConfigReader;
+import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.config.IommuConfig;
+import io.vpasid.guest.control.ControlArguments;
+import io.vpasid.guest.control.ControlException;
+import io.vpasid.synth.json.Spelling;
+import java.io.IOException;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+
+/// The commands of the control socket that are about virtual IOMMUs. Runs on the daemon's worker.
+final class IommuCommands {
+  private static final int USUAL_LIMIT = 64;
+  private static final int MAX_LIMIT = 4096;
+
+  private final Daemon daemon;
+
+  IommuCommands(Daemon daemon) {
+    this.daemon = daemon;
+  }
+
+  Object list() {
+    return daemon.iommus().values().stream().map(IommuCommands::brief).toList();
+  }
+
+  private static Map<String, Object> brief(ServedIommu served) {
+    IommuConfig config = served.config();
+    return Daemon.fields(
+        "iommu",
+        config.name(),
+        "socket",
+        config.socket(),
+        "mode",
+        IommuReport.mode(served.iommu().mode()),
+        "covers",
+        config.covers().entrySet().stream()
+            .map(covered ->
+                "%s@%02x.%d"
+                    .formatted(
+                        covered.getKey(),
+                        covered.getValue().device(),
+                        covered.getValue().function()))
+            .toList());
+  }
+
+  Object query(ControlArguments arguments) {
+    long limit = arguments.optionalNumber("limit", 1, MAX_LIMIT).orElse((long) USUAL_LIMIT);
+    return IommuReport.of(
+        arguments.optionalText("iommu").map(this::named).orElseGet(this::onlyOne), (int) limit);
+  }
+
+  private ServedIommu onlyOne() {
+    Collection<ServedIommu> all = daemon.iommus().values();
+    return switch (all.size()) {
+      case 0 ->
+          throw ControlException.generic(
+              "there is no IOMMU; iommu-add makes one, or \"iommu\" in the configuration");
+      case 1 -> all.iterator().next();
+      default ->
+          throw ControlException.generic(
+              "there are several IOMMUs; name one of "
+                  + String.join(", ", daemon.iommus().keySet()));
+    };
+  }
+
+  private ServedIommu named(String name) {
+    ServedIommu served = daemon.iommus().get(name);
+    if (served == null) {
+      List<String> names = List.copyOf(daemon.iommus().keySet());
+      throw ControlException.generic(
+          "there is no IOMMU '"
+              + ControlArguments.printable(name)
+              + "'; "
+              + (names.isEmpty()
+                  ? "there is none at all"
+                  : Spelling.nearest(name, names)
+                      .map(near -> "did you mean '" + near + "'?")
+                      .orElse("query-iommus tells which there are")));
+    }
+    return served;
+  }
+
+  Object add(ControlArguments arguments) throws IOException {
+    IommuConfig wanted =
+        DaemonConfigReader.iommu(
+            arguments.text("name"),
+            daemon.config().folder().resolve(arguments.text("socket")).normalize(),
+            arguments.texts("covers").orElse(List.of()),
+            arguments.optionalText("mode"));
+    if (wanted.covers().isEmpty()) {
+      throw new InputException("an IOMMU covers at least one function");
+    }
+    for (String function : wanted.covers().keySet()) {
+      if (daemon.function(function).isEmpty()) {
+        throw new ControlException(
+            ControlException.Kind.FUNCTION_NOT_FOUND,
+            "there is no function '" + ControlArguments.printable(function) + "'");
+      }
+    }
+    return brief(daemon.add(wanted));
+  }
+
+  Object delete(ControlArguments arguments) {
+    daemon.remove(named(arguments.text("iommu")));
+    return Map.of();
+  }
+}

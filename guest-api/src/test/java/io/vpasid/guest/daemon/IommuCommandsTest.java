@@ -1,0 +1,220 @@
+package io.vpasid.guest.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.vpasid.guest.config.DaemonConfig;
+import io.vpasid.guest.config.LogStyle;
+import io.vpasid.guest.control.ControlClient;
+import io.vpasid.guest.control.ControlException;
+import io.vpasid.guest.vfiouser.VfioUserClient;
+import io.vpasid.vmm.vfio.PciIndex;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Virtual IOMMUs of a daemon by its control socket: one of the configuration, and others.
+class IommuCommandsTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private static final int GCMD = 0x18;
+  private static final int TRANSLATION_ENABLE = 1 << 31;
+
+  @TempDir private Path folder;
+  private DaemonLog log;
+  private Daemon daemon;
+  private ControlClient client;
+
+  @BeforeEach
+  void start() throws IOException {
+    log = DaemonLog.to(OutputStream.nullOutputStream(), LogStyle.DEFAULT, false);
+    daemon =
+        Daemon.start(
+            DaemonConfig.read(
+                DaemonFiles.write(
+                    folder,
+                    """
+                    "iommu": { "name": "first", "socket": "iommu.sock",
+                      "covers": { "function": "pf", "place": "04.0" } },
+                    """)),
+            "0.1.0",
+            log,
+            new CountDownLatch(1));
+    client = ControlClient.connect(folder.resolve("control.sock"), PATIENCE);
+  }
+
+  @AfterEach
+  void end() {
+    client.close();
+    daemon.close();
+    log.close();
+  }
+
+  private JsonNode call(String command, String... arguments) throws IOException {
+    Map<String, String> named = new LinkedHashMap<>();
+    for (int i = 0; i < arguments.length; i += 2) {
+      named.put(arguments[i], arguments[i + 1]);
+    }
+    return client.execute(command, named);
+  }
+
+  private void assertRefused(String desc, String command, String... arguments) {
+    assertThatThrownBy(() -> call(command, arguments))
+        .isInstanceOf(ControlException.class)
+        .hasMessageContaining(desc);
+  }
+
+  private JsonNode event(String name) throws IOException {
+    ObjectNode event = client.nextEvent(PATIENCE).orElseThrow();
+    while (!event.path("event").asString("").equals(name)) {
+      event = client.nextEvent(PATIENCE).orElseThrow();
+    }
+    return event.path("data");
+  }
+
+  @Test
+  void oneIommuNeedsNoName() throws IOException {
+    JsonNode iommu = call("query-iommu");
+
+    assertThat(iommu.path("iommu").asString("")).isEqualTo("first");
+    assertThat(iommu.path("translating").asBoolean(true)).isFalse();
+    assertThat(iommu.path("entries")).hasSize(1);
+    JsonNode entry = iommu.path("entries").get(0);
+    assertThat(entry.path("function").asString("")).isEqualTo("pf");
+    assertThat(entry.path("place").asString("")).isEqualTo("00:04.0");
+    assertThat(entry.path("entry").asString("")).isEqualTo("translation is off");
+    assertThat(entry.path("attached").asString("")).startsWith("the guest's memory");
+  }
+
+  @Test
+  void registersAreThoseThatTheClientReads() throws IOException {
+    JsonNode registers = call("query-iommu").path("registers");
+
+    try (VfioUserClient guest =
+        VfioUserClient.connect(folder.resolve("iommu.sock"), VfioUserClient.Options.defaults())) {
+      long cap = guest.read(PciIndex.BAR0_REGION, 8, 8).order(ByteOrder.LITTLE_ENDIAN).getLong();
+      assertThat(Long.parseUnsignedLong(registers.path("CAP").asString("").substring(2), 16))
+          .isEqualTo(cap);
+    }
+  }
+
+  @Test
+  void anotherIommuIsServedAndDeleted() throws IOException {
+    JsonNode added = call("iommu-add", "name", "second", "socket", "2.sock", "covers", "vf@05.0");
+
+    assertThat(added.path("covers").get(0).asString("")).isEqualTo("vf@05.0");
+    assertThat(event("IOMMU_ADDED").path("iommu").asString("")).isEqualTo("second");
+    assertThat(Files.exists(folder.resolve("2.sock"))).isTrue();
+    assertThat(call("query-iommus").findValuesAsString("iommu")).containsExactly("first", "second");
+    assertRefused("there are several IOMMUs; name one of first, second", "query-iommu");
+    assertThat(call("query-iommu", "iommu", "second").path("entries").get(0).path("function"))
+        .hasToString("\"vf\"");
+
+    call("iommu-del", "iommu", "second");
+
+    assertThat(event("IOMMU_ENTRY_GONE").path("function").asString("")).isEqualTo("vf");
+    assertThat(event("IOMMU_DELETED").path("iommu").asString("")).isEqualTo("second");
+    assertThat(Files.exists(folder.resolve("2.sock"))).isFalse();
+    assertThat(call("query-iommus")).hasSize(1);
+    call("iommu-add", "name", "second", "socket", "2.sock", "covers", "vf@05.0");
+  }
+
+  @Test
+  void entriesAreToldAsTheyComeAndGo() throws IOException {
+    try (VfioUserClient guest =
+        VfioUserClient.connect(folder.resolve("iommu.sock"), VfioUserClient.Options.defaults())) {
+      guest.write(PciIndex.BAR0_REGION, GCMD, dword(TRANSLATION_ENABLE));
+      JsonNode gone = event("IOMMU_ENTRY_GONE");
+      assertThat(gone.path("iommu").asString("")).isEqualTo("first");
+      assertThat(gone.path("function").asString("")).isEqualTo("pf");
+      assertThat(gone.has("pasid")).isFalse();
+      JsonNode blocked = call("query-iommu");
+      assertThat(blocked.path("translating").asBoolean(false)).isTrue();
+      assertThat(blocked.path("entries")).isEmpty();
+
+      guest.write(PciIndex.BAR0_REGION, GCMD, dword(0));
+      assertThat(event("IOMMU_ENTRY_APPLIED").path("entry").asString(""))
+          .isEqualTo("translation is off");
+      assertThat(call("query-iommu").path("entries")).hasSize(1);
+    }
+  }
+
+  private static ByteBuffer dword(int value) {
+    return ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(0, value);
+  }
+
+  @Test
+  void functionThatGoesIsLetGo() throws IOException {
+    call("function-del", "function", "pf");
+
+    assertThat(event("FUNCTION_DETACHED").path("function").asString("")).isEqualTo("pf");
+    assertThat(call("query-iommu").path("entries")).isEmpty();
+  }
+
+  @Test
+  void whatIsWrongIsSaid() {
+    assertRefused(
+        "function 'pf' is behind IOMMU 'first' already",
+        "iommu-add",
+        "name",
+        "x",
+        "socket",
+        "x.sock",
+        "covers",
+        "pf@05.0");
+    assertRefused(
+        "there is an IOMMU 'first' already",
+        "iommu-add",
+        "name",
+        "first",
+        "socket",
+        "x.sock",
+        "covers",
+        "vf@05.0");
+    assertRefused(
+        "\"vf\" is no function with its place; write it as in dsa@04.0",
+        "iommu-add",
+        "name",
+        "x",
+        "socket",
+        "x.sock",
+        "covers",
+        "vf");
+    assertRefused(
+        "there is no function 'gpu'",
+        "iommu-add",
+        "name",
+        "x",
+        "socket",
+        "x.sock",
+        "covers",
+        "gpu@05.0");
+    assertRefused(
+        "there is no mode \"nest\"; there are nested and shadow",
+        "iommu-add",
+        "name",
+        "x",
+        "socket",
+        "x.sock",
+        "covers",
+        "vf@05.0",
+        "mode",
+        "nest");
+    assertRefused("there is no IOMMU 'fist'; did you mean 'first'?", "iommu-del", "iommu", "fist");
+    assertRefused("must be from 1 to 4096, not 0", "query-iommu", "limit", "0");
+    assertThat(Files.exists(folder.resolve("x.sock"))).isFalse();
+  }
+}
