@@ -30,11 +30,13 @@ module io.vpasid.guest {
   opens io.vpasid.guest.cli to
       info.picocli;
   opens io.vpasid.guest.cli.doctor to
-      info.picocli;
+      info.picocli,
+      tools.jackson.databind;
   opens io.vpasid.guest.cli.option to
       info.picocli;
   opens io.vpasid.guest.cli.plan to
-      info.picocli;
+      info.picocli,
+      tools.jackson.databind;
   opens io.vpasid.guest.cli.quirks to
       info.picocli,
       tools.jackson.databind;

@@ -52,9 +52,10 @@ public record FoundFunctions(List<FoundFunction> functions, List<IncompleteFunct
   /// The one function that is meant: that at `address`, or the only one.
   ///
   /// @param name where they were read from
+  /// @param how a user picks one of several
   /// @throws InputException if there is no such function, or none is picked of several
   /// @throws io.vpasid.pci.dump.DumpException if it is not there as a whole
-  public FoundFunction only(String name, Optional<PciAddress> address) {
+  public FoundFunction only(String name, Optional<PciAddress> address, String how) {
     FoundFunctions meant = address.map(this::at).orElse(this);
     if (meant.isEmpty()) {
       throw new InputException(
@@ -62,7 +63,7 @@ public record FoundFunctions(List<FoundFunction> functions, List<IncompleteFunct
     }
     if (meant.whole().size() > 1) {
       throw new InputException(
-          "%s has the functions %s; pick one with \"address\"".formatted(name, addresses()));
+          "%s has the functions %s; pick one with %s".formatted(name, addresses(), how));
     }
     return meant.whole().getFirst();
   }

@@ -69,7 +69,7 @@ public record FunctionConfig(
       FoundFunction found =
           ofMachine.isPresent() && (passthrough || !Files.exists(source))
               ? reader.ofMachine(ofMachine.get())
-              : reader.read(source.toString()).only(source.toString(), address);
+              : reader.read(source.toString()).only(source.toString(), address, "\"address\"");
       return found.describe(bars);
     } catch (IllegalArgumentException e) {
       throw new InputException("function '" + name + "': " + source + ": " + e.getMessage());

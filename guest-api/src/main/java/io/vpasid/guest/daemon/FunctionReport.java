@@ -2,8 +2,8 @@ package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.config.FunctionConfig;
 import io.vpasid.guest.report.Json;
-import io.vpasid.guest.report.PreflightJson;
-import io.vpasid.guest.report.SynthesisJson;
+import io.vpasid.guest.report.PreflightReport;
+import io.vpasid.guest.report.SynthesisReport;
 import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.dump.HostFunction;
@@ -69,13 +69,13 @@ final class FunctionReport {
     json.put("quota", quota == Integer.MAX_VALUE ? null : quota);
     json.put(
         "attachBeforeEnable", served.config().whenDisabled() == PasidLimits.WhenDisabled.ALLOW);
-    json.put("placement", SynthesisJson.of(function.synthesis()));
+    json.put("placement", Json.tree(SynthesisReport.of(function.synthesis())));
     json.put("mailbox", served.mailbox().map(RequestMailbox::offset).map(Json::hex).orElse(null));
     json.put("bars", bars(served));
     json.put("registers", registers(function));
     json.put("refusedWrites", function.refusedControlWrites());
     json.put("peer", served.peer().map(FunctionReport::peer).orElse(null));
-    json.put("preflight", PreflightJson.of(preflight(served)));
+    json.put("preflight", Json.tree(PreflightReport.of(preflight(served))));
     return json;
   }
 

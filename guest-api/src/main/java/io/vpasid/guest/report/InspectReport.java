@@ -1,60 +1,181 @@
 package io.vpasid.guest.report;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
-import io.vpasid.pci.capability.Anomaly;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.PciId;
 import io.vpasid.pci.capability.Capability;
 import io.vpasid.pci.capability.CapabilityChain;
+import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.PciNames;
 import io.vpasid.pci.occupancy.OccupancyMap;
 import io.vpasid.pci.occupancy.Segment;
 import io.vpasid.pci.occupancy.UnlinkedCapabilities;
 import io.vpasid.pci.occupancy.Use;
+import io.vpasid.synth.DeclineReason;
+import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
+import io.vpasid.synth.placement.Placement;
+import io.vpasid.synth.placement.Strategy;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.stream.Stream;
 
-/// What `inspect` says of one function.
+/// The configuration space of one function: what is where in it.
 ///
-/// @param function the function as it was read
-/// @param name what it is called
-/// @param request what its vPASID would depend on
-/// @param chain its own capabilities, those included that vfio-pci hides
+/// @param name of the function, as lspci would name it
+/// @param bytes size of its configuration space
+/// @param free bytes that nobody is known to own
+/// @param capabilities its own, those included that vfio-pci hides
+/// @param unlinkedCapabilities those that are in the bytes, but in no list
+/// @param gaps runs of bytes outside all listed capabilities
+/// @param vpasid whether and where it would get a vPASID
+/// @param captured the function as it was read
 /// @param map who owns its bytes, as the search for a hole sees it
-/// @param result whether and where it would get a vPASID
+/// @param counts what there is, in a line
+/// @param picture the map for people
 public record InspectReport(
-    HostFunction function,
+    PciAddress function,
+    PciId id,
+    String description,
     String name,
-    SynthesisRequest request,
-    CapabilityChain chain,
-    OccupancyMap map,
-    SynthesisResult result) {
+    int bytes,
+    int free,
+    int headerType,
+    List<CapabilityReport> capabilities,
+    List<CapabilityReport> extendedCapabilities,
+    List<CapabilityReport> unlinkedCapabilities,
+    List<Gap> gaps,
+    Place vpasid,
+    List<AnomalyReport> anomalies,
+    @JsonIgnore HostFunction captured,
+    @JsonIgnore OccupancyMap map,
+    @JsonIgnore String counts,
+    @JsonIgnore OccupancyPicture picture) {
 
   /// Most rows of live bytes that are printed.
   private static final int MAX_LIVE_ROWS = 32;
 
   private static final int ROW = 16;
 
+  /// A run of bytes outside all listed capabilities that have one owner, or none.
+  ///
+  /// @param content the bytes in hexadecimal
+  record Gap(
+      Hex offset,
+      int length,
+      boolean free,
+      Optional<Use> use,
+      Optional<String> owner,
+      Optional<String> content) {
+
+    private static Gap of(Segment segment, ConfigSpace config) {
+      ByteRange range = segment.range();
+      Optional<Segment> used = Optional.of(segment).filter(s -> s.use() != Use.FREE);
+      return new Gap(
+          new Hex(range.offset()),
+          range.length(),
+          used.isEmpty(),
+          used.map(Segment::use),
+          used.map(Segment::owner),
+          used.map(_ ->
+              HexFormat.ofDelimiter(" ")
+                  .formatHex(config.toByteArray(), range.offset(), range.end())));
+    }
+  }
+
+  /// The place of a vPASID, or why there is none.
+  ///
+  /// @param hwInfo what was taken for the host's
+  record Place(
+      HardwareInfo hwInfo,
+      boolean placed,
+      Optional<Hex> offset,
+      Optional<Integer> length,
+      Optional<Strategy> strategy,
+      Optional<DeclineReason> reason,
+      Optional<String> explanation) {
+
+    private static Place of(HardwareInfo hwInfo, SynthesisResult result) {
+      Optional<Placement> place =
+          result instanceof Synthesis s ? Optional.of(s.placement()) : Optional.empty();
+      Optional<SynthesisResult.Declined> none =
+          result instanceof SynthesisResult.Declined d ? Optional.of(d) : Optional.empty();
+      return new Place(
+          hwInfo,
+          place.isPresent(),
+          place.map(p -> new Hex(p.offset())),
+          place.map(p -> p.range().length()),
+          place.map(Placement::strategy),
+          none.map(SynthesisResult.Declined::reason),
+          none.map(SynthesisResult.Declined::explanation));
+    }
+
+    private String text() {
+      return offset
+          .map(at -> "vPASID at " + at + ", " + strategy.orElseThrow().title())
+          .orElseGet(() -> "no vPASID: " + explanation.orElseThrow());
+    }
+  }
+
   public static InspectReport of(HostFunction function, SynthesisRequest request, PciNames names) {
+    ConfigSpace config = function.config();
+    CapabilityChain chain = CapabilityChain.walk(config);
+    OccupancyMap map = Synthesizer.occupancy(request);
+    SynthesisResult result = Synthesizer.synthesize(request);
+    Place place = Place.of(request.hardware(), result);
+    String name = nameOf(function, names);
+    int free = map.free().stream().mapToInt(ByteRange::length).sum();
+    int hidden = request.view().hidden().size();
+    String counts =
+        "%d bytes, %d free; header type %d; %d standard and %d extended capabilities%s"
+            .formatted(
+                config.size(),
+                free,
+                config.headerLayout(),
+                chain.standard().size(),
+                chain.extended().size(),
+                hidden == 0 ? "" : ", vfio-pci hides " + hidden);
+    OccupancyPicture picture =
+        OccupancyPicture.of(map)
+            .titled(
+                name,
+                function.address() + " \u00b7 " + function.id() + " \u00b7 " + counts,
+                place.text());
     return new InspectReport(
+        function.address(),
+        function.id(),
+        function.description(),
+        name,
+        config.size(),
+        free,
+        config.headerLayout(),
+        CapabilityReport.of(chain.standard(), c -> isHidden(c, request)),
+        CapabilityReport.of(chain.extended(), c -> isHidden(c, request)),
+        CapabilityReport.of(UnlinkedCapabilities.find(config, chain, List.of()), _ -> false),
+        map.segments().stream()
+            .filter(s -> !s.use().isListed())
+            .map(s -> Gap.of(s, config))
+            .toList(),
+        place,
+        AnomalyReport.of(chain),
         function,
-        nameOf(function, names),
-        request,
-        CapabilityChain.walk(function.config()),
-        Synthesizer.occupancy(request),
-        Synthesizer.synthesize(request));
+        map,
+        counts,
+        result instanceof Synthesis s ? picture.marking(s.range(), "vPASID") : picture);
   }
 
   /// As lspci names it. A dump's own words count more where nobody here knows the vendor.
@@ -68,123 +189,51 @@ public record InspectReport(
     return names.describe(function.id(), config.classCode(), config.revision());
   }
 
-  public OccupancyPicture picture() {
-    OccupancyPicture picture =
-        OccupancyPicture.of(map)
-            .titled(
-                name,
-                function.address() + " \u00b7 " + function.id() + " \u00b7 " + counts(),
-                outcome());
-    return switch (result) {
-      case Synthesis s -> picture.marking(s.range(), "vPASID");
-      case SynthesisResult.Declined _ -> picture;
-    };
-  }
-
-  private String counts() {
-    int hidden = request.view().hidden().size();
-    return function.config().size()
-        + " bytes, "
-        + freeBytes()
-        + " free; header type "
-        + function.config().headerLayout()
-        + "; "
-        + chain.standard().size()
-        + " standard and "
-        + chain.extended().size()
-        + " extended capabilities"
-        + (hidden == 0 ? "" : ", vfio-pci hides " + hidden);
-  }
-
-  private String outcome() {
-    return switch (result) {
-      case Synthesis s ->
-          "vPASID at " + Json.hex(s.offset()) + ", " + s.placement().strategy().title();
-      case SynthesisResult.Declined d -> "no vPASID: " + d.explanation();
-    };
-  }
-
-  public int freeBytes() {
-    return map.free().stream().mapToInt(ByteRange::length).sum();
-  }
-
-  public void print(PrintWriter out, int bytesPerRow, boolean colour) {
-    OccupancyPicture picture = picture();
-    out.printf("%s %s %s%n", function.address(), function.id(), name);
-    out.println(counts());
-    out.println(outcome());
-    out.println();
-    out.print(picture.text(bytesPerRow, colour).replace("\n", System.lineSeparator()));
-    printCapabilities(
-        out, picture, chain, capability -> isHidden(capability) ? ", hidden by vfio-pci" : "");
-    printUnlinked(out, picture);
-    printGaps(out);
-    printAnomalies(out, chain);
-    out.println();
-  }
-
-  /// Capabilities that are in the bytes, but in no list.
-  private List<Capability> unlinked() {
-    return UnlinkedCapabilities.find(function.config(), chain, List.of());
-  }
-
-  private void printUnlinked(PrintWriter out, OccupancyPicture picture) {
-    List<Capability> unlinked = unlinked();
-    if (!unlinked.isEmpty()) {
-      out.printf("%n     %-11s  %6s  %7s%n", "in no list", "bytes", "version");
-      unlinked.forEach(c -> print(out, picture, c, ", unlinked"));
-    }
-  }
-
-  static void printAnomalies(PrintWriter out, CapabilityChain chain) {
-    if (!chain.anomalies().isEmpty()) {
-      out.printf("%nodd%n");
-      chain.anomalies().forEach(anomaly -> out.println("  " + anomaly));
-    }
-  }
-
-  /// A line for each capability.
-  ///
-  /// @param remark what to say behind its name
-  static void printCapabilities(
-      PrintWriter out,
-      OccupancyPicture picture,
-      CapabilityChain chain,
-      Function<Capability, String> remark) {
-    if (chain.standard().isEmpty() && chain.extended().isEmpty()) {
-      return;
-    }
-    out.printf("%n     %-11s  %6s  %7s%n", "capability", "bytes", "version");
-    Stream.concat(chain.standard().stream(), chain.extended().stream())
-        .forEach(capability -> print(out, picture, capability, remark.apply(capability)));
-  }
-
-  private static void print(
-      PrintWriter out, OccupancyPicture picture, Capability capability, String remark) {
-    out.printf(
-        "  %c  %-11s  %6s  %7s  %s%s%n",
-        picture.symbolAt(capability.offset()),
-        capability.extent().range(),
-        (capability.extent().isLowerBound() ? "\u2265" : "") + capability.extent().range().length(),
-        capability.id().isExtended() ? capability.version() : "-",
-        capability.id().title(),
-        remark);
-  }
-
-  private boolean isHidden(Capability capability) {
+  private static boolean isHidden(Capability capability, SynthesisRequest request) {
     return request.view().hidden().stream()
         .anyMatch(h -> h.id().equals(capability.id()) && h.offset() == capability.offset());
   }
 
+  /// Where the device's own PASID capability is, if it has one.
+  public Optional<Hex> pasid() {
+    return extendedCapabilities.stream()
+        .filter(c -> c.capability().id().equals(CapabilityId.PASID))
+        .findFirst()
+        .map(CapabilityReport::offset);
+  }
+
+  /// Whatever is odd, each in a line.
+  public List<String> odd() {
+    return anomalies.stream().map(AnomalyReport::text).toList();
+  }
+
+  /// Prints the map, and what is where.
+  public void print(Page page, int bytesPerRow, boolean colour) {
+    page.line(function + " " + id + " " + name);
+    page.line(counts);
+    page.line(vpasid.text());
+    page.blank();
+    picture.print(page, bytesPerRow, colour);
+    CapabilityReport.print(
+        page,
+        picture,
+        "capability",
+        Stream.concat(capabilities.stream(), extendedCapabilities.stream()).toList(),
+        "");
+    CapabilityReport.print(page, picture, "in no list", unlinkedCapabilities, ", unlinked");
+    printGaps(page.out());
+    AnomalyReport.print(page, anomalies);
+    page.blank();
+  }
+
   private void printGaps(PrintWriter out) {
-    List<ByteRange> gaps = map.gaps();
     if (gaps.isEmpty()) {
       return;
     }
     out.printf("%n     %-11s  %6s%n", "gap", "bytes");
     int rows = 0;
     int left = 0;
-    for (ByteRange gap : gaps) {
+    for (ByteRange gap : map.gaps()) {
       out.printf("     %-11s  %6d  %s%n", gap, gap.length(), contentOf(gap));
       for (int at = gap.offset() & -ROW; at < gap.end(); at += ROW) {
         String bytes = liveBytes(at, gap);
@@ -242,7 +291,7 @@ public record InspectReport(
     for (int at = row; at < row + ROW; at++) {
       text.append(
           gap.contains(at) && isLive(at)
-              ? String.format(Locale.ROOT, "%02x ", function.config().u8(at))
+              ? String.format(Locale.ROOT, "%02x ", captured.config().u8(at))
               : gap.contains(at) ? "\u00b7\u00b7 " : "   ");
     }
     return text.indexOf("\u00b7") < 0 || hasDigit(text) ? text.toString().stripTrailing() : "";
@@ -255,94 +304,8 @@ public record InspectReport(
   private boolean isLive(int at) {
     return switch (map.useAt(at)) {
       case NON_ZERO -> true;
-      case QUIRK -> function.config().u8(at) != 0;
+      case QUIRK -> captured.config().u8(at) != 0;
       default -> false;
     };
-  }
-
-  public Map<String, Object> toJson() {
-    Map<String, Object> document = Json.object();
-    document.put("function", function.address().toString());
-    document.put("id", function.id().toString());
-    document.put("description", function.description());
-    document.put("name", name);
-    document.put("bytes", function.config().size());
-    document.put("free", freeBytes());
-    document.put("headerType", function.config().headerLayout());
-    document.put("capabilities", chain.standard().stream().map(this::toJson).toList());
-    document.put("extendedCapabilities", chain.extended().stream().map(this::toJson).toList());
-    document.put("unlinkedCapabilities", unlinked().stream().map(c -> toJson(c, false)).toList());
-    List<Map<String, Object>> gaps = new ArrayList<>();
-    for (Segment segment : map.segments()) {
-      if (!segment.use().isListed()) {
-        gaps.add(toJson(segment));
-      }
-    }
-    document.put("gaps", gaps);
-    document.put("vpasid", vpasid());
-    document.put("anomalies", chain.anomalies().stream().map(InspectReport::toJson).toList());
-    return document;
-  }
-
-  private Map<String, Object> vpasid() {
-    Map<String, Object> vpasid = Json.object();
-    vpasid.put("hwInfo", request.hardware().toString());
-    switch (result) {
-      case Synthesis s -> {
-        vpasid.put("placed", true);
-        vpasid.putAll(Json.range(s.range()));
-        vpasid.put("strategy", Json.word(s.placement().strategy()));
-      }
-      case SynthesisResult.Declined d -> {
-        vpasid.put("placed", false);
-        vpasid.put("reason", Json.word(d.reason()));
-        vpasid.put("explanation", d.explanation());
-      }
-    }
-    return vpasid;
-  }
-
-  private Map<String, Object> toJson(Capability capability) {
-    return toJson(capability, isHidden(capability));
-  }
-
-  static Map<String, Object> toJson(Capability capability, boolean hidden) {
-    Map<String, Object> json = Json.object();
-    json.put("id", Json.hex(capability.id().value()));
-    json.put("name", capability.id().title());
-    json.put("version", capability.version());
-    json.putAll(Json.range(capability.extent().range()));
-    json.put("lengthIsLowerBound", capability.extent().isLowerBound());
-    json.put("next", Json.hex(capability.next()));
-    json.put("hidden", hidden);
-    return json;
-  }
-
-  private Map<String, Object> toJson(Segment segment) {
-    Map<String, Object> gap = Json.range(segment.range());
-    gap.put("free", segment.use() == Use.FREE);
-    if (segment.use() != Use.FREE) {
-      gap.put("use", Json.word(segment.use()));
-      gap.put("owner", segment.owner());
-      gap.put("content", content(segment.range()));
-    }
-    return gap;
-  }
-
-  private String content(ByteRange range) {
-    StringBuilder text = new StringBuilder();
-    for (int at = range.offset(); at < range.end(); at++) {
-      text.append(text.isEmpty() ? "" : " ");
-      text.append(String.format(Locale.ROOT, "%02x", function.config().u8(at)));
-    }
-    return text.toString();
-  }
-
-  static Map<String, Object> toJson(Anomaly anomaly) {
-    Map<String, Object> json = Json.object();
-    json.put("kind", Json.word(anomaly.kind()));
-    json.put("offset", Json.hex(anomaly.offset()));
-    json.put("text", anomaly.toString());
-    return json;
   }
 }

@@ -5,6 +5,9 @@ import com.fasterxml.jackson.annotation.JsonInclude.Include;
 import com.fasterxml.jackson.annotation.PropertyAccessor;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.pci.ByteRange;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.PciId;
+import io.vpasid.synth.HardwareInfo;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -14,6 +17,8 @@ import tools.jackson.databind.ObjectWriter;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.cfg.EnumFeature;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.module.SimpleModule;
+import tools.jackson.databind.ser.std.ToStringSerializer;
 
 /// JSON for machines: one document per command, offsets as `"0x230"`.
 ///
@@ -30,6 +35,11 @@ public final class Json {
           .changeDefaultVisibility(any ->
               any.withVisibility(PropertyAccessor.ALL, Visibility.NONE)
                   .withVisibility(PropertyAccessor.FIELD, Visibility.ANY))
+          .addModule(
+              new SimpleModule()
+                  .addSerializer(PciAddress.class, ToStringSerializer.instance)
+                  .addSerializer(PciId.class, ToStringSerializer.instance)
+                  .addSerializer(HardwareInfo.class, ToStringSerializer.instance))
           .build();
 
   private static final ObjectWriter LINES =
@@ -60,6 +70,11 @@ public final class Json {
 
   public static String text(Object document) {
     return MAPPER.writeValueAsString(document);
+  }
+
+  /// A record as the object that it is in JSON.
+  public static Object tree(Object report) {
+    return MAPPER.convertValue(report, Object.class);
   }
 
   /// The same in one line.

@@ -91,16 +91,27 @@ public final class OccupancyPicture {
   /// The picture in characters: a line per row, equal rows in one line with their number, names
   /// beside, a legend below.
   ///
-  /// @param bytesPerRow 16, 32, 64, 128 or 256; from 64 on the names stand below
-  /// @param colour whether to colour with ANSI escape sequences, for terminals with 256 colours
-  /// @return lines of at most 80 characters for rows of 16 or 32 bytes; each ends in LF
+  /// @param bytesPerRow 16, 32, 64, 128 or 256; where a line has no room for names beside so many,
+  ///   they stand below
+  /// @param colour colour with ANSI escape sequences, for terminals with 256 colours
+  /// @param columns of the terminal; lines are no longer unless a row itself is
+  /// @return lines that end in LF
   /// @throws IllegalArgumentException if a row cannot have so many bytes
-  public String text(int bytesPerRow, boolean colour) {
+  String text(int bytesPerRow, boolean colour, int columns) {
     if (bytesPerRow < MIN_ROW || bytesPerRow > MAX_ROW || Integer.bitCount(bytesPerRow) != 1) {
       throw new IllegalArgumentException(
           "A row has 16, 32, 64, 128 or 256 bytes, not " + bytesPerRow);
     }
-    return new TextPicture(this, bytesPerRow, colour).draw();
+    return new TextPicture(this, bytesPerRow, colour, columns).draw();
+  }
+
+  /// The same on a page; one without an end has lines of 80 characters.
+  ///
+  /// @param bytesPerRow likewise; 0 for as many as leave room for names
+  void print(Page page, int bytesPerRow, boolean colour) {
+    int columns = page.columns() == Page.ENDLESS ? TextPicture.COLUMNS : page.columns();
+    int row = bytesPerRow == 0 ? TextPicture.widestRow(columns) : bytesPerRow;
+    page.out().print(text(row, colour, columns).replace("\n", System.lineSeparator()));
   }
 
   /// The picture as an SVG 1.1 document of its own: no scripts, no fonts or files from elsewhere,

@@ -1,24 +1,40 @@
 package io.vpasid.guest.report;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.PartialSpace;
-import io.vpasid.pci.capability.Capability;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.PciId;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.dump.IncompleteFunction;
 import io.vpasid.pci.occupancy.OccupancyMap;
 import io.vpasid.pci.occupancy.Use;
-import java.io.PrintWriter;
 import java.util.List;
-import java.util.Map;
+import java.util.stream.Stream;
 
-/// What `inspect` says of a function of which a dump has not all bytes.
+/// A function of which a dump has not all bytes.
 ///
-/// @param function the function as it was read
-/// @param chain its capabilities, as far as the lists can be followed
-/// @param map who owns its bytes, and which are not in the dump
-public record PartialReport(IncompleteFunction function, CapabilityChain chain, OccupancyMap map) {
+/// @param bytes size of its configuration space
+/// @param problem what is missing, in a sentence
+/// @param capabilities as far as the lists can be followed
+/// @param counts what of it is there, in a line
+/// @param picture who owns its bytes, and which are not in the dump
+public record PartialReport(
+    PciAddress function,
+    PciId id,
+    String description,
+    int bytes,
+    int bytesInDump,
+    String problem,
+    List<Bytes> notInDump,
+    List<CapabilityReport> capabilities,
+    List<CapabilityReport> extendedCapabilities,
+    List<AnomalyReport> anomalies,
+    @JsonIgnore String counts,
+    @JsonIgnore OccupancyPicture picture) {
 
-  private static final String UNDECIDED = "no vPASID: any byte that is not in the dump may be live";
+  /// A run of bytes.
+  record Bytes(Hex offset, int length) {}
 
   public static PartialReport of(IncompleteFunction function) {
     PartialSpace present = function.present();
@@ -27,58 +43,48 @@ public record PartialReport(IncompleteFunction function, CapabilityChain chain, 
     for (ByteRange range : present.missing()) {
       map.claim(range, Use.NOT_IN_DUMP, "not in the dump");
     }
+    String counts =
+        "%s are in the dump; %d standard and %d extended capabilities found"
+            .formatted(present, chain.standard().size(), chain.extended().size());
     return new PartialReport(
-        function, chain, map.listed(chain).nonZero(present.withZeros()).build());
+        function.address(),
+        function.id(),
+        function.description(),
+        present.size(),
+        present.known(),
+        function.toString(),
+        present.missing().stream().map(r -> new Bytes(new Hex(r.offset()), r.length())).toList(),
+        CapabilityReport.of(chain.standard(), _ -> false),
+        CapabilityReport.of(chain.extended(), _ -> false),
+        AnomalyReport.of(chain),
+        counts,
+        OccupancyPicture.of(map.listed(chain).nonZero(present.withZeros()).build())
+            .titled(
+                function.description(),
+                function.address() + " \u00b7 " + counts,
+                function.problem()));
   }
 
-  private String counts() {
-    return function.present()
-        + " are in the dump; "
-        + chain.standard().size()
-        + " standard and "
-        + chain.extended().size()
-        + " extended capabilities found";
-  }
-
-  public OccupancyPicture picture() {
-    return OccupancyPicture.of(map)
-        .titled(
-            function.description(), function.address() + " \u00b7 " + counts(), function.problem());
-  }
-
-  public void print(PrintWriter out, int bytesPerRow, boolean colour) {
-    OccupancyPicture picture = picture();
-    out.printf("%s %s %s%n", function.address(), function.id(), function.description());
-    out.println(counts());
-    out.println(function);
-    out.println(UNDECIDED);
-    out.println();
-    out.print(picture.text(bytesPerRow, colour).replace("\n", System.lineSeparator()));
-    InspectReport.printCapabilities(out, picture, chain, _ -> "");
-    out.printf("%n     %-11s  %6s%n", "not in dump", "bytes");
-    for (ByteRange range : function.present().missing()) {
-      out.printf("     %-11s  %6d%n", range, range.length());
-    }
-    InspectReport.printAnomalies(out, chain);
-    out.println();
-  }
-
-  public Map<String, Object> toJson() {
-    Map<String, Object> document = Json.object();
-    document.put("function", function.address().toString());
-    document.put("id", function.id().toString());
-    document.put("description", function.description());
-    document.put("bytes", function.present().size());
-    document.put("bytesInDump", function.present().known());
-    document.put("problem", function.toString());
-    document.put("notInDump", function.present().missing().stream().map(Json::range).toList());
-    document.put("capabilities", toJson(chain.standard()));
-    document.put("extendedCapabilities", toJson(chain.extended()));
-    document.put("anomalies", chain.anomalies().stream().map(InspectReport::toJson).toList());
-    return document;
-  }
-
-  private static List<Map<String, Object>> toJson(List<Capability> capabilities) {
-    return capabilities.stream().map(c -> InspectReport.toJson(c, false)).toList();
+  /// Prints what there is of the function.
+  public void print(Page page, int bytesPerRow, boolean colour) {
+    page.line(function + " " + id + " " + description);
+    page.line(counts);
+    page.line(problem);
+    page.line("no vPASID: any byte that is not in the dump may be live");
+    page.blank();
+    picture.print(page, bytesPerRow, colour);
+    CapabilityReport.print(
+        page,
+        picture,
+        "capability",
+        Stream.concat(capabilities.stream(), extendedCapabilities.stream()).toList(),
+        "");
+    page.blank();
+    page.out().printf("     %-11s  %6s%n", "not in dump", "bytes");
+    notInDump.forEach(b ->
+        page.out()
+            .printf("     %-11s  %6d%n", new ByteRange(b.offset.value(), b.length), b.length));
+    AnomalyReport.print(page, anomalies);
+    page.blank();
   }
 }

@@ -1,103 +1,189 @@
 package io.vpasid.guest.report;
 
-import io.vpasid.pci.ConfigSpace;
+import static java.util.stream.Collectors.joining;
+
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import io.vpasid.guest.report.PreflightReport.CheckReport;
+import io.vpasid.guest.report.SynthesisReport.Declined;
+import io.vpasid.guest.report.SynthesisReport.Place;
+import io.vpasid.guest.report.SynthesisReport.Placed;
+import io.vpasid.pci.ByteRange;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.PciId;
 import io.vpasid.pci.capability.Capability;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.Layout;
+import io.vpasid.synth.PasidCapability;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
-import io.vpasid.synth.placement.PassedOver;
-import java.io.PrintWriter;
+import io.vpasid.synth.preflight.Answer;
+import io.vpasid.synth.preflight.Preflight;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Predicate;
 
-/// What `plan` says of one function.
+/// The plan of one function.
 ///
-/// @param function the function as it was read
-/// @param request what was asked
-/// @param result what came of it
+/// @param description of the function, as its source words it
+/// @param vpasid whether and where it gets a vPASID
+/// @param linked how the vPASID hangs in the list, as a part of a sentence; empty without one
+/// @param qemu the place that QEMU can take, which may be another
+/// @param layout what has to be the same on a host that the guest moves to
+/// @param fingerprint the layout's
 /// @param preflight the checks that the guest makes of it
+/// @param comparison with an expected layout
 public record PlanReport(
-    HostFunction function,
-    SynthesisRequest request,
-    SynthesisResult result,
-    PreflightReport preflight) {
+    PciAddress function,
+    PciId id,
+    @JsonIgnore String description,
+    HardwareInfo hwInfo,
+    @JsonUnwrapped SynthesisReport vpasid,
+    @JsonIgnore String linked,
+    QemuPlace qemu,
+    @JsonIgnore Layout facts,
+    String fingerprint,
+    PreflightReport preflight,
+    Optional<LayoutComparison> layout) {
 
-  public boolean isPlaced() {
-    return result instanceof Synthesis;
+  /// What QEMU is to be told.
+  ///
+  /// @param offset where it can put the capability; empty if nowhere
+  /// @param notes why, each a sentence
+  public record QemuPlace(Optional<Hex> offset, List<String> notes) {
+    private static QemuPlace of(QemuDevice device) {
+      return new QemuPlace(device.offset().map(Hex::new), device.notes());
+    }
   }
 
-  /// What has to be the same on a host that the guest moves to.
-  public Layout layout() {
-    return Layout.of(request, result);
+  /// The report of what was asked of a function, and what came of it.
+  ///
+  /// @param qemu what QEMU can do of it
+  public static PlanReport of(
+      HostFunction function,
+      SynthesisRequest request,
+      SynthesisResult result,
+      QemuDevice qemu,
+      Preflight preflight) {
+    Layout layout = Layout.of(request, result);
+    return new PlanReport(
+        function.address(),
+        function.id(),
+        function.description(),
+        request.hardware(),
+        SynthesisReport.of(result),
+        result instanceof Synthesis s ? linkText(request, s) : "",
+        QemuPlace.of(qemu),
+        layout,
+        layout.fingerprint(),
+        PreflightReport.of(preflight),
+        Optional.empty());
+  }
+
+  /// The same with a comparison.
+  public PlanReport comparedBy(LayoutComparison comparison) {
+    return new PlanReport(
+        function,
+        id,
+        description,
+        hwInfo,
+        vpasid,
+        linked,
+        qemu,
+        facts,
+        fingerprint,
+        preflight,
+        Optional.of(comparison));
+  }
+
+  public boolean isPlaced() {
+    return vpasid.placed();
   }
 
   /// One line.
   public String summary() {
-    return function.address()
+    return function
         + " "
-        + function.id()
+        + id
         + ": "
-        + switch (result) {
-          case Synthesis s ->
-              "vPASID at " + Json.hex(s.offset()) + ", " + s.placement().strategy().title();
-          case SynthesisResult.Declined d -> "no vPASID. " + d.explanation();
+        + switch (vpasid) {
+          case Placed p -> "vPASID at " + p.offset() + ", " + p.strategy().title();
+          case Declined d -> "no vPASID. " + d.explanation();
         };
   }
 
-  public void print(PrintWriter out) {
-    out.printf("%s %s %s%n", function.address(), function.id(), function.description());
-    switch (result) {
-      case Synthesis s -> printSynthesis(out, s);
-      case SynthesisResult.Declined d -> {
-        line(out, "vPASID", "none");
-        line(out, "why", d.explanation());
-        printPassedOver(out, d.passedOver());
+  /// Prints the plan with all reasons.
+  ///
+  /// @param allChecks print all checks of the guest, not just those that fail or are open
+  public void print(Page page, boolean allChecks) {
+    page.line(function + " " + id + " " + description);
+    switch (vpasid) {
+      case Placed p -> print(page, p);
+      case Declined d -> {
+        page.entry("vPASID", "none");
+        page.entry("why", d.explanation());
       }
     }
-    preflight.print(out, isPlaced());
-    out.println();
-  }
-
-  private void printSynthesis(PrintWriter out, Synthesis synthesis) {
-    line(out, "vPASID", "at " + Json.hex(synthesis.offset()) + ", " + synthesis.capability());
-    line(out, "place", synthesis.placement().strategy().title());
-    String label = "why";
-    for (String reason : synthesis.placement().reasons()) {
-      line(out, label, reason);
-      label = "";
+    printAll(page, "passed over", vpasid.passedOver().stream().map(PlanReport::text).toList());
+    if (isPlaced() || allChecks) {
+      preflight.print(page, allChecks);
     }
-    line(out, "linked", linkText(synthesis));
-    line(out, "bytes", SynthesisJson.bytes(synthesis));
-    for (String note : synthesis.notes()) {
-      line(out, "note", note);
+    page.blank();
+  }
+
+  private void print(Page page, Placed p) {
+    page.entry(
+        "vPASID", "at " + p.offset() + ", " + new PasidCapability(p.width(), p.exec(), p.priv()));
+    page.entry("place", p.strategy().title());
+    printAll(page, "why", p.reasons());
+    page.entry("linked", linked);
+    page.entry("bytes", p.bytes());
+    page.entry("QEMU", qemuText(p.offset()));
+    printAll(page, "note", p.notes());
+  }
+
+  private String qemuText(Hex planned) {
+    return qemu.offset()
+        .map(at ->
+            "x-vpasid-cap-offset="
+                + at
+                + (at.equals(planned)
+                    ? ""
+                    : " (not " + planned + ": QEMU passes guest writes on to the device)"))
+        .orElseGet(() -> "none. " + String.join(" ", qemu.notes()));
+  }
+
+  /// A label, and behind it or below each other what it is about.
+  private static void printAll(Page page, String label, List<String> texts) {
+    for (int i = 0; i < texts.size(); i++) {
+      page.entry(i == 0 ? label : "", texts.get(i));
     }
-    printPassedOver(out, synthesis.placement().passedOver());
   }
 
-  private static void printPassedOver(PrintWriter out, List<PassedOver> passedOver) {
-    String label = "passed over";
-    for (PassedOver place : passedOver) {
-      line(out, label, place.toString());
-      label = "";
-    }
+  private static String text(Place place) {
+    return new ByteRange(place.offset().value(), place.length())
+        + " ("
+        + place.strategy().title()
+        + "): "
+        + place.why();
   }
 
-  private static void line(PrintWriter out, String label, String text) {
-    out.printf("  %-12s %s%n", label, text);
-  }
-
-  private String linkText(Synthesis synthesis) {
+  private static String linkText(SynthesisRequest request, Synthesis synthesis) {
     int next = synthesis.link().next();
-    String end = next == 0 ? "it ends the list" : "it leads to " + title(next);
+    String end = next == 0 ? "it ends the list" : "it leads to " + title(request, next);
     return synthesis
         .predecessor()
         .map(at ->
             "behind "
-                + title(at)
+                + title(request, at)
                 + ", whose next pointer changes from "
                 + Json.hex(synthesis.link().predecessorHeader() >>> 20)
                 + " to "
@@ -107,23 +193,76 @@ public record PlanReport(
         .orElse("as the head of the list; " + end);
   }
 
-  private String title(int offset) {
-    ConfigSpace view = request.view().config();
-    return CapabilityChain.walk(view).extended().stream()
+  private static String title(SynthesisRequest request, int offset) {
+    return CapabilityChain.walk(request.view().config()).extended().stream()
         .filter(c -> c.offset() == offset)
         .findFirst()
         .map(Capability::toString)
         .orElse(String.format(Locale.ROOT, "[%03x] a null capability", offset));
   }
 
-  public Map<String, Object> toJson() {
-    Map<String, Object> json = Json.object();
-    json.put("function", function.address().toString());
-    json.put("id", function.id().toString());
-    json.put("hwInfo", request.hardware().toString());
-    json.putAll(SynthesisJson.of(result));
-    json.put("fingerprint", layout().fingerprint());
-    json.put("preflight", preflight.toJson());
-    return json;
+  /// Prints several plans, each in a line, and below once what their guests need.
+  public static void printList(Page page, List<PlanReport> plans) {
+    page.out().printf("%-13s %-9s %-7s %-7s %s%n", "function", "id", "vPASID", "QEMU", "place");
+    Map<String, CheckReport> checks = new TreeMap<>(Comparator.comparing(PlanReport::number));
+    plans.forEach(plan -> plan.guests().forEach(c -> checks.putIfAbsent(c.label(), c)));
+    int placed = (int) plans.stream().filter(PlanReport::isPlaced).count();
+    Predicate<String> isCommon =
+        label ->
+            plans.stream()
+                    .filter(p -> p.guests().stream().anyMatch(c -> c.label().equals(label)))
+                    .count()
+                == placed;
+    List<String> common = checks.keySet().stream().filter(isCommon).toList();
+    for (PlanReport plan : plans) {
+      String own =
+          plan.guests().stream()
+              .map(CheckReport::label)
+              .filter(label -> !common.contains(label))
+              .collect(joining(", "));
+      switch (plan.vpasid) {
+        case Placed p ->
+            page.item(
+                row(plan, p.offset().toString(), plan.qemu.offset().map(Hex::toString).orElse("-")),
+                p.strategy().title() + (own.isEmpty() ? "" : "; " + own));
+        case Declined d -> page.item(row(plan, "none", "-"), SynthesisReport.words(d.reason()));
+      }
+    }
+    page.line(
+        "%d functions, %d get a vPASID; --function ADDRESS or --details shows why"
+            .formatted(plans.size(), placed));
+    printChecks(page, "Linux guest, for all of them:", checks, common::contains);
+    printChecks(page, "Where a line names it:", checks, label -> !common.contains(label));
+    if (plans.stream().anyMatch(p -> p.isPlaced() && p.preflight.answer() == Answer.UNKNOWN)) {
+      page.entry("", PreflightReport.TELL_MORE);
+    }
+  }
+
+  /// The checks that keep the guest from enabling PASIDs, or may.
+  private List<CheckReport> guests() {
+    return isPlaced()
+        ? preflight.checks().stream().filter(c -> c.decidesPasid() && c.matters()).toList()
+        : List.of();
+  }
+
+  /// P2 comes before P10.
+  private static int number(String label) {
+    return 2 * Integer.parseInt(label.substring(1, label.indexOf(' ')))
+        + (label.endsWith("open") ? 1 : 0);
+  }
+
+  private static void printChecks(
+      Page page, String title, Map<String, CheckReport> checks, Predicate<String> which) {
+    List<String> labels = checks.keySet().stream().filter(which).toList();
+    if (!labels.isEmpty()) {
+      page.blank();
+      page.line(title);
+      labels.forEach(label -> Objects.requireNonNull(checks.get(label)).print(page, false));
+    }
+  }
+
+  private static String row(PlanReport plan, String vpasid, String qemu) {
+    return String.format(
+        Locale.ROOT, "%-13s %-9s %-7s %-7s ", plan.function, plan.id, vpasid, qemu);
   }
 }

@@ -1,52 +1,107 @@
 package io.vpasid.guest.report;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import io.vpasid.synth.preflight.Answer;
 import io.vpasid.synth.preflight.Check;
 import io.vpasid.synth.preflight.Evidence;
 import io.vpasid.synth.preflight.Preflight;
 import io.vpasid.synth.preflight.Verdict;
-import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
+import java.util.Optional;
 
-/// What `plan` says of the checks that the guest makes before it enables PASIDs.
+/// The checks that a guest makes before it enables PASIDs on a function.
 ///
-/// @param preflight the checks
-/// @param all whether to print them all, with the registers that decided
-public record PreflightReport(Preflight preflight, boolean all) {
+/// @param answer what they come to
+public record PreflightReport(Answer answer, List<CheckReport> checks) {
 
-  /// Prints the answer, and the checks that fail or are open, or all.
+  static final String TELL_MORE = "--port, --viommu and --assume tell plan of the guest.";
+
+  /// A check and its result.
   ///
-  /// @param placed whether the function gets a vPASID: without one, only what is asked for is
-  ///   printed
-  void print(PrintWriter out, boolean placed) {
-    if (!placed && !all) {
-      return;
+  /// @param rule what Linux does
+  /// @param source where it does it
+  /// @param decidesPasid PASIDs depend on it
+  public record CheckReport(
+      String id,
+      String name,
+      Verdict verdict,
+      String explanation,
+      Optional<String> remedy,
+      List<EvidenceReport> evidence,
+      String rule,
+      String source,
+      @JsonIgnore boolean decidesPasid) {
+
+    private static CheckReport of(Check check) {
+      return new CheckReport(
+          check.id().name(),
+          check.name(),
+          check.verdict(),
+          check.explanation(),
+          check.remedy(),
+          check.evidence().stream().map(EvidenceReport::of).toList(),
+          check.id().rule(),
+          check.id().source(),
+          check.id().decidesPasid());
     }
-    line(out, "Linux guest", summary());
-    for (Check check : preflight.checks()) {
-      if (all) {
-        printWhole(out, check);
-      } else if (check.verdict() == Verdict.FAIL || check.verdict() == Verdict.UNKNOWN) {
+
+    /// What keeps PASIDs from being enabled, or may.
+    boolean matters() {
+      return verdict == Verdict.FAIL || verdict == Verdict.UNKNOWN;
+    }
+
+    /// Its id and what became of it.
+    String label() {
+      return id
+          + switch (verdict) {
+            case PASS -> " passes";
+            case FAIL -> " fails";
+            case UNKNOWN -> " open";
+            case NOT_APPLICABLE -> " n/a";
+          };
+    }
+
+    void print(Page page, boolean whole) {
+      String title = name + (decidesPasid ? ": " : ", which PASIDs do without: ");
+      if (whole) {
+        page.entry(label(), title + explanation);
+        remedy.ifPresent(text -> page.entry("", text));
+        evidence.forEach(e -> page.entry("", e.text()));
+      } else {
         // What is open is explained by what would close it.
-        boolean fails = check.verdict() == Verdict.FAIL;
-        line(
-            out,
-            label(check),
-            title(check) + (fails ? check.explanation() + " " : "") + check.remedy().orElse(""));
+        String why = verdict == Verdict.FAIL ? explanation + " " : "";
+        page.entry(label(), (title + why + remedy.orElse("")).strip());
       }
-    }
-    if (!all && preflight.answer() == Answer.UNKNOWN) {
-      line(out, "", "--port, --viommu and --assume tell plan of the guest.");
     }
   }
 
-  private static void printWhole(PrintWriter out, Check check) {
-    line(out, label(check), title(check) + check.explanation());
-    check.remedy().ifPresent(remedy -> line(out, "", remedy));
-    for (Evidence evidence : check.evidence()) {
-      line(out, "", evidence.toString());
+  /// A register that was looked at.
+  ///
+  /// @param of whose it is
+  public record EvidenceReport(
+      String of, Hex offset, String value, String what, @JsonIgnore String text) {
+
+    private static EvidenceReport of(Evidence e) {
+      String value = String.format(Locale.ROOT, "0x%0" + 2 * e.bytes() + "x", e.value());
+      return new EvidenceReport(e.of(), new Hex(e.offset()), value, e.what(), e.toString());
+    }
+  }
+
+  public static PreflightReport of(Preflight preflight) {
+    return new PreflightReport(
+        preflight.answer(), preflight.checks().stream().map(CheckReport::of).toList());
+  }
+
+  /// Prints the answer, and the checks that fail or are open.
+  ///
+  /// @param whole print all checks, with the registers that decided
+  void print(Page page, boolean whole) {
+    page.entry("Linux guest", summary());
+    checks.stream().filter(c -> whole || c.matters()).forEach(c -> c.print(page, whole));
+    if (!whole && answer == Answer.UNKNOWN) {
+      page.entry("", TELL_MORE);
     }
   }
 
@@ -55,44 +110,19 @@ public record PreflightReport(Preflight preflight, boolean all) {
     count(counts, Verdict.FAIL, "fails", "fail");
     count(counts, Verdict.UNKNOWN, "is open", "are open");
     count(counts, Verdict.PASS, "passes", "pass");
-    String answer =
-        switch (preflight.answer()) {
+    String words =
+        switch (answer) {
           case YES -> "enables PASIDs";
           case NO -> "does not enable PASIDs";
           case UNKNOWN -> "may enable PASIDs";
         };
-    return answer + ": of its checks " + String.join(", ", counts);
+    return words + ": of its checks " + String.join(", ", counts);
   }
 
   private void count(List<String> counts, Verdict verdict, String one, String several) {
-    long count =
-        preflight.checks().stream()
-            .filter(c -> c.id().decidesPasid() && c.verdict() == verdict)
-            .count();
+    long count = checks.stream().filter(c -> c.decidesPasid() && c.verdict() == verdict).count();
     if (count > 0) {
       counts.add(count + " " + (count == 1 ? one : several));
     }
-  }
-
-  private static String label(Check check) {
-    return check.id()
-        + switch (check.verdict()) {
-          case PASS -> " passes";
-          case FAIL -> " fails";
-          case UNKNOWN -> " open";
-          case NOT_APPLICABLE -> " n/a";
-        };
-  }
-
-  private static String title(Check check) {
-    return check.name() + (check.id().decidesPasid() ? ": " : ", which PASIDs do without: ");
-  }
-
-  private static void line(PrintWriter out, String label, String text) {
-    out.printf("  %-12s %s%n", label, text);
-  }
-
-  Map<String, Object> toJson() {
-    return PreflightJson.of(preflight);
   }
 }

@@ -3,17 +3,26 @@ package io.vpasid.guest.report;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
 /// One picture in characters.
 final class TextPicture {
-  /// Characters in a line, as long as the map itself leaves room.
-  private static final int COLUMNS = 80;
+  /// Characters in a line where no terminal tells.
+  static final int COLUMNS = 80;
 
   /// Longest entry for an owner, with symbol and offset; what is longer is cut.
   private static final int MAX_ENTRY = 48;
 
-  /// Rows longer than this leave no room for names beside them.
-  private static final int NAMES_BESIDE = 32;
+  /// Least room for names beside the rows; where there is less, they stand below.
+  private static final int LEAST_NAMES = 28;
+
+  /// Room for names beside the rows if their length is free to choose.
+  private static final int GOOD_NAMES = 40;
+
+  /// Bytes between two gaps, where there is room and where there is little.
+  private static final int FINE = 4;
+
+  private static final int COARSE = 16;
 
   private static final String RESET = "\u001b[0m";
 
@@ -23,6 +32,8 @@ final class TextPicture {
   private final OccupancyPicture picture;
   private final int rowBytes;
   private final boolean colour;
+  private final int columns;
+  private final boolean namesBeside;
   private final int group;
 
   /// Where the names beside the rows begin.
@@ -30,12 +41,26 @@ final class TextPicture {
 
   private final StringBuilder out = new StringBuilder();
 
-  TextPicture(OccupancyPicture picture, int rowBytes, boolean colour) {
+  /// The longest row, of 16, 32 or 64 bytes, that leaves good room for names.
+  static int widestRow(int columns) {
+    return IntStream.of(64, 32)
+        .filter(row -> columns - namesColumn(row, FINE) >= GOOD_NAMES)
+        .findFirst()
+        .orElse(16);
+  }
+
+  private static int namesColumn(int rowBytes, int group) {
+    return 5 + rowBytes + rowBytes / group - 1 + 2 + 6;
+  }
+
+  TextPicture(OccupancyPicture picture, int rowBytes, boolean colour, int columns) {
     this.picture = picture;
     this.rowBytes = rowBytes;
     this.colour = colour;
-    group = rowBytes <= NAMES_BESIDE ? 4 : 16;
-    namesColumn = 5 + rowBytes + rowBytes / group - 1 + 2 + 6;
+    this.columns = columns;
+    namesBeside = columns - namesColumn(rowBytes, FINE) >= LEAST_NAMES;
+    group = namesBeside ? FINE : COARSE;
+    namesColumn = namesColumn(rowBytes, group);
   }
 
   String draw() {
@@ -47,7 +72,7 @@ final class TextPicture {
       at += rows * rowBytes;
     }
     out.append('\n');
-    if (rowBytes > NAMES_BESIDE) {
+    if (!namesBeside) {
       flow("  ", allNames());
     }
     flow("  ", legend());
@@ -88,7 +113,7 @@ final class TextPicture {
   private void row(int offset, int rows) {
     out.append(String.format(Locale.ROOT, "%03x  ", offset));
     cells(offset);
-    List<String> names = rowBytes > NAMES_BESIDE ? List.of() : namesStartingAt(offset, rows);
+    List<String> names = namesBeside ? namesStartingAt(offset, rows) : List.of();
     String count = rows == 1 ? "" : "×" + rows;
     if (names.isEmpty()) {
       out.append(count.isEmpty() ? "" : "  " + count).append('\n');
@@ -99,7 +124,7 @@ final class TextPicture {
     for (int i = 0; i < names.size(); i++) {
       String name = names.get(i);
       int width = width(name) + (i == 0 ? 0 : 2);
-      if (i > 0 && used + width > COLUMNS) {
+      if (i > 0 && used + width > columns) {
         out.append('\n').repeat(' ', namesColumn);
         used = namesColumn;
         width = width(name);
@@ -162,7 +187,7 @@ final class TextPicture {
           default -> "";
         };
     String name = area.look() == Look.MIRRORED ? area.look().meaning() : area.shortName();
-    int room = rowBytes > NAMES_BESIDE ? MAX_ENTRY : Math.min(MAX_ENTRY, COLUMNS - namesColumn);
+    int room = namesBeside ? Math.min(MAX_ENTRY, columns - namesColumn) : MAX_ENTRY;
     int left = room - 1 - before.length() - after.length();
     if (name.length() > left) {
       int end = Character.isHighSurrogate(name.charAt(left - 2)) ? left - 2 : left - 1;
@@ -202,7 +227,7 @@ final class TextPicture {
     int used = 0;
     for (String entry : entries) {
       int width = width(entry);
-      if (used > 0 && used + 2 + width <= COLUMNS) {
+      if (used > 0 && used + 2 + width <= columns) {
         out.append("  ").append(entry);
         used += 2 + width;
       } else {

@@ -126,4 +126,25 @@ class InspectCommandTest {
   void allShowsEveryFunctionInFull() {
     assertThat(Run.of("inspect", dump, "--all").out()).contains("@ [1a0] vPASID", "@ [d80] vPASID");
   }
+
+  @Test
+  void theMapUsesTheTerminalAndKeepsItsNames() {
+    String dump = Inputs.demo(folder).toString();
+
+    assertThat(inTerminal(80, dump)).contains("\nd80  @@@@ @@@@ ···· ····        @ [d80] vPASID");
+    assertThat(inTerminal(120, dump))
+        .containsPattern("\nd80  @@@@ @@@@( ····){6} +@ \\[d80\\] vPASID");
+    assertThat(inTerminal(200, dump))
+        .containsPattern("\nd80  @@@@ @@@@( ····){14} +@ \\[d80\\] vPASID");
+  }
+
+  private static String inTerminal(int columns, String dump) {
+    return Run.on(
+            new Terminal(true, true, false, () -> columns),
+            "inspect",
+            dump,
+            "--function",
+            "17:00.1")
+        .out();
+  }
 }

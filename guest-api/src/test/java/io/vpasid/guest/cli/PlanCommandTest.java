@@ -2,6 +2,7 @@ package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.testing.Captures;
 import io.vpasid.testing.InstalledTool;
 import io.vpasid.testing.Need;
@@ -74,7 +75,10 @@ class PlanCommandTest {
     Run run = Run.of("plan", Inputs.demo(folder).toString(), "--hw-info", "none");
 
     assertThat(run.code()).isEqualTo(1);
-    assertThat(run.out()).contains("The IOMMU reports no PASID for this device");
+    assertThat(run.out()).contains("none    -       the IOMMU reports no PASIDs");
+    assertThat(
+            Run.of("plan", Inputs.demo(folder).toString(), "--hw-info", "none", "--details").out())
+        .contains("The IOMMU reports no PASID for this device");
   }
 
   @Test
@@ -115,6 +119,60 @@ class PlanCommandTest {
     assertThat(plans.get(1).get("id").asString()).isEqualTo("f00d:0002");
     assertThat(plans.get(1).get("width").asInt()).isEqualTo(16);
     assertThat(plans.get(1).get("exec").asBoolean()).isTrue();
+  }
+
+  /// QEMU writes guest writes through, so the device's own capability is no place for it.
+  @Test
+  void textAndJsonShowThePlaceForQemuBesideTheOwnSlot() {
+    String dump = Inputs.demo(folder).toString();
+
+    assertThat(Run.of("plan", dump, "--function", "17:00.0").out())
+        .contains("at 0x1a0,")
+        .contains(
+            "QEMU         x-vpasid-cap-offset=0xd80 (not 0x1a0: QEMU passes guest writes on to the"
+                + " device)");
+    assertThat(Run.of("plan", dump, "--function", "17:00.1").out())
+        .containsPattern("QEMU +x-vpasid-cap-offset=0xd80\\R");
+    JsonNode plans = MAPPER.readTree(Run.of("plan", dump, "--json").out());
+    assertThat(plans.get(0).get("offset").asString()).isEqualTo("0x1a0");
+    assertThat(plans.get(0).get("qemu").get("offset").asString()).isEqualTo("0xd80");
+    assertThat(plans.get(0).get("qemu").get("notes").get(0).asString()).startsWith("Not at 0x1a0");
+  }
+
+  @Test
+  void severalFunctionsAreALineEachAndWhatTheirGuestNeedsIsSaidOnce() {
+    String dump = Inputs.demo(folder).toString();
+
+    Run run = Run.of("plan", dump, "--hw-info", "width=20");
+
+    assertThat(run.out())
+        .containsPattern("0000:17:00.0 +f00d:0001 0x1a0 +0xd80 +the device's own hidden capability")
+        .containsPattern("0000:17:00.1 +f00d:0002 0xd80 +0xd80 +all-zero hole")
+        .containsOnlyOnce("P2 open")
+        .contains("2 functions, 2 get a vPASID; --function ADDRESS or --details shows why")
+        .doesNotContain("passed over");
+    assertThat(Run.of("plan", dump, "--hw-info", "width=20", "--details").out())
+        .contains("The physical registers are shadowed")
+        .containsPattern("(?s)P2 open.*P2 open");
+  }
+
+  @Test
+  void linesEndBetweenWordsWhereTheTerminalEnds() {
+    String dump = Inputs.demo(folder).toString();
+
+    for (int columns : new int[] {80, 120, 200}) {
+      Run run =
+          Run.on(
+              new Terminal(true, true, false, () -> columns),
+              "plan",
+              dump,
+              "--details",
+              "--preflight");
+      assertThat(run.out().lines()).allMatch(line -> line.length() <= columns);
+      assertThat(run.out().replaceAll("\\s+", " "))
+          .isEqualTo(
+              Run.of("plan", dump, "--details", "--preflight").out().replaceAll("\\s+", " "));
+    }
   }
 
   @Test

@@ -276,7 +276,7 @@ class ScanCommandTest {
       Inputs.demo(Files.createDirectory(dumps.resolve("rack" + i)));
     }
 
-    Run run = Run.on(new Terminal(false, true, true), "scan", dumps.toString());
+    Run run = Run.on(new Terminal(false, true, true, () -> 80), "scan", dumps.toString());
 
     assertThat(run.code()).isZero();
     assertThat(row(run, "files")).containsExactly(40);

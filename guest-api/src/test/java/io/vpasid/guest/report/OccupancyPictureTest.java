@@ -83,12 +83,12 @@ class OccupancyPictureTest {
 
   @Test
   void textIsTheOneThatWasLookedAt() {
-    assertThat(picture().text(16, false)).isEqualTo(golden("picture.txt"));
+    assertThat(picture().text(16, false, 80)).isEqualTo(golden("picture.txt"));
   }
 
   @Test
   void wideTextNamesBelowTheMap() {
-    assertThat(picture().text(64, false)).isEqualTo(golden("picture-64.txt"));
+    assertThat(picture().text(64, false, 80)).isEqualTo(golden("picture-64.txt"));
   }
 
   @Test
@@ -98,10 +98,11 @@ class OccupancyPictureTest {
 
   @Test
   void colouredTextIsTheSameTextBetweenEscapeSequences() {
-    String coloured = picture().text(16, true);
+    String coloured = picture().text(16, true, 80);
 
     assertThat(coloured).contains("\u001b[1;48;5;40;38;5;16m@@@@ @@@@\u001b[0m");
-    assertThat(coloured.replaceAll("\u001b\\[[0-9;]*m", "")).isEqualTo(picture().text(16, false));
+    assertThat(coloured.replaceAll("\u001b\\[[0-9;]*m", ""))
+        .isEqualTo(picture().text(16, false, 80));
     assertThat(coloured.lines())
         .allMatch(line -> line.lastIndexOf('\u001b') <= line.lastIndexOf("\u001b[0m"));
   }
@@ -128,13 +129,13 @@ class OccupancyPictureTest {
 
     assertThat(picture.symbolAt(0x1a7)).isEqualTo('@');
     assertThat(picture.symbolAt(0x1a8)).isEqualTo('a');
-    assertThat(picture.text(16, false)).contains("[1a0] vPASID", "[1a0] L1SS, hidden");
+    assertThat(picture.text(16, false, 80)).contains("[1a0] vPASID", "[1a0] L1SS, hidden");
   }
 
   @ParameterizedTest
   @ValueSource(ints = {16, 32, 64, 128, 256})
   void rowsShowEveryByteOnce(int bytesPerRow) {
-    assertThat(shownSymbols(picture().text(bytesPerRow, false), bytesPerRow))
+    assertThat(shownSymbols(picture().text(bytesPerRow, false, 80), bytesPerRow))
         .isEqualTo(symbols(picture(), 4096));
   }
 
@@ -146,7 +147,7 @@ class OccupancyPictureTest {
         seed -> {
           OccupancyPicture picture = OccupancyPicture.of(randomMap(new Random(seed)));
 
-          String text = picture.text(bytesPerRow, false);
+          String text = picture.text(bytesPerRow, false, 80);
 
           assertThat(text.lines()).allMatch(line -> line.length() <= 80);
           assertThat(shownSymbols(text, bytesPerRow)).isEqualTo(symbols(picture, picture.size()));
@@ -181,7 +182,7 @@ class OccupancyPictureTest {
     assertThat(picture.svg())
         .contains("&lt;/text&gt;&lt;script&gt; [31m &amp;&quot;")
         .doesNotContain("<script", "<b>", "\u001b", "\u202e", "\u0000", "\u009b", "\u2028");
-    assertThat(picture.text(16, false)).doesNotContain("\u001b", "\u202e");
+    assertThat(picture.text(16, false, 80)).doesNotContain("\u001b", "\u202e");
   }
 
   @Test
@@ -195,7 +196,8 @@ class OccupancyPictureTest {
             .build();
     OccupancyPicture picture = OccupancyPicture.of(map).titled("title ".repeat(99), "");
 
-    assertThat(picture.text(16, false)).contains("! [40] a register that has a long, long name a…");
+    assertThat(picture.text(16, false, 80))
+        .contains("! [40] a register that has a long, long name a…");
     assertThat(Pattern.compile(">([^<]*)</text>").matcher(picture.svg()).results())
         .allMatch(text -> text.group(1).length() < 120);
   }
@@ -204,9 +206,9 @@ class OccupancyPictureTest {
   void otherRowWidthsAndMarksOutsideAreRefused() {
     OccupancyPicture picture = OccupancyPicture.of(map());
 
-    assertThatIllegalArgumentException().isThrownBy(() -> picture.text(48, false));
-    assertThatIllegalArgumentException().isThrownBy(() -> picture.text(8, false));
-    assertThatIllegalArgumentException().isThrownBy(() -> picture.text(512, false));
+    assertThatIllegalArgumentException().isThrownBy(() -> picture.text(48, false, 80));
+    assertThatIllegalArgumentException().isThrownBy(() -> picture.text(8, false, 80));
+    assertThatIllegalArgumentException().isThrownBy(() -> picture.text(512, false, 80));
     assertThatIllegalArgumentException()
         .isThrownBy(() -> picture.marking(new ByteRange(0xffc, 8), "x"));
     assertThatIllegalArgumentException()

@@ -1,21 +1,21 @@
 package io.vpasid.guest.cli.doctor;
 
 import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.report.Json;
+import io.vpasid.guest.report.Page;
 import io.vpasid.pci.PciAddress;
-import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /// Says what this host lacks before PASIDs of a real function can be used.
@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
     description = {
       "Looks at the kernel, iommufd, VFIO, the IOMMU and permissions, and with an ADDRESS also at"
           + " the function there. It reads files and changes nothing; behind each thing that is"
-          + " missing stands the command that mends it.",
+          + " missing stands the command that fixes it.",
       ""
     },
     mixinStandardHelpOptions = true,
@@ -40,6 +40,14 @@ import picocli.CommandLine.Spec;
     })
 public final class DoctorCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
+  @ParentCommand private Terminal.Owner top;
+
+  /// What was found.
+  ///
+  /// @param ready nothing is missing
+  private record Checkup(boolean ready, List<Finding> host, List<OfFunction> functions) {}
+
+  private record OfFunction(PciAddress address, List<Finding> findings) {}
 
   @Parameters(
       paramLabel = "ADDRESS",
@@ -75,20 +83,22 @@ public final class DoctorCommand implements Callable<Integer> {
     if (bind && names.isEmpty()) {
       throw new InputException("--bind needs the ADDRESS of a function");
     }
-    Map<String, List<Finding>> functions = new LinkedHashMap<>();
-    for (PciAddress address : addresses()) {
-      functions.put(address.toString(), new FunctionCheckup(host, address).findings(bind));
-    }
+    List<OfFunction> functions =
+        addresses().stream()
+            .map(a -> new OfFunction(a, new FunctionCheckup(host, a).findings(bind)))
+            .toList();
     List<Finding> findings = new HostCheckup(host).findings();
     List<Finding> all = new ArrayList<>(findings);
-    functions.values().forEach(all::addAll);
-    PrintWriter out = spec.commandLine().getOut();
+    functions.forEach(f -> all.addAll(f.findings));
     if (json) {
-      Json.print(out, toJson(findings, functions, all));
+      Json.print(
+          spec.commandLine().getOut(),
+          new Checkup(exitCode(all) == ExitCode.DONE, findings, functions));
     } else {
-      print(out, "host", findings);
-      functions.forEach((address, its) -> print(out, address, its));
-      out.println(verdict(all));
+      Page page = new Page(spec.commandLine().getOut(), top.terminal().columns());
+      print(page, "host", findings);
+      functions.forEach(f -> print(page, f.address.toString(), f.findings));
+      page.line(verdict(all));
     }
     return exitCode(all);
   }
@@ -102,30 +112,13 @@ public final class DoctorCommand implements Callable<Integer> {
         .toList();
   }
 
-  private static void print(PrintWriter out, String title, List<Finding> findings) {
-    out.println(title);
+  private static void print(Page page, String title, List<Finding> findings) {
+    page.line(title);
     for (Finding finding : findings) {
-      out.printf("  %-8s %-12s %s%n", finding.word(), finding.check(), finding.text());
-      for (String line : finding.remedy()) {
-        out.printf("  %-8s %-12s → %s%n", "", "", line);
-      }
+      page.item(String.format("  %-8s %-12s ", finding.word(), finding.check()), finding.text());
+      // Commands are to be copied, so they stay in one line.
+      finding.remedy().forEach(line -> page.out().printf("  %-8s %-12s → %s%n", "", "", line));
     }
-  }
-
-  private static Map<String, Object> toJson(
-      List<Finding> host, Map<String, List<Finding>> functions, List<Finding> all) {
-    Map<String, Object> document = Json.object();
-    document.put("ready", exitCode(all) == ExitCode.DONE);
-    document.put("host", host.stream().map(Finding::toJson).toList());
-    List<Object> each = new ArrayList<>();
-    functions.forEach((address, findings) -> {
-      Map<String, Object> function = Json.object();
-      function.put("address", address);
-      function.put("findings", findings.stream().map(Finding::toJson).toList());
-      each.add(function);
-    });
-    document.put("functions", each);
-    return document;
   }
 
   private static String verdict(List<Finding> all) {

@@ -1,17 +1,15 @@
 package io.vpasid.guest.cli.doctor;
 
-import io.vpasid.guest.report.Json;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 
-/// What the doctor found about one thing.
+/// One thing that the doctor looked at.
 ///
 /// @param check a short name of the thing, such as `iommufd`
 /// @param status how it is
 /// @param text what was found, as a part of a sentence
 /// @param remedy commands that fix it, or a hint; empty where nothing is to be done
-public record Finding(String check, Status status, String text, List<String> remedy) {
+record Finding(String check, Status status, String text, List<String> remedy) {
 
   /// How a thing is.
   enum Status {
@@ -25,7 +23,7 @@ public record Finding(String check, Status status, String text, List<String> rem
     NO
   }
 
-  public Finding {
+  Finding {
     remedy = List.copyOf(remedy);
   }
 
@@ -48,14 +46,5 @@ public record Finding(String check, Status status, String text, List<String> rem
   /// The status in lower case.
   String word() {
     return status.name().toLowerCase(Locale.ROOT);
-  }
-
-  Map<String, Object> toJson() {
-    Map<String, Object> json = Json.object();
-    json.put("check", check);
-    json.put("status", word());
-    json.put("text", text);
-    json.put("remedy", remedy);
-    return json;
   }
 }

@@ -1,6 +1,6 @@
 package io.vpasid.guest.cli.plan;
 
-import io.vpasid.guest.report.Json;
+import io.vpasid.guest.report.Hex;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.capability.Anomaly;
 import io.vpasid.pci.capability.Capability;
@@ -12,9 +12,8 @@ import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.quirk.FunctionIdentity;
 import io.vpasid.synth.quirk.HiddenBits;
 import java.util.List;
-import java.util.Map;
 
-/// What is at an offset where a PASID capability is to be.
+/// The bytes at an offset where a PASID capability is to be.
 ///
 /// Worked out from the captured bytes, their capability lists and the quirk table, and from nothing
 /// that decides placements. The bytes of the device's own PASID capability are the right place for
@@ -24,7 +23,7 @@ import java.util.Map;
 /// @param capability a byte belongs to a capability, as far as it is known to reach
 /// @param hiddenBits a quirk knows bits there
 /// @param mirrored the space repeats lower bytes there
-record Clash(boolean live, boolean capability, boolean hiddenBits, boolean mirrored) {
+record Clash(Hex offset, boolean live, boolean capability, boolean hiddenBits, boolean mirrored) {
 
   static Clash at(int offset, HostFunction function, SynthesisRequest request) {
     ByteRange range = new ByteRange(offset, PasidCapability.LENGTH);
@@ -33,6 +32,7 @@ record Clash(boolean live, boolean capability, boolean hiddenBits, boolean mirro
         chain.extended().stream()
             .anyMatch(c -> c.id().equals(CapabilityId.PASID) && c.offset() == offset);
     return new Clash(
+        new Hex(offset),
         !own && !function.config().isZero(range),
         !own && (meets(chain.standard(), range) || meets(chain.extended(), range)),
         meetsHiddenBits(request, range),
@@ -56,17 +56,8 @@ record Clash(boolean live, boolean capability, boolean hiddenBits, boolean mirro
     return false;
   }
 
+  /// Something speaks against the place.
   boolean any() {
     return live || capability || hiddenBits || mirrored;
-  }
-
-  Map<String, Object> toJson(int offset) {
-    Map<String, Object> json = Json.object();
-    json.put("offset", Json.hex(offset));
-    json.put("live", live);
-    json.put("capability", capability);
-    json.put("hiddenBits", hiddenBits);
-    json.put("mirrored", mirrored);
-    return json;
   }
 }

@@ -1,8 +1,11 @@
 package io.vpasid.guest.cli.plan;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import io.vpasid.guest.report.Hex;
 import io.vpasid.guest.report.Json;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.PciId;
 import io.vpasid.pci.capability.Anomaly;
 import io.vpasid.pci.capability.Capability;
@@ -33,30 +36,34 @@ final class CrossCheck {
 
   private final Map<Device, Map<ConfigSpace, ScannedFunction>> captures = new LinkedHashMap<>();
 
-  /// What is at a place in another capture.
+  /// A place that is in use in another capture.
   ///
-  /// @param planned whose place it is
-  /// @param offset the place
-  /// @param other the other capture
-  /// @param what speaks against the place
-  private record InUse(ScannedFunction planned, int offset, ScannedFunction other, String what) {
-    @Override
-    public String toString() {
-      return planned.name() + " at " + Json.hex(offset) + ": " + what + " in " + other.name();
-    }
+  /// @param crossCheck what speaks against it
+  /// @param function whose place it is
+  private record InUse(
+      String crossCheck,
+      PciId id,
+      Hex offset,
+      String file,
+      int line,
+      PciAddress function,
+      String otherFile,
+      int otherLine,
+      PciAddress otherFunction,
+      @JsonIgnore String text) {
 
-    Map<String, Object> toJson() {
-      Map<String, Object> json = Json.object();
-      json.put("crossCheck", what);
-      json.put("id", planned.id().toString());
-      json.put("offset", Json.hex(offset));
-      json.put("file", planned.file());
-      json.put("line", planned.line());
-      json.put("function", planned.address().toString());
-      json.put("otherFile", other.file());
-      json.put("otherLine", other.line());
-      json.put("otherFunction", other.address().toString());
-      return json;
+    static InUse of(ScannedFunction planned, Hex offset, ScannedFunction other, String what) {
+      return new InUse(
+          what,
+          planned.id(),
+          offset,
+          planned.file(),
+          planned.line(),
+          planned.function(),
+          other.file(),
+          other.line(),
+          other.function(),
+          planned.name() + " at " + offset + ": " + what + " in " + other.name());
     }
   }
 
@@ -92,8 +99,9 @@ final class CrossCheck {
           device.forEach((config, other) -> {
             if (!other.equals(planned)) {
               lookedUp++;
-              against(placed.offset(), config, Objects.requireNonNull(chains.get(config)))
-                  .ifPresent(what -> inUse.add(new InUse(planned, placed.offset(), other, what)));
+              Hex at = placed.vpasid().offset();
+              against(at.value(), config, Objects.requireNonNull(chains.get(config)))
+                  .ifPresent(what -> inUse.add(InUse.of(planned, at, other, what)));
             }
           });
         }
@@ -123,13 +131,13 @@ final class CrossCheck {
     out.printf("%8d  captures of them with different bytes%n", distinct);
     out.printf("%8d  places looked up%n", lookedUp);
     out.printf("%8d  in use%n", inUse.size());
-    inUse.stream().limit(MAX_NAMED).forEach(place -> out.println("  " + place));
+    inUse.stream().limit(MAX_NAMED).forEach(place -> out.println("  " + place.text()));
     if (inUse.size() > MAX_NAMED) {
       out.printf("  and %d more; --json has them all%n", inUse.size() - MAX_NAMED);
     }
   }
 
   void printLines(PrintWriter out) {
-    inUse.forEach(place -> Json.printLine(out, place.toJson()));
+    inUse.forEach(place -> Json.printLine(out, place));
   }
 }

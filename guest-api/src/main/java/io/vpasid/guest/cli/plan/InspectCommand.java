@@ -8,18 +8,18 @@ import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.FoundFunctions;
 import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.report.Hex;
 import io.vpasid.guest.report.InspectReport;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.OccupancyPicture;
+import io.vpasid.guest.report.Page;
 import io.vpasid.guest.report.PartialReport;
-import io.vpasid.pci.capability.CapabilityId;
-import io.vpasid.pci.dump.HostFunction;
-import io.vpasid.pci.dump.IncompleteFunction;
 import io.vpasid.pci.dump.PciNames;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -80,8 +80,10 @@ public final class InspectCommand implements Callable<Integer> {
   @Option(
       names = "--width",
       paramLabel = "BYTES",
-      description = "Bytes in a row of the map: 16, 32, 64, 128 or 256. Default: 16.")
-  private int width = 16;
+      description =
+          "Bytes in a row of the map: 16, 32, 64, 128 or 256. Default: as many as leave room for"
+              + " names, 16 where no terminal is.")
+  private Optional<Integer> width = Optional.empty();
 
   @Option(
       names = "--all",
@@ -94,9 +96,10 @@ public final class InspectCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Json.checkFormat(json, format);
-    if (width < 16 || width > 256 || Integer.bitCount(width) != 1) {
+    int row = width.orElse(0);
+    if (width.isPresent() && (row < 16 || row > 256 || Integer.bitCount(row) != 1)) {
       throw new ParameterException(
-          spec.commandLine(), "--width " + width + ": a row has 16, 32, 64, 128 or 256 bytes");
+          spec.commandLine(), "--width " + row + ": a row has 16, 32, 64, 128 or 256 bytes");
     }
     FoundFunctions found = source.find(sources.isEmpty() ? source.ofThisMachine() : sources, false);
     List<FoundFunction> functions = found.functions();
@@ -110,21 +113,16 @@ public final class InspectCommand implements Callable<Integer> {
     List<PartialReport> partial = found.incomplete().stream().map(PartialReport::of).toList();
     PrintWriter out = spec.commandLine().getOut();
     switch (json ? Format.JSON : format) {
-      case JSON ->
-          Json.print(
-              out,
-              Stream.concat(
-                      reports.stream().map(InspectReport::toJson),
-                      partial.stream().map(PartialReport::toJson))
-                  .toList());
+      case JSON -> Json.print(out, Stream.concat(reports.stream(), partial.stream()).toList());
       case SVG -> out.print(only(reports, partial).svg());
       case TEXT -> {
+        Page page = new Page(out, top.terminal().columns());
         if (reports.size() + partial.size() > 1 && !all) {
-          list(out, reports, partial);
+          list(page, reports, partial);
         } else {
           boolean coloured = colour.isOn(top.terminal());
-          reports.forEach(r -> r.print(out, width, coloured));
-          partial.forEach(r -> r.print(out, width, coloured));
+          reports.forEach(r -> r.print(page, row, coloured));
+          partial.forEach(r -> r.print(page, row, coloured));
         }
       }
     }
@@ -142,41 +140,35 @@ public final class InspectCommand implements Callable<Integer> {
     return reports.isEmpty() ? partial.getFirst().picture() : reports.getFirst().picture();
   }
 
-  private static void list(
-      PrintWriter out, List<InspectReport> reports, List<PartialReport> partial) {
-    out.printf(
-        "%-13s %-9s %5s %5s %5s %-7s %5s%n",
-        "function", "id", "bytes", "caps", "ext", "pasid", "free");
+  private static void list(Page page, List<InspectReport> reports, List<PartialReport> partial) {
+    page.out()
+        .printf(
+            "%-13s %-9s %5s %5s %5s %-7s %5s%n",
+            "function", "id", "bytes", "caps", "ext", "pasid", "free");
     for (InspectReport report : reports) {
-      HostFunction function = report.function();
-      out.printf(
-          "%-13s %-9s %5d %5d %5d %-7s %5d  %s%n",
-          function.address(),
-          function.id(),
-          function.config().size(),
-          report.chain().standard().size(),
-          report.chain().extended().size(),
-          report
-              .chain()
-              .find(CapabilityId.PASID)
-              .map(c -> String.format(Locale.ROOT, "0x%03x", c.offset()))
-              .orElse("-"),
-          report.freeBytes(),
+      page.item(
+          String.format(
+              Locale.ROOT,
+              "%-13s %-9s %5d %5d %5d %-7s %5d  ",
+              report.function(),
+              report.id(),
+              report.bytes(),
+              report.capabilities().size(),
+              report.extendedCapabilities().size(),
+              report.pasid().map(Hex::toString).orElse("-"),
+              report.free()),
           report.name());
-      report.chain().anomalies().forEach(a -> out.printf("%-13s   odd %s%n", "", a));
+      report.odd().forEach(text -> page.item(" ".repeat(13) + "   odd ", text));
     }
     for (PartialReport report : partial) {
-      IncompleteFunction function = report.function();
-      out.printf(
-          "%-13s %-9s %5d of %d bytes are in the dump  %s%n",
-          function.address(),
-          function.id(),
-          function.present().known(),
-          function.present().size(),
-          function.description());
+      page.item(
+          String.format(Locale.ROOT, "%-13s %-9s ", report.function(), report.id()),
+          "%5d of %d bytes are in the dump  %s"
+              .formatted(report.bytesInDump(), report.bytes(), report.description()));
     }
-    out.printf(
-        "%d functions; --function ADDRESS or --all shows what is where%n",
-        reports.size() + partial.size());
+    page.line(
+        reports.size()
+            + partial.size()
+            + " functions; --function ADDRESS or --all shows what is where");
   }
 }

@@ -4,6 +4,7 @@ import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.LayoutComparison;
 import io.vpasid.guest.report.PlanReport;
+import io.vpasid.pci.PciAddress;
 import io.vpasid.synth.Layout;
 import io.vpasid.synth.json.Fields;
 import io.vpasid.synth.json.FileShape;
@@ -126,22 +127,22 @@ public record LayoutFile(String name, Map<String, Layout> layouts) {
             file + ": is there and is no layout file; name another, or remove it first");
       }
     }
-    Map<String, Object> json = Json.object();
-    json.put("format", FORMAT);
-    json.put(LAYOUTS.name(), plan.stream().map(LayoutFile::toJson).toList());
+    Written written =
+        new Written(
+            FORMAT,
+            plan.stream()
+                .map(p -> new Written.Item(p.function(), p.fingerprint(), p.facts().facts()))
+                .toList());
     try {
-      Files.writeString(file, Json.text(json) + '\n');
+      Files.writeString(file, Json.text(written) + '\n');
     } catch (IOException e) {
       throw InputException.unwritable(file, e);
     }
   }
 
-  private static Map<String, Object> toJson(PlanReport report) {
-    Map<String, Object> json = Json.object();
-    json.put(FUNCTION.name(), report.function().address().toString());
-    json.put(FINGERPRINT.name(), report.layout().fingerprint());
-    json.put(FACTS.name(), report.layout().facts());
-    return json;
+  /// The file as it is written; its keys are those of [#SHAPE].
+  private record Written(int format, List<Item> layouts) {
+    record Item(PciAddress function, String fingerprint, Map<String, String> facts) {}
   }
 
   /// How a plan compares with the file. A single function is held against a single layout, wherever
@@ -152,7 +153,7 @@ public record LayoutFile(String name, Map<String, Layout> layouts) {
     Map<String, Layout> left = new LinkedHashMap<>(layouts);
     boolean single = layouts.size() == 1 && plan.size() == 1;
     for (PlanReport report : plan) {
-      String address = report.function().address().toString();
+      String address = report.function().toString();
       String expected = single ? layouts.keySet().iterator().next() : address;
       Optional<Layout> layout = Optional.ofNullable(left.remove(expected));
       comparisons.add(
@@ -160,7 +161,7 @@ public record LayoutFile(String name, Map<String, Layout> layouts) {
               .map(l ->
                   new LayoutComparison(
                       address,
-                      report.layout().differencesFrom(l).stream()
+                      report.facts().differencesFrom(l).stream()
                           .map(Layout.Difference::toString)
                           .toList()))
               .orElse(new LayoutComparison(address, List.of("not in " + name))));

@@ -1,5 +1,6 @@
 package io.vpasid.guest.cli.plan;
 
+import io.vpasid.guest.report.QemuDevice;
 import java.io.PrintWriter;
 import java.util.List;
 

@@ -3,10 +3,13 @@ package io.vpasid.guest.cli.plan;
 import io.vpasid.guest.cli.option.SourceOptions;
 import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.LayoutComparison;
+import io.vpasid.guest.report.Page;
 import io.vpasid.guest.report.PlanReport;
+import io.vpasid.guest.report.QemuDevice;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.LspciText;
 import io.vpasid.synth.SynthesisRequest;
@@ -18,7 +21,6 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -26,6 +28,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /// Says whether and where a function gets a vPASID, and why there.
@@ -34,7 +37,8 @@ import picocli.CommandLine.Spec;
     header = "Says whether, where and why there a function gets a vPASID.",
     description = {
       "Says for each function whether it gets a vPASID, at which offset, and why there: what the"
-          + " guest will see.",
+          + " guest will see. Of several functions it lists each in a line, and once what their guest"
+          + " needs.",
       "",
       "A function of this machine that vfio-pci has, and nobody has open, is bound to iommufd for a"
           + " moment, which resets it: then the answers are those of VFIO and IOMMU_GET_HW_INFO."
@@ -61,6 +65,7 @@ import picocli.CommandLine.Spec;
     })
 public final class PlanCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
+  @ParentCommand private Terminal.Owner top;
 
   @Parameters(
       paramLabel = "SOURCE",
@@ -94,6 +99,11 @@ public final class PlanCommand implements Callable<Integer> {
   @Option(names = "--json", description = "The same as --format json.")
   private boolean json;
 
+  @Option(
+      names = "--details",
+      description = "Say why there of each of several functions, as of a single one.")
+  private boolean details;
+
   @Option(names = "--no-vfio", description = "Bind nothing; read addresses in sysfs alone.")
   private boolean withoutVfio;
 
@@ -113,6 +123,17 @@ public final class PlanCommand implements Callable<Integer> {
               + " exit code 1 if anything does.")
   private Optional<Path> expect = Optional.empty();
 
+  /// A function, what was asked of it and what came of it.
+  ///
+  /// @param result what the format is about: QEMU's place is another than the engine's
+  /// @param qemu what QEMU can do of it
+  private record Planned(
+      HostFunction function,
+      SynthesisRequest request,
+      SynthesisResult result,
+      QemuDevice qemu,
+      PlanReport report) {}
+
   @Override
   public Integer call() {
     Json.checkFormat(json, format);
@@ -124,40 +145,50 @@ public final class PlanCommand implements Callable<Integer> {
     QuirkTable quirks = options.quirkTable();
     noteAssumptions(functions, err);
     Optional<GuestPlace> place = preflight.place();
-    List<PlanReport> reports = new ArrayList<>();
-    List<QemuDevice> devices = new ArrayList<>();
     Format wanted = json ? Format.JSON : format;
-    for (FoundFunction found : functions) {
-      HostFunction function = found.captured();
-      SynthesisRequest request = options.request(function, quirks, found.live());
-      SynthesisResult result;
-      if (wanted == Format.QEMU || wanted == Format.LIBVIRT) {
-        QemuDevice device = QemuDevice.of(function, request, Synthesizer.synthesize(request));
-        devices.add(device);
-        result = device.result();
-      } else {
-        result = Synthesizer.synthesize(request);
-      }
-      reports.add(
-          new PlanReport(function, request, result, preflight.report(request, result, place)));
-    }
+    List<Planned> planned = functions.stream().map(f -> plan(f, quirks, place, wanted)).toList();
+    List<PlanReport> reports = planned.stream().map(Planned::report).toList();
+    List<QemuDevice> devices = planned.stream().map(Planned::qemu).toList();
     save.ifPresent(file -> LayoutFile.write(file, reports));
     List<LayoutComparison> comparisons = expected.map(e -> e.compare(reports)).orElse(List.of());
+    Page page = new Page(out, top.terminal().columns());
     switch (wanted) {
-      case TEXT -> reports.forEach(r -> r.print(out));
+      case TEXT -> {
+        if (reports.size() > 1 && !details && !preflight.all()) {
+          PlanReport.printList(page, reports);
+        } else {
+          reports.forEach(r -> r.print(page, preflight.all()));
+        }
+      }
       case JSON -> Json.print(out, json(reports, comparisons));
-      case LSPCI -> printGuestViews(out, err, reports);
+      case LSPCI -> printGuestViews(out, err, planned);
       case QEMU -> printForQemu(out, err, devices);
       case LIBVIRT -> printForLibvirt(out, err, devices);
     }
     if (wanted != Format.JSON) {
-      PrintWriter to = wanted == Format.TEXT ? out : err;
+      Page to = wanted == Format.TEXT ? page : new Page(err, Page.ENDLESS);
       expected.ifPresent(e -> comparisons.forEach(c -> c.print(to, e.name())));
     }
     return reports.stream().anyMatch(PlanReport::isPlaced)
-            && comparisons.stream().allMatch(LayoutComparison::isEqual)
+            && comparisons.stream().allMatch(LayoutComparison::equal)
         ? ExitCode.DONE
         : ExitCode.NO;
+  }
+
+  private Planned plan(
+      FoundFunction found, QuirkTable quirks, Optional<GuestPlace> place, Format wanted) {
+    HostFunction function = found.captured();
+    SynthesisRequest request = options.request(function, quirks, found.live());
+    SynthesisResult engines = Synthesizer.synthesize(request);
+    QemuDevice qemu = QemuDevice.of(function, request, engines);
+    SynthesisResult result =
+        wanted == Format.QEMU || wanted == Format.LIBVIRT ? qemu.result() : engines;
+    return new Planned(
+        function,
+        request,
+        result,
+        qemu,
+        PlanReport.of(function, request, result, qemu, preflight.of(request, result, place)));
   }
 
   private void noteAssumptions(List<FoundFunction> functions, PrintWriter err) {
@@ -167,18 +198,18 @@ public final class PlanCommand implements Callable<Integer> {
     functions.forEach(f -> f.live().ifPresent(live -> options.noteAssumptions(err, live)));
   }
 
+  /// A layout of a function that is not in the plan.
+  private record Missing(LayoutComparison layout) {}
+
   /// @param comparisons those with an expected layout; those of functions that are not in the plan
   ///   come last
-  private static List<Map<String, Object>> json(
-      List<PlanReport> reports, List<LayoutComparison> comparisons) {
-    List<Map<String, Object>> all = new ArrayList<>();
-    for (int i = 0; i < Math.max(reports.size(), comparisons.size()); i++) {
-      Map<String, Object> json = i < reports.size() ? reports.get(i).toJson() : Json.object();
-      if (i < comparisons.size()) {
-        json.put("layout", comparisons.get(i).toJson());
-      }
-      all.add(json);
+  private static List<Record> json(List<PlanReport> reports, List<LayoutComparison> comparisons) {
+    List<Record> all = new ArrayList<>();
+    for (int i = 0; i < reports.size(); i++) {
+      PlanReport report = reports.get(i);
+      all.add(comparisons.isEmpty() ? report : report.comparedBy(comparisons.get(i)));
     }
+    comparisons.stream().skip(reports.size()).map(Missing::new).forEach(all::add);
     return all;
   }
 
@@ -207,16 +238,16 @@ public final class PlanCommand implements Callable<Integer> {
     }
   }
 
-  private static void printGuestViews(PrintWriter out, PrintWriter err, List<PlanReport> reports) {
+  private static void printGuestViews(PrintWriter out, PrintWriter err, List<Planned> planned) {
     List<HostFunction> views = new ArrayList<>();
-    for (PlanReport report : reports) {
-      err.println("vpasid: note: " + report.summary());
-      if (report.isPlaced()) {
+    for (Planned plan : planned) {
+      err.println("vpasid: note: " + plan.report.summary());
+      if (plan.report.isPlaced()) {
         views.add(
             new HostFunction(
-                report.function().address(),
-                report.function().description(),
-                report.result().guestView(report.request())));
+                plan.function.address(),
+                plan.function.description(),
+                plan.result.guestView(plan.request)));
       }
     }
     LspciText.write(views, out);

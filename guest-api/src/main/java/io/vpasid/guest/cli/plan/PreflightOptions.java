@@ -1,11 +1,9 @@
 package io.vpasid.guest.cli.plan;
 
+import io.vpasid.guest.config.FunctionSource;
 import io.vpasid.guest.config.InputException;
-import io.vpasid.guest.report.PreflightReport;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
-import io.vpasid.pci.dump.Dump;
-import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
@@ -71,16 +69,20 @@ final class PreflightOptions {
               + " fail or are open.")
   private boolean all;
 
+  /// Whether all checks are asked for.
+  boolean all() {
+    return all;
+  }
+
   /// Makes the checks of a function, given what was asked and what came of it.
   ///
   /// @param where the place in the guest, as [#place] reads it
-  PreflightReport report(
-      SynthesisRequest request, SynthesisResult result, Optional<GuestPlace> where) {
+  Preflight of(SynthesisRequest request, SynthesisResult result, Optional<GuestPlace> where) {
     PreflightRequest preflight =
         PreflightRequest.of(result.guestView(request), request.kind(), request.hardware());
     preflight = where.map(preflight::at).orElse(preflight);
     preflight = iommu.map(preflight::behind).orElse(preflight);
-    return new PreflightReport(Preflight.of(preflight.assuming(Set.copyOf(assumed))), all);
+    return Preflight.of(preflight.assuming(Set.copyOf(assumed)));
   }
 
   /// Reads the dumps that `--port` names; empty if it is not there.
@@ -106,25 +108,15 @@ final class PreflightOptions {
   private static ConfigSpace readPort(String text) {
     Matcher m = FILE_AND_ADDRESS.matcher(text);
     boolean named = !Files.exists(Path.of(text)) && m.matches();
-    Dump dump = Dumps.open(Path.of(named ? m.group(1) : text), Optional.empty());
-    List<HostFunction> functions = named ? dump.functions() : dump.whole();
-    if (named) {
-      PciAddress address =
-          PciAddress.parse(m.group(2))
-              .orElseThrow(() ->
-                  new InputException(
-                      "--port " + text + ": " + m.group(2) + " is no address, as in 00:1c.0"));
-      functions = dump.at(address);
-      if (functions.isEmpty()) {
-        throw new InputException("--port " + text + ": the file has no function at this address");
-      }
-    }
-    if (functions.size() != 1) {
-      throw new InputException(
-          "--port %s: the file has %s functions, name one as in %s:%s"
-              .formatted(text, functions.size(), text, functions.getFirst().address()));
-    }
-    HostFunction port = functions.getFirst();
+    String file = named ? m.group(1) : text;
+    HostFunction port =
+        new FunctionSource()
+            .read(file)
+            .only(
+                file,
+                named ? PciAddress.parse(m.group(2)) : Optional.empty(),
+                "--port FILE:ADDRESS")
+            .captured();
     if (port.config().headerLayout() != BRIDGE) {
       throw new InputException(
           "--port " + text + ": " + port.id() + " is no bridge: its header is not of type 1");

@@ -206,7 +206,7 @@ public final class ScanCommand implements Callable<Integer> {
     for (ScannedFunction function : file.functions()) {
       summary.add(function);
       if (json) {
-        Json.printLine(out, function.toJson());
+        Json.printLine(out, function);
       } else if (list) {
         out.println(function.summary());
       }

@@ -1,6 +1,6 @@
 package io.vpasid.guest.cli.plan;
 
-import io.vpasid.guest.cli.doctor.Finding;
+import io.vpasid.guest.report.SynthesisReport;
 import io.vpasid.synth.DeclineReason;
 import io.vpasid.synth.placement.Strategy;
 import java.io.PrintWriter;
@@ -57,7 +57,7 @@ final class ScanSummary {
     switch (function.outcome()) {
       case ScannedFunction.Outcome.Placed p -> {
         placed.merge(p.strategy(), 1, Integer::sum);
-        count(here, p.here());
+        count(here, p.vpasid());
       }
       case ScannedFunction.Outcome.Declined d -> declined.merge(d.reason(), 1, Integer::sum);
     }
@@ -104,7 +104,7 @@ final class ScanSummary {
     row(out, placements(), "get a vPASID");
     placed.forEach((strategy, count) -> row(out, count, "  " + strategy.title()));
     row(out, functions - placements(), "get none");
-    declined.forEach((reason, count) -> row(out, count, "  " + words(reason)));
+    declined.forEach((reason, count) -> row(out, count, "  " + SynthesisReport.words(reason)));
     if (placements() + qemuPlacements > 0) {
       printPlaces(out);
     }
@@ -135,19 +135,5 @@ final class ScanSummary {
 
   private static void row(PrintWriter out, int count, String what) {
     out.printf("%8d  %s%n", count, what);
-  }
-
-  private static String words(DeclineReason reason) {
-    return switch (reason) {
-      case NO_PASID_ON_HOST -> "the IOMMU reports no PASIDs";
-      case REFUSED_BY_QUIRK -> "a quirk refuses it";
-      case NOT_AN_ENDPOINT -> "no endpoint: header type 1 or 2";
-      case NOT_PCI_EXPRESS -> "no PCI Express capability";
-      case NO_EXTENDED_SPACE -> "256 bytes only";
-      case UNREADABLE -> "extended space reads as all ones";
-      case MIRRORED -> "extended space repeats the first 256 bytes";
-      case HEAD_OCCUPIED -> "the list would have to start on a register";
-      case NO_HOLE -> "no free place";
-    };
   }
 }

@@ -1,6 +1,6 @@
 package io.vpasid.guest.cli.plan;
 
-import io.vpasid.guest.report.Json;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.PciId;
 import io.vpasid.pci.dump.HostFunction;
@@ -10,14 +10,13 @@ import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
 import io.vpasid.synth.placement.Strategy;
-import java.util.Map;
 import java.util.Optional;
 
-/// What a scan keeps of one function: not its bytes.
+/// A function as a scan keeps it: without its bytes.
 ///
 /// @param file where it was read
 /// @param line its first line there, from 1; 0 where there are no lines
-/// @param address where it sits
+/// @param function where it sits
 /// @param id vendor and device
 /// @param bytes size of its configuration space
 /// @param outcome what becomes of it
@@ -25,23 +24,25 @@ import java.util.Optional;
 record ScannedFunction(
     String file,
     int line,
-    PciAddress address,
+    PciAddress function,
     PciId id,
     int bytes,
-    Outcome outcome,
+    @JsonUnwrapped Outcome outcome,
     Optional<Clash> qemu) {
 
   /// Whether a function gets a vPASID.
   sealed interface Outcome {
     /// It does.
+    boolean placed();
+
+    /// It does.
     ///
-    /// @param offset where
     /// @param strategy how the place was found
-    /// @param here what is there
-    record Placed(int offset, Strategy strategy, Clash here) implements Outcome {}
+    /// @param vpasid what is at the place
+    record Placed(boolean placed, Strategy strategy, Clash vpasid) implements Outcome {}
 
     /// It does not.
-    record Declined(DeclineReason reason, String explanation) implements Outcome {}
+    record Declined(boolean placed, DeclineReason reason, String explanation) implements Outcome {}
   }
 
   static ScannedFunction of(HostFunction function, SynthesisRequest request) {
@@ -54,15 +55,16 @@ record ScannedFunction(
         switch (Synthesizer.synthesize(request)) {
           case Synthesis s ->
               new Outcome.Placed(
-                  s.offset(), s.placement().strategy(), Clash.at(s.offset(), function, request));
-          case SynthesisResult.Declined d -> new Outcome.Declined(d.reason(), d.explanation());
+                  true, s.placement().strategy(), Clash.at(s.offset(), function, request));
+          case SynthesisResult.Declined d ->
+              new Outcome.Declined(false, d.reason(), d.explanation());
         },
         QemuPlacement.of(function, request));
   }
 
   /// Which function of which file.
   String name() {
-    return file + (line == 0 ? "" : ":" + line) + ": " + address + " " + id;
+    return file + (line == 0 ? "" : ":" + line) + ": " + function + " " + id;
   }
 
   /// One line for people.
@@ -70,8 +72,7 @@ record ScannedFunction(
     return printable(name())
         + ": "
         + switch (outcome) {
-          case Outcome.Placed p ->
-              "vPASID at " + Json.hex(p.offset()) + ", " + p.strategy().title();
+          case Outcome.Placed p -> "vPASID at " + p.vpasid().offset() + ", " + p.strategy().title();
           case Outcome.Declined d -> "no vPASID. " + d.explanation();
         };
   }
@@ -79,28 +80,5 @@ record ScannedFunction(
   /// The name of a file may have been chosen to do something to a terminal.
   private static String printable(String text) {
     return text.replaceAll("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]", "?");
-  }
-
-  Map<String, Object> toJson() {
-    Map<String, Object> json = Json.object();
-    json.put("file", file);
-    json.put("line", line);
-    json.put("function", address.toString());
-    json.put("id", id.toString());
-    json.put("bytes", bytes);
-    switch (outcome) {
-      case Outcome.Placed p -> {
-        json.put("placed", true);
-        json.put("strategy", Json.word(p.strategy()));
-        json.put("vpasid", p.here().toJson(p.offset()));
-      }
-      case Outcome.Declined d -> {
-        json.put("placed", false);
-        json.put("reason", Json.word(d.reason()));
-        json.put("explanation", d.explanation());
-      }
-    }
-    qemu.ifPresent(clash -> json.put("qemu", clash.toJson(QemuPlacement.OFFSET)));
-    return json;
   }
 }

@@ -1,16 +1,23 @@
 package io.vpasid.guest.cli.terminal;
 
+import io.vpasid.guest.report.Page;
+import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.IntSupplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// What the two output streams of the process lead to.
 ///
-/// @param output whether the standard output is a terminal that a person looks at
-/// @param errors whether the error stream is one
-/// @param colours whether the terminal and the person take colours
-public record Terminal(boolean output, boolean errors, boolean colours) {
+/// @param output the standard output is a terminal that a person looks at
+/// @param errors the error stream is one
+/// @param colours the terminal and the person take colours
+/// @param width asks for the characters in a line of the standard output
+public record Terminal(boolean output, boolean errors, boolean colours, IntSupplier width) {
   /// What knows the terminal: the top of the command line, which commands see as their parent.
   public interface Owner {
     /// What the output leads to.
@@ -18,7 +25,9 @@ public record Terminal(boolean output, boolean errors, boolean colours) {
   }
 
   /// No terminal at all: pipes, files, tests.
-  public static final Terminal NONE = new Terminal(false, false, false);
+  public static final Terminal NONE = new Terminal(false, false, false, () -> Page.ENDLESS);
+
+  private static final int USUAL = 80;
 
   /// Where this process was started.
   public static Terminal ofProcess() {
@@ -27,12 +36,41 @@ public record Terminal(boolean output, boolean errors, boolean colours) {
 
   /// A terminal, or none, as the arguments say.
   ///
-  /// @param environment NO_COLOR, if not empty, and TERM=dumb forbid colours
+  /// @param environment NO_COLOR, if not empty, and TERM=dumb forbid colours; COLUMNS, if it is a
+  ///   number, is the width of a terminal
   public static Terminal of(boolean output, boolean errors, Map<String, String> environment) {
     boolean colours =
         environment.getOrDefault("NO_COLOR", "").isEmpty()
             && !environment.getOrDefault("TERM", "dumb").equals("dumb");
-    return new Terminal(output, errors, colours);
+    return new Terminal(
+        output, errors, colours, () -> output ? columns(environment) : Page.ENDLESS);
+  }
+
+  /// Characters in a line of the standard output; [Page#ENDLESS] if it is no terminal.
+  public int columns() {
+    return width.getAsInt();
+  }
+
+  private static int columns(Map<String, String> environment) {
+    String told = environment.getOrDefault("COLUMNS", "");
+    return told.matches("[1-9][0-9]{0,3}") ? Integer.parseInt(told) : askStty();
+  }
+
+  /// Java does not know how wide a terminal is; `stty` does, wherever there is a shell.
+  private static int askStty() {
+    try {
+      Process stty =
+          new ProcessBuilder("stty", "size")
+              .redirectInput(new File(target(1)))
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      Matcher size =
+          Pattern.compile("\\d+ ([1-9]\\d{0,3})\\s*")
+              .matcher(new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII));
+      return size.matches() ? Integer.parseInt(size.group(1)) : USUAL;
+    } catch (IOException _) {
+      return USUAL;
+    }
   }
 
   /// Whether a descriptor leads to another process, which may go before it has read everything.

@@ -1,6 +1,5 @@
-package io.vpasid.guest.cli.plan;
+package io.vpasid.guest.report;
 
-import io.vpasid.guest.report.Json;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.capability.Capability;
@@ -31,10 +30,10 @@ import java.util.Optional;
 ///
 /// @param result what QEMU is asked for
 /// @param notes why, and what else to know, each a sentence
-record QemuDevice(HostFunction function, SynthesisResult result, List<String> notes) {
+public record QemuDevice(HostFunction function, SynthesisResult result, List<String> notes) {
   /// The id of the iommufd object that the fragments make; QEMU asks the host for PASIDs only
   /// through one.
-  static final String IOMMUFD = "iommufd0";
+  private static final String IOMMUFD = "iommufd0";
 
   private static final String WRITES_THROUGH =
       " QEMU passes on to the device what the guest writes to the capability, so no live register may"
@@ -44,7 +43,8 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
   private static final PciAddress NOT_TOLD = new PciAddress(0, 0, 0, 0);
 
   /// @param planned what the engine plans for `request`
-  static QemuDevice of(HostFunction function, SynthesisRequest request, SynthesisResult planned) {
+  public static QemuDevice of(
+      HostFunction function, SynthesisRequest request, SynthesisResult planned) {
     return switch (planned) {
       case SynthesisResult.Declined d -> none(function, d);
       case Synthesis s -> of(function, request, s);
@@ -52,7 +52,7 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
   }
 
   private static QemuDevice none(HostFunction function, SynthesisResult.Declined declined) {
-    return new QemuDevice(function, declined, List.of("no vPASID. " + declined.explanation()));
+    return new QemuDevice(function, declined, List.of(declined.explanation()));
   }
 
   /// QEMU leaves the function as vfio-pci shows it.
@@ -142,12 +142,12 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
   }
 
   /// Where the capability goes; empty if QEMU can show none.
-  Optional<Integer> offset() {
+  public Optional<Integer> offset() {
     return result instanceof Synthesis s ? Optional.of(s.offset()) : Optional.empty();
   }
 
   /// The argument of `-device`.
-  String argument() {
+  public String argument() {
     return "vfio-pci,host="
         + function.address()
         + offset().map(at -> ",x-vpasid-cap-offset=" + Json.hex(at)).orElse("")
@@ -156,14 +156,14 @@ record QemuDevice(HostFunction function, SynthesisResult result, List<String> no
   }
 
   /// The argument of `-object` that [#argument] needs.
-  static String object() {
+  public static String object() {
     return "iommufd,id=" + IOMMUFD;
   }
 
   /// The notes, each in a line that begins with the function's address.
-  List<String> lines() {
+  public List<String> lines() {
     String label = function.address() + " " + function.id() + ": ";
-    String place = offset().map(at -> Json.hex(at) + ": ").orElse("");
+    String place = offset().map(at -> Json.hex(at) + ": ").orElse("no vPASID. ");
     return notes.stream().map(note -> label + place + note).toList();
   }
 }
