@@ -68,6 +68,11 @@ public final class VpasidCommand implements Runnable, Terminal.Owner {
     this.terminal = terminal;
   }
 
+  /// The command line with all commands, for what is told of them elsewhere.
+  public static CommandLine all() {
+    return new VpasidCommand(Terminal.NONE).line();
+  }
+
   /// The command line for these arguments. To look at the annotations of a command takes longer
   /// than most commands run, so the others are left out where the first argument names one.
   CommandLine line(String... arguments) {
