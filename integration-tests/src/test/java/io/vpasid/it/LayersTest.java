@@ -124,7 +124,8 @@ class LayersTest {
               "cli.serve",
               "cli.vtd",
               "cli.doctor",
-              "cli")
+              "cli",
+              "cli.manual")
           .map(room -> "io.vpasid.guest." + room)
           .toList();
 
