@@ -6,59 +6,103 @@ import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
 import io.vpasid.synth.quirk.FunctionIdentity;
+import io.vpasid.synth.quirk.LintFinding.Severity;
 import io.vpasid.synth.quirk.Quirk;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
-/// What becomes of one function without some quirks, and with them.
+/// A function that the guest sees with another vPASID, at another place or none any more, because
+/// of some quirks.
 ///
-/// @param function the function
-/// @param before the result without them
-/// @param after the result with them
-/// @param by the ids of those that are about the function
-/// @param refused whether the table refuses the function a vPASID on purpose
+/// @param file the dump that the function is in
+/// @param line where in it
+/// @param function its address
+/// @param by the ids of the quirks that are about it
+/// @param before the vPASID without them
+/// @param after the vPASID with them
+/// @param why that
+/// @param lost whether it had a vPASID and has none, which nobody asked for
 public record PlacementChange(
-    HostFunction function,
-    SynthesisResult before,
-    SynthesisResult after,
+    String file,
+    int line,
+    String function,
+    String id,
     List<String> by,
-    boolean refused) {
+    String before,
+    String after,
+    String why,
+    boolean lost) {
+
+  /// What quirks do to a function.
+  ///
+  /// @param meant whether some of them are about it
+  /// @param change what changes, if something does
+  /// @param finding the same as something to say of the dump
+  public record Comparison(
+      boolean meant, Optional<PlacementChange> change, Optional<Finding> finding) {
+
+    private static final Comparison UNTOUCHED =
+        new Comparison(false, Optional.empty(), Optional.empty());
+  }
 
   /// Plans a function twice and compares the places.
   ///
   /// @param without asks with the other quirks only
   /// @param with asks with all of them
-  public static PlacementChange of(
+  public static Comparison compare(
       HostFunction function, SynthesisRequest without, SynthesisRequest with) {
     FunctionIdentity identity = FunctionIdentity.of(with.view().config(), with.kind());
     Set<Quirk> others = Set.copyOf(without.quirks().matching(identity));
     QuirkTable table = with.quirks();
     List<String> by =
         table.matching(identity).stream().filter(q -> !others.contains(q)).map(Quirk::id).toList();
+    if (by.isEmpty()) {
+      return Comparison.UNTOUCHED;
+    }
     SynthesisResult before = Synthesizer.synthesize(without);
-    return new PlacementChange(
-        function,
-        before,
-        by.isEmpty() ? before : Synthesizer.synthesize(with),
-        by,
-        table.match(identity).refusal().isPresent());
+    SynthesisResult after = Synthesizer.synthesize(with);
+    if (seen(before).equals(seen(after))) {
+      return new Comparison(true, Optional.empty(), Optional.empty());
+    }
+    boolean lost =
+        before instanceof Synthesis
+            && after instanceof SynthesisResult.Declined
+            && table.match(identity).refusal().isEmpty();
+    PlacementChange change =
+        new PlacementChange(
+            function.source(),
+            function.line(),
+            function.address().toString(),
+            function.id().toString(),
+            by,
+            seen(before),
+            seen(after),
+            why(after),
+            lost);
+    return new Comparison(
+        true, Optional.of(change), Optional.of(change.finding(message(change, before, after))));
   }
 
-  /// Whether some of the quirks are about the function.
-  public boolean isMeant() {
-    return !by.isEmpty();
-  }
-
-  /// Whether the guest sees another vPASID, at another place, or none any more.
-  public boolean isOne() {
-    return !seen(before).equals(seen(after));
-  }
-
-  /// Whether the function had a vPASID and has none, which nobody asked for.
-  public boolean isLost() {
-    return before instanceof Synthesis && after instanceof SynthesisResult.Declined && !refused;
+  private Finding finding(String message) {
+    return lost
+        ? new Finding(
+            Severity.ERROR,
+            "placement-lost",
+            file,
+            line,
+            0,
+            message,
+            "A function loses its vPASID though no entry refuses it.")
+        : new Finding(
+            Severity.NOTE,
+            "placement-changes",
+            file,
+            line,
+            0,
+            message,
+            "A function gets another vPASID, at another place or none.");
   }
 
   /// What the guest sees of it.
@@ -84,51 +128,18 @@ public record PlacementChange(
   }
 
   /// As in `0xd80 (all-zero hole) → 0x180 (declared available), by acme-rocket`.
-  private String message() {
+  private static String message(
+      PlacementChange change, SynthesisResult before, SynthesisResult after) {
     boolean samePlace = place(before).equals(place(after));
-    return function.address()
-        + " "
-        + function.id()
-        + ": "
-        + (samePlace ? seen(before) : place(before))
-        + " ("
-        + why(before)
-        + ") → "
-        + (samePlace ? seen(after) : place(after))
-        + " ("
-        + why(after)
-        + "), by "
-        + String.join(", ", by)
-        + (isLost() ? "; no entry refuses it, so it should have one" : "");
-  }
-
-  /// A line, with the place in the dump in front.
-  @Override
-  public String toString() {
-    return function.location() + ": " + message();
-  }
-
-  public String annotation() {
-    return FindingReport.annotation(
-        isLost() ? "error" : "notice",
-        function.source(),
-        function.line(),
-        0,
-        isLost() ? "placement-lost" : "placement-changes",
-        message());
-  }
-
-  public Map<String, Object> toJson() {
-    Map<String, Object> json = Json.object();
-    json.put("file", function.source());
-    json.put("line", function.line());
-    json.put("function", function.address().toString());
-    json.put("id", function.id().toString());
-    json.put("by", by);
-    json.put("before", seen(before));
-    json.put("after", seen(after));
-    json.put("why", why(after));
-    json.put("lost", isLost());
-    return json;
+    return "%s %s: %s (%s) → %s (%s), by %s%s"
+        .formatted(
+            change.function,
+            change.id,
+            samePlace ? change.before : place(before),
+            why(before),
+            samePlace ? change.after : place(after),
+            change.why,
+            String.join(", ", change.by),
+            change.lost ? "; no entry refuses it, so it should have one" : "");
   }
 }

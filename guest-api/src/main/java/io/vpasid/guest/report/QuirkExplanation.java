@@ -15,17 +15,16 @@ import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
-/// Which quirks are about a function, and what they decide together.
+/// The quirks that are about a function, and their decisions.
 ///
 /// @param function the function as it was read
 /// @param identity what quirks match it by
 /// @param matching the quirks about it, the strongest last
 /// @param decided what they say together
-/// @param nearMisses those that name the device and are not about it
+/// @param nearMisses those that name the device, or that the user named, and are not about it
 /// @param result what becomes of the vPASID
 public record QuirkExplanation(
     HostFunction function,
@@ -52,27 +51,35 @@ public record QuirkExplanation(
   private record Value(String key, String value, Quirk by, List<Quirk> over, List<String> values) {
 
     String text() {
-      StringBuilder text = new StringBuilder(value + ", by " + name(by));
+      StringBuilder text = new StringBuilder(value + ", by " + QuirkReport.named(by));
       for (int i = 0; i < over.size(); i++) {
         text.append(i == 0 ? "; over " : ", ");
-        text.append(values.get(i)).append(" by ").append(name(over.get(i)));
+        text.append(values.get(i)).append(" by ").append(QuirkReport.named(over.get(i)));
       }
       return text.toString();
     }
 
-    Map<String, Object> toJson() {
-      Map<String, Object> json = Json.object();
-      json.put("key", key);
-      json.put("value", value);
-      json.put("by", by.id());
-      json.put("over", over.stream().map(Quirk::id).toList());
-      return json;
+    ValueJson json() {
+      return new ValueJson(key, value, by.id(), over.stream().map(Quirk::id).toList());
     }
   }
 
-  private static String name(Quirk quirk) {
-    return quirk.id() + " (" + new QuirkReport(quirk).place() + ")";
-  }
+  private record ValueJson(String key, String value, String by, List<String> over) {}
+
+  private record Miss(String id, String why) {}
+
+  private record Document(
+      String function,
+      String id,
+      List<QuirkJson> entries,
+      List<Miss> notAboutIt,
+      List<QuirkJson.Hidden> hidden,
+      List<QuirkJson.Range> available,
+      List<QuirkJson.Range> shadow,
+      List<ValueJson> decisions,
+      boolean placed,
+      Optional<String> offset,
+      String outcome) {}
 
   private List<Value> values() {
     List<Value> values = new ArrayList<>();
@@ -112,7 +119,7 @@ public record QuirkExplanation(
     line(out, "function", identity.toString());
     String label = "entries";
     for (Quirk quirk : matching) {
-      line(out, label, name(quirk) + ", " + quirk.name());
+      line(out, label, QuirkReport.named(quirk) + ", " + quirk.name());
       label = "";
     }
     if (matching.isEmpty()) {
@@ -120,7 +127,7 @@ public record QuirkExplanation(
     }
     label = "not about it";
     for (QuirkTable.NearMiss miss : nearMisses) {
-      line(out, label, name(miss.quirk()) + ": " + miss.why());
+      line(out, label, QuirkReport.named(miss.quirk()) + ": " + miss.why());
       label = "";
     }
     label = "hidden";
@@ -157,40 +164,19 @@ public record QuirkExplanation(
     };
   }
 
-  public Map<String, Object> toJson() {
-    Map<String, Object> json = Json.object();
-    json.put("function", function.address().toString());
-    json.put("id", identity.id().toString());
-    json.put("entries", matching.stream().map(q -> new QuirkReport(q).toJson()).toList());
-    json.put(
-        "notAboutIt",
-        nearMisses.stream()
-            .map(miss -> {
-              Map<String, Object> object = Json.object();
-              object.put("id", miss.quirk().id());
-              object.put("why", miss.why());
-              return object;
-            })
-            .toList());
-    json.put("hidden", decided.hiddenBits().stream().map(QuirkReport::toJson).toList());
-    json.put("available", ranges(decided.available()));
-    json.put("shadow", ranges(decided.shadowing()));
-    json.put("decisions", values().stream().map(Value::toJson).toList());
-    json.put("placed", result instanceof Synthesis);
-    if (result instanceof Synthesis s) {
-      json.put("offset", Json.hex(s.offset()));
-    }
-    json.put("outcome", outcome());
-    return json;
-  }
-
-  private static List<Map<String, Object>> ranges(List<Decision<ByteRange>> decisions) {
-    return decisions.stream()
-        .map(d -> {
-          Map<String, Object> json = Json.range(d.value());
-          json.put("by", d.source().entryId());
-          return json;
-        })
-        .toList();
+  /// The explanation for [Json].
+  public Object json() {
+    return new Document(
+        function.address().toString(),
+        identity.id().toString(),
+        matching.stream().map(QuirkJson::of).toList(),
+        nearMisses.stream().map(miss -> new Miss(miss.quirk().id(), miss.why())).toList(),
+        decided.hiddenBits().stream().map(QuirkJson.Hidden::of).toList(),
+        QuirkJson.Range.of(decided.available(), true),
+        QuirkJson.Range.of(decided.shadowing(), true),
+        values().stream().map(Value::json).toList(),
+        result instanceof Synthesis,
+        result instanceof Synthesis s ? Optional.of(Json.hex(s.offset())) : Optional.empty(),
+        outcome());
   }
 }

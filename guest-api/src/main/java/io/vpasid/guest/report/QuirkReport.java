@@ -3,7 +3,6 @@ package io.vpasid.guest.report;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.synth.quirk.Decision;
 import io.vpasid.synth.quirk.HiddenBits;
-import io.vpasid.synth.quirk.IdRange;
 import io.vpasid.synth.quirk.MatchedQuirks;
 import io.vpasid.synth.quirk.Quirk;
 import io.vpasid.synth.quirk.QuirkMatch;
@@ -12,10 +11,14 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 
-/// What is said of one quirk.
+/// One quirk, for people and for programs.
 public record QuirkReport(Quirk quirk) {
+
+  /// Its id, and where it stands.
+  static String named(Quirk quirk) {
+    return quirk.id() + " (" + new QuirkReport(quirk).place() + ")";
+  }
 
   /// Where it stands: the layer for built-in ones, else the file and line.
   public String place() {
@@ -25,7 +28,7 @@ public record QuirkReport(Quirk quirk) {
         : source.file() + ":" + quirk.line();
   }
 
-  /// What it says of its devices, in a few words.
+  /// A few words on its effects.
   public String effects() {
     MatchedQuirks effects = quirk.effects();
     List<String> words = new ArrayList<>();
@@ -104,54 +107,8 @@ public record QuirkReport(Quirk quirk) {
     out.printf("  %-12s %s%n", label, text);
   }
 
-  public Map<String, Object> toJson() {
-    Map<String, Object> json = Json.object();
-    json.put("id", quirk.id());
-    json.put("layer", quirk.source().layer());
-    json.put("file", quirk.source().file());
-    json.put("line", quirk.line());
-    json.put("name", quirk.name());
-    json.put("match", quirk.matches().stream().map(QuirkReport::toJson).toList());
-    MatchedQuirks effects = quirk.effects();
-    json.put("hidden", effects.hiddenBits().stream().map(QuirkReport::toJson).toList());
-    effects.pinnedOffset().ifPresent(p -> json.put("place", Json.hex(p.value())));
-    json.put("available", ranges(effects.available()));
-    json.put("shadow", ranges(effects.shadowing()));
-    effects.maxWidth().ifPresent(w -> json.put("maxWidth", w.value()));
-    effects.exec().ifPresent(e -> json.put("exec", e.value()));
-    effects.priv().ifPresent(p -> json.put("priv", p.value()));
-    effects.refusal().ifPresent(r -> json.put("refuse", r.value()));
-    json.put("source", quirk.citation());
-    json.put("notes", quirk.notes());
-    return json;
-  }
-
-  private static Map<String, Object> toJson(QuirkMatch match) {
-    Map<String, Object> json = Json.object();
-    if (match.vendor() != QuirkMatch.ANY) {
-      json.put("vendor", String.format(Locale.ROOT, "0x%04x", match.vendor()));
-    }
-    json.put("device", match.devices().stream().map(IdRange::toString).toList());
-    json.put("subsystem", match.subsystems().stream().map(Object::toString).toList());
-    json.put("class", match.classes().stream().map(Object::toString).toList());
-    json.put("revision", match.revisions().stream().map(IdRange::toRevisions).toList());
-    match.kind().ifPresent(kind -> json.put("function", kind.toString()));
-    return json;
-  }
-
-  public static Map<String, Object> toJson(HiddenBits bits) {
-    Map<String, Object> json = Json.range(bits.range());
-    if (!bits.isWholeBytes()) {
-      json.put("mask", String.format(Locale.ROOT, "0x%08x", bits.mask()));
-    }
-    json.put("access", bits.access().toString());
-    json.put("evidence", bits.evidence().toString());
-    json.put("what", bits.what());
-    json.put("by", bits.source().entryId());
-    return json;
-  }
-
-  private static List<Map<String, Object>> ranges(List<Decision<ByteRange>> decisions) {
-    return decisions.stream().map(d -> Json.range(d.value())).toList();
+  /// The quirk for [Json].
+  public Object json() {
+    return QuirkJson.of(quirk);
   }
 }

@@ -2,6 +2,10 @@ package io.vpasid.guest.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.networknt.schema.InputFormat;
+import com.networknt.schema.Schema;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
 import io.vpasid.testing.Captures;
 import io.vpasid.testing.Need;
 import io.vpasid.testing.Needs;
@@ -162,6 +166,44 @@ class QuirksCommandTest {
         .contains("none is about it")
         .contains("old-ones (" + vendor + ":2): revision 0x70, not 0x01")
         .contains("physical-ones (" + vendor + ":3): function physical, not virtual");
+  }
+
+  @Test
+  void explainSaysOfEveryNamedEntryWhyItIsNotAboutTheFunction() {
+    String vendor =
+        quirks(
+            "vendor.json",
+            quirk("other-device", ", \"device\": \"0x0007-0x0009\"", "\"exec\": false"),
+            "{ \"id\": \"other-vendor\", \"name\": \"n\", \"source\": \"s\","
+                + " \"match\": { \"vendor\": \"0x1234\" }, \"exec\": false }",
+            "{ \"id\": \"other-class\", \"name\": \"n\", \"source\": \"s\","
+                + " \"match\": { \"class\": \"0x0302xx\" }, \"exec\": false }");
+
+    Run run = Run.of("quirks", "explain", dump, "--function", "17:00.1", "--quirks", vendor);
+
+    assertThat(run.out())
+        .contains("other-device (" + vendor + ":2): device 0x0007-0x0009, not 0x0002")
+        .contains("other-vendor (" + vendor + ":3): vendor 0x1234, not 0xf00d")
+        .contains("other-class (" + vendor + ":4): class 0x0302xx, not 0x0b4000");
+  }
+
+  @Test
+  void explainOfIdsSaysWhichEntriesMayBeAboutTheDevice() {
+    String vendor = quirks("vendor.json", about2("acme-2", "\"maxWidth\": 8"));
+
+    Run run = Run.of("quirks", "explain", "10de:2204", "--quirks", vendor);
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out())
+        .startsWith("10de:2204")
+        .contains("nvidia-ga10x (built in)", "if vendor 0x10de, device 0x", "41 hidden")
+        .contains("acme-2 (" + vendor + ":2): vendor 0xf00d, not 0x10de")
+        .contains("by its ids alone");
+    JsonNode json =
+        MAPPER.readTree(
+            Run.of("quirks", "explain", "f00d:0002", "--quirks", vendor, "--json").out());
+    assertThat(json.get(0).get("entries").findValuesAsString("id")).contains("acme-2");
+    assertThat(Run.of("quirks", "explain", "f00d:0002", dump).err()).contains("not both");
   }
 
   @Test
@@ -356,6 +398,115 @@ class QuirksCommandTest {
                 + " \"shadow\"?");
   }
 
+  private static final Schema SARIF =
+      SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_7)
+          .getSchema(
+              QuirksCommandTest.class.getResourceAsStream("/schema/sarif-schema-2.1.0.json"));
+
+  @Test
+  void lintPrintsSarif() {
+    String bad =
+        quirks(
+            "a b.json", about2("a", "\"refuse\": \"r\", \"exec\": false"), about2("b", "\"x\": 1"));
+    assertThat(file("acme.yaml", "quirks: []")).isNotEmpty();
+
+    Run run = Run.of("quirks", "lint", bad, folder.toString(), "--format", "sarif");
+
+    assertThat(SARIF.validate(run.out(), InputFormat.JSON)).isEmpty();
+    JsonNode log = MAPPER.readTree(run.out()).get("runs").get(0);
+    JsonNode result =
+        log.get("results")
+            .valueStream()
+            .filter(r -> r.get("ruleId").asString().equals("refused"))
+            .findFirst()
+            .orElseThrow();
+    assertThat(result.get("level").asString()).isEqualTo("warning");
+    assertThat(at(result).get("region").get("startLine").asInt()).isEqualTo(2);
+    assertThat(at(result).get("artifactLocation").get("uri").asString())
+        .isEqualTo("file://" + folder + "/a%20b.json");
+    assertThat(log.get("tool").get("driver").get("rules").findValuesAsString("id"))
+        .contains("refused", "unreadable", "not-read");
+  }
+
+  private static JsonNode at(JsonNode result) {
+    return result.get("locations").get(0).get("physicalLocation");
+  }
+
+  /// The checks would pass a report in which nothing may be wrong.
+  @Test
+  void schemaOfSarifFindsMistakes() {
+    assertThat(SARIF.validate("{ \"version\": \"2.0\", \"runs\": [] }", InputFormat.JSON))
+        .isNotEmpty();
+  }
+
+  @Test
+  void testPrintsSarifOfFindingsAndChanges() {
+    String acme = quirks("acme.json", about2("acme-2", "\"available\": \"0x300-0x3ff\""));
+
+    Run run = Run.of("quirks", "test", dump, "--quirks", acme, "--format", "sarif");
+
+    assertThat(SARIF.validate(run.out(), InputFormat.JSON)).isEmpty();
+    assertThat(MAPPER.readTree(run.out()).findValuesAsString("ruleId"))
+        .containsExactly("placement-changes");
+  }
+
+  /// GitLab wants these five of each finding, with fingerprints that differ.
+  @Test
+  void lintPrintsACodeQualityReport() {
+    String bad =
+        quirks(
+            "bad.json",
+            about2("a", "\"refuse\": \"r\", \"exec\": false"),
+            about2("b", "\"x\": 1"),
+            about2("b", "\"x\": 1"));
+
+    JsonNode report = MAPPER.readTree(Run.of("quirks", "lint", bad, "--format", "gitlab").out());
+
+    assertThat(report.findValuesAsString("severity")).contains("critical", "major");
+    assertThat(report.findValuesAsString("fingerprint"))
+        .hasSize(report.size())
+        .doesNotHaveDuplicates()
+        .allMatch(f -> f.matches("[0-9a-f]{32}"));
+    assertThat(report.valueStream())
+        .allSatisfy(f -> {
+          assertThat(f.get("description").asString()).isNotEmpty();
+          assertThat(f.get("check_name").asString()).isNotEmpty();
+          assertThat(f.get("location").get("path").asString()).isEqualTo(bad);
+          assertThat(f.get("location").get("lines").get("begin").asInt()).isPositive();
+        });
+  }
+
+  @Test
+  void lintSaysWhatIsNotReadAndWhy() throws IOException {
+    Path layer = Files.createDirectories(folder.resolve("quirks.d"));
+    Files.createDirectories(layer.resolve("more"));
+    String good = Files.readString(Path.of(quirks("good.json", about2("a", "\"exec\": false"))));
+    for (String name :
+        List.of("a.json", "b.yaml", "c.jsonc", "d.JSON", ".e.json", "more/f.json", "README.md")) {
+      Files.writeString(layer.resolve(name), good);
+    }
+
+    Run run = Run.of("quirks", "lint", layer.toString());
+
+    assertThat(run.out().lines().filter(line -> line.endsWith("[not-read]")))
+        .containsExactly(
+            layer
+                + "/.e.json: warning: not read, because its name starts with a dot; rename it"
+                + " [not-read]",
+            layer + "/README.md: note: not read: quirk files are named *.json [not-read]",
+            layer
+                + "/b.yaml: warning: not read, because it is no JSON; write it as JSON, named"
+                + " *.json [not-read]",
+            layer
+                + "/c.jsonc: warning: not read, because its name does not end in .json; rename"
+                + " it, and leave comments and trailing commas out [not-read]",
+            layer
+                + "/d.JSON: warning: not read, because its name ends in .JSON; name it *.json"
+                + " [not-read]",
+            layer + "/more: warning: folders in a folder are not read; name it too [not-read]");
+    assertThat(Run.of("quirks", "lint", layer.toString(), "--strict").code()).isEqualTo(1);
+  }
+
   @Test
   void lintPrintsJson() {
     String file = quirks("a.json", about2("a", "\"refuse\": \"r\", \"priv\": false"));
@@ -372,6 +523,9 @@ class QuirksCommandTest {
     Path none = Files.createDirectory(folder.resolve("none"));
 
     assertOneLine(Run.of("quirks", "lint", none.toString()), none + ": there is no quirk file");
+    Files.writeString(none.resolve("acme.yaml"), "quirks: []");
+    assertThat(Run.of("quirks", "lint", none.toString()).err())
+        .contains("in .json, and " + none + "/acme.yaml is not read");
   }
 
   @Test
@@ -429,7 +583,7 @@ class QuirksCommandTest {
     assertThat(run.out())
         .contains(
             "0000:17:00.1 f00d:0002: 0xd80 (all-zero hole) → 0x300 (declared available), by acme-2")
-        .contains("2 functions in 1 file, 1 of them meant, 1 placement changes");
+        .contains("2 functions in 1 file, 1 with an entry about it, 1 placement changed");
     assertThat(Run.of("quirks", "test", dump, "--quirks", acme, "--no-changes").code())
         .isEqualTo(1);
   }

@@ -6,7 +6,7 @@ import java.util.Locale;
 /// Something in a quirk file that is wrong, or that its author may not have meant.
 ///
 /// @param severity how bad it is
-/// @param rule which rule found it, in words joined by hyphens such as `never-counts`
+/// @param rule which rule found it
 /// @param layer the quirk's layer
 /// @param file the file
 /// @param line the line where the quirk starts, from 1; 0 for the file as a whole
@@ -14,7 +14,7 @@ import java.util.Locale;
 /// @param message what was found and what to do, in one line
 public record LintFinding(
     Severity severity,
-    String rule,
+    LintRule rule,
     String layer,
     String file,
     int line,
@@ -36,7 +36,21 @@ public record LintFinding(
   /// @param layer the layer that the file was read for
   static LintFinding of(JsonFileException e, String layer) {
     return new LintFinding(
-        Severity.ERROR, "unreadable", layer, e.file(), e.line(), e.column(), e.problem());
+        Severity.ERROR, LintRule.UNREADABLE, layer, e.file(), e.line(), e.column(), e.problem());
+  }
+
+  /// Something about a quirk.
+  ///
+  /// @param what goes on after the quirk's id
+  static LintFinding of(Severity severity, LintRule rule, Quirk quirk, String what) {
+    return new LintFinding(
+        severity,
+        rule,
+        quirk.source().layer(),
+        quirk.source().file(),
+        quirk.line(),
+        quirk.column(),
+        quirk.id() + ' ' + what);
   }
 
   /// As compilers write it: `site.json:7:5: warning: … [never-counts]`.

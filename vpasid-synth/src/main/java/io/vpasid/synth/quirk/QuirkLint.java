@@ -1,21 +1,16 @@
 package io.vpasid.synth.quirk;
 
 import io.vpasid.pci.ByteRange;
-import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.Header;
 import io.vpasid.pci.PciId;
-import io.vpasid.pci.capability.Capability;
-import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.PciNames;
 import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.synth.quirk.LintFinding.Severity;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -28,24 +23,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// Looks for what is probably wrong in quirks that can be read.
-///
-/// | rule | severity | finds |
-/// |---|---|---|
-/// | `header` | warning | hidden registers in the header, 0x00-0x3f |
-/// | `overlap` | warning | two hidden registers of a quirk share bits; two device ranges share ids |
-/// | `unreadable` | error | a file that cannot be read, or a quirk in it |
-/// | `replaces` | note | a quirk has the id of another in an earlier layer |
-/// | `refused` | warning | a quirk refuses a PASID capability and says how to place or limit it |
-/// | `on-hidden` | error | a quirk places the capability on its own hidden registers, unshadowed |
-/// | `no-room` | warning | an available range without room for a PASID capability |
-/// | `unknown-id` | warning, note | a vendor, or devices, that pci.ids does not have |
-/// | `never-counts` | warning | what a quirk decides is always decided by another |
-/// | `says-nothing-new` | warning | another quirk names the same registers for the same functions |
-/// | `on-capability` | error | a place on a capability of a captured function |
-/// | `on-capability` | warning | hidden registers on a capability of a captured function |
-/// | `not-zero` | warning | a place on bytes that are not 0 in a captured function |
-/// | `matches-nothing` | note | none of the captured functions |
+/// Looks for what is probably wrong in quirks that can be read, by the rules of [LintRule].
 public final class QuirkLint {
   private static final int PASID_CAPABILITY_SIZE = 8;
 
@@ -89,11 +67,21 @@ public final class QuirkLint {
     QuirkTable table = below.with(List.copyOf(quirks.values()));
     List<LintFinding> findings = new ArrayList<>();
     problems.forEach(p -> findings.add(LintFinding.of(p, layer)));
+    paths.forEach(path -> findings.addAll(skipped(path, layer)));
     findings.addAll(check(table, names));
     if (!captures.isEmpty()) {
       findings.addAll(check(table, captures));
     }
     return findings.stream().filter(f -> f.layer().equals(layer)).sorted(BY_PLACE).toList();
+  }
+
+  /// What is in a folder of quirk files and not read.
+  ///
+  /// @param path nothing is said of what is no folder
+  /// @param layer the name of its layer
+  /// @throws JsonFileException if the folder cannot be read
+  public static List<LintFinding> skipped(Path path, String layer) {
+    return SkippedFiles.in(path, layer);
   }
 
   private static List<Quirk> read(Path path, String layer, List<JsonFileException> problems) {
@@ -130,36 +118,11 @@ public final class QuirkLint {
   /// What captured functions say of the quirks of `table`. Each thing is said once, of the first
   /// function that shows it.
   public static List<LintFinding> check(QuirkTable table, List<HostFunction> captures) {
-    QuirkLint lint = new QuirkLint();
-    Set<Quirk> matched = Collections.newSetFromMap(new IdentityHashMap<>());
-    for (HostFunction capture : captures) {
-      CapabilityChain chain = CapabilityChain.walk(capture.config());
-      List<Capability> capabilities =
-          Stream.concat(chain.standard().stream(), chain.extended().stream()).toList();
-      for (Quirk quirk : table.matching(FunctionIdentity.of(capture))) {
-        boolean first = matched.add(quirk);
-        lint.checkCapabilities(quirk, capture, capabilities, first);
-      }
-    }
-    for (Quirk quirk : table.entries()) {
-      if (!matched.contains(quirk)) {
-        lint.report(
-            Severity.NOTE, "matches-nothing", quirk, "matches none of the captured functions");
-      }
-    }
-    return List.copyOf(lint.findings);
+    return CaptureLint.check(table, captures);
   }
 
-  private void report(Severity severity, String rule, Quirk quirk, String what) {
-    findings.add(
-        new LintFinding(
-            severity,
-            rule,
-            quirk.source().layer(),
-            quirk.source().file(),
-            quirk.line(),
-            quirk.column(),
-            quirk.id() + ' ' + what));
+  private void report(Severity severity, LintRule rule, Quirk quirk, String what) {
+    findings.add(LintFinding.of(severity, rule, quirk, what));
   }
 
   private void checkReplacement(QuirkTable.Replacement replacement) {
@@ -167,7 +130,7 @@ public final class QuirkLint {
     if (!text(replacement.quirk()).equals(text(replacement.by()))) {
       report(
           Severity.NOTE,
-          "replaces",
+          LintRule.REPLACES,
           replacement.by(),
           "replaces " + replacement.quirk().source() + "; choose another id if both are to count");
     }
@@ -184,14 +147,14 @@ public final class QuirkLint {
       if (bits.range().overlaps(Header.RANGE)) {
         report(
             Severity.WARNING,
-            "header",
+            LintRule.HEADER,
             quirk,
             "names " + bits.range() + " in the header, where no capability can be; leave it out");
       }
       if (i > 0 && bits.overlaps(hidden.get(i - 1))) {
         report(
             Severity.WARNING,
-            "overlap",
+            LintRule.OVERLAP,
             quirk,
             "names " + hidden.get(i - 1).range() + " and " + bits.range() + "; join them");
       }
@@ -210,7 +173,7 @@ public final class QuirkLint {
     if (effects.refusal().isPresent() && places) {
       report(
           Severity.WARNING,
-          "refused",
+          LintRule.REFUSED,
           quirk,
           "refuses a PASID capability, so nothing else that it decides counts; leave one out");
     }
@@ -222,7 +185,7 @@ public final class QuirkLint {
         if (bits.range().overlaps(place) && !shadowed) {
           report(
               Severity.ERROR,
-              "on-hidden",
+              LintRule.ON_HIDDEN,
               quirk,
               "places the capability on its own hidden register "
                   + bits.range()
@@ -231,11 +194,24 @@ public final class QuirkLint {
       }
     }
     for (Decision<ByteRange> available : effects.available()) {
+      List<ByteRange> hidden =
+          effects.hiddenBits().stream()
+              .map(HiddenBits::range)
+              .filter(range -> range.overlaps(available.value()))
+              .toList();
+      if (!hidden.isEmpty()) {
+        report(
+            Severity.WARNING,
+            LintRule.ON_HIDDEN,
+            quirk,
+            "calls %s available and names hidden registers in it: %s; leave one out"
+                .formatted(available.value(), list(hidden)));
+      }
       int start = (available.value().offset() + 3) & ~3;
       if (start + PASID_CAPABILITY_SIZE > available.value().end()) {
         report(
             Severity.WARNING,
-            "no-room",
+            LintRule.NO_ROOM,
             quirk,
             "calls "
                 + available.value()
@@ -244,7 +220,7 @@ public final class QuirkLint {
     }
   }
 
-  private static ByteRange place(int offset) {
+  static ByteRange place(int offset) {
     return new ByteRange(offset, PASID_CAPABILITY_SIZE);
   }
 
@@ -255,7 +231,7 @@ public final class QuirkLint {
       if (sorted.get(i).first() <= sorted.get(i - 1).last()) {
         report(
             Severity.WARNING,
-            "overlap",
+            LintRule.OVERLAP,
             quirk,
             "names devices "
                 + sorted.get(i - 1)
@@ -273,7 +249,7 @@ public final class QuirkLint {
     if (names.vendor(match.vendor()).isEmpty()) {
       report(
           Severity.WARNING,
-          "unknown-id",
+          LintRule.UNKNOWN_ID,
           quirk,
           String.format(
               Locale.ROOT, "names vendor 0x%04x, which pci.ids does not have", match.vendor()));
@@ -286,7 +262,7 @@ public final class QuirkLint {
     if (!unknown.isEmpty()) {
       report(
           Severity.NOTE,
-          "unknown-id",
+          LintRule.UNKNOWN_ID,
           quirk,
           String.format(
               Locale.ROOT,
@@ -301,7 +277,7 @@ public final class QuirkLint {
         .anyMatch(device -> names.device(new PciId(vendor, device)).isPresent());
   }
 
-  private static String list(List<?> things) {
+  static String list(List<?> things) {
     String first =
         things.stream().limit(LISTED).map(Object::toString).collect(Collectors.joining(", "));
     int others = things.size() - LISTED;
@@ -354,7 +330,7 @@ public final class QuirkLint {
             .allMatch(bits -> theirs.hiddenBits().stream().anyMatch(o -> o.contains(bits)))) {
       report(
           Severity.WARNING,
-          "says-nothing-new",
+          LintRule.SAYS_NOTHING_NEW,
           weak.quirk(),
           "names only hidden registers that " + other + " names for the same functions");
     }
@@ -369,54 +345,9 @@ public final class QuirkLint {
     if (value.apply(quirk.effects()).isPresent() && value.apply(theirs).isPresent()) {
       report(
           Severity.WARNING,
-          "never-counts",
+          LintRule.NEVER_COUNTS,
           quirk,
           "decides \"" + key + "\", but " + other + " decides it for the same functions");
-    }
-  }
-
-  private void checkCapabilities(
-      Quirk quirk, HostFunction capture, List<Capability> capabilities, boolean first) {
-    String where = (capture.location() + ' ' + capture.address()).strip();
-    ConfigSpace config = capture.config();
-    MatchedQuirks effects = quirk.effects();
-    for (Capability capability : capabilities) {
-      List<ByteRange> inside =
-          effects.hiddenBits().stream()
-              .map(HiddenBits::range)
-              .filter(range -> range.overlaps(capability.extent().range()))
-              .toList();
-      if (first && !inside.isEmpty()) {
-        report(
-            Severity.WARNING,
-            "on-capability",
-            quirk,
-            "names registers in " + capability + " of " + where + ": " + list(inside));
-      }
-      if (effects.pinnedOffset().isPresent()) {
-        ByteRange place = place(effects.pinnedOffset().get().value());
-        if (place.overlaps(capability.extent().range())) {
-          report(
-              Severity.ERROR,
-              "on-capability",
-              quirk,
-              "places the capability on " + capability + " of " + where + "; choose another place");
-        }
-      }
-    }
-    if (effects.pinnedOffset().isPresent() && config.isExtended()) {
-      ByteRange place = place(effects.pinnedOffset().get().value());
-      boolean allowed =
-          effects.shadowing().stream().anyMatch(shadow -> shadow.value().contains(place));
-      if (!allowed && !config.isZero(place)) {
-        report(
-            Severity.WARNING,
-            "not-zero",
-            quirk,
-            "places the capability on bytes that are not 0 in "
-                + where
-                + "; choose another place, or allow it with \"shadow\"");
-      }
     }
   }
 }

@@ -74,6 +74,32 @@ public record QuirkMatch(
       // It is about another kind of device, not about this one.
       return Optional.empty();
     }
+    return failing(function);
+  }
+
+  /// The vendor or the device, if these keep a function from being meant, as in `vendor 0x10de, not
+  /// 0x8086`.
+  Optional<String> failing(PciId id) {
+    if (vendor != ANY && vendor != id.vendor()) {
+      return misfit(
+          "vendor",
+          Stream.of(String.format(Locale.ROOT, "0x%04x", vendor)),
+          String.format(Locale.ROOT, "0x%04x", id.vendor()));
+    }
+    return deviceRank(id) != NO_MATCH
+        ? Optional.empty()
+        : misfit(
+            "device",
+            devices.stream().map(IdRange::toString),
+            String.format(Locale.ROOT, "0x%04x", id.device()));
+  }
+
+  /// The first condition that keeps a function from being meant; empty if it is meant.
+  Optional<String> failing(FunctionIdentity function) {
+    Optional<String> id = failing(function.id());
+    if (id.isPresent() || matches(function)) {
+      return id;
+    }
     if (subsystemRank(function.subsystem()) == NO_MATCH) {
       PciId found = function.subsystem();
       return misfit(

@@ -1,5 +1,6 @@
 package io.vpasid.synth.quirk;
 
+import io.vpasid.pci.PciId;
 import io.vpasid.synth.json.JsonCursor;
 import io.vpasid.synth.json.JsonFileException;
 import java.io.IOException;
@@ -11,6 +12,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
 
 /// Knowledge about devices, from quirk files in layers.
 ///
@@ -65,11 +69,11 @@ public final class QuirkTable {
   /// @param by the one that does, or did until it was replaced in turn
   public record Replacement(Quirk quirk, Quirk by) {}
 
-  /// A quirk that names a function's vendor and device and yet is not about the function.
+  /// A quirk that is not about a function, though somebody may think so.
   ///
   /// @param quirk the quirk
   /// @param why the first condition that the function fails, as in `revision 0xa1, not 0x01`; of
-  ///   several matches, that of the first that names the device
+  ///   several matches, that of the first that names the device, else of the first
   public record NearMiss(Quirk quirk, String why) {}
 
   /// No quirks.
@@ -207,16 +211,48 @@ public final class QuirkTable {
     return quirks;
   }
 
-  /// The quirks that name the vendor and device of `function` and are not about it, by place in the
-  /// table. It looks at every quirk, so it is for people and not for every function of a machine.
+  /// The quirks that are not about `function` though they name its vendor and device, or were named
+  /// on the command line, by place in the table. It looks at every quirk, so it is for people and
+  /// not for every function of a machine.
   public List<NearMiss> nearMisses(FunctionIdentity function) {
+    return misses(
+        q -> q.matches().stream().noneMatch(m -> m.matches(function)),
+        m -> m.misfit(function),
+        m -> m.failing(function));
+  }
+
+  /// The quirks of the command line that are about no function with these ids, by place in the
+  /// table.
+  public List<NearMiss> namedFor(PciId id) {
+    return misses(q -> !names(q, id), _ -> Optional.empty(), m -> m.failing(id));
+  }
+
+  /// The quirks that are about some function with these ids, by place in the table.
+  public List<Quirk> naming(PciId id) {
+    return entries().stream().filter(q -> names(q, id)).toList();
+  }
+
+  private static boolean names(Quirk quirk, PciId id) {
+    return quirk.matches().stream().anyMatch(m -> m.failing(id).isEmpty());
+  }
+
+  /// @param near why a match of any layer is worth telling
+  /// @param any why one of the command line fails
+  private List<NearMiss> misses(
+      Predicate<Quirk> isMiss,
+      Function<QuirkMatch, Optional<String>> near,
+      Function<QuirkMatch, Optional<String>> any) {
     List<NearMiss> misses = new ArrayList<>();
     for (RankedQuirk ranked : quirks) {
       Quirk quirk = ranked.quirk();
-      if (quirk.matches().stream().noneMatch(m -> m.matches(function))) {
+      if (isMiss.test(quirk)) {
         quirk.matches().stream()
-            .flatMap(m -> m.misfit(function).stream())
+            .flatMap(m -> near.apply(m).stream())
             .findFirst()
+            .or(() ->
+                quirk.source().layer().equals(COMMAND_LINE)
+                    ? quirk.matches().stream().flatMap(m -> any.apply(m).stream()).findFirst()
+                    : Optional.empty())
             .ifPresent(why -> misses.add(new NearMiss(quirk, why)));
       }
     }

@@ -235,6 +235,35 @@ class QuirkLintTest {
   }
 
   @Test
+  void availableBytesOnTheQuirksOwnHiddenRegisters() {
+    assertThat(findings(quirk("a", DEVICE, hidden("0x304") + ", \"available\": \"0x300-0x3ff\"")))
+        .containsExactly(
+            "test.json:1:28: warning: a calls 0x300-0x3ff available and names hidden registers in"
+                + " it: 0x304-0x307; leave one out [on-hidden]");
+  }
+
+  @Test
+  void availableBytesOnACapabilityOfACapturedFunction() {
+    assertThat(findingsOnCapture(quirk("a", DEVICE, "\"available\": \"0x120-0x1ff\"")))
+        .containsExactly(
+            "test.json:1:28: warning: a calls 0x120-0x1ff available, which is in use by [100]"
+                + " Advanced Error Reporting (AER) of dump.txt:3 0000:3b:00.0; leave that out"
+                + " [on-capability]");
+  }
+
+  @Test
+  void registersThatLeaveNoRoomInACapturedFunction() {
+    String all = "\"hidden\": { \"offset\": \"0x138\", \"length\": %d, \"what\": \"w\" }";
+
+    assertThat(findingsOnCapture(quirk("a", DEVICE, all.formatted(0x1000 - 0x138))))
+        .containsExactly(
+            "test.json:1:28: warning: a leaves no room for a PASID capability in dump.txt:3"
+                + " 0000:3b:00.0; name what is a register and no more, or call bytes"
+                + " \"available\" [no-room]");
+    assertThat(findingsOnCapture(quirk("a", DEVICE, all.formatted(0x1000 - 0x138 - 8)))).isEmpty();
+  }
+
+  @Test
   void aPlaceOnBytesThatAreNot0() {
     assertThat(findingsOnCapture(quirk("a", DEVICE, "\"place\": \"0x200\"")))
         .containsExactly(

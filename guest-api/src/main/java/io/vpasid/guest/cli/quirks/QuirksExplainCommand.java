@@ -4,8 +4,12 @@ import io.vpasid.guest.cli.option.SourceOptions;
 import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.config.FoundFunction;
+import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.report.DeviceQuirks;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.QuirkExplanation;
+import io.vpasid.pci.PciId;
+import io.vpasid.pci.dump.PciNames;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
@@ -25,13 +29,16 @@ import picocli.CommandLine.Spec;
     description = {
       "Says for each function which entries are about it, from the weakest to the strongest; what"
           + " they say, and which of them decided each value, over which others; which entries name"
-          + " the device and yet are not about it, and why; and where the vPASID then goes.",
+          + " the device, or stand in --quirks, and yet are not about it, and why; and where the"
+          + " vPASID then goes.",
+      "Given ids instead of a function, as in 10de:2204, says which entries may be about it, and"
+          + " under which conditions.",
       ""
     },
     mixinStandardHelpOptions = true,
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
-      "0:entries are about at least one function",
+      "0:entries are about at least one function, or may be about a device",
       "1:no entry is about any of them",
       "2:bad usage, a dump or a quirk file that cannot be used",
       "3:a configuration space may not be read"
@@ -39,6 +46,7 @@ import picocli.CommandLine.Spec;
     footerHeading = "%nExamples:%n",
     footer = {
       "  vpasid quirks explain 0000:3b:00.0",
+      "  vpasid quirks explain 10de:2204",
       "  vpasid quirks explain machine.txt --function 3b:00.0 --quirks acme.json"
     })
 final class QuirksExplainCommand implements Callable<Integer> {
@@ -48,8 +56,8 @@ final class QuirksExplainCommand implements Callable<Integer> {
       paramLabel = "FUNCTION",
       arity = "0..*",
       description =
-          "A dump (lspci -xxxx text, hex of any tool, raw bytes), or an address of this machine such as"
-              + " 0000:3b:00.0.")
+          "A dump (lspci -xxxx text, hex of any tool, raw bytes), an address of this machine such as"
+              + " 0000:3b:00.0, or the ids of a device such as 10de:2204.")
   private List<String> sources = List.of();
 
   @Mixin private SourceOptions source;
@@ -60,6 +68,17 @@ final class QuirksExplainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    List<PciId> ids = sources.stream().flatMap(s -> PciId.parse(s).stream()).toList();
+    if (ids.isEmpty()) {
+      return explainFunctions();
+    }
+    if (ids.size() < sources.size()) {
+      throw new InputException("name ids or functions, not both: " + String.join(", ", sources));
+    }
+    return explainDevices(ids);
+  }
+
+  private int explainFunctions() {
     PrintWriter out = spec.commandLine().getOut();
     List<FoundFunction> functions = source.functions(sources);
     QuirkTable table = options.quirkTable();
@@ -71,12 +90,28 @@ final class QuirksExplainCommand implements Callable<Integer> {
             })
             .toList();
     if (json) {
-      Json.print(out, explanations.stream().map(QuirkExplanation::toJson).toList());
+      Json.print(out, explanations.stream().map(QuirkExplanation::json).toList());
     } else {
       explanations.forEach(e -> e.print(out));
     }
-    return explanations.stream().anyMatch(e -> !e.matching().isEmpty())
-        ? ExitCode.DONE
-        : ExitCode.NO;
+    return code(explanations.stream().anyMatch(e -> !e.matching().isEmpty()));
+  }
+
+  private int explainDevices(List<PciId> ids) {
+    PrintWriter out = spec.commandLine().getOut();
+    QuirkTable table = options.quirkTable();
+    PciNames names = PciNames.system();
+    List<DeviceQuirks> devices =
+        ids.stream().map(id -> DeviceQuirks.of(id, names.device(id).orElse(""), table)).toList();
+    if (json) {
+      Json.print(out, devices.stream().map(DeviceQuirks::json).toList());
+    } else {
+      devices.forEach(d -> d.print(out));
+    }
+    return code(devices.stream().anyMatch(d -> !d.entries().isEmpty()));
+  }
+
+  private static int code(boolean any) {
+    return any ? ExitCode.DONE : ExitCode.NO;
   }
 }

@@ -3,13 +3,16 @@ package io.vpasid.guest.cli.quirks;
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.config.DumpReader;
 import io.vpasid.guest.config.InputException;
-import io.vpasid.guest.report.FindingReport;
+import io.vpasid.guest.report.Finding;
+import io.vpasid.guest.report.FindingFormat;
+import io.vpasid.guest.report.Findings;
 import io.vpasid.guest.report.Json;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.PciNames;
 import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.synth.quirk.LintFinding;
 import io.vpasid.synth.quirk.LintFinding.Severity;
+import io.vpasid.synth.quirk.LintRule;
 import io.vpasid.synth.quirk.QuirkFileText;
 import io.vpasid.synth.quirk.QuirkLint;
 import io.vpasid.synth.quirk.QuirkTable;
@@ -32,10 +35,11 @@ import picocli.CommandLine.Spec;
     header = "Looks for mistakes in quirk files.",
     description = {
       "Looks for mistakes in quirk files: what cannot be read, with the place and what was probably"
-          + " meant; ranges outside the configuration space, overlaps, entries or values that"
-          + " others make useless, vendors and devices that pci.ids does not have, missing sources."
-          + " With --dumps also what captured functions contradict, such as a place on a"
-          + " capability.",
+          + " meant; files that are not read at all; ranges outside the configuration space,"
+          + " overlaps, bytes that are called available and hidden, entries or values that others"
+          + " make useless, vendors and devices that pci.ids does not have, missing sources. With"
+          + " --dumps also what captured functions contradict: a place or available bytes on a"
+          + " capability, registers that leave no room for a vPASID.",
       ""
     },
     mixinStandardHelpOptions = true,
@@ -51,9 +55,6 @@ import picocli.CommandLine.Spec;
       "  vpasid quirks lint quirks.d/ --dumps dumps/ --format github --strict"
     })
 final class QuirksLintCommand implements Callable<Integer> {
-  /// The rule of what cannot be read.
-  private static final String UNREADABLE = "unreadable";
-
   @Spec private CommandSpec spec;
 
   @Parameters(
@@ -87,8 +88,9 @@ final class QuirksLintCommand implements Callable<Integer> {
       paramLabel = "FORMAT",
       description =
           "text: a line for each finding, as compilers write it; json; github: annotations of"
-              + " GitHub Actions. Default: text.")
-  private FindingReport.Format format = FindingReport.Format.TEXT;
+              + " GitHub Actions; sarif: SARIF 2.1.0, for code scanning and editors; gitlab: a code"
+              + " quality report. Default: text.")
+  private FindingFormat format = FindingFormat.TEXT;
 
   @Option(names = "--json", description = "The same as --format json.")
   private boolean json;
@@ -108,26 +110,36 @@ final class QuirksLintCommand implements Callable<Integer> {
       rewrite();
     }
     List<HostFunction> captures = captures(err);
-    List<LintFinding> findings =
+    List<LintFinding> found =
         paths.isEmpty()
             ? installed(names, captures)
             : QuirkLint.ofFiles(paths, QuirkTable.COMMAND_LINE, others(), names, captures);
-    if (json || format == FindingReport.Format.JSON) {
-      Json.print(out, findings.stream().map(FindingReport::toJson).toList());
-    } else {
-      FindingReport.print(out, format, findings);
-      if (format == FindingReport.Format.TEXT) {
-        out.println(FindingReport.summary(findings));
+    Findings findings = new Findings(found.stream().map(Finding::of).toList());
+    switch (json ? FindingFormat.JSON : format) {
+      case JSON -> Json.print(out, findings.all());
+      case TEXT -> {
+        findings.all().forEach(out::println);
+        out.println(findings.summary());
       }
+      case GITHUB, SARIF, GITLAB -> findings.print(out, format);
     }
-    return exitCode(findings);
+    return exitCode(findings, found.stream().anyMatch(f -> f.rule() == LintRule.UNREADABLE));
   }
 
   /// What has nothing to look at has found no mistakes, and is most likely another folder than
   /// meant.
   private static void checkFolder(Path path) {
     if (Files.isDirectory(path) && QuirkTable.files(path).isEmpty()) {
-      throw new InputException(path + ": there is no quirk file; their names end in .json");
+      List<LintFinding> skipped = QuirkLint.skipped(path, QuirkTable.COMMAND_LINE);
+      throw new InputException(
+          path
+              + ": there is no quirk file; their names end in .json"
+              + (skipped.isEmpty()
+                  ? ""
+                  : ", and "
+                      + skipped.getFirst().file()
+                      + (skipped.size() == 1 ? " is" : " and others are")
+                      + " not read"));
     }
   }
 
@@ -149,19 +161,20 @@ final class QuirksLintCommand implements Callable<Integer> {
     }
   }
 
-  private int exitCode(List<LintFinding> findings) {
-    if (findings.stream().anyMatch(f -> f.rule().equals(UNREADABLE))) {
+  private int exitCode(Findings findings, boolean unreadable) {
+    if (unreadable) {
       return ExitCode.USAGE;
     }
     boolean bad =
-        FindingReport.count(findings, Severity.ERROR) > 0
-            || (strict && FindingReport.count(findings, Severity.WARNING) > 0);
+        findings.count(Severity.ERROR) > 0 || (strict && findings.count(Severity.WARNING) > 0);
     return bad ? ExitCode.NO : ExitCode.DONE;
   }
 
   private static List<LintFinding> installed(PciNames names, List<HostFunction> captures) {
     QuirkTable table = QuirkTable.installed();
     List<LintFinding> findings = new ArrayList<>(QuirkLint.check(table, names));
+    findings.addAll(QuirkLint.skipped(QuirkTable.SYSTEM_FOLDER, QuirkTable.SYSTEM));
+    findings.addAll(QuirkLint.skipped(QuirkTable.ADMINISTRATOR_FOLDER, QuirkTable.ADMINISTRATOR));
     if (!captures.isEmpty()) {
       findings.addAll(QuirkLint.check(table, captures));
     }

@@ -86,7 +86,7 @@ final class QuirksListCommand implements Callable<Integer> {
             .toList();
     List<QuirkReport> reports = quirks.stream().map(QuirkReport::new).toList();
     if (json) {
-      Json.print(out, reports.stream().map(QuirkReport::toJson).toList());
+      Json.print(out, reports.stream().map(QuirkReport::json).toList());
     } else if (all || !ids.isEmpty()) {
       reports.forEach(r -> r.print(out));
     } else {

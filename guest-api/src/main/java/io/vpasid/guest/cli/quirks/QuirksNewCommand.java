@@ -4,7 +4,7 @@ import io.vpasid.guest.cli.option.SourceOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.InputException;
-import io.vpasid.guest.report.FindingReport;
+import io.vpasid.guest.report.Findings;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.QuirkReport;
 import io.vpasid.pci.ConfigSpace;
@@ -121,7 +121,7 @@ final class QuirksNewCommand implements Callable<Integer> {
     output.ifPresent(file -> write(text, file));
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
-      Json.print(out, quirks.stream().map(q -> new QuirkReport(q).toJson()).toList());
+      Json.print(out, quirks.stream().map(q -> new QuirkReport(q).json()).toList());
     } else if (output.isEmpty()) {
       out.print(text);
     }
@@ -134,7 +134,7 @@ final class QuirksNewCommand implements Callable<Integer> {
     if (shortOnes > 0) {
       err.printf(
           "vpasid: note: only %d bytes of %d of %s are there; lspci -xxxx as root captures all%n",
-          ConfigSpace.STANDARD_SIZE, shortOnes, FindingReport.counted(captures.size(), "function"));
+          ConfigSpace.STANDARD_SIZE, shortOnes, Findings.counted(captures.size(), "function"));
     }
   }
 
@@ -154,7 +154,7 @@ final class QuirksNewCommand implements Callable<Integer> {
           "vpasid: note: %s, %s: %s; name them, and add those that read as 0%n",
           quirk.id(),
           quirk.name(),
-          FindingReport.counted(quirk.effects().hiddenBits().size(), "proposal"));
+          Findings.counted(quirk.effects().hiddenBits().size(), "proposal"));
       captures.stream()
           .map(FunctionIdentity::of)
           .filter(f -> quirk.matches().getFirst().matches(f))

@@ -4,11 +4,12 @@ import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.config.DumpReader;
 import io.vpasid.guest.config.InputException;
-import io.vpasid.guest.report.FindingReport;
+import io.vpasid.guest.report.Finding;
+import io.vpasid.guest.report.FindingFormat;
+import io.vpasid.guest.report.Findings;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.PlacementChange;
 import io.vpasid.pci.dump.HostFunction;
-import io.vpasid.synth.quirk.LintFinding;
 import io.vpasid.synth.quirk.LintFinding.Severity;
 import io.vpasid.synth.quirk.QuirkLint;
 import io.vpasid.synth.quirk.QuirkTable;
@@ -16,8 +17,8 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -67,22 +68,54 @@ final class QuirksTestCommand implements Callable<Integer> {
       names = "--format",
       paramLabel = "FORMAT",
       description =
-          "text; json; github: findings and changes as annotations of GitHub Actions. Default:"
-              + " text.")
-  private FindingReport.Format format = FindingReport.Format.TEXT;
+          "text; json; findings and changes together: github, as annotations of GitHub Actions;"
+              + " sarif, as SARIF 2.1.0; gitlab, as a code quality report. Default: text.")
+  private FindingFormat format = FindingFormat.TEXT;
 
   @Option(names = "--json", description = "The same as --format json.")
   private boolean json;
 
+  /// What the files do to the functions of the dumps.
+  ///
+  /// @param meant how many functions they are about
+  private record Result(
+      boolean good,
+      int files,
+      int functions,
+      int meant,
+      List<PlacementChange> changes,
+      List<Finding> findings) {
+
+    /// As in `2 functions in 1 file, 1 with an entry about it, no placement changed`.
+    String summary() {
+      return "%s in %s, %s with an entry about %s, %s changed"
+          .formatted(
+              Findings.counted(functions, "function"),
+              Findings.counted(files, "file"),
+              meant == 0 ? "none" : meant,
+              meant == 1 ? "it" : "them",
+              changes.isEmpty() ? "no placement" : Findings.counted(changes.size(), "placement"));
+    }
+  }
+
   private final List<PlacementChange> changes = new ArrayList<>();
+  private final List<Finding> changeFindings = new ArrayList<>();
   private final List<HostFunction> meant = new ArrayList<>();
   private int functions;
 
   @Override
   public Integer call() {
     Json.checkFormat(json, format);
-    PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
+    Result result = result(err);
+    print(result);
+    if (meant.isEmpty()) {
+      err.println("vpasid: no entry is about any function of these dumps, so nothing was tested");
+    }
+    return result.good ? ExitCode.DONE : ExitCode.NO;
+  }
+
+  private Result result(PrintWriter err) {
     boolean named = !options.quirkPaths().isEmpty();
     QuirkTable with = options.quirkTable();
     QuirkTable without = named ? QuirkTable.installed() : QuirkTable.empty();
@@ -91,65 +124,44 @@ final class QuirksTestCommand implements Callable<Integer> {
     if (functions == 0) {
       throw new InputException(DumpReader.nothingIn(dumps));
     }
-    List<LintFinding> findings =
+    List<Finding> findings =
         QuirkLint.check(with, meant).stream()
             .filter(f -> !named || f.layer().equals(QuirkTable.COMMAND_LINE))
             .filter(f -> named || f.severity() != Severity.NOTE)
+            .map(Finding::of)
             .toList();
     boolean good =
         !meant.isEmpty()
-            && FindingReport.count(findings, Severity.ERROR) == 0
-            && changes.stream().noneMatch(PlacementChange::isLost)
+            && findings.stream().noneMatch(f -> f.severity() == Severity.ERROR)
+            && changes.stream().noneMatch(PlacementChange::lost)
             && !(noChanges && !changes.isEmpty());
-    if (json || format == FindingReport.Format.JSON) {
-      Json.print(out, toJson(files, findings, good));
-    } else {
-      FindingReport.print(out, format, findings);
-      changes.forEach(
-          c -> out.println(format == FindingReport.Format.GITHUB ? c.annotation() : c.toString()));
-      if (format == FindingReport.Format.TEXT) {
-        printSummary(out, files);
-      }
-    }
-    if (meant.isEmpty()) {
-      err.println("vpasid: no entry is about any function of these dumps, so nothing was tested");
-    }
-    return good ? ExitCode.DONE : ExitCode.NO;
+    return new Result(good, files, functions, meant.size(), changes, findings);
   }
 
   private void test(HostFunction function, QuirkTable without, QuirkTable with) {
     functions++;
-    PlacementChange change =
-        PlacementChange.of(
+    PlacementChange.Comparison comparison =
+        PlacementChange.compare(
             function, options.request(function, without), options.request(function, with));
-    if (change.isMeant()) {
+    if (comparison.meant()) {
       meant.add(function);
     }
-    if (change.isOne()) {
-      changes.add(change);
+    comparison.change().ifPresent(changes::add);
+    comparison.finding().ifPresent(changeFindings::add);
+  }
+
+  private void print(Result result) {
+    PrintWriter out = spec.commandLine().getOut();
+    switch (json ? FindingFormat.JSON : format) {
+      case JSON -> Json.print(out, result);
+      case TEXT -> {
+        result.findings.forEach(out::println);
+        changeFindings.forEach(f -> out.println(f.place() + ": " + f.message()));
+        out.println(result.summary());
+      }
+      case GITHUB, SARIF, GITLAB ->
+          new Findings(Stream.concat(result.findings.stream(), changeFindings.stream()).toList())
+              .print(out, format);
     }
-  }
-
-  private void printSummary(PrintWriter out, int files) {
-    out.printf(
-        "%s in %s, %d of them meant, %s%n",
-        FindingReport.counted(functions, "function"),
-        FindingReport.counted(files, "file"),
-        meant.size(),
-        changes.isEmpty()
-            ? "no placement changes"
-            : FindingReport.counted(changes.size(), "placement")
-                + (changes.size() == 1 ? " changes" : " change"));
-  }
-
-  private Map<String, Object> toJson(int files, List<LintFinding> findings, boolean good) {
-    Map<String, Object> object = Json.object();
-    object.put("good", good);
-    object.put("files", files);
-    object.put("functions", functions);
-    object.put("meant", meant.size());
-    object.put("changes", changes.stream().map(PlacementChange::toJson).toList());
-    object.put("findings", findings.stream().map(FindingReport::toJson).toList());
-    return object;
   }
 }

@@ -1,6 +1,6 @@
 package io.vpasid.guest.cli.run;
 
-import io.vpasid.guest.report.FindingReport;
+import io.vpasid.guest.report.Findings;
 import io.vpasid.guest.scenario.ScenarioResult;
 import io.vpasid.guest.scenario.ScenarioResult.Verdict;
 import java.io.PrintWriter;
@@ -96,9 +96,9 @@ final class ScenarioTally {
     out.printf(
         Locale.ROOT,
         "%s, %s with %s in %.1f s, seed %d: %d passed, %d failed, %d skipped%n",
-        FindingReport.counted(scenarios, "scenario"),
-        FindingReport.counted(runs(), "run"),
-        FindingReport.counted(steps, "step"),
+        Findings.counted(scenarios, "scenario"),
+        Findings.counted(runs(), "run"),
+        Findings.counted(steps, "step"),
         (System.nanoTime() - start) / 1e9,
         seed,
         passed,
