@@ -1,4 +1,4 @@
-/// The smallest VMM that embeds the library, as an example, and as a test that it is enough.
+/// Programs that embed the library, as examples, and as a test that it is enough.
 @NullMarked
 package io.vpasid.it.embedding;
 

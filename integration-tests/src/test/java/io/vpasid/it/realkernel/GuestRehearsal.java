@@ -14,10 +14,7 @@ import org.awaitility.Awaitility;
 /// is loaded and linked for an AOT cache: tests, a daemon and its clients.
 final class GuestRehearsal {
   private static final List<String> TESTS =
-      List.of(
-          GuestReportsTest.class.getName(),
-          "io.vpasid.it.contract.SimulatedIntelContractTest",
-          "io.vpasid.it.embedding.SmallestVmmTest");
+      List.of(GuestReportsTest.class.getName(), "io.vpasid.it.contract.SimulatedIntelContractTest");
 
   private GuestRehearsal() {}
 

@@ -28,6 +28,8 @@ final class StaleTables {
 
   /// Takes requesters whose page table the host does not invalidate.
   interface Refusals {
+    /// Takes one.
+    ///
     /// @param reason as a part of a sentence, without a full stop
     void refuse(RequesterState state, Errno errno, String reason);
   }
