@@ -22,7 +22,9 @@ public final class VtdCommand implements Runnable {
 
   /// This command with those below it.
   public static CommandLine line() {
-    return new CommandLine(new VtdCommand()).addSubcommand(new VtdDmarCommand());
+    return new CommandLine(new VtdCommand())
+        .addSubcommand(new VtdDmarCommand())
+        .addSubcommand(new VtdQemuCommand());
   }
 
   @Override

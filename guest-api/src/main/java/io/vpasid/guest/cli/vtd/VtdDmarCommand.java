@@ -70,17 +70,11 @@ final class VtdDmarCommand implements Callable<Integer> {
   public Integer call() {
     Matcher address = BASE.matcher(base);
     if (!address.matches()) {
-      throw bad("--base", base, "an address such as 0xfebfe000");
+      throw bad(spec, "--base", base, "an address such as 0xfebfe000");
     }
     List<PciAddress> places = new ArrayList<>();
     for (String function : functions) {
-      Matcher place = PLACE.matcher(function);
-      if (!place.matches()) {
-        throw bad("--function", function, "a device and function number such as 04.0");
-      }
-      places.add(
-          new PciAddress(
-              0, 0, Integer.parseInt(place.group(1), 16), Integer.parseInt(place.group(2))));
+      places.add(place(spec, "--function", function));
     }
     byte[] table;
     try {
@@ -96,7 +90,20 @@ final class VtdDmarCommand implements Callable<Integer> {
     return ExitCode.DONE;
   }
 
-  private ParameterException bad(String option, String value, String wanted) {
+  /// A place on the first bus.
+  ///
+  /// @param option that it is written for
+  static PciAddress place(CommandSpec spec, String option, String text) {
+    Matcher place = PLACE.matcher(text);
+    if (!place.matches()) {
+      throw bad(spec, option, text, "a device and function number such as 04.0");
+    }
+    return new PciAddress(
+        0, 0, Integer.parseInt(place.group(1), 16), Integer.parseInt(place.group(2)));
+  }
+
+  private static ParameterException bad(
+      CommandSpec spec, String option, String value, String wanted) {
     return new ParameterException(
         spec.commandLine(),
         "invalid value for option '%s': '%s' is not %s".formatted(option, value, wanted));
