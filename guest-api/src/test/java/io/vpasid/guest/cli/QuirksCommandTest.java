@@ -286,7 +286,33 @@ class QuirksCommandTest {
     JsonNode drafts = MAPPER.readTree(run.out());
     assertThat(drafts.get(1).get("id").asString()).isEqualTo("draft-f00d-0002");
     assertThat(drafts.get(1).get("hidden").findValuesAsString("offset"))
-        .containsExactly("0xd84", "0xff0", "0xff8");
+        .containsExactly("0xd84", "0xff0");
+  }
+
+  @Test
+  void newTakesAFolderAndLeavesOutWhatIsKnown() throws IOException {
+    Path dumps = Files.createDirectory(folder.resolve("dumps"));
+    Files.copy(Path.of(with("live.txt", 0xd84, "5a")), dumps.resolve("a.txt"));
+    Files.copy(Path.of(with("other.txt", 0xd84, "5b")), dumps.resolve("b.txt"));
+
+    Run run = Run.of("quirks", "new", dumps.toString(), "--device", "f00d:0002", "--join", "0");
+
+    assertThat(run.code()).isZero();
+    assertThat(run.out()).contains("2 dumps: a.txt:", "b.txt:", "differs between them");
+    assertThat(Run.of("quirks", "new", dumps.toString(), "--function", "17:00.1").err())
+        .contains("--function picks a function of a file");
+    assertThat(Run.of("quirks", "new", dump, "--join", "-4").err()).contains("from 0 on, not -4");
+  }
+
+  @Needs(Need.CAPTURES)
+  @Test
+  void newOfARealGpuProposesNoMoreThanADozenRanges() {
+    String captured = Captures.file("nvbug-laniusc.txt").toString();
+
+    Run run = Run.of("quirks", "new", captured, "--device", "10de:2204", "--json");
+
+    assertThat(run.err()).contains("what nvidia-ga10x says is left out");
+    assertThat(MAPPER.readTree(run.out()).get(0).get("hidden").size()).isLessThanOrEqualTo(12);
   }
 
   @Test

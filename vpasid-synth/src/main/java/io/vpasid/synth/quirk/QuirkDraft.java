@@ -17,19 +17,28 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// Drafts quirks from captured configuration spaces, for a person who knows the device to check.
 ///
-/// A dword is proposed as a hidden register if one of its bytes, outside the header and every
-/// capability, is not 0 in some capture or differs between two. Adjacent dwords are one proposal,
-/// as long as the same can be said of them. Captures should be of the host's function, as `lspci
-/// -xxxx` shows it to root; in what vfio-pci shows, the capabilities that it hides look like hidden
-/// registers. More captures, of other machines and other power states, make a better draft.
+/// A dword is proposed as a hidden register if one of its bytes, outside the header, every
+/// capability and all that quirks say already, is not 0 in some capture or differs between two.
+/// Dwords that are near each other are one proposal, because registers come in blocks of which some
+/// read as 0. Captures should be of the host's function, as `lspci -xxxx` shows it to root; in what
+/// vfio-pci shows, the capabilities that it hides look like hidden registers. More captures, of
+/// other machines and other power states, make a better draft.
 public final class QuirkDraft {
+  /// A gap between registers up to which they are taken for one block, in bytes: usual blocks of
+  /// registers are longer, and the gaps between blocks too.
+  public static final int USUAL_JOIN = 128;
+
   private static final int DWORD = 4;
 
   /// Captures that a draft's source names one by one.
   private static final int NAMED = 8;
+
+  private static final String DIFFERS = ", differs between them";
 
   /// Stands in drafts until they are in a file.
   private static final String LAYER = "draft";
@@ -49,11 +58,16 @@ public final class QuirkDraft {
 
   private final PciId id;
   private final List<Capture> captures;
+  private final QuirkTable known;
+  private final int join;
   private final PciNames names;
   private final QuirkSource source;
 
-  private QuirkDraft(PciId id, List<HostFunction> captures, PciNames names) {
+  private QuirkDraft(
+      PciId id, List<HostFunction> captures, QuirkTable known, int join, PciNames names) {
     this.id = id;
+    this.known = known;
+    this.join = join;
     this.captures = captures.stream().map(Capture::of).toList();
     this.names = names;
     source =
@@ -64,8 +78,11 @@ public final class QuirkDraft {
   /// A draft for each vendor and device id in `captures` of which there is something to say, in the
   /// order in which the ids come. Captures that read as ones only are left out.
   ///
+  /// @param known what is known of the devices and left out
+  /// @param join gaps up to which registers are one proposal, in bytes; 0 for those without a gap
   /// @param names where the devices' names are looked up
-  public static List<Quirk> of(List<HostFunction> captures, PciNames names) {
+  public static List<Quirk> of(
+      List<HostFunction> captures, QuirkTable known, int join, PciNames names) {
     Map<PciId, List<HostFunction>> byId = new LinkedHashMap<>();
     for (HostFunction capture : captures) {
       if (capture.config().u64(0) != -1L) {
@@ -73,7 +90,7 @@ public final class QuirkDraft {
       }
     }
     return byId.entrySet().stream()
-        .flatMap(e -> new QuirkDraft(e.getKey(), e.getValue(), names).quirk().stream())
+        .flatMap(e -> new QuirkDraft(e.getKey(), e.getValue(), known, join, names).quirk().stream())
         .toList();
   }
 
@@ -139,24 +156,39 @@ public final class QuirkDraft {
   private List<HiddenBits> proposals() {
     List<HiddenBits> proposals = new ArrayList<>();
     boolean[] outside = outsideCapabilities();
-    int start = 0;
-    String said = "";
-    for (int at = 0; at <= outside.length; at += DWORD) {
-      String says = at < outside.length && outside[at] ? observation(at) : "";
-      if (!says.equals(said)) {
-        if (!said.isEmpty()) {
-          proposals.add(
-              HiddenBits.allOf(
-                  ByteRange.between(start, at), Access.UNKNOWN, Evidence.OBSERVED, said, source));
-        }
-        start = at;
-        said = says;
+    int at = 0;
+    while (at < outside.length) {
+      if (outside[at] && !observation(at).isEmpty()) {
+        int end = endOfBlock(at, outside);
+        proposals.add(
+            HiddenBits.allOf(
+                ByteRange.between(at, end),
+                Access.UNKNOWN,
+                Evidence.OBSERVED,
+                observation(at, end),
+                source));
+        at = end;
+      } else {
+        at += DWORD;
       }
     }
     return proposals;
   }
 
-  /// Per dword, at its offset: whether it lies outside header and capabilities in all captures.
+  /// The end of the last dword of which there is something to say, without a gap that is too large,
+  /// or that is another's.
+  private int endOfBlock(int start, boolean[] outside) {
+    int end = start + DWORD;
+    for (int at = end; at < outside.length && outside[at] && at - end <= join; at += DWORD) {
+      if (!observation(at).isEmpty()) {
+        end = at + DWORD;
+      }
+    }
+    return end;
+  }
+
+  /// Per dword, at its offset: whether it lies outside header, capabilities and what is known, in
+  /// all captures.
   private boolean[] outsideCapabilities() {
     boolean[] outside = new boolean[ConfigSpace.EXTENDED_SIZE];
     Arrays.fill(outside, Header.RANGE.end(), outside.length, true);
@@ -169,6 +201,15 @@ public final class QuirkDraft {
           outside[at & -DWORD] = false;
         }
       }
+      MatchedQuirks said = known.match(FunctionIdentity.of(capture.function));
+      Stream.concat(
+              said.hiddenBits().stream().map(HiddenBits::range),
+              said.available().stream().map(Decision::value))
+          .forEach(range -> {
+            for (int at = range.offset() & -DWORD; at < range.end(); at += DWORD) {
+              outside[at] = false;
+            }
+          });
     }
     return outside;
   }
@@ -186,6 +227,24 @@ public final class QuirkDraft {
     }
     String dumps = values.size() == 1 ? " dump" : " dumps";
     String seen = "not 0 in " + nonZero + " of " + values.size() + dumps;
-    return values.stream().distinct().count() > 1 ? seen + ", differs between them" : seen;
+    return values.stream().distinct().count() > 1 ? seen + DIFFERS : seen;
+  }
+
+  /// What the captures show of a block.
+  private String observation(int start, int end) {
+    List<String> said =
+        IntStream.iterate(start, at -> at < end, at -> at + DWORD)
+            .mapToObj(this::observation)
+            .toList();
+    if (said.stream().distinct().count() == 1) {
+      return said.getFirst();
+    }
+    long live = said.stream().filter(text -> !text.isEmpty()).count();
+    return "%d of %d dwords are not 0 in %s%s"
+        .formatted(
+            live,
+            said.size(),
+            captures.size() == 1 ? "1 dump" : "some of " + captures.size() + " dumps",
+            said.stream().anyMatch(text -> text.endsWith(DIFFERS)) ? ", some differ" : "");
   }
 }

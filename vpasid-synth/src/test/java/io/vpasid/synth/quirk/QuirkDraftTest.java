@@ -32,14 +32,19 @@ class QuirkDraftTest {
   }
 
   private static List<HiddenBits> proposals(HostFunction... captures) {
-    return QuirkDraft.of(List.of(captures), PciNames.none()).stream()
+    return proposals(QuirkTable.empty(), 0, captures);
+  }
+
+  private static List<HiddenBits> proposals(QuirkTable known, int join, HostFunction... captures) {
+    return QuirkDraft.of(List.of(captures), known, join, PciNames.none()).stream()
         .flatMap(quirk -> quirk.effects().hiddenBits().stream())
         .toList();
   }
 
   @Test
   void aFunctionWithNothingOutsideItsCapabilitiesNeedsNoQuirk() {
-    assertThat(QuirkDraft.of(List.of(capture("a")), PciNames.none())).isEmpty();
+    assertThat(QuirkDraft.of(List.of(capture("a")), QuirkTable.empty(), 0, PciNames.none()))
+        .isEmpty();
   }
 
   @Test
@@ -54,15 +59,52 @@ class QuirkDraftTest {
 
   @Test
   void severalCapturesSayHowSureItIs() {
-    HostFunction first = capture("a", 0x708, 1, 0x70c, 1, 0x710, 7);
-    HostFunction second = capture("b", 0x708, 2, 0x710, 7);
+    HostFunction first = capture("a", 0x708, 1, 0x70c, 1, 0x710, 7, 0x800, 1, 0x900, 1);
+    HostFunction second = capture("b", 0x708, 2, 0x710, 7, 0x900, 1);
 
     assertThat(proposals(first, second))
         .extracting(h -> h.range().toString(), HiddenBits::what)
         .containsExactly(
-            tuple("0x708-0x70b", "not 0 in 2 of 2 dumps, differs between them"),
-            tuple("0x70c-0x70f", "not 0 in 1 of 2 dumps, differs between them"),
-            tuple("0x710-0x713", "not 0 in 2 of 2 dumps"));
+            tuple("0x708-0x713", "3 of 3 dwords are not 0 in some of 2 dumps, some differ"),
+            tuple("0x800-0x803", "not 0 in 1 of 2 dumps, differs between them"),
+            tuple("0x900-0x903", "not 0 in 2 of 2 dumps"));
+  }
+
+  @Test
+  void registersThatAreNearEachOtherAreOneBlock() {
+    HostFunction capture = capture("a", 0x708, 1, 0x718, 1, 0x75c, 1);
+
+    assertThat(proposals(QuirkTable.empty(), 12, capture))
+        .extracting(h -> h.range().toString(), HiddenBits::what)
+        .containsExactly(
+            tuple("0x708-0x71b", "2 of 5 dwords are not 0 in 1 dump"),
+            tuple("0x75c-0x75f", "not 0 in 1 of 1 dump"));
+    assertThat(proposals(QuirkTable.empty(), 8, capture)).hasSize(3);
+    assertThat(proposals(QuirkTable.empty(), 64, capture)).hasSize(1);
+  }
+
+  @Test
+  void aBlockDoesNotReachAcrossACapability() {
+    assertThat(proposals(QuirkTable.empty(), 512, capture("a", 0xf8, 1, 0x200, 1)))
+        .extracting(h -> h.range().toString())
+        .containsExactly("0x0f8-0x0fb", "0x200-0x203");
+  }
+
+  @Test
+  void registersThatQuirksNameAreLeftOut() {
+    QuirkTable known =
+        QuirkTable.empty()
+            .with(
+                List.of(
+                    QuirkFiles.quirk(
+                        "known",
+                        "\"vendor\": \"0x1234\"",
+                        "\"available\": \"0x800-0x80f\","
+                            + " \"hidden\": { \"offset\": \"0x708\", \"length\": 4, \"what\": \"w\" }")));
+
+    assertThat(proposals(known, 64, capture("a", 0x708, 1, 0x70c, 1, 0x800, 1)))
+        .extracting(h -> h.range().toString())
+        .containsExactly("0x70c-0x70f");
   }
 
   @Test
@@ -97,6 +139,8 @@ class QuirkDraftTest {
     Quirk draft =
         QuirkDraft.of(
                 List.of(capture("one.txt", 0x708, 1), capture("two.txt", 0x708, 1)),
+                QuirkTable.empty(),
+                0,
                 PciNames.none())
             .getFirst();
 
@@ -120,6 +164,8 @@ class QuirkDraftTest {
     List<Quirk> drafts =
         QuirkDraft.of(
             List.of(capture("a", 0x708, 1), capture("a", 0x00, 0x00161234, 0x708, 1), capture("a")),
+            QuirkTable.empty(),
+            0,
             PciNames.none());
 
     assertThat(drafts).extracting(Quirk::id).containsExactly("draft-1234-0015", "draft-1234-0016");
@@ -130,7 +176,9 @@ class QuirkDraftTest {
   void draftsAreAFileThatCanBeRead() {
     Path captured = Captures.file("nvbug-laniusc.txt");
 
-    List<Quirk> drafts = QuirkDraft.of(Dumps.read(captured), PciNames.none());
+    List<Quirk> drafts =
+        QuirkDraft.of(
+            Dumps.read(captured), QuirkTable.empty(), QuirkDraft.USUAL_JOIN, PciNames.none());
     List<Quirk> read = QuirkFiles.read(QuirkFileText.of("", drafts));
 
     assertThat(read).extracting(Quirk::id).contains("draft-10de-2204").hasSameSizeAs(drafts);
@@ -139,7 +187,8 @@ class QuirkDraftTest {
     assertThat(gpu.effects().hiddenBits())
         .as("also the words at the end of the space")
         .anyMatch(h -> h.range().offset() >= 0xfe4)
-        .noneMatch(h -> h.range().offset() < 0x40);
+        .noneMatch(h -> h.range().offset() < 0x40)
+        .hasSizeLessThanOrEqualTo(12);
     assertThat(
             gpu.matches()
                 .getFirst()

@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND",
     footerHeading = "%nFrom a dump to an entry:%n",
     footer = {
-      "  vpasid quirks new dumps/*.txt > acme.json          draft it, then edit it",
+      "  vpasid quirks new dumps/ > acme.json               draft it, then edit it",
       "  vpasid quirks lint acme.json --dumps dumps/        look for mistakes",
       "  vpasid quirks test dumps/ --quirks acme.json       see what it changes",
       "  vpasid quirks explain dump.txt --quirks acme.json  see who decided what",

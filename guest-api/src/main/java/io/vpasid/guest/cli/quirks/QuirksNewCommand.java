@@ -2,6 +2,7 @@ package io.vpasid.guest.cli.quirks;
 
 import io.vpasid.guest.cli.option.SourceOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.config.DumpReader;
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.report.Findings;
@@ -22,9 +23,12 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
@@ -40,9 +44,10 @@ import picocli.CommandLine.TypeConversionException;
     header = "Drafts entries from dumps.",
     description = {
       "Writes a quirk file with an entry for each device in the dumps that has bytes outside every"
-          + " capability that are not 0. Adjacent ones are one proposal, which says in how many of"
-          + " the dumps they are not 0, and whether they differ. It is a draft: name the registers,"
-          + " add those that read as 0, and say where you know it from.",
+          + " capability that are not 0, and that no built-in or installed entry names. Those that"
+          + " are near each other are one proposal, which says how many of them are not 0, and"
+          + " whether they differ. It is a draft: name the registers, add those that read as 0, and"
+          + " say where you know it from.",
       "More dumps of the same device, from other machines and other power states, make a better"
           + " one.",
       ""
@@ -59,7 +64,7 @@ import picocli.CommandLine.TypeConversionException;
     footer = {
       "  sudo lspci -xxxx -s 3b:00.0 > dump.txt",
       "  vpasid quirks new dump.txt > acme.json",
-      "  vpasid quirks new dumps/*.txt --device 1234:0015 --output acme.json"
+      "  vpasid quirks new dumps/ --device 1234:0015 --output acme.json"
     })
 final class QuirksNewCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -68,8 +73,8 @@ final class QuirksNewCommand implements Callable<Integer> {
       paramLabel = "DUMP",
       arity = "0..*",
       description =
-          "A dump (lspci -xxxx text, hex of any tool, raw bytes), or an address of this machine such as"
-              + " 0000:3b:00.0.")
+          "A dump (lspci -xxxx text, hex of any tool, raw bytes), a folder of dumps, or an address of"
+              + " this machine such as 0000:3b:00.0.")
   private List<String> sources = List.of();
 
   @Mixin private SourceOptions source;
@@ -80,6 +85,14 @@ final class QuirksNewCommand implements Callable<Integer> {
       converter = DeviceConverter.class,
       description = "Draft only the entry for this device, as in 10de:2204.")
   private Optional<PciId> device = Optional.empty();
+
+  @Option(
+      names = "--join",
+      paramLabel = "BYTES",
+      description =
+          "Take registers with no more than so many bytes between them for one block. 0: only"
+              + " adjacent ones. Default: ${DEFAULT-VALUE}.")
+  private int join = QuirkDraft.USUAL_JOIN;
 
   @Option(
       names = {"-o", "--output"},
@@ -101,9 +114,11 @@ final class QuirksNewCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter err = spec.commandLine().getErr();
+    if (join < 0) {
+      throw new InputException("--join takes a number of bytes from 0 on, not " + join);
+    }
     List<HostFunction> captures =
-        source.functions(sources).stream()
-            .map(FoundFunction::captured)
+        captures(err).stream()
             .filter(f -> device.isEmpty() || f.id().equals(device.get()))
             .toList();
     if (captures.isEmpty()) {
@@ -112,9 +127,13 @@ final class QuirksNewCommand implements Callable<Integer> {
               .formatted(String.join(", ", sources), device.map(PciId::toString).orElse("")));
     }
     noteShortOnes(captures, err);
-    List<Quirk> quirks = QuirkDraft.of(captures, PciNames.system());
+    QuirkTable known = QuirkTable.installed();
+    noteKnown(captures, known, err);
+    List<Quirk> quirks = QuirkDraft.of(captures, known, join, PciNames.system());
     if (quirks.isEmpty()) {
-      err.println("vpasid: nothing to draft: outside header and capabilities every byte is 0");
+      err.println(
+          "vpasid: nothing to draft: outside header, capabilities and what is known every byte is"
+              + " 0");
       return ExitCode.NO;
     }
     String text = QuirkFileText.of(schema, quirks);
@@ -125,7 +144,7 @@ final class QuirksNewCommand implements Callable<Integer> {
     } else if (output.isEmpty()) {
       out.print(text);
     }
-    note(quirks, captures, err);
+    note(quirks, err);
     return ExitCode.DONE;
   }
 
@@ -148,27 +167,50 @@ final class QuirksNewCommand implements Callable<Integer> {
     }
   }
 
-  private static void note(List<Quirk> quirks, List<HostFunction> captures, PrintWriter err) {
+  /// The functions of files, of folders and of this machine.
+  private List<HostFunction> captures(PrintWriter err) {
+    Map<Boolean, List<String>> byFolder =
+        sources.stream().collect(Collectors.partitioningBy(s -> Files.isDirectory(Path.of(s))));
+    List<Path> folders = byFolder.get(true).stream().map(Path::of).toList();
+    if (folders.isEmpty()) {
+      return source.functions(sources).stream().map(FoundFunction::captured).toList();
+    }
+    if (spec.commandLine().getParseResult().hasMatchedOption("--function")) {
+      throw new InputException(
+          "--function picks a function of a file, and %s is a folder; use --device"
+              .formatted(folders.getFirst()));
+    }
+    List<HostFunction> captures = new ArrayList<>();
+    DumpReader.forEach(folders, err, captures::addAll);
+    if (captures.isEmpty()) {
+      throw new InputException(DumpReader.nothingIn(folders));
+    }
+    if (!byFolder.get(false).isEmpty()) {
+      source.functions(byFolder.get(false)).forEach(f -> captures.add(f.captured()));
+    }
+    return captures;
+  }
+
+  private static void note(List<Quirk> quirks, PrintWriter err) {
     for (Quirk quirk : quirks) {
       err.printf(
           "vpasid: note: %s, %s: %s; name them, and add those that read as 0%n",
           quirk.id(),
           quirk.name(),
           Findings.counted(quirk.effects().hiddenBits().size(), "proposal"));
-      captures.stream()
-          .map(FunctionIdentity::of)
-          .filter(f -> quirk.matches().getFirst().matches(f))
-          .flatMap(f -> QuirkTable.installed().matching(f).stream())
-          .map(Quirk::id)
-          .distinct()
-          .forEach(id ->
-              err.println(
-                  "vpasid: note: "
-                      + id
-                      + " is about this device too; vpasid quirks list "
-                      + id
-                      + " shows what is known"));
     }
+  }
+
+  private static void noteKnown(List<HostFunction> captures, QuirkTable known, PrintWriter err) {
+    captures.stream()
+        .flatMap(f -> known.matching(FunctionIdentity.of(f)).stream())
+        .filter(quirk -> !quirk.effects().hiddenBits().isEmpty())
+        .map(Quirk::id)
+        .distinct()
+        .forEach(id ->
+            err.printf(
+                "vpasid: note: what %s says is left out; vpasid quirks list %s shows it%n",
+                id, id));
   }
 
   static final class DeviceConverter implements ITypeConverter<PciId> {
