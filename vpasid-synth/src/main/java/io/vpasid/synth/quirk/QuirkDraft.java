@@ -29,9 +29,9 @@ import java.util.stream.Stream;
 /// vfio-pci shows, the capabilities that it hides look like hidden registers. More captures, of
 /// other machines and other power states, make a better draft.
 public final class QuirkDraft {
-  /// A gap between registers up to which they are taken for one block, in bytes: usual blocks of
-  /// registers are longer, and the gaps between blocks too.
-  public static final int USUAL_JOIN = 128;
+  /// The gap between registers up to which they are usually one block, in bytes: devices give their
+  /// units blocks of 256 bytes or more.
+  public static final int USUAL_JOIN = 256;
 
   private static final int DWORD = 4;
 
