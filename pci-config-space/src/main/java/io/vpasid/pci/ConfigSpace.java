@@ -102,6 +102,17 @@ public final class ConfigSpace {
     return u8(Header.HEADER_TYPE) & Header.HEADER_TYPE_LAYOUT;
   }
 
+  /// True if no register of the header can be read: what a function that is gone, in reset or
+  /// without power answers is ones.
+  public boolean isSilent() {
+    for (int at = 0; at < Header.RANGE.end(); at++) {
+      if (u8(at) != 0xff) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /// True if every byte of `range` is 0.
   public boolean isZero(ByteRange range) {
     for (int at = range.offset(); at < range.end(); at++) {

@@ -4,6 +4,7 @@ import io.vpasid.synth.quirk.Decision;
 import io.vpasid.synth.quirk.MatchedQuirks;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// Decides if a vPASID may be shown at all, and how much of one: never more than the host reports,
 /// than a quirk allows, and than PCI Express knows.
@@ -18,7 +19,10 @@ sealed interface Gate {
   /// It may not.
   record Closed(DeclineReason reason, String explanation) implements Gate {}
 
-  static Gate decide(HardwareInfo hardware, MatchedQuirks quirks) {
+  /// @param hardware what the host reports
+  /// @param own what the device's own PASID capability supports, if it has one: IOMMU_GET_HW_INFO
+  ///   never reports more, so if `hardware` does, it is of another device
+  static Gate decide(HardwareInfo hardware, Optional<HardwareInfo> own, MatchedQuirks quirks) {
     if (quirks.refusal().isPresent()) {
       Decision<String> refusal = quirks.refusal().get();
       return new Closed(
@@ -38,6 +42,24 @@ sealed interface Gate {
               + hardware.maxPasidLog2()
               + " bits; PCI Express has no PASIDs of more than 20.");
     }
+    HardwareInfo device = own.orElse(hardware);
+    if (device.maxPasidLog2() == 0) {
+      return new Closed(
+          DeclineReason.NO_PASID_ON_HOST,
+          "The device's own PASID capability says Max PASID Width 0: no host gives it PASIDs.");
+    }
+    if (device.maxPasidLog2() < width) {
+      notes.add(
+          "The hw-info has %d bits, the device's own PASID capability %d: no host reports more."
+              .formatted(width, device.maxPasidLog2()));
+      width = device.maxPasidLog2();
+    }
+    if (hardware.exec() && !device.exec()) {
+      notes.add("The hw-info has execute permission, which the device itself does not support.");
+    }
+    if (hardware.priv() && !device.priv()) {
+      notes.add("The hw-info has privileged mode, which the device itself does not support.");
+    }
     if (quirks.maxWidth().isPresent() && quirks.maxWidth().get().value() < width) {
       Decision<Integer> limit = quirks.maxWidth().get();
       width = limit.value();
@@ -46,12 +68,14 @@ sealed interface Gate {
         return new Closed(DeclineReason.REFUSED_BY_QUIRK, notes.getLast());
       }
     }
-    boolean exec = hardware.exec() && quirks.exec().map(Decision::value).orElse(true);
-    boolean priv = hardware.priv() && quirks.priv().map(Decision::value).orElse(true);
-    if (exec != hardware.exec()) {
+    boolean canExec = hardware.exec() && device.exec();
+    boolean canPriv = hardware.priv() && device.priv();
+    boolean exec = canExec && quirks.exec().map(Decision::value).orElse(true);
+    boolean priv = canPriv && quirks.priv().map(Decision::value).orElse(true);
+    if (exec != canExec) {
       notes.add("The quirk " + quirks.exec().get().source() + " turns execute permission off.");
     }
-    if (priv != hardware.priv()) {
+    if (priv != canPriv) {
       notes.add("The quirk " + quirks.priv().get().source() + " turns privileged mode off.");
     }
     return new Open(new PasidCapability(width, exec, priv), notes);

@@ -89,6 +89,16 @@ public record PasidCapability(int width, boolean exec, boolean priv) {
     return config.u32(offset + REGISTERS) >>> WIDTH_SHIFT & WIDTH_MASK;
   }
 
+  /// What the registers of the capability at `offset` say that the device supports.
+  static HardwareInfo supportedAt(ConfigSpace config, int offset) {
+    int registers = config.u32(offset + REGISTERS);
+    return new HardwareInfo(
+        widthAt(config, offset),
+        (registers & EXEC_SUPPORTED) != 0,
+        (registers & PRIV_SUPPORTED) != 0,
+        true);
+  }
+
   /// As lspci words it: `Max PASID Width: 20, Exec-, Priv+`.
   @Override
   public String toString() {

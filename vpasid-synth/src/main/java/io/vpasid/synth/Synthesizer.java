@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /// Gives a function a vPASID, or says why not: the gate, the map, the search, the link, in this
 /// order.
@@ -55,7 +56,7 @@ public final class Synthesizer {
     ConfigSpace shown = request.view().config();
     quirks = request.quirks().match(FunctionIdentity.of(shown, request.kind()));
     CapabilityChain chain = CapabilityChain.walk(shown);
-    Gate ofHost = Gate.decide(request.hardware(), quirks);
+    Gate ofHost = Gate.decide(request.hardware(), ownSupport(shown, chain), quirks);
     gate = ofHost instanceof Gate.Open ? unfitSpace(shown, chain).orElse(ofHost) : ofHost;
     boolean wanted = gate instanceof Gate.Open;
     for (Capability capability : chain.extended()) {
@@ -75,6 +76,14 @@ public final class Synthesizer {
         ownSlots.add(at(hidden.offset()));
       }
     }
+  }
+
+  /// What the device's own PASID capability supports, whether vfio-pci hides it or not.
+  private Optional<HardwareInfo> ownSupport(ConfigSpace shown, CapabilityChain chain) {
+    return Stream.concat(request.view().hidden().stream(), chain.extended().stream())
+        .filter(c -> c.id().equals(CapabilityId.PASID) && hasRegisters(c, chain))
+        .findFirst()
+        .map(c -> PasidCapability.supportedAt(shown, c.offset()));
   }
 
   private void remove(Capability capability, boolean hasRegisters) {
@@ -125,6 +134,12 @@ public final class Synthesizer {
 
   /// What closes the gate whatever the host can do: a space that cannot show the capability.
   private static Optional<Gate> unfitSpace(ConfigSpace view, CapabilityChain chain) {
+    if (view.isSilent()) {
+      return refuse(
+          DeclineReason.UNREADABLE,
+          "Everything reads as ff: the function does not answer (reset, D3cold, unplugged); wake it and"
+              + " capture it again.");
+    }
     if (view.headerLayout() != 0) {
       return refuse(
           DeclineReason.NOT_AN_ENDPOINT,
@@ -146,7 +161,8 @@ public final class Synthesizer {
     if (chain.find(Anomaly.Kind.UNREADABLE).isPresent()) {
       return refuse(
           DeclineReason.UNREADABLE,
-          "Everything above 0x100 reads as all ones: the extended space cannot be reached.");
+          "Everything above 0x100 reads as ff: the function does not answer there (reset, D3cold,"
+              + " unplugged); wake it and capture it again.");
     }
     if (mirrorPeriod(chain) == ConfigSpace.EXTENDED_START) {
       return refuse(

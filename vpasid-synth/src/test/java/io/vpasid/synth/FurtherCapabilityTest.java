@@ -164,6 +164,7 @@ class FurtherCapabilityTest {
   void presentVpasidLeadsToTheFurtherCapabilityBehindIt() {
     bytes.putInt(0x220, 0x2301000f);
     bytes.putInt(0x230, 0x0001001b);
+    bytes.putInt(0x234, 0x00001400);
     SynthesisRequest request =
         new SynthesisRequest(
             new VfioView(ConfigSpace.of(bytes.array()), List.of()),

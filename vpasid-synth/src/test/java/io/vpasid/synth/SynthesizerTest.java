@@ -12,6 +12,7 @@ import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -123,6 +124,52 @@ class SynthesizerTest {
         .contains(
             "Shadowing is allowed: the guest can no longer reach what is at 0xda8: Single Root I/O"
                 + " Virtualization (SR-IOV), in no list.");
+  }
+
+  /// IOMMU_GET_HW_INFO never reports more than the device has.
+  @Test
+  void hardwareInfoBeyondTheDevicesOwnCapabilityIsNarrowedWithANote() {
+    bytes.putInt(0x234, 0x00001004);
+
+    Synthesis synthesis =
+        (Synthesis)
+            Synthesizer.synthesize(
+                request(HardwareInfo.parse("width=20,exec,priv"), PlacementPolicy.DEFAULT));
+
+    assertThat(synthesis.capability()).isEqualTo(new PasidCapability(16, false, true));
+    assertThat(synthesis.notes())
+        .containsExactly(
+            "The hw-info has 20 bits, the device's own PASID capability 16: no host reports more.",
+            "The hw-info has execute permission, which the device itself does not support.");
+  }
+
+  @Test
+  void hardwareInfoWithinTheDevicesOwnCapabilityIsNotNoted() {
+    Synthesis synthesis =
+        (Synthesis)
+            Synthesizer.synthesize(
+                request(HardwareInfo.parse("width=12"), PlacementPolicy.DEFAULT));
+
+    assertThat(synthesis.capability()).isEqualTo(new PasidCapability(12, false, false));
+    assertThat(synthesis.notes()).isEmpty();
+  }
+
+  @Test
+  void deviceWhoseOwnCapabilityHasNoBitsGetsNone() {
+    bytes.putInt(0x234, 0);
+
+    assertThat(declined().explanation()).contains("Max PASID Width 0");
+  }
+
+  @Test
+  void functionThatDoesNotAnswerIsNamedAndNotItsHeaderType() {
+    Arrays.fill(bytes.array(), (byte) 0xff);
+
+    assertThat(declined().reason()).isEqualTo(DeclineReason.UNREADABLE);
+    assertThat(declined().explanation())
+        .isEqualTo(
+            "Everything reads as ff: the function does not answer (reset, D3cold, unplugged); wake"
+                + " it and capture it again.");
   }
 
   @Test

@@ -36,7 +36,7 @@ import java.util.stream.Stream;
 
 /// The configuration space of one function: what is where in it.
 ///
-/// @param name of the function, as lspci would name it
+/// @param name of the function, as lspci would name it, or its class
 /// @param bytes size of its configuration space
 /// @param free bytes that nobody is known to own
 /// @param capabilities its own, those included that vfio-pci hides
@@ -137,18 +137,20 @@ public record InspectReport(
     OccupancyMap map = Synthesizer.occupancy(request);
     SynthesisResult result = Synthesizer.synthesize(request);
     Place place = Place.of(request.hardware(), result);
-    String name = nameOf(function, names);
+    String name = FunctionTitle.of(function, names);
     int free = map.free().stream().mapToInt(ByteRange::length).sum();
     int hidden = request.view().hidden().size();
     String counts =
-        "%d bytes, %d free; header type %d; %d standard and %d extended capabilities%s"
-            .formatted(
-                config.size(),
-                free,
-                config.headerLayout(),
-                chain.standard().size(),
-                chain.extended().size(),
-                hidden == 0 ? "" : ", vfio-pci hides " + hidden);
+        config.isSilent()
+            ? config.size() + " bytes, all ff"
+            : "%d bytes, %d free; header type %d; %d standard and %d extended capabilities%s"
+                .formatted(
+                    config.size(),
+                    free,
+                    config.headerLayout(),
+                    chain.standard().size(),
+                    chain.extended().size(),
+                    hidden == 0 ? "" : ", vfio-pci hides " + hidden);
     OccupancyPicture picture =
         OccupancyPicture.of(map)
             .titled(
@@ -176,17 +178,6 @@ public record InspectReport(
         map,
         counts,
         result instanceof Synthesis s ? picture.marking(s.range(), "vPASID") : picture);
-  }
-
-  /// As lspci names it. A dump's own words count more where nobody here knows the vendor.
-  private static String nameOf(HostFunction function, PciNames names) {
-    ConfigSpace config = function.config();
-    boolean isNumbers = function.description().contains(": " + function.id());
-    boolean known = names.vendor(function.id().vendor()).isPresent();
-    if (!known && !isNumbers && !function.description().isEmpty()) {
-      return function.description();
-    }
-    return names.describe(function.id(), config.classCode(), config.revision());
   }
 
   private static boolean isHidden(Capability capability, SynthesisRequest request) {

@@ -14,6 +14,7 @@ import io.vpasid.pci.PciId;
 import io.vpasid.pci.capability.Capability;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.dump.PciNames;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.Layout;
 import io.vpasid.synth.PasidCapability;
@@ -33,7 +34,7 @@ import java.util.function.Predicate;
 
 /// The plan of one function.
 ///
-/// @param description of the function, as its source words it
+/// @param title of the function
 /// @param vpasid whether and where it gets a vPASID
 /// @param linked how the vPASID hangs in the list, as a part of a sentence; empty without one
 /// @param qemu the place that QEMU can take, which may be another
@@ -44,7 +45,7 @@ import java.util.function.Predicate;
 public record PlanReport(
     PciAddress function,
     PciId id,
-    @JsonIgnore String description,
+    @JsonIgnore String title,
     HardwareInfo hwInfo,
     @JsonUnwrapped SynthesisReport vpasid,
     @JsonIgnore String linked,
@@ -67,17 +68,19 @@ public record PlanReport(
   /// The report of what was asked of a function, and what came of it.
   ///
   /// @param qemu what QEMU can do of it
+  /// @param names of vendors and devices
   public static PlanReport of(
       HostFunction function,
       SynthesisRequest request,
       SynthesisResult result,
       QemuDevice qemu,
-      Preflight preflight) {
+      Preflight preflight,
+      PciNames names) {
     Layout layout = Layout.of(request, result);
     return new PlanReport(
         function.address(),
         function.id(),
-        function.description(),
+        FunctionTitle.of(function, names),
         request.hardware(),
         SynthesisReport.of(result),
         result instanceof Synthesis s ? linkText(request, s) : "",
@@ -93,7 +96,7 @@ public record PlanReport(
     return new PlanReport(
         function,
         id,
-        description,
+        title,
         hwInfo,
         vpasid,
         linked,
@@ -124,7 +127,7 @@ public record PlanReport(
   ///
   /// @param allChecks print all checks of the guest, not just those that fail or are open
   public void print(Page page, boolean allChecks) {
-    page.line(function + " " + id + " " + description);
+    page.line(function + " " + id + " " + title);
     switch (vpasid) {
       case Placed p -> print(page, p);
       case Declined d -> {
@@ -178,12 +181,12 @@ public record PlanReport(
 
   private static String linkText(SynthesisRequest request, Synthesis synthesis) {
     int next = synthesis.link().next();
-    String end = next == 0 ? "it ends the list" : "it leads to " + title(request, next);
+    String end = next == 0 ? "it ends the list" : "it leads to " + nameAt(request, next);
     return synthesis
         .predecessor()
         .map(at ->
             "behind "
-                + title(request, at)
+                + nameAt(request, at)
                 + ", whose next pointer changes from "
                 + Json.hex(synthesis.link().predecessorHeader() >>> 20)
                 + " to "
@@ -193,7 +196,7 @@ public record PlanReport(
         .orElse("as the head of the list; " + end);
   }
 
-  private static String title(SynthesisRequest request, int offset) {
+  private static String nameAt(SynthesisRequest request, int offset) {
     return CapabilityChain.walk(request.view().config()).extended().stream()
         .filter(c -> c.offset() == offset)
         .findFirst()

@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -146,5 +148,32 @@ class InspectCommandTest {
             "--function",
             "17:00.1")
         .out();
+  }
+
+  @Test
+  void aFunctionThatDoesNotAnswerIsNoBridge() throws IOException {
+    byte[] bytes = new byte[4096];
+    Arrays.fill(bytes, (byte) 0xff);
+    String dump = Files.write(folder.resolve("gone"), bytes).toString();
+
+    Run run = Run.of("inspect", dump);
+
+    assertThat(run.out())
+        .startsWith("0000:00:00.0 ffff:ffff no answer")
+        .contains("4096 bytes, all ff")
+        .contains("Everything reads as ff: the function does not answer (reset, D3cold, unplugged)")
+        .doesNotContain("127");
+    assertThat(Run.of("plan", dump).out()).contains("does not answer").doesNotContain("127");
+  }
+
+  /// A made-up vendor has no name; the ids stand there already.
+  @Test
+  void titlesDoNotRepeatTheIds() {
+    String dump = Inputs.demo(folder).toString();
+
+    for (String command : List.of("inspect", "plan")) {
+      assertThat(Run.of(command, dump, "--function", "17:00.1").out())
+          .startsWith("0000:17:00.1 f00d:0002 Co-processor (rev 01)");
+    }
   }
 }

@@ -68,6 +68,11 @@ public final class PciNames {
     return new PciNames(List.of());
   }
 
+  /// There are no names, because no file has any.
+  public boolean isEmpty() {
+    return sections().text.length == 0;
+  }
+
   /// The name of a vendor, or of a subsystem vendor.
   ///
   /// @param vendor 0 to 0xffff; others have no name

@@ -137,6 +137,7 @@ class PciNamesTest {
     assertThat(PciNames.none().vendor(0x1234)).isEmpty();
     assertThat(PciNames.none().describe(new PciId(1, 2), 0x030000, 0))
         .isEqualTo("Class [0300]: Device 0001:0002");
+    assertThat(PciNames.none().isEmpty()).isTrue();
   }
 
   @Test

@@ -8,6 +8,7 @@ import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.FoundFunctions;
 import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.report.FunctionTitle;
 import io.vpasid.guest.report.Hex;
 import io.vpasid.guest.report.InspectReport;
 import io.vpasid.guest.report.Json;
@@ -116,6 +117,8 @@ public final class InspectCommand implements Callable<Integer> {
       case JSON -> Json.print(out, Stream.concat(reports.stream(), partial.stream()).toList());
       case SVG -> out.print(only(reports, partial).svg());
       case TEXT -> {
+        FunctionTitle.hint(functions.stream().map(FoundFunction::captured), names)
+            .ifPresent(hint -> spec.commandLine().getErr().println("vpasid: note: " + hint));
         Page page = new Page(out, top.terminal().columns());
         if (reports.size() + partial.size() > 1 && !all) {
           list(page, reports, partial);

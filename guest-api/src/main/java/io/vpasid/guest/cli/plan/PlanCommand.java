@@ -5,6 +5,7 @@ import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.FoundFunction;
+import io.vpasid.guest.report.FunctionTitle;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.LayoutComparison;
 import io.vpasid.guest.report.Page;
@@ -12,6 +13,7 @@ import io.vpasid.guest.report.PlanReport;
 import io.vpasid.guest.report.QemuDevice;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.LspciText;
+import io.vpasid.pci.dump.PciNames;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
@@ -146,7 +148,9 @@ public final class PlanCommand implements Callable<Integer> {
     noteAssumptions(functions, err);
     Optional<GuestPlace> place = preflight.place();
     Format wanted = json ? Format.JSON : format;
-    List<Planned> planned = functions.stream().map(f -> plan(f, quirks, place, wanted)).toList();
+    PciNames names = wanted == Format.TEXT ? PciNames.system() : PciNames.none();
+    List<Planned> planned =
+        functions.stream().map(f -> plan(f, quirks, place, wanted, names)).toList();
     List<PlanReport> reports = planned.stream().map(Planned::report).toList();
     List<QemuDevice> devices = planned.stream().map(Planned::qemu).toList();
     save.ifPresent(file -> LayoutFile.write(file, reports));
@@ -157,6 +161,8 @@ public final class PlanCommand implements Callable<Integer> {
         if (reports.size() > 1 && !details && !preflight.all()) {
           PlanReport.printList(page, reports);
         } else {
+          FunctionTitle.hint(functions.stream().map(FoundFunction::captured), names)
+              .ifPresent(hint -> err.println("vpasid: note: " + hint));
           reports.forEach(r -> r.print(page, preflight.all()));
         }
       }
@@ -176,7 +182,11 @@ public final class PlanCommand implements Callable<Integer> {
   }
 
   private Planned plan(
-      FoundFunction found, QuirkTable quirks, Optional<GuestPlace> place, Format wanted) {
+      FoundFunction found,
+      QuirkTable quirks,
+      Optional<GuestPlace> place,
+      Format wanted,
+      PciNames names) {
     HostFunction function = found.captured();
     SynthesisRequest request = options.request(function, quirks, found.live());
     SynthesisResult engines = Synthesizer.synthesize(request);
@@ -188,7 +198,8 @@ public final class PlanCommand implements Callable<Integer> {
         request,
         result,
         qemu,
-        PlanReport.of(function, request, result, qemu, preflight.of(request, result, place)));
+        PlanReport.of(
+            function, request, result, qemu, preflight.of(request, result, place), names));
   }
 
   private void noteAssumptions(List<FoundFunction> functions, PrintWriter err) {
