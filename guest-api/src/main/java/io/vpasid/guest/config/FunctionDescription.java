@@ -12,8 +12,12 @@ import java.util.Optional;
 ///   if it has one
 /// @param bars the BARs that it implements
 /// @param doorbell the register through which a guest makes it interrupt, if it has one
+/// @param engineBar index of the BAR that begins with the registers of a DMA engine, if it has one
 public record FunctionDescription(
-    HostFunction captured, List<Bar> bars, Optional<Doorbell> doorbell) {
+    HostFunction captured,
+    List<Bar> bars,
+    Optional<Doorbell> doorbell,
+    Optional<Integer> engineBar) {
 
   public FunctionDescription {
     bars = List.copyOf(bars);
@@ -29,7 +33,10 @@ public record FunctionDescription(
   /// @throws IllegalArgumentException with a sentence, if its BARs cannot have these sizes
   public static FunctionDescription of(HostFunction captured, BarSizes sizes) {
     return new FunctionDescription(
-        captured, CapturedHardware.bars(captured.config(), sizes), Optional.empty());
+        captured,
+        CapturedHardware.bars(captured.config(), sizes),
+        Optional.empty(),
+        Optional.empty());
   }
 
   /// The same function in another place.
@@ -38,7 +45,8 @@ public record FunctionDescription(
         new HostFunction(
             address, captured.description(), captured.config(), captured.source(), captured.line()),
         bars,
-        doorbell);
+        doorbell,
+        engineBar);
   }
 
   /// Where the function sits.

@@ -12,6 +12,7 @@ import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.emulation.Bar;
 import io.vpasid.synth.json.Fields;
 import io.vpasid.synth.json.JsonCursor;
+import io.vpasid.vmm.frontend.vtd.DmaEngine;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -75,10 +76,13 @@ public final class FunctionFile {
     file.get(BARS).forEach(this::addBar);
     file.find(MSIX).ifPresent(this::checkMsix);
     file.find(DOORBELL).ifPresent(this::checkDoorbell);
+    file.find(DMA_ENGINE)
+        .ifPresent(engine -> requireWithin(engine, "the DMA engine", 0, DmaEngine.SIZE));
     return new FunctionDescription(
         new HostFunction(file.get(ADDRESS), description(), bytes(), path, 0),
         List.copyOf(bars.values()),
-        file.find(DOORBELL).map(bell -> new Doorbell(bell.get(BAR), bell.get(REGISTER))));
+        file.find(DOORBELL).map(bell -> new Doorbell(bell.get(BAR), bell.get(REGISTER))),
+        file.find(DMA_ENGINE).map(engine -> engine.get(BAR)));
   }
 
   /// What `lspci -n` would print, if nobody has named it.

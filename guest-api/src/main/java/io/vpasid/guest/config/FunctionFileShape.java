@@ -163,6 +163,13 @@ public final class FunctionFileShape {
           "doorbell",
           Shape.of("\"doorbell\"", BAR, REGISTER),
           "A register of 4 bytes: writing a number raises the MSI-X vector with that number.");
+  static final Key<Fields> DMA_ENGINE =
+      Key.of(
+          "dmaEngine",
+          Shape.of("\"dmaEngine\"", BAR),
+          "A BAR that begins with the registers of a DMA engine, which reads and writes the guest's"
+              + " memory through the virtual IOMMU, with a PASID or without; they read as 0 while"
+              + " no virtual IOMMU covers the function.");
   static final Key<Boolean> ATS =
       Key.of("ats", Form.bool(), "Whether it has the Address Translation Services capability.")
           .or(false, false);
@@ -221,6 +228,7 @@ public final class FunctionFileShape {
                   BARS,
                   MSIX,
                   DOORBELL,
+                  DMA_ENGINE,
                   ATS,
                   PRI,
                   PASID,

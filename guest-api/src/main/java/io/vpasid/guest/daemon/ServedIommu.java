@@ -3,6 +3,7 @@ package io.vpasid.guest.daemon;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.IommuConfig;
 import io.vpasid.guest.control.ControlEvent;
+import io.vpasid.guest.host.EmulatedBacking;
 import io.vpasid.guest.iommu.VirtualIommu;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
@@ -74,6 +75,14 @@ final class ServedIommu implements AutoCloseable {
       throw new InputException(what + e.getMessage(), e);
     }
     iommu.listen(new Entries(config, events));
+    config
+        .covers()
+        .forEach((name, place) -> {
+          if (functions.get(name) instanceof ServedFunction served
+              && served.backing() instanceof EmulatedBacking emulated) {
+            emulated.hardware().doDmaThrough(iommu.unit().dma(SourceId.of(place)));
+          }
+        });
     try {
       VfioUserServer server = sockets.serve(config.socket(), iommu.device(), options);
       events.accept(

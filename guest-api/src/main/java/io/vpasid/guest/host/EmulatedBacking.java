@@ -16,12 +16,14 @@ import java.util.Optional;
 /// host, its iommufd and a [PassthroughFunction] are put together.
 ///
 /// @param isAlone whether host and context are there for it alone
+/// @param hardware the function as its host has it
 public record EmulatedBacking(
     SimulatedHost host,
     boolean isAlone,
     HostFunction captured,
     IommufdBackend iommufd,
     PassthroughFunction function,
+    EmulatedHardware hardware,
     FunctionDevice device)
     implements Backing {
 
@@ -91,6 +93,7 @@ public record EmulatedBacking(
           described.captured(),
           iommufd,
           function,
+          hardware,
           new FunctionDevice(function, hardware));
     } catch (RuntimeException e) {
       host.remove(described.address());

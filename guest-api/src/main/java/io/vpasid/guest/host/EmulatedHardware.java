@@ -14,10 +14,13 @@ import io.vpasid.pci.emulation.EmulatedRegisters;
 import io.vpasid.pci.emulation.GuestConfigSpace;
 import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.HardwareInfo;
+import io.vpasid.vmm.frontend.vtd.DmaEngine;
+import io.vpasid.vmm.frontend.vtd.FunctionDma;
 import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import io.vpasid.vmm.vfio.Irq;
 import io.vpasid.vmm.vfio.PciIndex;
 import io.vpasid.vmm.vfio.Region;
+import io.vpasid.vmm.vfio.RegisterAccess;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -40,6 +43,8 @@ public final class EmulatedHardware implements VfioUserDevice {
   private final List<Irq> irqs;
   private final Optional<Doorbell> doorbell;
   private final BarMemory memory;
+  private final Optional<Integer> engineBar;
+  private volatile @Nullable DmaEngine engine;
   private volatile @Nullable VfioUserPeer peer;
 
   private EmulatedHardware(FunctionDescription description, boolean isVirtual, BarPages pages) {
@@ -54,7 +59,7 @@ public final class EmulatedHardware implements VfioUserDevice {
                 ? EmulatedRegisters.ofVirtualFunction(config, bars)
                 : EmulatedRegisters.ofFunction(config, bars))
             .applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(config)))
-            .onReset(memory::clear)
+            .onReset(this::clear)
             .build();
     List<Region> all = new ArrayList<>(Collections.nCopies(PciIndex.REGIONS, Region.NONE));
     for (Bar bar : bars) {
@@ -64,6 +69,7 @@ public final class EmulatedHardware implements VfioUserDevice {
     this.regions = List.copyOf(all);
     this.irqs = List.copyOf(CapturedHardware.irqs(config));
     this.doorbell = description.doorbell();
+    engineBar = description.engineBar();
   }
 
   /// Makes a function that has the memory of its BARs for itself.
@@ -80,6 +86,28 @@ public final class EmulatedHardware implements VfioUserDevice {
   public static EmulatedHardware of(
       FunctionDescription description, boolean isVirtual, BarPages pages) {
     return new EmulatedHardware(description, isVirtual, pages);
+  }
+
+  /// Lets its DMA engine, if it has one, reach the guest's memory.
+  public void doDmaThrough(FunctionDma dma) {
+    if (engineBar.isPresent()) {
+      engine = new DmaEngine(dma, () -> raise(0));
+    }
+  }
+
+  private void clear() {
+    memory.clear();
+    DmaEngine its = engine;
+    if (its != null) {
+      its.reset();
+    }
+  }
+
+  /// The engine, if a register of it is what a guest accesses.
+  private Optional<DmaEngine> engine(int region, long offset) {
+    return offset < DmaEngine.SIZE && engineBar.filter(bar -> bar == region).isPresent()
+        ? Optional.ofNullable(engine)
+        : Optional.empty();
   }
 
   /// Its registers as vfio-pci shows them.
@@ -113,12 +141,25 @@ public final class EmulatedHardware implements VfioUserDevice {
 
   @Override
   public Outcome read(int region, long offset, ByteBuffer destination) {
-    memory.read(region, offset, destination);
+    Optional<DmaEngine> registers = engine(region, offset);
+    if (registers.isPresent()) {
+      DmaEngine its = registers.get();
+      RegisterAccess.readWide(offset, destination, (at, width) -> its.read((int) at, width));
+    } else {
+      memory.read(region, offset, destination);
+    }
     return Outcome.done();
   }
 
   @Override
   public Outcome write(int region, long offset, ByteBuffer source) {
+    Optional<DmaEngine> registers = engine(region, offset);
+    if (registers.isPresent()) {
+      DmaEngine its = registers.get();
+      RegisterAccess.writeWide(
+          offset, source, (at, width, value) -> its.write((int) at, width, value));
+      return Outcome.done();
+    }
     boolean rings = doorbell.filter(d -> isWritten(d, region, offset, source)).isPresent();
     Outcome outcome = memory.write(region, offset, source);
     if (rings) {

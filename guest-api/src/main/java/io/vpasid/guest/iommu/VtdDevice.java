@@ -87,11 +87,9 @@ final class VtdDevice implements VfioUserDevice {
   public Outcome read(int region, long offset, ByteBuffer destination) {
     if (region == PciIndex.CONFIG_REGION) {
       RegisterAccess.read(offset, destination, (at, width) -> config.read((int) at, width));
-    } else if (isWhole(offset, destination)) {
-      destination.putLong(unit.readRegister((int) offset, Long.BYTES));
     } else {
-      RegisterAccess.read(
-          offset, destination, (at, width) -> (int) unit.readRegister((int) at, width));
+      RegisterAccess.readWide(
+          offset, destination, (at, width) -> unit.readRegister((int) at, width));
     }
     return Outcome.done();
   }
@@ -101,20 +99,11 @@ final class VtdDevice implements VfioUserDevice {
     if (region == PciIndex.CONFIG_REGION) {
       RegisterAccess.write(
           offset, source, (at, width, value) -> config.write((int) at, width, value));
-    } else if (isWhole(offset, source)) {
-      unit.writeRegister((int) offset, Long.BYTES, source.getLong());
     } else {
-      RegisterAccess.write(
-          offset,
-          source,
-          (at, width, value) -> unit.writeRegister((int) at, width, Integer.toUnsignedLong(value)));
+      RegisterAccess.writeWide(
+          offset, source, (at, width, value) -> unit.writeRegister((int) at, width, value));
     }
     return Outcome.done();
-  }
-
-  /// Whether an access is one to a register of 8 bytes.
-  private static boolean isWhole(long offset, ByteBuffer data) {
-    return data.remaining() == Long.BYTES && offset % Long.BYTES == 0;
   }
 
   @Override

@@ -183,7 +183,8 @@ class GuestExecutionTest {
   void machineThatDoesNotStartIsReportedWithWhatQemuSaid(@TempDir Path folder) {
     MachineParts parts = MachineParts.prepare();
     MachineParts broken =
-        new MachineParts(parts.tree(), folder.resolve("no-kernel"), parts.initramfs());
+        new MachineParts(
+            parts.tree(), folder.resolve("no-kernel"), parts.initramfs(), parts.driver());
     GuestMachine.Setup setup = new GuestMachine.Setup("", List.of(), false, Duration.ofMinutes(1));
 
     try (GuestMachine machine = GuestMachine.boot(broken, setup, folder)) {

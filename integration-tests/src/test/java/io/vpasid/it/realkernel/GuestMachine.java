@@ -118,7 +118,6 @@ final class GuestMachine implements AutoCloseable {
       Path run = Files.createTempFile("vpasid-guest", ".sh");
       Files.writeString(run, setup.script());
       run.toFile().deleteOnExit();
-      Files.deleteIfExists(folder.resolve("uefi-variables.fd"));
       Process qemu =
           new ProcessBuilder(command(parts, setup, folder, run))
               .directory(folder.toFile())

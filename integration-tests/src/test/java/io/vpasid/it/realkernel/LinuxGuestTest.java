@@ -63,7 +63,8 @@ class LinuxGuestTest {
       "Capabilities: [%x v1] Process Address Space ID (PASID)";
   private static final String ENABLED = "PASIDCtl: Enable+";
 
-  private static MachineParts parts = new MachineParts(Path.of(""), Path.of(""), Path.of(""));
+  private static MachineParts parts =
+      new MachineParts(Path.of(""), Path.of(""), Path.of(""), Path.of(""));
 
   @TempDir private Path folder;
   private Path results = Path.of("");

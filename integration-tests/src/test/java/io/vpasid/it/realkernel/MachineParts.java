@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
@@ -14,7 +15,8 @@ import java.util.Properties;
 /// @param tree a Debian system with QEMU and its firmware
 /// @param kernel a bzImage
 /// @param initramfs its first file system
-record MachineParts(Path tree, Path kernel, Path initramfs) {
+/// @param driver a module of that kernel, for the DMA engine of a function of the daemon
+record MachineParts(Path tree, Path kernel, Path initramfs, Path driver) {
 
   /// The parts, which are made first where they are missing: that takes minutes, and root.
   ///
@@ -41,7 +43,8 @@ record MachineParts(Path tree, Path kernel, Path initramfs) {
     return new MachineParts(
         Path.of(parts.getProperty("tree")),
         Path.of(parts.getProperty("kernel")),
-        Path.of(parts.getProperty("initramfs")));
+        Path.of(parts.getProperty("initramfs")),
+        Path.of(parts.getProperty("driver")));
   }
 
   /// How QEMU is started: by the C library that it needs, which may be newer than the host's.
@@ -74,6 +77,8 @@ record MachineParts(Path tree, Path kernel, Path initramfs) {
   /// A new machine's UEFI variables in `folder`, which the firmware writes.
   Path newUefiVariables(Path folder) throws IOException {
     return Files.copy(
-        tree.resolve("usr/share/OVMF/OVMF_VARS_4M.fd"), folder.resolve("uefi-variables.fd"));
+        tree.resolve("usr/share/OVMF/OVMF_VARS_4M.fd"),
+        folder.resolve("uefi-variables.fd"),
+        StandardCopyOption.REPLACE_EXISTING);
   }
 }

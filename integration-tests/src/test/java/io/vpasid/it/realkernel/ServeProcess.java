@@ -39,6 +39,30 @@ record ServeProcess(Process process, Path folder, String announcement) implement
         """);
   }
 
+  /// Starts it with a function that has a DMA engine, behind a virtual IOMMU at 04.0.
+  ///
+  /// @param folder gets its configuration and its sockets
+  static ServeProcess startWithEngine(Path folder) throws IOException {
+    Files.writeString(
+        folder.resolve("engine.json"),
+        """
+        { "format": 1, "vendor": "0xf00d", "device": "0x0d4a", "class": "0x088000",
+          "bars": [ { "index": 0, "size": "64K" } ], "dmaEngine": { "bar": 0 },
+          "ats": true, "pri": true, "pasid": { "width": 20 } }
+        """);
+    return serve(
+        folder,
+        """
+        { "format": 1,
+          "control": { "socket": "control.sock" },
+          "hwInfo": "width=20",
+          "iommu": { "socket": "iommu.sock",
+                     "covers": [ { "function": "engine", "place": "04.0" } ] },
+          "functions": [
+            { "name": "engine", "source": "engine.json", "socket": "first.sock" } ] }
+        """);
+  }
+
   private static ServeProcess start(Path folder, String more) {
     String configuration =
         """
@@ -54,6 +78,10 @@ record ServeProcess(Process process, Path folder, String announcement) implement
           "addressSpaces": [ { "name": "shell" } ] }
         """
             .formatted(Accelerators.dump(), more);
+    return serve(folder, configuration);
+  }
+
+  private static ServeProcess serve(Path folder, String configuration) {
     try {
       Path file = Files.writeString(folder.resolve("serve.json"), configuration);
       Process process =

@@ -54,6 +54,7 @@ class VtdGuestTest {
       for port in /sys/class/virtio-ports/*; do
         [ "$(cat $port/name)" != reports ] || reports=/dev/${port##*/}
       done
+      [ -d /sys/firmware/efi ] && echo firmware: UEFI || echo firmware: BIOS
       lspci -vvv -s 00:04.0
       set -x
       %s $reports
@@ -78,7 +79,18 @@ class VtdGuestTest {
   @ParameterizedTest
   @EnumSource
   void guestsOwnDriverAttachesReplacesAndDetaches(TranslationMode.Kind mode) throws IOException {
-    Path results = Path.of("target", "real-kernel", "VtdGuestTest-" + mode).toAbsolutePath();
+    guestsOwnDriver(mode, false);
+  }
+
+  @Test
+  void guestsOwnDriverDoesTheSameUnderUefi() throws IOException {
+    guestsOwnDriver(TranslationMode.Kind.NESTED, true);
+  }
+
+  private void guestsOwnDriver(TranslationMode.Kind mode, boolean isUefi) throws IOException {
+    Path results =
+        Path.of("target", "real-kernel", "VtdGuestTest-" + mode + (isUefi ? "-UEFI" : ""))
+            .toAbsolutePath();
     EmulatedHardware hardware =
         EmulatedHardware.of(FunctionDescription.of(Accelerators.withPasid()), false);
     PciAddress address = Accelerators.withPasid().address();
@@ -103,7 +115,7 @@ class VtdGuestTest {
                 List.of(
                     new GuestMachine.Function("03.0", unit.path()),
                     new GuestMachine.Function("04.0", served.path())),
-                false,
+                isUefi,
                 LIMIT);
         GuestMachine.Setup withUnit =
             FirmwareBoot.withUnit(parts, setup, "03.0", List.of(PLACE), results);
@@ -115,7 +127,10 @@ class VtdGuestTest {
           check(mode, new Machine(host, iommufd, address, said), machine);
           machine.awaitEnd();
           assertThat(Files.readString(results.resolve("console.log"), StandardCharsets.ISO_8859_1))
-              .contains("dmar0: Using Queued invalidation", "PASIDCtl: Enable+")
+              .contains(
+                  isUefi ? "firmware: UEFI" : "firmware: BIOS",
+                  "dmar0: Using Queued invalidation",
+                  "PASIDCtl: Enable+")
               .doesNotContain("DRHD: handling fault");
         }
       }

@@ -25,6 +25,53 @@ public final class RegisterAccess {
     void at(long offset, int width, int value);
   }
 
+  /// Reads one register, which may have 8 bytes.
+  @FunctionalInterface
+  public interface WideRead {
+    /// The value, little endian, zero-extended.
+    ///
+    /// @param width 1, 2, 4 or 8 bytes
+    long at(long offset, int width);
+  }
+
+  /// Writes one register, which may have 8 bytes.
+  @FunctionalInterface
+  public interface WideWrite {
+    /// Writes the value, little endian; bits above the width are ignored.
+    ///
+    /// @param width 1, 2, 4 or 8 bytes
+    void at(long offset, int width, long value);
+  }
+
+  /// Fills a buffer from registers of up to 8 bytes.
+  ///
+  /// @param offset of the first byte
+  /// @param destination is filled to its limit; little endian
+  public static void readWide(long offset, ByteBuffer destination, WideRead register) {
+    long at = offset;
+    while ((at & 7) == 0 && destination.remaining() >= Long.BYTES) {
+      destination.putLong(register.at(at, Long.BYTES));
+      at += Long.BYTES;
+    }
+    read(at, destination, (rest, width) -> (int) register.at(rest, width));
+  }
+
+  /// Writes what a buffer has left to registers of up to 8 bytes.
+  ///
+  /// @param offset of the first byte
+  /// @param source what is written; little endian
+  public static void writeWide(long offset, ByteBuffer source, WideWrite register) {
+    long at = offset;
+    while ((at & 7) == 0 && source.remaining() >= Long.BYTES) {
+      register.at(at, Long.BYTES, source.getLong());
+      at += Long.BYTES;
+    }
+    write(
+        at,
+        source,
+        (rest, width, value) -> register.at(rest, width, Integer.toUnsignedLong(value)));
+  }
+
   /// Fills a buffer.
   ///
   /// @param offset of the first byte

@@ -46,17 +46,22 @@ public record IommuProfile(
     NONE
   }
 
+  private static final long CAP_GIGABYTE_PAGES = 1L << 56;
   private static final long CAP_FIVE_LEVELS = 1L << 60;
+  private static final long ECAP_DEVICE_TLB = 1L << 2;
+  private static final long ECAP_SNOOP_CONTROL = 1L << 7;
   private static final long ECAP_NEST = 1L << 26;
   private static final long ECAP_PRS = 1L << 29;
   private static final long ECAP_SRS = 1L << 31;
   private static final long ECAP_EAFS = 1L << 34;
   private static final long ECAP_PSS_20_BITS = 19L << 35;
   private static final long ECAP_PASID = 1L << 40;
+  private static final long ECAP_PAGE_DRAIN = 1L << 42;
   private static final long ECAP_SMTS = 1L << 43;
   private static final long ECAP_SSADS = 1L << 45;
   private static final long ECAP_SSTS = 1L << 46;
   private static final long ECAP_FSTS = 1L << 47;
+  private static final long ECAP_PAGE_WALK_SNOOP = 1L << 48;
 
   private static final Range ADDRESSES_48 = new Range(0, (1L << 48) - 1);
   private static final Range X86_MSI = new Range(0xfee00000L, 0xfeefffffL);
@@ -73,23 +78,27 @@ public record IommuProfile(
   }
 
   /// Intel VT-d in scalable mode, with first and second stage, nesting, 20-bit PASIDs and page
-  /// requests; four levels.
+  /// requests, all that Linux wants for shared virtual addressing; four levels.
   public static IommuProfile intel() {
     return new IommuProfile(
         Vendor.INTEL,
         new HwInfoData.IntelVtd(
             1,
-            0,
-            ECAP_NEST
+            CAP_GIGABYTE_PAGES,
+            ECAP_DEVICE_TLB
+                | ECAP_SNOOP_CONTROL
+                | ECAP_NEST
                 | ECAP_PRS
                 | ECAP_SRS
                 | ECAP_EAFS
                 | ECAP_PSS_20_BITS
                 | ECAP_PASID
+                | ECAP_PAGE_DRAIN
                 | ECAP_SMTS
                 | ECAP_SSADS
                 | ECAP_SSTS
-                | ECAP_FSTS),
+                | ECAP_FSTS
+                | ECAP_PAGE_WALK_SNOOP),
         true,
         true,
         true,
