@@ -20,9 +20,10 @@ import org.jspecify.annotations.Nullable;
 /// 3-7 |                            0                                   |
 /// ```
 ///
-/// PAT, EMTE and CD need ECAP.MTS, which is not offered, so they are reserved; so is any other
-/// field whose capability is not offered. FPTPTR and SSPTPTR are checked only where PGTT uses them,
-/// which is more lenient than the specification by fields that no translation depends on.
+/// A field whose capability is not offered is reserved (0), whatever PGTT says: PAT, EMTE and CD
+/// without ECAP.MTS, which is never offered, SSPTPTR and SSADE without ECAP.SSTS, FSPTPTR, FSPM and
+/// WPE without ECAP.FSTS. One that is offered is ignored where PGTT does not use it. Pointers
+/// beyond the host's address width are not told from others: they do not lead to memory.
 final class EntryDecoder {
   private static final int FIRST_STAGE = 1;
   private static final int SECOND_STAGE = 2;
@@ -43,7 +44,10 @@ final class EntryDecoder {
             | (capabilities.pasidBits() > 0 ? 0 : 1L << 3)
             | (capabilities.pageRequests() ? 0 : 1L << 4);
     pointerReserved =
-        mask(11, 10) | 1L << 5 | (capabilities.secondStageAccessedDirty() ? 0 : 1L << 9);
+        mask(11, 10)
+            | 1L << 5
+            | (capabilities.secondStage() ? 0 : mask(63, 12))
+            | (capabilities.secondStageAccessedDirty() ? 0 : 1L << 9);
     controlReserved =
         mask(63, 25)
             | mask(22, 16)
@@ -52,6 +56,7 @@ final class EntryDecoder {
     firstStageReserved =
         mask(11, 8)
             | 1L << 1
+            | (capabilities.firstStage() ? 0 : mask(63, 12) | mask(4, 2))
             | (capabilities.supervisorRequests() ? 0 : 1L)
             | (capabilities.extendedAccessed() ? 0 : 1L << 7);
   }
@@ -63,14 +68,12 @@ final class EntryDecoder {
     if (!has(words[0], 0)) {
       return FaultReason.CONTEXT_NOT_PRESENT;
     }
-    if ((words[0] & contextReserved) != 0
-        || (words[1] & mask(63, 20)) != 0
-        || words[2] != 0
-        || words[3] != 0) {
+    // RID_PASID and RID_PRIV, in word 1, need ECAP.RPS and ECAP.RPRIVS, which are not offered.
+    if ((words[0] & contextReserved) != 0 || (words[1] | words[2] | words[3]) != 0) {
       return FaultReason.CONTEXT_RESERVED;
     }
-    // RID_PASID: without ECAP.RPS it is 0.
-    return words[1] == 0 ? null : FaultReason.RID_PASID_INVALID;
+    boolean asksWithoutTranslating = has(words[0], 4) && !has(words[0], 2);
+    return asksWithoutTranslating ? FaultReason.CONTEXT_INVALID : null;
   }
 
   /// Checks a context entry of legacy mode.

@@ -14,6 +14,10 @@ import java.util.Arrays;
 ///      |                 address 63:12                  |        0        |
 /// ```
 ///
+/// ICE tells of a function's invalid answer to a device-TLB invalidation. None gets here: functions
+/// of the host answer its kernel, which does not tell, and emulated ones have no device TLB. So ICE
+/// and ICESID stay 0.
+///
 /// F is cleared by writing 1. Faults go into the records in turn; the first that finds its record
 /// occupied is lost, sets PFO, and so are all until PFO is cleared. PPF says that some F is set,
 /// FRI which one has been set for longest. Methods without a lock of their own are called under

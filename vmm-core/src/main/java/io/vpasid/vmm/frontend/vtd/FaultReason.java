@@ -9,7 +9,8 @@ public enum FaultReason {
   LEGACY_ROOT_NOT_PRESENT(0x01, false),
   /// LCT.2: the context entry is not present.
   LEGACY_CONTEXT_NOT_PRESENT(0x02, true),
-  /// LCT.4.x: the context entry asks for what the unit has not.
+  /// LCT.4.x: the context entry asks for what the unit has not, or its page table pointer does not
+  /// lead to memory.
   LEGACY_CONTEXT_INVALID(0x03, true),
   /// LGN.1: the address is beyond what the context entry's width or CAP.MGAW allows.
   LEGACY_ADDRESS_BEYOND_WIDTH(0x04, true),
@@ -17,7 +18,7 @@ public enum FaultReason {
   LEGACY_NO_WRITE(0x05, true),
   /// LGN.3: no right to read.
   LEGACY_NO_READ(0x06, true),
-  /// LSL.1, LGN: a paging entry is not in memory.
+  /// LSS.1: a paging entry is not in memory.
   LEGACY_PAGING_ENTRY_ACCESS(0x07, true),
   /// LRT.1: the root entry is not in memory.
   LEGACY_ROOT_ACCESS(0x08, false),
@@ -27,7 +28,7 @@ public enum FaultReason {
   LEGACY_ROOT_RESERVED(0x0a, false),
   /// LCT.3: the context entry has reserved bits set.
   LEGACY_CONTEXT_RESERVED(0x0b, false),
-  /// LSL.2: a paging entry has reserved bits set.
+  /// LSS.2: a paging entry has reserved bits set.
   LEGACY_PAGING_ENTRY_RESERVED(0x0c, true),
   /// LCT.5: the context entry's translation type blocks translation and translated requests.
   LEGACY_TRANSLATION_TYPE_BLOCKS(0x0d, true),
@@ -52,7 +53,7 @@ public enum FaultReason {
   CONTEXT_NOT_PRESENT(0x41, true),
   /// SCT.3: the context entry has reserved bits set.
   CONTEXT_RESERVED(0x42, true),
-  /// SCT.4.x: the context entry asks for what the unit has not.
+  /// SCT.4.x: the context entry contradicts itself, as with PRE and no DTE.
   CONTEXT_INVALID(0x43, true),
   /// SCT.5: a translation request, and DTE is 0.
   DEVICE_TLB_DISABLED(0x44, true),
@@ -62,8 +63,8 @@ public enum FaultReason {
   PASID_BEYOND_DIRECTORY(0x46, true),
   /// SCT.8: a page request, and PRE is 0.
   PAGE_REQUEST_DISABLED(0x47, true),
-  /// SCT.9: RID_PASID is beyond the PASID directory.
-  RID_PASID_INVALID(0x48, true),
+  /// SCT.9: a request with PASID, and the PASID is RID_PASID, that of requests without.
+  PASID_IS_RID_PASID(0x48, true),
   /// SPD.1: the PASID directory entry is not in memory.
   DIRECTORY_ACCESS(0x50, false),
   /// SPD.2: the PASID directory entry is not present.
@@ -101,7 +102,8 @@ public enum FaultReason {
   FIRST_STAGE_NO_WRITE(0x77, true),
   /// SSS.1: a second-stage entry is not in memory.
   SECOND_STAGE_ACCESS(0x78, true),
-  /// SSS.2: a second-stage entry gives no right at all: it is not present.
+  /// SSS.2: a second-stage entry gives no right at all, that is, it is not present; or all entries
+  /// together give none.
   SECOND_STAGE_NOT_PRESENT(0x79, true),
   /// SSS.3: a second-stage entry has reserved bits set.
   SECOND_STAGE_RESERVED(0x7a, true),
@@ -109,6 +111,8 @@ public enum FaultReason {
   SECOND_STAGE_POINTER(0x7b, true),
   /// SSS.5: an accessed or dirty bit would have to be set, and page walks do not snoop.
   SECOND_STAGE_NO_SNOOP(0x7c, true),
+  /// SSS.6: such a bit could not be set, because the entry cannot be written or keeps changing.
+  SECOND_STAGE_UPDATE_FAILED(0x7d, true),
   /// SGN.1: the address is not canonical.
   NOT_CANONICAL(0x80, true),
   /// SGN.2: a page of the supervisor's, and the request has the user's privilege.

@@ -51,6 +51,11 @@ final class Lookup {
     return !(faultsDisabled && reason.isQualified());
   }
 
+  /// Whether there is a context entry that is present and valid.
+  boolean hasContext() {
+    return contextFound;
+  }
+
   /// DTE, or translation type 1 of a legacy entry.
   boolean deviceTlb(boolean scalable) {
     return contextFound && (scalable ? Bits.has(context[0], 2) : Bits.field(context[0], 3, 2) == 1);

@@ -22,7 +22,9 @@ import org.jspecify.annotations.Nullable;
 /// ```
 ///
 /// The queue has 2^(PQS + 7) places of 32 bytes, one of which stays free. A request that finds none
-/// sets PRO; until the guest has cleared that, all others are lost too.
+/// sets PRO; until the guest has cleared that, all others are lost too. The last of a lost group is
+/// answered with success, so that its function tries again; one that the guest's tables do not
+/// allow is answered as invalid, and makes a fault (section 7.4.1, table 31).
 final class PageRequests {
   private final GuestMemory memory;
   private final PageRequestQueueRegisters registers;
@@ -66,20 +68,18 @@ final class PageRequests {
 
   private @Nullable FaultReason check(RootTable root, PageRequest request) {
     Lookup lookup = new Lookup();
-    tables.findContext(root, request.requester().function(), lookup);
-    FaultReason reason = lookup.fault();
-    if (reason == null) {
-      if (!root.isScalable()) {
-        reason = FaultReason.PAGE_REQUEST_IN_LEGACY_MODE;
-      } else if (!lookup.pageRequests(true)) {
-        reason = FaultReason.PAGE_REQUEST_DISABLED;
-      } else if (request.requester() instanceof Requester.WithPasid with) {
-        if (!lookup.pasidEnable()) {
-          reason = FaultReason.PASID_DISABLED;
-        } else if (with.pasid() >>> 6 >= lookup.directoryEntries()) {
-          reason = FaultReason.PASID_BEYOND_DIRECTORY;
-        }
-      }
+    FaultReason reason;
+    if (root.mode() == RootTable.Mode.LEGACY) {
+      lookup.begin();
+      reason = FaultReason.PAGE_REQUEST_IN_LEGACY_MODE;
+    } else {
+      Requester requester = request.requester();
+      boolean withPasid = requester instanceof Requester.WithPasid;
+      tables.find(root, requester.function(), requester.pasid(), withPasid, lookup);
+      reason =
+          lookup.hasContext() && !lookup.pageRequests(true)
+              ? FaultReason.PAGE_REQUEST_DISABLED
+              : lookup.fault();
     }
     if (reason != null && lookup.records(reason)) {
       faults.record(

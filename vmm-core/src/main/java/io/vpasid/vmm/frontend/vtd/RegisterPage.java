@@ -14,8 +14,8 @@ final class RegisterPage {
   /// Bytes.
   static final int SIZE = 0x1000;
 
-  /// Version 6.0 of the architecture.
-  private static final int VERSION = 0x60;
+  /// Version 5.0 of the architecture, the last that has invalidation by registers (section 6.5).
+  private static final int VERSION = 0x50;
 
   private final VtdCapabilities capabilities;
   private final Runnable wake;

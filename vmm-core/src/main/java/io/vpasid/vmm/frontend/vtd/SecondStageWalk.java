@@ -63,13 +63,13 @@ final class SecondStageWalk {
           return null;
         }
       } catch (GuestMemoryException e) {
-        return FaultReason.SECOND_STAGE_ACCESS;
+        return FaultReason.SECOND_STAGE_UPDATE_FAILED;
       }
       if (!snoops) {
         return FaultReason.SECOND_STAGE_NO_SNOOP;
       }
     }
-    return FaultReason.SECOND_STAGE_ACCESS;
+    return FaultReason.SECOND_STAGE_UPDATE_FAILED;
   }
 
   private @Nullable FaultReason descend(
@@ -84,9 +84,7 @@ final class SecondStageWalk {
       try {
         entry = memory.loadLong(place);
       } catch (GuestMemoryException e) {
-        return !scalable
-            ? FaultReason.LEGACY_PAGING_ENTRY_ACCESS
-            : depth == 0 ? FaultReason.SECOND_STAGE_POINTER : FaultReason.SECOND_STAGE_ACCESS;
+        return unreadable(scalable);
       }
       places[depth] = place;
       entries[depth++] = entry;
@@ -100,6 +98,10 @@ final class SecondStageWalk {
             : FaultReason.LEGACY_PAGING_ENTRY_RESERVED;
       }
       rights &= entry;
+      if (scalable && rights == 0) {
+        // No right is left, whatever further entries give (SSS.2).
+        return FaultReason.SECOND_STAGE_NOT_PRESENT;
+      }
       if (leaf) {
         if (!has(rights, write ? 1 : 0)) {
           return noRight(scalable, write);
@@ -110,6 +112,13 @@ final class SecondStageWalk {
       }
       at = entry & mask(51, 12);
     }
+  }
+
+  private FaultReason unreadable(boolean scalable) {
+    if (scalable) {
+      return depth == 0 ? FaultReason.SECOND_STAGE_POINTER : FaultReason.SECOND_STAGE_ACCESS;
+    }
+    return depth == 0 ? FaultReason.LEGACY_CONTEXT_INVALID : FaultReason.LEGACY_PAGING_ENTRY_ACCESS;
   }
 
   private static FaultReason noRight(boolean scalable, boolean write) {

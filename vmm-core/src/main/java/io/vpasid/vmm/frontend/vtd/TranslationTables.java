@@ -29,7 +29,7 @@ import io.vpasid.vmm.frontend.GuestMemoryException;
 ///      63                      12 11    9 8     5  4    3     2    1   0
 ///  0  |  PASID directory pointer |  PDTS | resvd | PRE|PASIDE|DTE|FPD| P |
 ///      63                                  21   20   19               0
-///  1  |             reserved                 |PRIV |     RID_PASID     |
+///  1  |             reserved                 |PRIV |     RID_PASID     |   reserved here
 /// 2,3 |                        reserved                                |
 /// ```
 ///
@@ -72,7 +72,8 @@ final class TranslationTables {
   /// Finds what translates a function's requests without PASID, or with one.
   ///
   /// @param pasid 0 to 2^20 - 1
-  /// @param withPasid whether the request has a PASID, for which PASIDE has to be set; 0 can be one
+  /// @param withPasid whether the request has a PASID, for which PASIDE has to be set and the PASID
+  ///   not be 0
   void find(RootTable root, SourceId function, int pasid, boolean withPasid, Lookup out) {
     findContext(root, function, out);
     if (!out.found()) {
@@ -90,6 +91,11 @@ final class TranslationTables {
     }
     if (pasid >>> 6 >= out.directoryEntries()) {
       out.fail(FaultReason.PASID_BEYOND_DIRECTORY);
+      return;
+    }
+    if (withPasid && pasid == 0) {
+      // RID_PASID is 0.
+      out.fail(FaultReason.PASID_IS_RID_PASID);
       return;
     }
     long entry;

@@ -365,8 +365,8 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
     queue.finish(root);
   }
 
-  /// Registers are the way to invalidate only in legacy mode and without the queue (section 6.5.1);
-  /// otherwise nothing is done, and the guest is told so.
+  /// Registers are the way to invalidate only in legacy mode and without the queue, which firmware
+  /// and old drivers do (section 6.5.1); otherwise nothing is done, and the guest is told so.
   private boolean invalidatesByRegister() {
     return !root.isScalable() && (commands.globalStatus() & CommandRegisters.QIE) == 0;
   }

@@ -207,6 +207,7 @@ class DmaTest {
     "2, 3, NO_READ, ",
     "3, 0, SECOND_STAGE_NOT_PRESENT, SECOND_STAGE_NOT_PRESENT",
     "3, 4, SECOND_STAGE_NOT_PRESENT, SECOND_STAGE_NOT_PRESENT",
+    "2, 1, SECOND_STAGE_NOT_PRESENT, SECOND_STAGE_NOT_PRESENT",
   })
   void rightsOfASecondStageAreThoseOfAllEntries(
       int inner, int leaf, FaultReason onRead, FaultReason onWrite) {

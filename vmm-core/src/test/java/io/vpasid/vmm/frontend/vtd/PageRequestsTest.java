@@ -26,7 +26,9 @@ class PageRequestsTest {
 
   PageRequestsTest() {
     guest.context(8 | 4 | 0x10);
+    guest.entry(0, Guest.passThrough(1));
     guest.entry(7, Guest.firstStage(2, tables.top));
+    guest.entry(0xabcde, Guest.firstStage(2, tables.top));
     guest.write8(RegisterOffset.PQA, Guest.PAGE_QUEUE);
     guest.write4(RegisterOffset.PEDATA, 0x41);
     guest.write4(RegisterOffset.PEADDR, 0xfee03000);
@@ -91,7 +93,13 @@ class PageRequestsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"12, 7, PAGE_REQUEST_DISABLED", "20, 7, PASID_DISABLED", "24, 0, "})
+  @CsvSource({
+    "12, 7, PAGE_REQUEST_DISABLED",
+    "20, 7, PASID_DISABLED",
+    "20, 0, ",
+    "24, 0, CONTEXT_INVALID",
+    "28, 8, PASID_ENTRY_NOT_PRESENT"
+  })
   void requestsThatTheGuestDoesNotWantAreRefused(int flags, int pasid, FaultReason reason) {
     guest.context(flags);
     Outcome outcome = request(Requester.of(FUNCTION, pasid), 1);
@@ -189,7 +197,7 @@ class PageRequestsTest {
   @Test
   void aFullQueueRefusesTheAccessForNow() {
     for (int i = 0; i < 127; i++) {
-      request(new WithPasid(FUNCTION, 9), i);
+      request(new WithPasid(FUNCTION, 7), i);
     }
     assertThat(dma.readWithPageRequests(7, 0x5000, ByteBuffer.allocate(1)))
         .isCompletedWithValue(new PageRefused(PageResponse.Code.SUCCESS, 0x5000, 0));

@@ -54,7 +54,8 @@ class TranslationTablesTest {
         badContext(FaultReason.CONTEXT_RESERVED, 1, 1L << 63),
         badContext(FaultReason.CONTEXT_RESERVED, 2, 1),
         badContext(FaultReason.CONTEXT_RESERVED, 3, 1L << 40),
-        badContext(FaultReason.RID_PASID_INVALID, 1, 1),
+        badContext(FaultReason.CONTEXT_RESERVED, 1, 1),
+        badContext(FaultReason.CONTEXT_INVALID, 0, 0x10),
         badContext(FaultReason.PASID_DISABLED, 0, 8),
         bad(FaultReason.DIRECTORY_ACCESS, g -> g.store(Guest.contextEntry(), NOWHERE | 8 | 1)),
         bad(FaultReason.DIRECTORY_NOT_PRESENT, g -> g.store(Guest.DIRECTORY, 0)),
@@ -93,6 +94,29 @@ class TranslationTablesTest {
         .isEqualTo(new Faulted(reason, 0x5000, 0));
     assertThat(guest.read4(RegisterOffset.FSTS)).isEqualTo(FaultLog.PPF);
     assertThat(guest.read4(RegisterOffset.FRCD + 12) & 0xff).isEqualTo(reason.code());
+  }
+
+  /// Whatever PGTT says.
+  @ParameterizedTest
+  @CsvSource({
+    "true, 0, 7000, first stage 2 -> absent",
+    "false, 2, 7000, second stage 2 -> absent",
+    "false, 2, 4, second stage 2 -> absent",
+    "false, 2, 10, second stage 2 -> absent",
+  })
+  void fieldsOfAStageThatIsNotOfferedAreReserved(
+      boolean nested, int word, String bits, String told) {
+    Guest guest =
+        Guest.scalable(
+            nested ? VtdCapabilities.nested(-1, -1, 20, true) : VtdCapabilities.shadow(20));
+    guest.context(8);
+    guest.entry(PASID, nested ? Guest.firstStage(2, 0x8000) : Guest.secondStage(2, 0x8000));
+    guest.invalidatePasidCache(PASID);
+    guest.backend.clear();
+    long at = guest.entryAddress(PASID) + word * 8L;
+    guest.store(at, guest.load(at) | Long.parseLong(bits, 16));
+    guest.invalidatePasidCache(PASID);
+    assertThat(guest.backend.lines()).containsExactly("00:04.0 PASID 7: " + told, "sync");
   }
 
   @Test
@@ -172,7 +196,7 @@ class TranslationTablesTest {
         legacy(FaultReason.LEGACY_CONTEXT_INVALID, root, 0, 1, 0),
         legacy(FaultReason.LEGACY_CONTEXT_INVALID, root, 0, 1, 4),
         legacy(FaultReason.LEGACY_CONTEXT_INVALID, root, 0, 1 | 3 << 2, 2),
-        legacy(FaultReason.LEGACY_PAGING_ENTRY_ACCESS, root, 0, NOWHERE | 1, 2),
+        legacy(FaultReason.LEGACY_CONTEXT_INVALID, root, 0, NOWHERE | 1, 2),
         legacy(FaultReason.LEGACY_NO_READ, root, 0, 0x700001, 2));
   }
 

@@ -19,9 +19,11 @@ import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IovaAccess;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.IommuProfile;
+import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.iommufd.simulated.SimulatedIommufd;
+import io.vpasid.vmm.linux.Errno;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -169,8 +171,7 @@ class VtdFrontEndTest {
     Guest guest = guest(nested(), tables);
     guest.enable(1);
     guest.context(8);
-    // The guest has switched PASIDs off in its function, so PasidAttachments refuses.
-    function.writeConfig(((Synthesis) function.synthesis()).registers() + 2, 2, 0);
+    host.failures().failNext(Request.ATTACH_PASID, Errno.ENOMEM);
     guest.entry(7, Guest.firstStage(3, 0x8000));
     guest.invalidatePasidCache(7);
     assertThat(guest.status()).as("blocked, and so done").isEqualTo(1);
