@@ -22,11 +22,12 @@ public interface Framing {
   /// apart, so its message is delivered as the bare header and nothing more is read from the
   /// channel.
   ///
-  /// @param header a view of exactly the header's bytes; its indexes may be moved
-  int messageLength(ByteBuf header);
+  /// @param bytes hold a whole header at least; their indexes stay where they are
+  /// @param at where the header begins
+  int messageLength(ByteBuf bytes, int at);
 
   /// The same for the first message of a connection, of whose peer nothing is known yet.
-  default int firstMessageLength(ByteBuf header) {
-    return messageLength(header);
+  default int firstMessageLength(ByteBuf bytes, int at) {
+    return messageLength(bytes, at);
   }
 }

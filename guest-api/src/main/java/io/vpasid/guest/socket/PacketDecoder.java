@@ -30,8 +30,8 @@ public final class PacketDecoder extends ByteToMessageDecoder {
     if (in.readableBytes() < headerLength) {
       return;
     }
-    ByteBuf header = in.slice(in.readerIndex(), headerLength);
-    int length = begun ? framing.messageLength(header) : framing.firstMessageLength(header);
+    int at = in.readerIndex();
+    int length = begun ? framing.messageLength(in, at) : framing.firstMessageLength(in, at);
     if (length < headerLength) {
       broken = true;
       length = headerLength;

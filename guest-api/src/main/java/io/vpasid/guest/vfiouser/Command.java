@@ -43,6 +43,11 @@ enum Command {
     return number < BY_NUMBER.length ? BY_NUMBER[number] : UNKNOWN;
   }
 
+  /// Whether descriptors may come with a request: the file of a window, the eventfds of interrupts.
+  boolean takesDescriptors() {
+    return this == DMA_MAP || this == DEVICE_SET_IRQS;
+  }
+
   /// How a number reads in a message for people: `REGION_READ`, `command 99`.
   static String describe(int number) {
     Command command = of(number);

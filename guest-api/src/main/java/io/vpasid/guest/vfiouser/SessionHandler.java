@@ -5,7 +5,7 @@ import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.vpasid.guest.socket.Descriptors;
-import io.vpasid.guest.vfiouser.DeviceSession.Answer;
+import io.vpasid.guest.socket.InPlace;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -72,6 +72,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
                 context.channel(), command, payload, Descriptors.none(), reply, what);
           }
         });
+    InPlace.on(context.channel(), session::answer);
     handshake =
         context
             .executor()
@@ -182,7 +183,9 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelWritabilityChanged(ChannelHandlerContext context) {
-    if (context.channel().isWritable() && !closing && !answering) {
+    if (!context.channel().isWritable()) {
+      context.channel().config().setAutoRead(false);
+    } else if (!closing && !answering) {
       context.channel().config().setAutoRead(true);
     }
   }

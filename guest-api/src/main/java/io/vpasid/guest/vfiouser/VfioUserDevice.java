@@ -28,7 +28,8 @@ public interface VfioUserDevice {
   ///
   /// @param region index of a readable region
   /// @param offset of the first byte; all bytes lie within the region
-  /// @param destination is to be filled to its limit; little endian, at least one byte
+  /// @param destination is to be filled from its position to its limit; little endian, at least one
+  ///   byte. Not to be used when the call has returned
   Outcome read(int region, long offset, ByteBuffer destination);
 
   /// Writes a part of a region.
@@ -36,7 +37,7 @@ public interface VfioUserDevice {
   /// @param region index of a writable region
   /// @param offset of the first byte; all bytes lie within the region
   /// @param source what is written, from position to limit; read-only, little endian, at least one
-  ///   byte
+  ///   byte. Not to be used when the call has returned
   Outcome write(int region, long offset, ByteBuffer source);
 
   /// Resets the device. Called only if it [#isResettable].

@@ -22,14 +22,14 @@ record VfioUserFraming(int maxMessageLength) implements Framing {
   }
 
   @Override
-  public int messageLength(ByteBuf header) {
-    long size = header.getUnsignedIntLE(header.readerIndex() + Header.SIZE_OFFSET);
+  public int messageLength(ByteBuf bytes, int at) {
+    long size = bytes.getUnsignedIntLE(at + Header.SIZE_OFFSET);
     return size < Header.LENGTH || size > maxMessageLength ? -1 : (int) size;
   }
 
   @Override
-  public int firstMessageLength(ByteBuf header) {
-    int length = messageLength(header);
+  public int firstMessageLength(ByteBuf bytes, int at) {
+    int length = messageLength(bytes, at);
     return length > MAX_FIRST_LENGTH ? -1 : length;
   }
 }

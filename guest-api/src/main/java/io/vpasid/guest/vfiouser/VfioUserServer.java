@@ -5,7 +5,6 @@ import io.vpasid.guest.socket.PeerCredentials;
 import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.guest.socket.SocketListener;
 import io.vpasid.guest.socket.SocketLoops;
-import io.vpasid.guest.vfiouser.DeviceSession.ServedDevice;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.unix.DomainSocketAddress;
@@ -194,18 +195,175 @@ class DescriptorChannelTest {
   }
 
   @Test
-  void descriptorsThatComeWithABodyAreClosed() throws Exception {
+  void descriptorsThatComeWithABodyAloneAreClosedAndSoIsTheConnection() throws Exception {
     FileDescriptor[] pipe = FileDescriptor.pipe();
 
-    send(new byte[] {6, 0, 0, 0});
+    send(new byte[] {6, 0, 0, 0, 'o', 'k', 6, 0, 0, 0});
+    next().release();
     send(new byte[] {'h', 'i'}, pipe[1]);
     pipe[1].close();
 
-    Packet packet = next();
-    assertThat(packet.descriptors().count()).isZero();
+    ended.get(10, TimeUnit.SECONDS);
     assertThat(isClosed(pipe[0])).isTrue();
-    packet.release();
+    assertThat(received).isEmpty();
     pipe[0].close();
+  }
+
+  @Test
+  void descriptorsOfMessagesSentTogetherAreTheLastOnes() throws Exception {
+    FileDescriptor[] pipe = FileDescriptor.pipe();
+
+    send(new byte[] {5, 0, 0, 0, '1', 5, 0, 0, 0, '2'}, pipe[1]);
+    pipe[1].close();
+
+    Packet first = next();
+    Packet second = next();
+    assertThat(first.descriptors().count()).isZero();
+    assertThat(second.descriptors().count()).isEqualTo(1);
+    first.release();
+    assertThat(isClosed(pipe[0])).isFalse();
+    second.release();
+    assertThat(isClosed(pipe[0])).isTrue();
+    pipe[0].close();
+  }
+
+  @Test
+  void descriptorsWaitForTheRestOfTheMessageThatTheyCameWith() throws Exception {
+    FileDescriptor[] pipe = FileDescriptor.pipe();
+
+    send(new byte[] {5, 0, 0, 0, '1', 6, 0, 0, 0, 'h'}, pipe[1]);
+    Packet first = next();
+    send(new byte[] {'i', 5, 0, 0, 0, '3'});
+
+    Packet second = next();
+    Packet third = next();
+    assertThat(List.of(first, second, third))
+        .extracting(packet -> packet.descriptors().count())
+        .containsExactly(0, 1, 0);
+    assertThat(body(second)).isEqualTo("hi");
+    List.of(first, second, third).forEach(Packet::release);
+    pipe[0].close();
+    pipe[1].close();
+  }
+
+  @Test
+  void messagesInPiecesOfAnyLengthArriveWhole() throws Exception {
+    Random random = new Random(5);
+    ByteBuffer all = ByteBuffer.allocate(1 << 20);
+    List<String> bodies = new ArrayList<>();
+    while (all.remaining() > 60_000) {
+      String body =
+          Integer.toString(bodies.size()).repeat(1 + random.nextInt(1 << random.nextInt(14)));
+      bodies.add(body);
+      all.put(message(body));
+    }
+    int length = all.flip().limit();
+    Thread.ofVirtual()
+        .start(() -> {
+          while (all.hasRemaining()) {
+            byte[] piece =
+                new byte[Math.min(all.remaining(), 1 + random.nextInt(1 << random.nextInt(16)))];
+            all.get(piece);
+            sendAll(piece);
+          }
+        });
+
+    for (String body : bodies) {
+      Packet packet = next();
+      assertThat(body(packet)).isEqualTo(body);
+      packet.release();
+    }
+    assertThat(length).isPositive();
+  }
+
+  /// Sends however little of it there is room for at a time.
+  private void sendAll(byte[] bytes) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment data = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
+      long sent = 0;
+      while (sent < bytes.length) {
+        int length = SocketCalls.current().send(peer.intValue(), List.of(data.asSlice(sent)));
+        sent += Math.max(0, length);
+        Thread.onSpinWait();
+      }
+    }
+  }
+
+  @Test
+  void whatIsAnsweredInPlaceIsSentInTheOrderOfTheMessages() throws Exception {
+    Channel channel = accepted.join();
+    answerInPlace(channel, new Echo());
+    String sent = "1 22 three 4 five six 7 888 nine";
+
+    for (String word : sent.split(" ")) {
+      send(message(word));
+    }
+
+    String answers =
+        new String(receive(sent.length() + 9 + 1, new Random(1)), StandardCharsets.US_ASCII);
+    assertThat(answers).startsWith("[1]").contains("<three>");
+    assertThat(answers.replaceAll("[<\\[]", "").replaceAll("[>\\]]", " ").strip()).isEqualTo(sent);
+  }
+
+  private static void answerInPlace(Channel channel, ChannelHandler... others) throws Exception {
+    channel
+        .eventLoop()
+        .submit(() -> {
+          InPlace.on(channel, DescriptorChannelTest::echoDigits);
+          channel.pipeline().addFirst(others);
+        })
+        .sync();
+  }
+
+  /// Answers what begins with a digit by the same in brackets.
+  private static boolean echoDigits(ByteBuffer message, ByteBuffer reply) {
+    reply.put((byte) '[');
+    message.position(message.position() + 4);
+    boolean digits = Character.isDigit(message.get(message.position()));
+    if (digits) {
+      reply.put(message).put((byte) ']');
+    }
+    return digits;
+  }
+
+  /// Answers everything else by the same in other brackets.
+  private static final class Echo extends ChannelInboundHandlerAdapter {
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+      String body = body((Packet) message);
+      ((Packet) message).release();
+      var _ = context.write(Unpooled.copiedBuffer("<" + body + ">", StandardCharsets.US_ASCII));
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+      context.flush();
+    }
+  }
+
+  @Test
+  void aPeerThatDoesNotReadItsAnswersIsNotAnsweredForEver() throws Exception {
+    Channel channel = accepted.join();
+    answerInPlace(channel, new StopWhenFull(), new Echo());
+    byte[] message = message("1".repeat(1000));
+    List<MemorySegment> data = List.of(Arena.ofAuto().allocateFrom(ValueLayout.JAVA_BYTE, message));
+
+    int sent = 0;
+    for (int length = 1; sent < 1000 * 1004 && (length > 0 || channel.config().isAutoRead()); ) {
+      length = SocketCalls.current().send(peer.intValue(), data);
+      sent += Math.max(0, length);
+    }
+
+    assertThat(sent).isLessThan(1000 * 1004);
+    assertThat(channel.isWritable()).isFalse();
+  }
+
+  /// Reads nothing more while too much waits to be sent.
+  private static final class StopWhenFull extends ChannelInboundHandlerAdapter {
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+      context.channel().config().setAutoRead(context.channel().isWritable());
+    }
   }
 
   @Test
@@ -334,7 +492,11 @@ class DescriptorChannelTest {
         int length =
             SocketCalls.current()
                 .receive(
-                    peer.intValue(), into, number -> descriptors.add(new FileDescriptor(number)));
+                    peer.intValue(),
+                    into,
+                    0,
+                    64,
+                    number -> descriptors.add(new FileDescriptor(number)));
         assertThat(length).isPositive();
         all += StandardCharsets.US_ASCII.decode(into.asSlice(0, length).asByteBuffer());
       }

@@ -10,8 +10,8 @@ record LengthFraming(int max) implements Framing {
   }
 
   @Override
-  public int messageLength(ByteBuf header) {
-    long length = header.readUnsignedIntLE();
+  public int messageLength(ByteBuf bytes, int at) {
+    long length = bytes.getUnsignedIntLE(at);
     return length > max ? -1 : (int) length;
   }
 }

@@ -26,7 +26,7 @@ final class EmbeddedServer implements AutoCloseable {
             new VfioUserEncoder(),
             new SessionHandler(
                 new DeviceSession(
-                    DeviceSession.ServedDevice.of(device),
+                    ServedDevice.of(device),
                     CAPABILITIES,
                     false,
                     new PeerCredentials(0, 1),

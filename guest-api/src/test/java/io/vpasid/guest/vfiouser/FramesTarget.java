@@ -137,7 +137,7 @@ public final class FramesTarget {
             new VfioUserEncoder(),
             new SessionHandler(
                 new DeviceSession(
-                    DeviceSession.ServedDevice.of(device),
+                    ServedDevice.of(device),
                     new Capabilities(0, MAX_TRANSFER, 8, 4096, true),
                     false,
                     new PeerCredentials(1, 2),

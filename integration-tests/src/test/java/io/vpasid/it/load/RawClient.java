@@ -20,6 +20,7 @@ final class RawClient implements AutoCloseable {
 
   private final SocketChannel channel;
   private final ByteBuffer request = direct(REQUEST);
+  private final ByteBuffer requests;
   private final ByteBuffer replies;
 
   /// Connects, and agrees on version 0.0.
@@ -27,6 +28,7 @@ final class RawClient implements AutoCloseable {
   /// @param window most requests under way
   RawClient(Path socket, int window) throws IOException {
     channel = SocketChannel.open(UnixDomainSocketAddress.of(socket));
+    requests = direct(REQUEST * window);
     replies = direct(REPLY * window);
     byte[] json = "{\"capabilities\":{\"max_msg_fds\":1}}\0".getBytes(StandardCharsets.UTF_8);
     ByteBuffer version = direct(20 + json.length);
@@ -49,6 +51,17 @@ final class RawClient implements AutoCloseable {
   /// Sends a request.
   void send() throws IOException {
     write(request.rewind());
+  }
+
+  /// Sends some requests in one call.
+  ///
+  /// @param count at most the window
+  void send(int count) throws IOException {
+    requests.clear();
+    for (int i = 0; i < count; i++) {
+      requests.put(request.rewind());
+    }
+    write(requests.flip());
   }
 
   /// Waits for one reply at least.

@@ -72,7 +72,8 @@ final class ServedFunctions {
     return new PciAddress(0, i / 32, i % 32, 0);
   }
 
-  private static HostFunction demoFunction() throws IOException {
+  /// The function that every other one is a copy of.
+  static HostFunction demoFunction() throws IOException {
     try (InputStream in =
         Objects.requireNonNull(
             ServedFunctions.class.getResourceAsStream("/io/vpasid/guest/cli/run/demo.txt"))) {

@@ -1,4 +1,5 @@
-/// Measures a vfio-user server under load. Not a test: nothing here passes or fails.
+/// Measures a vfio-user server under load; nothing of that passes or fails. What can be said in
+/// counts and ratios is a test.
 @NullMarked
 package io.vpasid.it.load;
 

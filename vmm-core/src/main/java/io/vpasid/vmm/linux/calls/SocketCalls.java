@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.IntConsumer;
 
 /// `recvmsg` and `sendmsg` with `SCM_RIGHTS`, and the calls around them that the JDK does not have.
@@ -56,7 +57,7 @@ public final class SocketCalls {
   private static final int CONTROL_LENGTH = CMSG_HEADER + 4 * MAX_DESCRIPTORS;
 
   private static final StructLayout IOVEC =
-      MemoryLayout.structLayout(ADDRESS.withName("base"), JAVA_LONG.withName("len"));
+      MemoryLayout.structLayout(JAVA_LONG.withName("base"), JAVA_LONG.withName("len"));
   private static final StructLayout MSGHDR =
       MemoryLayout.structLayout(
           ADDRESS.withName("name"),
@@ -87,6 +88,7 @@ public final class SocketCalls {
     header = arena.allocate(MSGHDR);
     vector = arena.allocate(IOVEC, MAX_PIECES);
     control = arena.allocate(CONTROL_LENGTH, JAVA_LONG.byteAlignment());
+    header.set(ADDRESS, MSG_IOV, vector);
   }
 
   /// This thread's structures.
@@ -96,14 +98,21 @@ public final class SocketCalls {
 
   /// Reads bytes that are there already, and the descriptors that came with them.
   ///
+  /// Of several messages that a peer sent with a `sendmsg` each, one call returns all up to the
+  /// first that has descriptors, the end of that one included if there is room for it; so the
+  /// descriptors belong to the end of what is received (`unix_stream_read_generic` in
+  /// net/unix/af_unix.c).
+  ///
   /// @param socket a stream socket
-  /// @param into where the bytes go
+  /// @param into where the bytes go, memory outside the heap
+  /// @param at where in it the first byte goes
+  /// @param room how many bytes at most, at least 1
   /// @param descriptors takes over each descriptor, in the order in which they were sent; none if
   ///   the call fails
   /// @return the number of bytes, 0 at the end of the stream, or a negated errno: `-EAGAIN`,
   ///   `-TOO_MANY_DESCRIPTORS`, or another
-  public int receive(int socket, MemorySegment into, IntConsumer descriptors) {
-    setPiece(0, into);
+  public int receive(int socket, MemorySegment into, int at, int room, IntConsumer descriptors) {
+    setPiece(0, into, at, room);
     prepare(1, CONTROL_LENGTH);
     int length = call(Linked.RECVMSG, socket, header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (length < 0) {
@@ -115,6 +124,31 @@ public final class SocketCalls {
     }
     received(descriptors);
     return length;
+  }
+
+  /// Writes as many bytes of one piece as there is room for.
+  ///
+  /// @param socket a stream socket
+  /// @param from memory outside the heap
+  /// @param length how many of its first bytes, at least 1
+  /// @return the number of bytes, or a negated errno
+  public int send(int socket, MemorySegment from, int length) {
+    Objects.checkFromIndexSize(0, length, from.byteSize());
+    try {
+      int result;
+      do {
+        result =
+            (int)
+                Libc.result(
+                    frame,
+                    (long)
+                        Linked.SEND.invokeExact(
+                            frame.state, socket, from, (long) length, MSG_DONTWAIT | MSG_NOSIGNAL));
+      } while (result == -Errno.EINTR.number());
+      return result;
+    } catch (Throwable t) {
+      throw new LinkageError("send", t);
+    }
   }
 
   /// Writes as many bytes as there is room for, and all of the descriptors with the first of them.
@@ -135,7 +169,7 @@ public final class SocketCalls {
       }
     }
     for (int i = 0; i < from.size(); i++) {
-      setPiece(i, from.get(i));
+      setPiece(i, from.get(i), 0, from.get(i).byteSize());
     }
     prepare(from.size(), count == 0 ? 0 : align(length));
     return call(Linked.SENDMSG, socket, header, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -184,18 +218,22 @@ public final class SocketCalls {
     }
   }
 
-  private void setPiece(int index, MemorySegment data) {
+  // SAFETY: the piece lies within memory that the caller holds during the call.
+  private void setPiece(int index, MemorySegment data, int from, long length) {
+    Objects.checkFromIndexSize(from, length, data.byteSize());
+    if (!data.isNative()) {
+      throw new IllegalArgumentException("The heap has no addresses.");
+    }
     long at = index * IOVEC.byteSize();
-    vector.set(ADDRESS, at, data);
-    vector.set(JAVA_LONG, at + ADDRESS.byteSize(), data.byteSize());
+    vector.set(JAVA_LONG, at, data.address() + from);
+    vector.set(JAVA_LONG, at + JAVA_LONG.byteSize(), length);
   }
 
   private void prepare(int pieces, long controlLength) {
-    header.fill((byte) 0);
-    header.set(ADDRESS, MSG_IOV, vector);
     header.set(JAVA_LONG, MSG_IOVLEN, pieces);
     header.set(ADDRESS, MSG_CONTROL, controlLength == 0 ? MemorySegment.NULL : control);
     header.set(JAVA_LONG, MSG_CONTROLLEN, controlLength);
+    header.set(JAVA_INT, MSG_FLAGS, 0);
   }
 
   private void received(IntConsumer descriptors) {
@@ -242,6 +280,8 @@ public final class SocketCalls {
         Libc.link("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
     static final MethodHandle SENDMSG =
         Libc.link("sendmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+    static final MethodHandle SEND =
+        Libc.link("send", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
     static final MethodHandle FCHMOD =
         Libc.link("fchmod", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
     static final MethodHandle FCNTL =
