@@ -1,4 +1,4 @@
-/// What the documents say of the tests.
+/// What the documents say of tests and of each other.
 @NullMarked
 package io.vpasid.it.documents;
 
