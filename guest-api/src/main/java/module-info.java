@@ -49,6 +49,10 @@ module io.vpasid.guest {
       info.picocli;
   opens io.vpasid.guest.cli.vtd to
       info.picocli;
+  opens io.vpasid.guest.control to
+      tools.jackson.databind;
+  opens io.vpasid.guest.daemon to
+      tools.jackson.databind;
   opens io.vpasid.guest.config to
       info.picocli;
   opens io.vpasid.guest.report to

@@ -1,10 +1,12 @@
 package io.vpasid.guest.control;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadConstraints;
@@ -12,6 +14,7 @@ import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -32,6 +35,10 @@ final class ControlMessages {
                   .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                   .build())
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          // Fields of records that are empty; members of maps are not concerned.
+          .changeDefaultPropertyInclusion(
+              usual -> usual.withValueInclusion(JsonInclude.Include.NON_ABSENT))
+          .disable(SerializationFeature.FAIL_ON_EMPTY_BEANS)
           .build();
 
   /// The capability that a client can switch on: what it adds is taken away when it disconnects.
@@ -102,59 +109,56 @@ final class ControlMessages {
   }
 
   /// The greeting. QMP tools read `qemu`, which here is this program's version.
-  static byte[] greeting(Map<String, ?> version) {
-    return line(Map.of("QMP", ordered("version", version, "capabilities", List.of(TEMPORARY))));
+  ///
+  /// @param version a record, or a map
+  static byte[] greeting(Object version) {
+    return line(new Greeting(new Greeting.Qmp(version, List.of(TEMPORARY))));
   }
 
-  static byte[] result(Object result, @Nullable JsonNode id) {
-    return reply("return", result, id);
+  private record Greeting(@JsonProperty("QMP") Qmp qmp) {
+    private record Qmp(Object version, List<String> capabilities) {}
   }
+
+  /// @param result a record, whose fields are the keys, or a map or list of such
+  static byte[] result(Object result, @Nullable JsonNode id) {
+    return line(new Returned(result, Optional.ofNullable(id)));
+  }
+
+  private record Returned(@JsonProperty("return") Object result, Optional<JsonNode> id) {}
 
   static byte[] error(ControlException error, @Nullable JsonNode id) {
-    Map<String, Object> members = ordered("class", error.kind().title(), "desc", error.desc());
-    if (!error.errnoName().isEmpty()) {
-      members.put("errno", error.errnoName());
-    }
-    return reply("error", members, id);
+    return line(
+        new Failed(
+            new Failed.Reason(
+                error.kind().title(),
+                error.desc(),
+                Optional.of(error.errnoName()).filter(name -> !name.isEmpty())),
+            Optional.ofNullable(id)));
   }
 
-  private static byte[] reply(String key, Object value, @Nullable JsonNode id) {
-    Map<String, Object> reply = new LinkedHashMap<>();
-    reply.put(key, value);
-    if (id != null) {
-      reply.put("id", id);
-    }
-    return line(reply);
+  private record Failed(Reason error, Optional<JsonNode> id) {
+    private record Reason(
+        @JsonProperty("class") String kind, String desc, Optional<String> errno) {}
   }
 
   static byte[] event(ControlEvent event, Map<String, ?> data, Instant when) {
-    Map<String, Object> message = new LinkedHashMap<>();
-    message.put(
-        "timestamp",
-        ordered("seconds", when.getEpochSecond(), "microseconds", when.getNano() / 1000));
-    message.put("event", event.name());
-    if (!data.isEmpty()) {
-      message.put("data", data);
-    }
-    return line(message);
+    return line(
+        new Event(
+            new Event.Timestamp(when.getEpochSecond(), when.getNano() / 1000),
+            event.name(),
+            Optional.<Map<String, ?>>of(data).filter(members -> !members.isEmpty())));
+  }
+
+  private record Event(Timestamp timestamp, String event, Optional<Map<String, ?>> data) {
+    private record Timestamp(long seconds, int microseconds) {}
   }
 
   /// A request as a line.
   static byte[] request(String execute, ObjectNode arguments) {
-    Map<String, Object> request = new LinkedHashMap<>();
-    request.put("execute", execute);
-    if (!arguments.isEmpty()) {
-      request.put("arguments", arguments);
-    }
-    return line(request);
+    return line(new Sent(execute, Optional.of(arguments).filter(members -> !members.isEmpty())));
   }
 
-  private static Map<String, Object> ordered(String k1, Object v1, String k2, Object v2) {
-    Map<String, Object> ordered = new LinkedHashMap<>();
-    ordered.put(k1, v1);
-    ordered.put(k2, v2);
-    return ordered;
-  }
+  private record Sent(String execute, Optional<ObjectNode> arguments) {}
 
   private static byte[] line(Object message) {
     return (MAPPER.writeValueAsString(message) + "\r\n").getBytes(StandardCharsets.UTF_8);

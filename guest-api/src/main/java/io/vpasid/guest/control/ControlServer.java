@@ -31,7 +31,7 @@ public final class ControlServer implements AutoCloseable {
   private final Path path;
   private final Executor worker;
   private final ControlTarget target;
-  private final Map<String, ?> version;
+  private final Object version;
   private final Options options;
   private final Map<Channel, ControlSession> sessions = new ConcurrentHashMap<>();
   private final SocketListener listener;
@@ -99,7 +99,7 @@ public final class ControlServer implements AutoCloseable {
       Path path,
       Executor worker,
       ControlTarget target,
-      Map<String, ?> version,
+      Object version,
       Options options)
       throws IOException {
     this.path = path;
@@ -122,7 +122,7 @@ public final class ControlServer implements AutoCloseable {
       Path path,
       Executor worker,
       ControlTarget target,
-      Map<String, ?> version,
+      Object version,
       Options options)
       throws IOException {
     return new ControlServer(loops, path, worker, target, version, options);

@@ -42,7 +42,7 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
   private final Channel channel;
   private final Executor worker;
   private final ControlTarget target;
-  private final Map<String, ?> version;
+  private final Object version;
   private final Duration negotiationTimeout;
   private final boolean mayChange;
   private final AtomicInteger eventsUnderWay = new AtomicInteger();
@@ -61,7 +61,7 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
       Channel channel,
       Executor worker,
       ControlTarget target,
-      Map<String, ?> version,
+      Object version,
       Duration negotiationTimeout,
       boolean mayChange) {
     this.channel = channel;

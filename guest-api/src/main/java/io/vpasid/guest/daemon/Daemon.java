@@ -213,7 +213,7 @@ public final class Daemon implements AutoCloseable {
             config.control(),
             worker,
             new DaemonCommands(this),
-            Versions.of(version),
+            Reply.Version.of(version),
             ControlServer.Options.defaults()
                 .withMaxClients(config.maxClients())
                 .withUsers(config.controlAccess().users())

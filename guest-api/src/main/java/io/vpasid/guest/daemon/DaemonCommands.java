@@ -21,7 +21,6 @@ import io.vpasid.vmm.iommufd.simulated.Failures;
 import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.linux.Errno;
-import io.vpasid.vmm.linux.calls.Budget;
 import io.vpasid.vmm.linux.calls.MemoryBudget;
 import io.vpasid.vmm.pasid.AddressSpace;
 import io.vpasid.vmm.pasid.AttachOutcome;
@@ -31,6 +30,7 @@ import io.vpasid.vmm.pasid.PasidAttachments;
 import io.vpasid.vmm.pasid.Refused;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -133,9 +133,9 @@ final class DaemonCommands implements ControlTarget {
   private Object run(ControlCommand command, ControlArguments arguments, Client client)
       throws IOException {
     return switch (command) {
-      case QMP_CAPABILITIES -> Map.of();
-      case QUERY_VERSION -> Versions.of(daemon.version());
-      case QUERY_COMMANDS -> commands();
+      case QMP_CAPABILITIES -> Reply.Done.DONE;
+      case QUERY_VERSION -> Reply.Version.of(daemon.version());
+      case QUERY_COMMANDS -> Arrays.stream(ControlCommand.values()).map(Reply.Command::of).toList();
       case QUERY_FUNCTIONS -> daemon.summaryJson();
       case QUERY_FUNCTION -> FunctionReport.full(function(arguments));
       case FUNCTION_ADD -> add(arguments, client);
@@ -156,60 +156,24 @@ final class DaemonCommands implements ControlTarget {
       case REQUEST_FAIL -> fail(arguments);
       case QUIRKS_RELOAD -> reload();
       case QUERY_LIMITS -> limits();
-      case QUERY_METRICS -> Map.of("text", daemon.metrics().text());
+      case QUERY_METRICS -> new Reply.Text(daemon.metrics().text());
       case QUIT -> {
         daemon.requestEnd();
-        yield Map.of();
+        yield Reply.Done.DONE;
       }
     };
   }
 
-  private Object limits() {
+  private Reply limits() {
     Limits limits = daemon.config().limits();
     MemoryBudget process = MemoryBudget.ofProcess();
-    return Daemon.fields(
-        "limits",
+    return new Reply.Limits(
         limits.byKey(),
-        "process",
-        Daemon.fields(
-            "files",
-            taken(process.files()),
-            "bytes",
-            taken(process.bytes()),
-            "descriptors",
-            taken(process.descriptors()),
-            "bars",
-            Daemon.fields("most", limits.bars(), "taken", daemon.barBytes())));
-  }
-
-  private static Object taken(Budget budget) {
-    return Daemon.fields("most", budget.most(), "taken", budget.taken());
-  }
-
-  private static List<Map<String, Object>> commands() {
-    List<Map<String, Object>> all = new ArrayList<>();
-    for (ControlCommand command : ControlCommand.values()) {
-      all.add(
-          Daemon.fields(
-              "name",
-              command.title(),
-              "description",
-              command.description(),
-              "arguments",
-              command.arguments().stream()
-                  .map(argument ->
-                      Daemon.fields(
-                          "name",
-                          argument.name(),
-                          "type",
-                          argument.kind().title(),
-                          "optional",
-                          !argument.required(),
-                          "description",
-                          argument.description()))
-                  .toList()));
-    }
-    return all;
+        new Reply.Limits.Process(
+            Reply.Limits.Budget.of(process.files()),
+            Reply.Limits.Budget.of(process.bytes()),
+            Reply.Limits.Budget.of(process.descriptors()),
+            new Reply.Limits.Budget(limits.bars(), daemon.barBytes())));
   }
 
   private ServedFunction function(ControlArguments arguments) {
@@ -252,17 +216,15 @@ final class DaemonCommands implements ControlTarget {
     return FunctionReport.brief(added);
   }
 
-  private Object delete(ServedFunction served) {
+  private Reply delete(ServedFunction served) {
     Daemon.Removed removed = daemon.remove(served);
-    Map<String, Object> done = Daemon.fields("detached", removed.detached());
-    removed.left().ifPresent(left -> done.put("left", left));
-    if (!removed.isReleased()) {
-      done.put("released", false);
-    }
-    return done;
+    return new Reply.Removed(
+        removed.detached(),
+        removed.left(),
+        removed.isReleased() ? Optional.empty() : Optional.of(false));
   }
 
-  private Object addSpace(ControlArguments arguments, Client client) {
+  private Reply addSpace(ControlArguments arguments, Client client) {
     AddressSpaceConfig wanted =
         DaemonConfigReader.readAddressSpace(
             arguments.json(), ControlCommand.ADDRESS_SPACE_ADD.title());
@@ -279,16 +241,14 @@ final class DaemonCommands implements ControlTarget {
                     "there are %d address spaces, and no room for more; delete one"
                         .formatted(daemon.spaces().table().limit())));
     belongingsOf(client).ifPresent(belongings -> belongings.add(added));
-    return Daemon.fields(
-        "handle",
+    return new Reply.Space(
         added.handle(),
-        "name",
         added.name(),
-        "functions",
         daemon.functions().stream()
             .filter(served -> added.pageTables().containsKey(served.address()))
             .map(ServedFunction::name)
-            .toList());
+            .toList(),
+        Optional.empty());
   }
 
   private AddressSpace space(ControlArguments arguments) {
@@ -318,10 +278,10 @@ final class DaemonCommands implements ControlTarget {
     return users;
   }
 
-  private Object deleteSpace(AddressSpace space, boolean detach) {
+  private Reply deleteSpace(AddressSpace space, boolean detach) {
     if (detach) {
-      return Map.of(
-          "detached", daemon.spaces().detachAndRemove(space.handle(), daemon.functions()));
+      return new Reply.SpaceRemoved(
+          daemon.spaces().detachAndRemove(space.handle(), daemon.functions()));
     }
     List<String> users = users(space);
     if (!users.isEmpty()) {
@@ -333,7 +293,7 @@ final class DaemonCommands implements ControlTarget {
               + "; detach them first, or give 'detach'");
     }
     daemon.spaces().remove(space.handle(), daemon.functions());
-    return Map.of("detached", 0);
+    return new Reply.SpaceRemoved(0);
   }
 
   /// How many PASIDs of a function are attached to each page table.
@@ -345,14 +305,14 @@ final class DaemonCommands implements ControlTarget {
     return counts;
   }
 
-  private List<Map<String, Object>> listSpaces() {
+  private List<Reply.Space> listSpaces() {
     Map<ServedFunction, Map<PageTableId, Integer>> counts = new LinkedHashMap<>();
     daemon.functions().forEach(served -> counts.put(served, attached(served)));
     return daemon.spaces().table().all().stream().map(space -> describe(space, counts)).toList();
   }
 
   /// @param counts how many PASIDs of each function are attached to each page table
-  private static Map<String, Object> describe(
+  private static Reply.Space describe(
       AddressSpace space, Map<ServedFunction, Map<PageTableId, Integer>> counts) {
     List<String> functions = new ArrayList<>();
     int attached = 0;
@@ -363,18 +323,10 @@ final class DaemonCommands implements ControlTarget {
         attached += entry.getValue().getOrDefault(pageTable, 0);
       }
     }
-    return Daemon.fields(
-        "handle",
-        space.handle(),
-        "name",
-        space.name(),
-        "functions",
-        functions,
-        "attached",
-        attached);
+    return new Reply.Space(space.handle(), space.name(), functions, Optional.of(attached));
   }
 
-  private Object attach(ControlArguments arguments) {
+  private Reply attach(ControlArguments arguments) {
     ServedFunction served = function(arguments);
     Pasid pasid = new Pasid((int) arguments.number("pasid", MAX_U32));
     AddressSpace space = space(arguments);
@@ -385,24 +337,14 @@ final class DaemonCommands implements ControlTarget {
     }
     // A function without a vPASID refuses every PASID, whatever it is to be attached to.
     PageTableId pageTable = granted == null ? HwptId.NONE : granted;
-    Map<String, Object> done =
-        Daemon.fields(
-            "function",
-            served.name(),
-            "pasid",
-            Integer.toUnsignedLong(pasid.value()),
-            "space",
-            space.handle());
-    switch (served.function().attachPasid(pasid, pageTable)) {
-      case AttachOutcome.Attached _ -> {}
+    return switch (served.function().attachPasid(pasid, pageTable)) {
+      case AttachOutcome.Attached _ ->
+          Reply.Attached.of(served, pasid, space.handle(), Optional.empty());
       case AttachOutcome.Replaced replaced ->
-          daemon
-              .spaces()
-              .handleOf(served, replaced.previous())
-              .ifPresent(handle -> done.put("previous", handle));
+          Reply.Attached.of(
+              served, pasid, space.handle(), daemon.spaces().handleOf(served, replaced.previous()));
       case Refused refused -> throw refused(refused);
-    }
-    return done;
+    };
   }
 
   private static ControlException refused(Refused refused) {
@@ -412,23 +354,19 @@ final class DaemonCommands implements ControlTarget {
             .formatted(refused.pasid(), refused.reason().text(), refused.reason().errno()));
   }
 
-  private Object detach(ControlArguments arguments) {
+  private Reply detach(ControlArguments arguments) {
     ServedFunction served = function(arguments);
     Pasid pasid = new Pasid((int) arguments.number("pasid", MAX_U32));
-    Map<String, Object> done =
-        Daemon.fields("function", served.name(), "pasid", Integer.toUnsignedLong(pasid.value()));
-    switch (served.function().detachPasid(pasid)) {
-      case DetachOutcome.Detached detached -> {
-        done.put("detached", true);
-        daemon.spaces().handleOf(served, detached.previous()).ifPresent(h -> done.put("space", h));
-      }
-      case DetachOutcome.NotAttached _ -> done.put("detached", false);
+    return switch (served.function().detachPasid(pasid)) {
+      case DetachOutcome.Detached detached ->
+          Reply.Detached.of(
+              served, pasid, true, daemon.spaces().handleOf(served, detached.previous()));
+      case DetachOutcome.NotAttached _ -> Reply.Detached.of(served, pasid, false, Optional.empty());
       case Refused refused -> throw refused(refused);
-    }
-    return done;
+    };
   }
 
-  private Object attachments(ControlArguments arguments) {
+  private Reply attachments(ControlArguments arguments) {
     Optional<String> name = arguments.optionalText("function");
     Optional<Long> first = arguments.optionalNumber("first", 0, MAX_U32);
     int limit =
@@ -447,7 +385,7 @@ final class DaemonCommands implements ControlTarget {
     }
     List<ServedFunction> asked =
         name.isPresent() ? List.of(function(name.get())) : List.copyOf(daemon.functions());
-    List<Map<String, Object>> listed = new ArrayList<>();
+    List<Reply.Attachments.One> listed = new ArrayList<>();
     boolean more = false;
     for (ServedFunction served : asked) {
       more = list(served, first.orElse(0L).intValue(), limit, listed);
@@ -455,14 +393,14 @@ final class DaemonCommands implements ControlTarget {
         break;
       }
     }
-    return Daemon.fields("attachments", listed, "more", more);
+    return new Reply.Attachments(listed, more);
   }
 
   /// Adds a function's attachments, from a PASID on.
   ///
   /// @return whether there are more than fit
   private boolean list(
-      ServedFunction served, int first, int limit, List<Map<String, Object>> listed) {
+      ServedFunction served, int first, int limit, List<Reply.Attachments.One> listed) {
     PasidAttachments attachments = served.function().attachments();
     Pasid last = new Pasid(-1);
     Optional<Pasid> next = attachments.firstAttachedIn(new Pasid(first), last);
@@ -477,7 +415,7 @@ final class DaemonCommands implements ControlTarget {
   }
 
   /// An attachment; empty if it is gone meanwhile.
-  private Optional<Map<String, Object>> describe(ServedFunction served, Pasid pasid) {
+  private Optional<Reply.Attachments.One> describe(ServedFunction served, Pasid pasid) {
     return served
         .function()
         .attachments()
@@ -485,33 +423,30 @@ final class DaemonCommands implements ControlTarget {
         .map(pageTable -> describe(served, pasid, pageTable));
   }
 
-  private Map<String, Object> describe(ServedFunction served, Pasid pasid, PageTableId pageTable) {
-    Map<String, Object> json = Daemon.fields("function", served.name(), "pasid", pasid.value());
-    daemon
-        .spaces()
-        .table()
-        .find(served.address(), pageTable)
-        .ifPresent(space -> {
-          json.put("space", space.handle());
-          json.put("name", space.name());
-        });
-    return json;
+  private Reply.Attachments.One describe(
+      ServedFunction served, Pasid pasid, PageTableId pageTable) {
+    Optional<AddressSpace> space = daemon.spaces().table().find(served.address(), pageTable);
+    return new Reply.Attachments.One(
+        served.name(),
+        pasid.value(),
+        space.map(AddressSpace::handle),
+        space.map(AddressSpace::name));
   }
 
-  private Object attachmentsInKernel(ServedFunction served, long first, int limit) {
+  private Reply attachmentsInKernel(ServedFunction served, long first, int limit) {
     SimulatedHost host = simulated(served);
-    List<Map<String, Object>> listed = new ArrayList<>();
+    List<Reply.Attachments.One> listed = new ArrayList<>();
     for (Pasid pasid : host.attachedPasids(served.address())) {
       if (pasid.value() < first) {
         continue;
       }
       if (listed.size() == limit) {
-        return Daemon.fields("attachments", listed, "more", true);
+        return new Reply.Attachments(listed, true);
       }
       host.attachment(served.address(), pasid)
           .ifPresent(pageTable -> listed.add(describe(served, pasid, pageTable)));
     }
-    return Daemon.fields("attachments", listed, "more", false);
+    return new Reply.Attachments(listed, false);
   }
 
   private static SimulatedHost simulated(ServedFunction served) {
@@ -523,7 +458,7 @@ final class DaemonCommands implements ControlTarget {
                 "function '" + served.name() + "' is on a real host, whose kernel does not tell"));
   }
 
-  private Object fail(ControlArguments arguments) {
+  private Reply fail(ControlArguments arguments) {
     ServedFunction served = function(arguments);
     if (!served.backing().isAlone()) {
       throw ControlException.generic(
@@ -553,7 +488,7 @@ final class DaemonCommands implements ControlTarget {
     } else {
       failures.failNext(request.get(), errno.orElseThrow());
     }
-    return Map.of("waiting", waiting);
+    return new Reply.Waiting(waiting);
   }
 
   private static Request request(String title) {
@@ -572,27 +507,24 @@ final class DaemonCommands implements ControlTarget {
                 "'" + ControlArguments.printable(name) + "' is no errno such as ENOMEM"));
   }
 
-  private Object read(ControlArguments arguments) {
+  private Reply read(ControlArguments arguments) {
     ServedFunction served = function(arguments);
     int width = width(arguments);
     int offset = offset(served, arguments, width);
     int value = served.function().readConfig(offset, width);
-    return Daemon.fields(
-        "offset",
+    return new Reply.Register(
         String.format(Locale.ROOT, "0x%03x", offset),
-        "width",
         width,
-        "value",
         String.format(Locale.ROOT, "0x%0" + 2 * width + "x", value));
   }
 
-  private Object write(ControlArguments arguments) {
+  private Reply write(ControlArguments arguments) {
     ServedFunction served = function(arguments);
     int width = width(arguments);
     int offset = offset(served, arguments, width);
     long value = arguments.number("value", MAX_U32 >>> (8 * (4 - width)));
     served.function().writeConfig(offset, width, (int) value);
-    return Map.of();
+    return Reply.Done.DONE;
   }
 
   private static int width(ControlArguments arguments) {
@@ -608,7 +540,7 @@ final class DaemonCommands implements ControlTarget {
     return (int) arguments.number("offset", size - width);
   }
 
-  private Object reset(ServedFunction served) {
+  private Reply reset(ServedFunction served) {
     resets.values().removeIf(reset -> !reset.isRunning());
     if (resets.containsKey(served.name())) {
       throw ControlException.generic(
@@ -621,12 +553,12 @@ final class DaemonCommands implements ControlTarget {
           "the reset of function '%s' takes more than %d seconds, and goes on"
               .formatted(served.name(), LongWork.BOUND.toSeconds()));
     }
-    return Map.of();
+    return Reply.Done.DONE;
   }
 
-  private Object reload() {
+  private Reply reload() {
     int count = daemon.reloadQuirks();
-    Map<String, Object> moved = new LinkedHashMap<>();
+    Map<String, Reply.Reloaded.Moved> moved = new LinkedHashMap<>();
     for (ServedFunction served : daemon.functions()) {
       if (served.config().quirks().isPresent()) {
         continue;
@@ -640,10 +572,10 @@ final class DaemonCommands implements ControlTarget {
                   daemon.quirks(),
                   served.function().hardware()));
       if (!now.equals(then)) {
-        moved.put(served.name(), Daemon.fields("is", now, "wouldBe", then));
+        moved.put(served.name(), new Reply.Reloaded.Moved(now, then));
       }
     }
-    return Daemon.fields("quirks", count, "moved", moved);
+    return new Reply.Reloaded(count, moved);
   }
 
   private static String where(SynthesisResult result) {

@@ -1,0 +1,130 @@
+package io.vpasid.guest.daemon;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import io.vpasid.guest.control.ControlArgument;
+import io.vpasid.guest.control.ControlCommand;
+import io.vpasid.vmm.iommufd.Pasid;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// What control commands return. The fields of these records are the keys of the JSON, in this
+/// order; what is empty is left out. What is said of functions stands in [FunctionReport].
+sealed interface Reply {
+
+  /// No more than that it is done.
+  record Done() implements Reply {
+    static final Done DONE = new Done();
+  }
+
+  /// What `query-version` returns, and the greeting has. QMP tools look for `qemu`, the three
+  /// numbers of the version, which here are those of this program.
+  record Version(String vpasid, String java, Numbers qemu, @JsonProperty("package") String packaged)
+      implements Reply {
+    private static final Pattern NUMBERS = Pattern.compile("(\\d+)\\.(\\d+)\\.(\\d+).*");
+
+    record Numbers(int major, int minor, int micro) {}
+
+    static Version of(String version) {
+      Matcher found = NUMBERS.matcher(version);
+      return new Version(
+          version,
+          Runtime.version().toString(),
+          found.matches()
+              ? new Numbers(
+                  Integer.parseInt(found.group(1)),
+                  Integer.parseInt(found.group(2)),
+                  Integer.parseInt(found.group(3)))
+              : new Numbers(0, 0, 0),
+          "vpasid " + version);
+    }
+  }
+
+  /// A command, as `query-commands` lists it.
+  record Command(String name, String description, List<Argument> arguments) implements Reply {
+    record Argument(String name, String type, boolean optional, String description) {
+      static Argument of(ControlArgument argument) {
+        return new Argument(
+            argument.name(), argument.kind().title(), !argument.required(), argument.description());
+      }
+    }
+
+    static Command of(ControlCommand command) {
+      return new Command(
+          command.title(),
+          command.description(),
+          command.arguments().stream().map(Argument::of).toList());
+    }
+  }
+
+  /// What clients may take, and what they have taken.
+  ///
+  /// @param limits of the configuration, by key
+  record Limits(Map<String, Long> limits, Process process) implements Reply {
+    record Process(Budget files, Budget bytes, Budget descriptors, Budget bars) {}
+
+    record Budget(long most, long taken) {
+      static Budget of(io.vpasid.vmm.linux.calls.Budget budget) {
+        return new Budget(budget.most(), budget.taken());
+      }
+    }
+  }
+
+  /// The end of a function.
+  ///
+  /// @param released is there, and false, if its kernel or hardware takes long to give it back
+  record Removed(int detached, Optional<Integer> left, Optional<Boolean> released)
+      implements Reply {}
+
+  /// An address space.
+  ///
+  /// @param functions the names of those that may use it
+  /// @param attached PASIDs
+  record Space(int handle, String name, List<String> functions, Optional<Integer> attached)
+      implements Reply {}
+
+  /// The end of an address space.
+  record SpaceRemoved(int detached) implements Reply {}
+
+  /// A PASID that was attached, or moved from `previous`; both are handles.
+  record Attached(String function, long pasid, int space, Optional<Integer> previous)
+      implements Reply {
+    static Attached of(ServedFunction served, Pasid pasid, int space, Optional<Integer> previous) {
+      return new Attached(served.name(), Integer.toUnsignedLong(pasid.value()), space, previous);
+    }
+  }
+
+  /// A PASID that was detached, or was not attached.
+  record Detached(String function, long pasid, boolean detached, Optional<Integer> space)
+      implements Reply {
+    static Detached of(
+        ServedFunction served, Pasid pasid, boolean detached, Optional<Integer> space) {
+      return new Detached(served.name(), Integer.toUnsignedLong(pasid.value()), detached, space);
+    }
+  }
+
+  /// Attached PASIDs.
+  ///
+  /// @param more whether there are more than were asked for
+  record Attachments(List<One> attachments, boolean more) implements Reply {
+    record One(String function, int pasid, Optional<Integer> space, Optional<String> name) {}
+  }
+
+  /// A register; offset and value in hexadecimal.
+  record Register(String offset, int width, String value) implements Reply {}
+
+  /// How many planned failures had not come yet.
+  record Waiting(int waiting) implements Reply {}
+
+  /// What came of reading the quirk files again.
+  ///
+  /// @param moved by the function's name
+  record Reloaded(int quirks, Map<String, Moved> moved) implements Reply {
+    record Moved(String is, String wouldBe) {}
+  }
+
+  /// The metrics.
+  record Text(String text) implements Reply {}
+}
