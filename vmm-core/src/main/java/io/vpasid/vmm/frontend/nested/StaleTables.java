@@ -30,6 +30,8 @@ final class StaleTables {
   interface Refusals {
     /// Takes one.
     ///
+    /// Blocks a requester.
+    ///
     /// @param reason as a part of a sentence, without a full stop
     void refuse(RequesterState state, Errno errno, String reason);
   }

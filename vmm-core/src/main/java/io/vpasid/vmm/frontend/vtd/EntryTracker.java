@@ -105,6 +105,10 @@ final class EntryTracker {
     }
   }
 
+  boolean wantsScan() {
+    return scanWanted;
+  }
+
   /// Makes the scans that are wanted.
   void scanWanted(RootTable root) {
     if (scanWanted) {

@@ -24,8 +24,13 @@ final class InvalidationQueue {
   private final Descriptor descriptor;
   private final long[] words = new long[4];
 
+  private final WidePace pace = new WidePace();
+
   /// Something was told that no wait point has followed.
   private boolean told;
+
+  /// Something of it was wide.
+  private boolean wide;
 
   private long descriptors;
   private long waits;
@@ -136,7 +141,7 @@ final class InvalidationQueue {
     long word0 = words[0];
     int type = Descriptor.type(word0);
     if (type != Descriptor.CONTEXT_CACHE && type != Descriptor.PASID_CACHE) {
-      entries.scanWanted(root);
+      scanWanted(root);
     }
     told = true;
     switch (type) {
@@ -169,6 +174,7 @@ final class InvalidationQueue {
   /// @param functionMask how many of the low bits of the function number are ignored: 1 means bit
   ///   2, 2 bits 2:1, 3 bits 2:0
   void contextCache(int granularity, int sourceId, int functionMask) {
+    wide = true;
     if (granularity == 3) {
       entries.wantScan(sourceId, 7 & 7 << (3 - functionMask));
     } else {
@@ -180,6 +186,7 @@ final class InvalidationQueue {
     if (Descriptor.granularity(word0) == 1) {
       entries.check(root, Descriptor.pasid(word0));
     } else {
+      wide = true;
       entries.wantScan();
     }
   }
@@ -187,6 +194,7 @@ final class InvalidationQueue {
   /// @param granularity 1 all, 2 a domain, 3 pages of a domain
   /// @param word1 address, IH and AM
   void iotlb(int granularity, int domainId, long word1) {
+    wide |= granularity != 3;
     switch (granularity) {
       case 1 -> backend.invalidateAll();
       case 2 -> backend.invalidateDomain(domainId);
@@ -251,10 +259,26 @@ final class InvalidationQueue {
 
   /// Nothing is left that was told and is not done.
   void finish(RootTable root) {
+    if (wide) {
+      wide = false;
+      pace.run(() -> finishNow(root));
+    } else {
+      finishNow(root);
+    }
+  }
+
+  private void finishNow(RootTable root) {
     entries.scanWanted(root);
     if (told) {
       waitPoint.pass();
       told = false;
+    }
+  }
+
+  /// Scans are wide by themselves; what they lead to stays to be finished.
+  private void scanWanted(RootTable root) {
+    if (entries.wantsScan()) {
+      pace.run(() -> entries.scanWanted(root));
     }
   }
 
@@ -276,5 +300,11 @@ final class InvalidationQueue {
   /// Something is to be told beside the queue.
   void tells() {
     told = true;
+  }
+
+  /// Something is to be told beside the queue that the guest can ask for at will, and that is wide.
+  void tellsWide() {
+    told = true;
+    wide = true;
   }
 }

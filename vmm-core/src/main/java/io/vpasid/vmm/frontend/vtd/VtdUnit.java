@@ -28,7 +28,9 @@ import org.jspecify.annotations.Nullable;
 /// A tail write asks for at most the queue, 2^15 descriptors of 128 bits or 2^14 of 256. A
 /// descriptor costs one PASID's lookup in every covered function (14 words each), or, wide ones, a
 /// scan of them: the PASID directory and the PASID tables present, at most 64 MiB for the 2^20
-/// PASIDs of a function. What is remembered is limited by the number of PASIDs per function.
+/// PASIDs of a function. Wide ones take at most half of the worker's time: it rests as long as they
+/// took ([WidePace]), and with an executor that has no thread of its own, whoever wrote the
+/// register does. What is remembered is limited by the number of PASIDs per function.
 ///
 /// ## Reset and the end
 ///
@@ -361,7 +363,7 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
 
   private void scanEverything() {
     entries.wantScan();
-    queue.tells();
+    queue.tellsWide();
     queue.finish(root);
   }
 

@@ -28,8 +28,11 @@ final class WaitPoint {
     VarHandle.fullFence();
     if (underWay.getReadLockCount() != 0) {
       underWay.writeLock().lock();
-      // Nobody is in there now: everything that was under way is over.
-      underWay.writeLock().unlock();
+      try {
+        // Nobody is in there now: everything that was under way is over.
+      } finally {
+        underWay.writeLock().unlock();
+      }
     }
     backend.sync();
   }
