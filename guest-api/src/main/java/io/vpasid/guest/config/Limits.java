@@ -159,7 +159,7 @@ public record Limits(
   private static String written(long bytes) {
     int unit =
         bytes == 0 ? 0 : Math.min(Long.numberOfTrailingZeros(bytes) / 10, UNITS.length() - 1);
-    return (bytes >> 10 * unit) + UNITS.substring(unit, unit + 1).strip();
+    return (bytes >> (10 * unit)) + UNITS.substring(unit, unit + 1).strip();
   }
 
   static Limits read(Fields limits) {

@@ -50,7 +50,7 @@ final class StepText {
     return String.format(
         Locale.ROOT,
         "0x%0" + 2 * step.register().width() + "x",
-        step.value().in(bindings) & -1L >>> 64 - 8 * step.register().width());
+        step.value().in(bindings) & (-1L >>> (64 - 8 * step.register().width())));
   }
 
   private static String word(Machine.EventKind kind) {

@@ -23,6 +23,7 @@ final class WaitPoint {
   }
 
   /// Returns when everything from before is over. Only the unit's worker calls it.
+  @SuppressWarnings("LockNotBeforeTry") // there is nothing to do under the lock
   void pass() {
     // Whoever begins after this fence sees what the guest has written before it told the unit.
     VarHandle.fullFence();
