@@ -11,7 +11,9 @@ import io.vpasid.vmm.iommufd.IommufdException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
+import java.util.Arrays;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.ParameterException;
@@ -61,7 +63,8 @@ public final class Main {
   /// @param out receives the result
   /// @param err receives notes and errors
   /// @return the exit code
-  static int run(Terminal terminal, PrintWriter out, PrintWriter err, String... arguments) {
+  static int run(Terminal terminal, PrintWriter out, PrintWriter err, String... given) {
+    String[] arguments = withoutHelpWord(given);
     CommandLine line =
         new VpasidCommand(terminal)
             .line(arguments)
@@ -88,6 +91,14 @@ public final class Main {
                 : "'" + text + "' is no whole number, as in 42");
       }
     };
+  }
+
+  /// `help run` is another way to say `run --help`.
+  private static String[] withoutHelpWord(String[] arguments) {
+    return arguments.length > 0 && arguments[0].equals("help")
+        ? Stream.concat(Arrays.stream(arguments).skip(1), Stream.of("--help"))
+            .toArray(String[]::new)
+        : arguments;
   }
 
   private static int badUsage(ParameterException e, String[] arguments) {

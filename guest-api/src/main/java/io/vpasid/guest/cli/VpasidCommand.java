@@ -9,16 +9,18 @@ import io.vpasid.guest.cli.run.DemoCommand;
 import io.vpasid.guest.cli.run.RunCommand;
 import io.vpasid.guest.cli.serve.CtlCommand;
 import io.vpasid.guest.cli.serve.ServeCommand;
+import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.cli.terminal.Version;
 import io.vpasid.guest.cli.vtd.VtdCommand;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Spec;
 
 /// The top of the command line.
@@ -33,20 +35,21 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    footerHeading = "%nExit codes:%n",
-    footer = {
-      "  0  done",
-      "  1  the answer is no: nothing placed, something refused",
-      "  2  bad usage or bad input",
-      "  3  the environment lacks something: a permission, a device, a kernel feature",
-      "",
-      "Start with: vpasid demo"
-    })
-public final class VpasidCommand implements Runnable, Terminal.Owner {
+    footerHeading = "%n",
+    footer = {"Start with: vpasid demo", "More on a command: vpasid help COMMAND"})
+public final class VpasidCommand implements Callable<Integer>, Terminal.Owner {
+  /// What exit codes mean where a command does not say it better.
+  private static final Map<String, String> EXIT_CODES = new LinkedHashMap<>();
+
   /// The commands: demo first, the others by name.
   private static final Map<String, Supplier<Object>> COMMANDS = new LinkedHashMap<>();
 
   static {
+    EXIT_CODES.put("0", "done");
+    EXIT_CODES.put("1", "the answer is no: nothing placed, something refused");
+    EXIT_CODES.put("2", "bad usage or bad input");
+    EXIT_CODES.put(
+        "3", "the environment lacks something: a permission, a device, a kernel feature");
     COMMANDS.put("demo", DemoCommand::new);
     COMMANDS.put("ctl", CtlCommand::line);
     COMMANDS.put("doctor", DoctorCommand::new);
@@ -83,7 +86,16 @@ public final class VpasidCommand implements Runnable, Terminal.Owner {
         line.addSubcommand(command.get());
       }
     });
+    explainExitCodes(line);
     return line;
+  }
+
+  private static void explainExitCodes(CommandLine command) {
+    UsageMessageSpec usage = command.getCommandSpec().usageMessage();
+    if (usage.exitCodeList().isEmpty()) {
+      usage.exitCodeListHeading("%nExit codes:%n").exitCodeList(EXIT_CODES);
+    }
+    command.getSubcommands().values().forEach(VpasidCommand::explainExitCodes);
   }
 
   /// What the output leads to.
@@ -92,9 +104,10 @@ public final class VpasidCommand implements Runnable, Terminal.Owner {
     return terminal;
   }
 
+  /// Without a command there is nothing to do but to say which there are.
   @Override
-  public void run() {
-    throw new ParameterException(
-        spec.commandLine(), "a command is missing: " + String.join(", ", COMMANDS.keySet()));
+  public Integer call() {
+    spec.commandLine().usage(spec.commandLine().getOut());
+    return ExitCode.USAGE;
   }
 }

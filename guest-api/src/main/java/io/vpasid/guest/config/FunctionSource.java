@@ -42,6 +42,7 @@ public final class FunctionSource {
 
   /// What `name` stands for.
   ///
+  /// @throws InputException if it is meant as an address and is none
   /// @throws io.vpasid.pci.dump.DumpException if a dump or an address cannot be read
   /// @throws io.vpasid.synth.json.JsonFileException if a description cannot
   public FoundFunctions read(String name) {
@@ -49,6 +50,12 @@ public final class FunctionSource {
     Optional<PciAddress> address = PciAddress.parse(name);
     if (address.isPresent() && !Files.exists(path)) {
       return new FoundFunctions(List.of(ofMachine(address.get())), List.of());
+    }
+    if (!Files.exists(path)) {
+      AddressText.problem(name)
+          .ifPresent(problem -> {
+            throw new InputException(problem);
+          });
     }
     if (name.endsWith(".json")) {
       FunctionDescription described = FunctionFile.read(path);

@@ -14,6 +14,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -70,9 +71,50 @@ class CommandLineTest {
 
   @Test
   void missingArgumentsAreNamed() {
-    assertOneLineAndExit2(Run.of(), "a command is missing");
     assertOneLineAndExit2(Run.of("plan"), "name a dump, or an address");
     assertOneLineAndExit2(Run.of("serve", "x.txt"), "--socket");
+  }
+
+  /// To be copied.
+  @Test
+  void qemusArgumentIsOnOneLine() {
+    assertThat(Run.of("serve", "--help").out().lines())
+        .contains(
+            "-device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"dsa.sock\"}}'");
+  }
+
+  @Test
+  void withoutACommandThereIsHelp() {
+    Run run = Run.of();
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.out()).isEqualTo(Run.of("--help").out()).contains("vpasid help COMMAND");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"plan", "quirks lint", ""})
+  void helpIsAWordToo(String command) {
+    List<String> words = List.of(("help " + command).strip().split(" "));
+    List<String> option = List.of((command + " --help").strip().split(" "));
+
+    Run run = Run.of(words.toArray(String[]::new));
+
+    assertThat(run).isEqualTo(Run.of(option.toArray(String[]::new)));
+    assertThat(run.code()).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "3b:00.9, function 9 is no function number",
+    "0000:3b:20.0, device 20 is no device number",
+    "0000:13b:00.0, bus 13b is no bus number",
+    "3b:00.x, function x is no function number"
+  })
+  void whatIsWrongWithAnAddressIsNamed(String address, String problem) {
+    assertOneLineAndExit2(Run.of("plan", address), address, problem);
+    assertOneLineAndExit2(Run.of("doctor", address), address, problem);
+    assertOneLineAndExit2(
+        Run.of("inspect", Inputs.demo(folder).toString(), "--function", address), address, problem);
   }
 
   @ParameterizedTest
@@ -113,7 +155,7 @@ class CommandLineTest {
     Run run = Run.of(arguments.toArray(String[]::new));
 
     assertThat(run.code()).isZero();
-    assertThat(run.out()).contains("Usage: vpasid").doesNotContain("$");
+    assertThat(run.out()).contains("Usage: vpasid", "Exit codes:").doesNotContain("$");
     assertThat(run.err()).isEmpty();
   }
 

@@ -176,4 +176,29 @@ class InspectCommandTest {
           .startsWith("0000:17:00.1 f00d:0002 Co-processor (rev 01)");
     }
   }
+
+  /// Linux shows users without privileges 64 bytes.
+  @Test
+  void whoMayNotReadEverythingSeesTheRestAndWhatRootWouldAdd() throws IOException {
+    String sysfs =
+        new MadeUpHost(folder)
+            .function("0000:6a:02.0", "pcieport")
+            .headerOnly("0000:6a:02.0")
+            .write("sys/bus/pci/devices/0000:6a:02.0/vendor", "0x8086\n")
+            .write("sys/bus/pci/devices/0000:6a:02.0/device", "0x0b25\n")
+            .at("sys")
+            .toString();
+
+    Run run = Run.of("inspect", "--sysfs", sysfs);
+
+    assertThat(run.code()).isEqualTo(3);
+    assertThat(run.out())
+        .containsPattern("0000:6a:01.0  f00d:0001  4096 ")
+        .containsPattern(
+            "0000:6a:02.0  8086:0b25    64 .*Data Streaming Accelerator .*\\(pcieport\\)")
+        .contains("2 functions");
+    assertThat(run.err()).contains("of 1 function this user may read 64 bytes; root sees");
+    assertThat(Run.of("inspect", "--sysfs", sysfs, "--function", "6a:01.0").code()).isZero();
+    assertThat(Run.of("inspect", "--sysfs", sysfs, "--function", "6a:02.0").code()).isEqualTo(3);
+  }
 }

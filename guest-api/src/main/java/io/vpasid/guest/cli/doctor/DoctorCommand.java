@@ -2,6 +2,7 @@ package io.vpasid.guest.cli.doctor;
 
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.cli.terminal.Terminal;
+import io.vpasid.guest.config.AddressText;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.Page;
@@ -29,15 +30,15 @@ import picocli.CommandLine.Spec;
       ""
     },
     mixinStandardHelpOptions = true,
-    footerHeading = "%nExit codes:%n",
-    footer = {
-      "  0  nothing is missing, as far as it can be told",
-      "  1  the hardware cannot do it",
-      "  3  something is missing that can be fixed",
-      "",
-      "Example:",
-      "  sudo ./vpasid doctor 0000:6a:01.0"
-    })
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:nothing is missing, as far as it can be told",
+      "1:the hardware cannot do it",
+      "2:bad usage",
+      "3:something is missing that can be fixed"
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {"  sudo ./vpasid doctor 0000:6a:01.0"})
 public final class DoctorCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @ParentCommand private Terminal.Owner top;
@@ -104,12 +105,7 @@ public final class DoctorCommand implements Callable<Integer> {
   }
 
   private List<PciAddress> addresses() {
-    return names.stream()
-        .map(name ->
-            PciAddress.parse(name)
-                .orElseThrow(
-                    () -> new InputException("'" + name + "' is no address such as 0000:6a:01.0")))
-        .toList();
+    return names.stream().map(AddressText::parse).toList();
   }
 
   private static void print(Page page, String title, List<Finding> findings) {

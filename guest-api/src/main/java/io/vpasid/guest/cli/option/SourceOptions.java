@@ -1,16 +1,20 @@
 package io.vpasid.guest.cli.option;
 
+import io.vpasid.guest.config.AddressText;
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.FoundFunctions;
 import io.vpasid.guest.config.FunctionSource;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.Unread;
 import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.DumpAccessException;
 import io.vpasid.pci.dump.DumpForm;
 import io.vpasid.pci.dump.SysfsDevice;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -76,11 +80,7 @@ public final class SourceOptions {
     if (picked.isEmpty()) {
       return all;
     }
-    PciAddress address =
-        PciAddress.parse(picked.get())
-            .orElseThrow(() ->
-                new InputException(
-                    "--function '" + picked.get() + "' is no address such as 0000:6a:01.0"));
+    PciAddress address = AddressText.parse(picked.get());
     FoundFunctions chosen = all.at(address);
     if (chosen.isEmpty()) {
       throw new InputException(
@@ -90,8 +90,22 @@ public final class SourceOptions {
     return chosen;
   }
 
-  /// The addresses of all functions of this machine.
-  public List<String> ofThisMachine() {
-    return SysfsDevice.list(sysfs).stream().map(PciAddress::toString).toList();
+  /// All functions of this machine that this user may see whole, or that which `--function` picks.
+  ///
+  /// @param hidden receives those of which a user without privileges sees 64 bytes only
+  public FoundFunctions ofThisMachine(Consumer<SysfsDevice> hidden) {
+    if (picked.isPresent()) {
+      return find(List.of(AddressText.parse(picked.get()).toString()), false);
+    }
+    List<FoundFunction> functions = new ArrayList<>();
+    FunctionSource source = new FunctionSource(sysfs, form, false);
+    for (PciAddress address : SysfsDevice.list(sysfs)) {
+      try {
+        functions.add(source.ofMachine(address));
+      } catch (DumpAccessException _) {
+        hidden.accept(SysfsDevice.of(sysfs, address));
+      }
+    }
+    return new FoundFunctions(functions, List.of());
   }
 }

@@ -15,9 +15,12 @@ import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.OccupancyPicture;
 import io.vpasid.guest.report.Page;
 import io.vpasid.guest.report.PartialReport;
+import io.vpasid.pci.PciId;
 import io.vpasid.pci.dump.PciNames;
+import io.vpasid.pci.dump.SysfsDevice;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -45,6 +48,12 @@ import picocli.CommandLine.Spec;
       ""
     },
     mixinStandardHelpOptions = true,
+    exitCodeListHeading = "%nExit codes:%n",
+    exitCodeList = {
+      "0:done",
+      "2:bad usage or bad input",
+      "3:not all functions may be read; those that may are shown"
+    },
     footerHeading = "%nExamples:%n",
     footer = {
       "  vpasid inspect machine.txt --function 0000:6a:01.0",
@@ -102,7 +111,9 @@ public final class InspectCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--width " + row + ": a row has 16, 32, 64, 128 or 256 bytes");
     }
-    FoundFunctions found = source.find(sources.isEmpty() ? source.ofThisMachine() : sources, false);
+    List<SysfsDevice> hidden = new ArrayList<>();
+    FoundFunctions found =
+        sources.isEmpty() ? source.ofThisMachine(hidden::add) : source.find(sources, false);
     List<FoundFunction> functions = found.functions();
     options.checkOtherCaptures(functions);
     QuirkTable quirks = options.quirkTable();
@@ -120,8 +131,8 @@ public final class InspectCommand implements Callable<Integer> {
         FunctionTitle.hint(functions.stream().map(FoundFunction::captured), names)
             .ifPresent(hint -> spec.commandLine().getErr().println("vpasid: note: " + hint));
         Page page = new Page(out, top.terminal().columns());
-        if (reports.size() + partial.size() > 1 && !all) {
-          list(page, reports, partial);
+        if (reports.size() + partial.size() + hidden.size() > 1 && !all) {
+          list(page, reports, partial, hidden, names);
         } else {
           boolean coloured = colour.isOn(top.terminal());
           reports.forEach(r -> r.print(page, row, coloured));
@@ -129,7 +140,15 @@ public final class InspectCommand implements Callable<Integer> {
         }
       }
     }
-    return ExitCode.DONE;
+    if (hidden.isEmpty()) {
+      return ExitCode.DONE;
+    }
+    spec.commandLine()
+        .getErr()
+        .println(
+            "vpasid: note: of %s this user may read 64 bytes; root sees their capabilities too: sudo vpasid inspect"
+                .formatted(hidden.size() == 1 ? "1 function" : hidden.size() + " functions"));
+    return ExitCode.ENVIRONMENT;
   }
 
   private static OccupancyPicture only(List<InspectReport> reports, List<PartialReport> partial) {
@@ -143,7 +162,12 @@ public final class InspectCommand implements Callable<Integer> {
     return reports.isEmpty() ? partial.getFirst().picture() : reports.getFirst().picture();
   }
 
-  private static void list(Page page, List<InspectReport> reports, List<PartialReport> partial) {
+  private static void list(
+      Page page,
+      List<InspectReport> reports,
+      List<PartialReport> partial,
+      List<SysfsDevice> hidden,
+      PciNames names) {
     page.out()
         .printf(
             "%-13s %-9s %5s %5s %5s %-7s %5s%n",
@@ -169,9 +193,26 @@ public final class InspectCommand implements Callable<Integer> {
           "%5d of %d bytes are in the dump  %s"
               .formatted(report.bytesInDump(), report.bytes(), report.description()));
     }
+    for (SysfsDevice device : hidden) {
+      PciId id = device.id().orElse(new PciId(0xffff, 0xffff));
+      page.item(
+          String.format(
+              Locale.ROOT,
+              "%-13s %-9s %5d %5s %5s %-7s %5s  ",
+              device.address(),
+              id,
+              64,
+              "?",
+              "?",
+              "?",
+              "?"),
+          names.device(id).or(() -> names.vendor(id.vendor())).orElse("")
+              + device.driver().map(driver -> " (" + driver + ")").orElse(""));
+    }
     page.line(
         reports.size()
             + partial.size()
+            + hidden.size()
             + " functions; --function ADDRESS or --all shows what is where");
   }
 }

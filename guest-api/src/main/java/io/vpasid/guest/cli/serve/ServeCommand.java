@@ -59,11 +59,10 @@ import picocli.CommandLine.Spec;
     footerHeading = "%nExamples:%n",
     footer = {
       "  vpasid serve /etc/vpasid/serve.json",
-      "  vpasid serve machine.txt --function 0000:6a:01.0 --socket /run/user/1000/dsa.sock",
+      "  vpasid serve machine.txt --function 0000:6a:01.0 --socket dsa.sock",
       "",
       "and for QEMU, from 10.1 on:",
-      "  -device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\","
-          + "\"path\":\"/run/user/1000/dsa.sock\"}}'"
+      "-device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"dsa.sock\"}}'"
     })
 public final class ServeCommand implements Callable<Integer> {
   /// The exit code of a process that a signal ends is this and the signal's number.
