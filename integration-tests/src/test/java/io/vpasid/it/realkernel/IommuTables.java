@@ -46,12 +46,22 @@ public final class IommuTables {
 
   /// The address of a PASID's page table; empty if it is not attached.
   public Optional<String> pageTable(int pasid) {
+    Matcher table = PAGE_TABLE.matcher(dump(pasid));
+    return table.find() ? Optional.of(table.group(1)) : Optional.empty();
+  }
+
+  /// How many pages a PASID's page table maps, of whatever size; 0 if it is not attached.
+  public long pagesOf(int pasid) {
+    return dump(pasid).lines().filter(line -> line.startsWith("0x")).count();
+  }
+
+  /// Empty if it is not attached.
+  private String dump(int pasid) {
     Path file = function.resolve(Integer.toHexString(pasid)).resolve("domain_translation_struct");
     try {
-      Matcher table = PAGE_TABLE.matcher(Files.readString(file, US_ASCII));
-      return table.find() ? Optional.of(table.group(1)) : Optional.empty();
+      return Files.readString(file, US_ASCII);
     } catch (NoSuchFileException _) {
-      return Optional.empty();
+      return "";
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
