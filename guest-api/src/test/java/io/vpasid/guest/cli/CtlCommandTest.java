@@ -30,6 +30,28 @@ import tools.jackson.databind.json.JsonMapper;
 
 /// The client, with a target that notes what it was asked.
 class CtlCommandTest {
+  /// What a daemon says of an IOMMU, in short.
+  private static final Map<String, Object> IOMMU =
+      Map.of(
+          "registers",
+          Map.of("GSTS", "0xc4000000"),
+          "entries",
+          List.of(
+              Map.of(
+                  "function", "dsa",
+                  "place", "00:04.0",
+                  "pasid", 7,
+                  "entry", "first stage at 0x8000 (48 bits), domain 2",
+                  "attached", "the guest's page table, nested (HWPT 5)",
+                  "tables",
+                      List.of(
+                          Map.of(
+                              "table", "pasid",
+                              "address", "0x41c0",
+                              "words", List.of("0x41", "0x800002", "0x8000", "0x0", "0x0"))))),
+          "more",
+          true);
+
   @TempDir private Path folder;
 
   private final SocketLoops loops = SocketLoops.open(SocketKind.best(), "control", 1);
@@ -44,6 +66,7 @@ class CtlCommandTest {
           return switch (command) {
             case QUERY_FUNCTIONS -> List.of(Map.of("name", "dsa"), Map.of("name", "a-long-name"));
             case FUNCTION_RESET -> throw ControlException.generic("not today");
+            case QUERY_IOMMU -> IOMMU;
             default -> Map.of();
           };
         };
@@ -124,6 +147,23 @@ class CtlCommandTest {
     assertThat(new JsonMapper().readTree(ctl("query-functions", "--json").out()).size())
         .isEqualTo(2);
     assertThat(ctl("quit").out()).isEqualTo("done\n");
+  }
+
+  @Test
+  void anIommuIsItsStateAndTheWayToEachEntry() {
+    assertThat(ctl("query-iommu").out())
+        .isEqualTo(
+            """
+            registers
+              GSTS                   0xc4000000
+
+            dsa (00:04.0) PASID 7: first stage at 0x8000 (48 bits), domain 2
+                attached to the guest's page table, nested (HWPT 5)
+                pasid       0x41c0       0x41 0x800002 0x8000
+            and more; raise limit
+            """);
+    assertThat(new JsonMapper().readTree(ctl("query-iommu", "--json").out()).path("entries"))
+        .hasSize(1);
   }
 
   @Test
