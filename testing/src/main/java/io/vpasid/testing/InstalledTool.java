@@ -22,12 +22,29 @@ public final class InstalledTool {
             .anyMatch(folder -> Files.isExecutable(Path.of(folder, name)));
   }
 
+  /// Whether a command ends well.
+  static boolean succeeds(String... command) {
+    try {
+      return new ProcessBuilder(command)
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start()
+              .waitFor()
+          == 0;
+    } catch (IOException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
   /// What a program prints to its standard output.
   ///
   /// @param command the program's name, which is that of a [Need], then its arguments
   /// @throws AssertionError if it ends with another code than 0; with what it said
   public static String run(String... command) {
-    Need.valueOf(command[0].toUpperCase(Locale.ROOT)).require();
+    Need.valueOf(command[0].toUpperCase(Locale.ROOT).replace('-', '_')).require();
     try {
       Path errors = Files.createTempFile(command[0], ".err");
       try {

@@ -20,6 +20,8 @@ public enum Need {
   HEXDUMP("hexdump (package bsdextrautils)"),
   OD("od (package coreutils)"),
   GCC("gcc (package gcc)"),
+  STRACE("strace (package strace), and the permission to trace"),
+  SYSTEMD_ANALYZE("systemd-analyze (package systemd)"),
 
   /// To be somebody else, and to say something to a socket then.
   ANOTHER_USER("root, setpriv and perl (packages util-linux, perl)"),
@@ -53,8 +55,11 @@ public enum Need {
   /// Whether this machine has it.
   public boolean isMet() {
     return switch (this) {
-      case LSPCI, XXD, HEXDUMP, OD, GCC ->
-          InstalledTool.isInstalled(name().toLowerCase(Locale.ROOT));
+      case LSPCI, XXD, HEXDUMP, OD, GCC, SYSTEMD_ANALYZE ->
+          InstalledTool.isInstalled(name().toLowerCase(Locale.ROOT).replace('_', '-'));
+      case STRACE ->
+          InstalledTool.isInstalled("strace")
+              && InstalledTool.succeeds("strace", "-D", "-o", "/dev/null", "true");
       case PCI_IDS -> Files.exists(Path.of("/usr/share/misc/pci.ids"));
       case ANOTHER_USER ->
           isRoot() && InstalledTool.isInstalled("setpriv") && InstalledTool.isInstalled("perl");
