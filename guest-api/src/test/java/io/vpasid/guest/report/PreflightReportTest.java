@@ -79,7 +79,7 @@ class PreflightReportTest {
             .get("preflight");
 
     assertThat(plan.get("answer").asString()).isEqualTo("unknown");
-    assertThat(plan.get("checks").size()).isEqualTo(24);
+    assertThat(plan.get("checks").size()).isEqualTo(25);
     assertThat(plan.get("checks").get(18).get("id").asString()).isEqualTo("P19");
     assertThat(plan.get("checks").get(18).get("evidence").get(1).get("offset").asString())
         .isEqualTo("0x064");
@@ -99,7 +99,7 @@ class PreflightReportTest {
     "--port, none --port none, leave out the others",
     "--port, missing.txt, there is no such file",
     "--viommu, q, 'write cap=HEX,ecap=HEX'",
-    "--assume, P25, write P1 to P24"
+    "--assume, P26, write P1 to P25"
   })
   void badOptionsAreOneLineAndExitCode2(String option, String value, String says) {
     String line = "plan " + Inputs.demo(folder) + " --hw-info none " + option + " " + value;

@@ -1,7 +1,7 @@
 package io.vpasid.synth.preflight;
 
 /// What a Linux guest checks, in its order, before it enables PASIDs on a function under an Intel
-/// virtual IOMMU, and ATS and PRI behind them.
+/// virtual IOMMU, and ATS, PRI and SVA behind them.
 ///
 /// As of Linux 7.3. What each is about stands in [#rule], where it stands in the kernel in
 /// [#source].
@@ -133,7 +133,13 @@ public enum CheckId {
       "Behind ATS, page requests are enabled if the IOMMU has ECAP.PRS (bit 29) and PDS (bit 42), and"
           + " the PRI capability's status has PRG Response PASID Required (bit 15) and Stopped (bit 8)."
           + " PASIDs work without, page faults do not.",
-      "drivers/iommu/intel/iommu.c; drivers/pci/ats.c: pci_enable_pri");
+      "drivers/iommu/intel/iommu.c; drivers/pci/ats.c: pci_enable_pri"),
+  P25(
+      "Shared virtual addressing",
+      "SVA, where the IOMMU walks a process's own page table, wants more of the IOMMU than PASIDs do:"
+          + " ECAP.SMPWC (bit 48), first-stage pages of 1 GiB (CAP bit 56) if the guest's CPU has them,"
+          + " and 5 levels (CAP bit 60) if it has LA57. PASIDs work without.",
+      "drivers/iommu/intel/svm.c: intel_svm_check");
 
   private final String title;
   private final String rule;
@@ -160,7 +166,7 @@ public enum CheckId {
     return source;
   }
 
-  /// Whether PASIDs depend on it; ATS and PRI, which come behind them, do not count.
+  /// Whether PASIDs depend on it; ATS, PRI and SVA, which come behind them, do not count.
   public boolean decidesPasid() {
     return compareTo(P22) <= 0;
   }

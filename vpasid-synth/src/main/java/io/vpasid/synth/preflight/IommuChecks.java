@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// P13 to P16, P23 and P24: the guest's IOMMU, and the capabilities that it drives.
+/// P13 to P16 and P23 to P25: the guest's IOMMU, and the capabilities that it drives.
 final class IommuChecks {
   private static final String NAME_IOMMU =
       "Name the registers CAP and ECAP of the guest's IOMMU; QEMU's intel-iommu has it with"
@@ -231,5 +231,44 @@ final class IommuChecks {
             : Check.unknown(
                 CheckId.P24, "The function can; whether ATS is enabled first is open.", "See P23.");
     return result.with(evidence);
+  }
+
+  /// P25: PASIDs that are enabled are not all that SVA takes.
+  Check sva() {
+    if (iommu.isEmpty()) {
+      return Check.unknown(CheckId.P25, "The guest's IOMMU is not known.", NAME_IOMMU);
+    }
+    IommuRegisters registers = iommu.get();
+    if (!registers.scalableMode() || !registers.pasid()) {
+      return Check.fail(
+          CheckId.P25, "The IOMMU has no PASIDs.", "See P14 and P15.", registers.ecapEvidence());
+    }
+    if (!registers.snoopedWalks()) {
+      return Check.fail(
+          CheckId.P25,
+          "ECAP bit 48 (SMPWC) is 0: Linux refuses SVA, though it enables PASIDs.",
+          "QEMU's intel-iommu does not have it, not with svm=on either (as of 11.1.3); the virtual IOMMU"
+              + " of vpasid serve does.",
+          registers.ecapEvidence());
+    }
+    List<String> missing = new ArrayList<>();
+    if (!registers.firstStageGigabytePages()) {
+      missing.add("1 GiB pages (CAP bit 56), which a CPU with pdpe1gb asks for");
+    }
+    if (!registers.firstStageFiveLevels()) {
+      missing.add("5 levels (CAP bit 60), which a CPU with la57 asks for");
+    }
+    return missing.isEmpty()
+        ? Check.pass(
+            CheckId.P25,
+            "The IOMMU can, on any CPU.",
+            registers.capEvidence(),
+            registers.ecapEvidence())
+        : Check.unknown(
+            CheckId.P25,
+            "The IOMMU's first stage has no " + String.join(", and no ", missing) + ".",
+            "Look for pdpe1gb and la57 in the guest's /proc/cpuinfo; where they are, take them from"
+                + " the CPU, or give the IOMMU the same.",
+            registers.capEvidence());
   }
 }

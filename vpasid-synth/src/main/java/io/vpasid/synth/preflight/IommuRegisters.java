@@ -7,8 +7,10 @@ import java.util.regex.Pattern;
 /// The two capability registers of the guest's Intel IOMMU.
 ///
 /// ```text
-///  CAP  (0x08)  60 FS5LP five-level first stage    12:8 SAGAW address widths of the second stage
-///  ECAP (0x10)  47 FSTS  first stage               46 SSTS second stage, both in scalable mode
+///  CAP  (0x08)  60 FS5LP five-level first stage    56 FS1GP first-stage pages of 1 GiB
+///               12:8 SAGAW address widths of the second stage
+///  ECAP (0x10)  48 SMPWC walks snoop
+///               47 FSTS  first stage               46 SSTS second stage, both in scalable mode
 ///               43 SMTS  scalable mode             42 PDS  page-request drain
 ///               40 PASID PASIDs                    39:35 PSS  bits of a PASID, minus 1
 ///               29 PRS   page requests             2 DT   device TLBs
@@ -59,6 +61,21 @@ public record IommuRegisters(long cap, long ecap) {
   /// ECAP.PSS, bits 39:35, plus 1: bits of a PASID, 1 to 32.
   public int pasidBits() {
     return (int) (ecap >>> 35 & 0x1f) + 1;
+  }
+
+  /// ECAP.SMPWC, bit 48: walks of page tables snoop the caches of the CPU.
+  boolean snoopedWalks() {
+    return bit(ecap, 48);
+  }
+
+  /// CAP.FS1GP, bit 56: first-stage pages of 1 GiB.
+  boolean firstStageGigabytePages() {
+    return bit(cap, 56);
+  }
+
+  /// CAP.FS5LP, bit 60: first stages of 5 levels.
+  boolean firstStageFiveLevels() {
+    return bit(cap, 60);
   }
 
   /// ECAP.PRS, bit 29: page requests.

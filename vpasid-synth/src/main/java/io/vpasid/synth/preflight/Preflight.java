@@ -38,7 +38,7 @@ public record Preflight(List<Check> checks) {
             .toList());
   }
 
-  /// Whether PASIDs will be enabled: what P1 to P22 come to. ATS (P23) and PRI (P24) do not count.
+  /// The answer that P1 to P22 come to; ATS (P23), PRI (P24) and SVA (P25) do not count.
   public Answer answer() {
     boolean open = false;
     for (Check check : checks) {
@@ -96,6 +96,7 @@ public record Preflight(List<Check> checks) {
     Check ats = iommu.ats();
     checks.add(ats);
     checks.add(iommu.pri(assumedOr(request, ats)));
+    checks.add(iommu.sva());
     return checks;
   }
 
@@ -120,6 +121,7 @@ public record Preflight(List<Check> checks) {
     }
     checks.add(iommu.ats());
     checks.add(inherited(above.check(CheckId.P24)));
+    checks.add(iommu.sva());
     return checks;
   }
 

@@ -160,6 +160,44 @@ class IommuChecksTest {
             "On the physical function: page Request Status bit 8"));
   }
 
+  /// ECAP of QEMU 11.1.3's intel-iommu with svm=on.
+  private static final long QEMU_ECAP = 0x8d9a20f00f5eL;
+
+  private static final long SMPWC = 1L << 48;
+  private static final long FS1GP = 1L << 56;
+
+  static List<Row> sva() {
+    return List.of(
+        sva("no IOMMU", onRootBus(integrated()), Verdict.UNKNOWN, "not known"),
+        sva("QEMU", behind(IOMMU.cap(), QEMU_ECAP), Verdict.FAIL, "though it enables PASIDs"),
+        sva("no PASIDs", behind(IOMMU.cap(), 0), Verdict.FAIL, "no PASIDs"),
+        sva(
+            "CPU decides",
+            behind(IOMMU.cap(), QEMU_ECAP | SMPWC),
+            Verdict.UNKNOWN,
+            "no 1 GiB pages (CAP bit 56), which a CPU with pdpe1gb asks for, and no 5 levels"),
+        sva(
+            "5 levels open",
+            behind(IOMMU.cap() | FS1GP, QEMU_ECAP | SMPWC),
+            Verdict.UNKNOWN,
+            "has no 5 levels"),
+        sva(
+            "all",
+            behind(IOMMU.cap() | FS1GP | FS5LP, QEMU_ECAP | SMPWC),
+            Verdict.PASS,
+            "on any CPU"));
+  }
+
+  private static Row sva(String what, PreflightRequest request, Verdict verdict, String says) {
+    return row(what, request, CheckId.P25, verdict, says);
+  }
+
+  @ParameterizedTest
+  @MethodSource("sva")
+  void svaTakesMoreThanPasids(Row row) {
+    row.check();
+  }
+
   private static Row row(
       String what, PreflightRequest request, CheckId id, Verdict verdict, String says) {
     return new Row(what, request, id, verdict, says);

@@ -116,7 +116,7 @@ class PreflightTest {
 
     assertThat(preflight.with(Verdict.FAIL))
         .extracting(Check::id)
-        .containsExactly(CheckId.P23, CheckId.P24);
+        .containsExactly(CheckId.P23, CheckId.P24, CheckId.P25);
     assertThat(preflight.answer()).isEqualTo(Answer.YES);
   }
 
@@ -255,8 +255,8 @@ class PreflightTest {
                           List.of(randomSpace(random), randomSpace(random)), random.nextInt(8)))
                   .behind(new IommuRegisters(random.nextLong(), random.nextLong()));
 
-          assertThat(Preflight.of(physical).checks()).hasSize(24);
-          assertThat(Preflight.of(virtual).checks()).hasSize(24);
+          assertThat(Preflight.of(physical).checks()).hasSize(25);
+          assertThat(Preflight.of(virtual).checks()).hasSize(25);
         });
   }
 

@@ -145,7 +145,7 @@ final class PreflightOptions {
       if (IDS.contains(id)) {
         return CheckId.valueOf(id);
       }
-      throw new TypeConversionException("'" + text + "' is no check: write P1 to P24");
+      throw new TypeConversionException("'" + text + "' is no check: write P1 to P25");
     }
   }
 }
