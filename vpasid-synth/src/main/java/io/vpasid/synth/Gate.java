@@ -19,6 +19,8 @@ sealed interface Gate {
   /// It may not.
   record Closed(DeclineReason reason, String explanation) implements Gate {}
 
+  /// Decides how much of a PASID capability a function may show, if any.
+  ///
   /// @param hardware what the host reports
   /// @param own what the device's own PASID capability supports, if it has one: IOMMU_GET_HW_INFO
   ///   never reports more, so if `hardware` does, it is of another device

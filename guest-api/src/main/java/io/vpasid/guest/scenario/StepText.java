@@ -49,7 +49,7 @@ final class StepText {
   private static String hex(Step.Write step, Bindings bindings) {
     return String.format(
         Locale.ROOT,
-        "0x%0" + 2 * step.register().width() + "x",
+        "0x%0" + (2 * step.register().width()) + "x",
         step.value().in(bindings) & (-1L >>> (64 - 8 * step.register().width())));
   }
 
