@@ -169,21 +169,21 @@ class IommuChecksTest {
   static List<Row> sva() {
     return List.of(
         sva("no IOMMU", onRootBus(integrated()), Verdict.UNKNOWN, "not known"),
-        sva("QEMU", behind(IOMMU.cap(), QEMU_ECAP), Verdict.FAIL, "though it enables PASIDs"),
-        sva("no PASIDs", behind(IOMMU.cap(), 0), Verdict.FAIL, "no PASIDs"),
+        sva("QEMU", behind(SAGAW_48, QEMU_ECAP), Verdict.FAIL, "though it enables PASIDs"),
+        sva("no PASIDs", behind(SAGAW_48, 0), Verdict.FAIL, "no PASIDs"),
         sva(
             "CPU decides",
-            behind(IOMMU.cap(), QEMU_ECAP | SMPWC),
+            behind(SAGAW_48, QEMU_ECAP | SMPWC),
             Verdict.UNKNOWN,
             "no 1 GiB pages (CAP bit 56), which a CPU with pdpe1gb asks for, and no 5 levels"),
         sva(
             "5 levels open",
-            behind(IOMMU.cap() | FS1GP, QEMU_ECAP | SMPWC),
+            behind(SAGAW_48 | FS1GP, QEMU_ECAP | SMPWC),
             Verdict.UNKNOWN,
             "has no 5 levels"),
         sva(
             "all",
-            behind(IOMMU.cap() | FS1GP | FS5LP, QEMU_ECAP | SMPWC),
+            behind(SAGAW_48 | FS1GP | FS5LP, QEMU_ECAP | SMPWC),
             Verdict.PASS,
             "on any CPU"));
   }

@@ -116,7 +116,7 @@ class PreflightTest {
 
     assertThat(preflight.with(Verdict.FAIL))
         .extracting(Check::id)
-        .containsExactly(CheckId.P23, CheckId.P24, CheckId.P25);
+        .containsExactly(CheckId.P23, CheckId.P24);
     assertThat(preflight.answer()).isEqualTo(Answer.YES);
   }
 

@@ -20,8 +20,9 @@ record Row(String what, PreflightRequest request, CheckId id, Verdict verdict, S
   /// An IOMMU with everything: SMTS, PDS, PASID, PSS 19, PRS, DT, stages 1 and 2 with 48 bits.
   static final IommuRegisters IOMMU =
       new IommuRegisters(
-          1 << 10,
-          1L << 47 | 1L << 46 | 1L << 43 | 1L << 42 | 1L << 40 | 19L << 35 | 1L << 29 | 1L << 2);
+          1L << 60 | 1L << 56 | 1 << 10,
+          1L << 48 | 1L << 47 | 1L << 46 | 1L << 43 | 1L << 42 | 1L << 40 | 19L << 35 | 1L << 29
+              | 1L << 2);
 
   static PreflightRequest request(FunctionBytes bytes) {
     return PreflightRequest.of(bytes.space(), FunctionKind.PHYSICAL, HOST);
