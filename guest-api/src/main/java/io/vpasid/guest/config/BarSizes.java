@@ -8,14 +8,15 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// What somebody knows of the sizes of a captured function's BARs, which a capture does not have.
+/// Sizes of a captured function's BARs, as far as somebody knows them; a capture does not have
+/// them.
 ///
 /// @param bytes sizes in bytes by the BAR's index, 0 to 5
 public record BarSizes(Map<Integer, Long> bytes) {
   /// Nothing is known.
   public static final BarSizes UNKNOWN = new BarSizes(Map.of());
 
-  /// How one is written, for messages.
+  /// The form in which one is written, for messages.
   public static final String FORM = "\"0=64K\", a BAR from 0 to 5 and its size";
 
   private static final Pattern ONE = Pattern.compile("([0-5])=([0-9]{1,6})([KMGT]?)");

@@ -15,7 +15,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/// What a captured configuration space tells of the function's other hardware.
+/// The other hardware of a function, as far as its captured configuration space tells it.
 ///
 /// A capture has the addresses of BARs but not their sizes. Where nobody says one, the smallest is
 /// assumed that holds the MSI-X tables, 4 KiB at least.

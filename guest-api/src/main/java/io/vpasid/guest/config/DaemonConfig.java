@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/// What the daemon is to serve, and to whom.
+/// The configuration of a daemon: what it is to serve, and to whom.
 ///
 /// @param folder where relative paths start
 /// @param control where the control socket is created

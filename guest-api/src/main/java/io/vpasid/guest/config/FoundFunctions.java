@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/// What names stand for. One of the two lists has an element at least.
+/// The functions that names stand for. One of the two lists has an element at least.
 ///
 /// @param functions those that can be worked on
 /// @param incomplete those of dumps that have them, but not as a whole
@@ -33,7 +33,7 @@ public record FoundFunctions(List<FoundFunction> functions, List<IncompleteFunct
         incomplete.stream().filter(f -> f.address().equals(address)).toList());
   }
 
-  /// Whether there is nothing at all.
+  /// True if there is nothing at all.
   public boolean isEmpty() {
     return functions.isEmpty() && incomplete.isEmpty();
   }

@@ -92,7 +92,7 @@ public record FunctionConfig(
         .orElseGet(() -> FunctionKind.of(captured));
   }
 
-  /// How the function is opened.
+  /// The options with which the function is opened.
   ///
   /// @param daemons the daemon's table of quirks
   /// @throws io.vpasid.synth.json.JsonFileException if the function has quirk files of its own and

@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 /// The keys of a function that the daemon serves: in its configuration, and as arguments of the
 /// control command `function-add`.
 public final class FunctionKeys {
-  /// What functions and address spaces may be called.
+  /// The names that functions and address spaces may have.
   static final Pattern NAME_PATTERN = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
 
   private static final int MAX_PATHS = 64;
@@ -35,7 +35,7 @@ public final class FunctionKeys {
   /// A path, which may be relative.
   static final Form<String> PATH = Form.text(4096).named("path");
 
-  /// What IOMMU_GET_HW_INFO reports.
+  /// An answer of IOMMU_GET_HW_INFO.
   static final Form<HardwareInfo> HARDWARE =
       Form.string("a string such as \"width=20,priv\"")
           .check(FunctionKeys::hardware)

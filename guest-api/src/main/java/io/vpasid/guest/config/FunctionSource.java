@@ -40,7 +40,7 @@ public final class FunctionSource {
     this(SYSFS, Optional.empty(), false);
   }
 
-  /// What `name` stands for.
+  /// Reads what `name` stands for.
   ///
   /// @throws InputException if it is meant as an address and is none
   /// @throws io.vpasid.pci.dump.DumpException if a dump or an address cannot be read

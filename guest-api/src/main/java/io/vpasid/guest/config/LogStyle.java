@@ -1,6 +1,6 @@
 package io.vpasid.guest.config;
 
-/// How the daemon logs.
+/// The style of the daemon's log.
 ///
 /// @param format how lines look
 /// @param level what is logged

@@ -11,7 +11,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 
-/// How files name functions, places in them, releases of Linux and IOMMUs: the same in each kind.
+/// Forms in which files name functions, places in them, releases of Linux and IOMMUs: the same in
+/// each kind of file.
 public final class MachineForms {
   private static final int LAST_OFFSET = ConfigSpace.EXTENDED_SIZE - PasidCapability.LENGTH;
 

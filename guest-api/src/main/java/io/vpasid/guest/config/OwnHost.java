@@ -10,7 +10,7 @@ import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 /// @param iommu the IOMMU that the function is behind
 /// @param kernel the release of Linux
 public record OwnHost(IommuProfile iommu, KernelVersion kernel) {
-  /// What a host is if only the other thing is said of it.
+  /// The host of which nothing is said.
   static final OwnHost USUAL = new OwnHost(IommuProfile.intel(), KernelVersion.LINUX_7_3);
 
   public SimulatedHost build() {

@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/// Who may connect to a socket: by the owner, group and mode of its path, which the kernel looks
-/// at, and by user ids, which are looked at here. Both must agree.
+/// Access to a socket: by the owner, group and mode of its path, which the kernel looks at, and by
+/// user ids, which are looked at here. Both must agree.
 ///
 /// @param users ids of the users who may; if empty, the user of this process and root
 /// @param owner id of the user who is to own it; empty for the user of this process
@@ -32,7 +32,7 @@ public record SocketAccess(
     users = Set.copyOf(users);
   }
 
-  /// Who may write to a socket, which is what it takes to connect.
+  /// The users who may write to a socket, which is what it takes to connect.
   public enum Mode {
     /// 0600.
     OWNER("0600", "rw-------"),
@@ -78,7 +78,7 @@ public record SocketAccess(
     return new SocketAccess(Set.copyOf(others), owner, group, mode);
   }
 
-  /// What an object of a configuration says.
+  /// Reads it from an object of a configuration.
   ///
   /// @param usersKey its key for users
   /// @param otherwise for what it does not say

@@ -13,7 +13,7 @@ import tools.jackson.databind.JsonNode;
 /// @param description what it says
 public record ControlArgument(String name, Kind kind, boolean required, String description) {
 
-  /// What values an argument takes.
+  /// The kind of value that an argument takes.
   public enum Kind {
     /// A string.
     TEXT("string"),

@@ -95,7 +95,7 @@ public final class ControlClient implements AutoCloseable {
     execute("qmp_capabilities", capabilities);
   }
 
-  /// What the server said of itself: `version` and `capabilities`.
+  /// The greeting of the server: `version` and `capabilities`.
   public JsonNode greeting() {
     return greeting;
   }

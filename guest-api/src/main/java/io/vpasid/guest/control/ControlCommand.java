@@ -200,12 +200,12 @@ public enum ControlCommand {
     return title;
   }
 
-  /// What it does, in sentences.
+  /// The effect of the command, in sentences.
   public String description() {
     return description;
   }
 
-  /// What it returns, as a part of a sentence in Markdown.
+  /// The reply, as a part of a sentence in Markdown.
   public String result() {
     return result;
   }
@@ -220,7 +220,7 @@ public enum ControlCommand {
     return arguments.stream().filter(a -> a.name().equals(name)).findFirst();
   }
 
-  /// Whether it changes nothing, so that those may use it who may only look. Reading a register of
+  /// True if it changes nothing, so that those may use it who may only look. Reading a register of
   /// a device can change it.
   boolean onlyLooks() {
     return title.startsWith("query-") || this == QMP_CAPABILITIES || this == ADDRESS_SPACE_LIST;

@@ -41,12 +41,12 @@ public enum ControlEvent {
     this.data = data;
   }
 
-  /// What happened, in a sentence.
+  /// The event in a sentence.
   public String description() {
     return description;
   }
 
-  /// What `data` holds, as a part of a sentence in Markdown.
+  /// The content of `data`, as a part of a sentence in Markdown.
   public String data() {
     return data;
   }

@@ -133,7 +133,7 @@ public final class ControlServer implements AutoCloseable {
     return path;
   }
 
-  /// How many clients are connected.
+  /// The number of clients that are connected.
   public int clients() {
     return sessions.size();
   }

@@ -1,6 +1,6 @@
 package io.vpasid.guest.control;
 
-/// What the commands of a control socket act on.
+/// The object that the commands of a control socket act on.
 @FunctionalInterface
 public interface ControlTarget {
 
@@ -15,7 +15,7 @@ public interface ControlTarget {
   /// Hears that a client is gone, after its last command, on the thread that runs commands.
   default void gone(Client client) {}
 
-  /// Who sends commands: one connection, equal to nothing but itself.
+  /// A sender of commands: one connection, equal to nothing but itself.
   interface Client {
     /// Whether what it adds is to be taken away when it is gone, which it asked for when it
     /// negotiated.

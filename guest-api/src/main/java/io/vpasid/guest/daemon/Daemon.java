@@ -62,7 +62,7 @@ import org.slf4j.event.Level;
 /// through; both have the vPASID in their guest view. What changes what is served, commands and
 /// reloads, is done on one thread, the worker.
 public final class Daemon implements AutoCloseable {
-  /// How long closing waits for a command that is under way.
+  /// Seconds that closing waits for a command that is under way.
   private static final long CLOSE_SECONDS = 10;
 
   private static final int MAX_THREADS = 4;
@@ -161,7 +161,7 @@ public final class Daemon implements AutoCloseable {
         .toList();
   }
 
-  /// What a function gets with certain quirks.
+  /// The synthesis for a function with certain quirks.
   static SynthesisResult synthesize(
       FunctionConfig function, HostFunction captured, QuirkTable quirks, HardwareInfo hardware) {
     return Synthesizer.synthesize(
@@ -264,7 +264,7 @@ public final class Daemon implements AutoCloseable {
     return started;
   }
 
-  /// What guests have written to the BARs of emulated functions, in bytes.
+  /// Bytes that guests have written to the BARs of emulated functions.
   long barBytes() {
     return barPages.bytesInUse();
   }
@@ -283,7 +283,7 @@ public final class Daemon implements AutoCloseable {
         .toList();
   }
 
-  /// What is served, for machines: a list with what `query-functions` returns.
+  /// The functions that are served, for machines: a list with what `query-functions` returns.
   public List<Map<String, Object>> summaryJson() {
     return functions.values().stream().map(FunctionReport::brief).toList();
   }
@@ -479,7 +479,7 @@ public final class Daemon implements AutoCloseable {
     served.backing().release();
   }
 
-  /// What came of the end of a function.
+  /// The outcome of the end of a function.
   ///
   /// @param detached how many PASIDs were attached
   /// @param left how many the simulated host still had attached after that; empty if its host is a

@@ -40,7 +40,7 @@ import java.util.Optional;
 import org.slf4j.event.Level;
 import tools.jackson.databind.JsonNode;
 
-/// What the commands of the control socket do to a daemon. Runs on the daemon's worker.
+/// The commands of the control socket, done to a daemon. Runs on the daemon's worker.
 final class DaemonCommands implements ControlTarget {
   private static final long MAX_U32 = 0xffff_ffffL;
   private static final int USUAL_LIMIT = 1000;
@@ -106,7 +106,7 @@ final class DaemonCommands implements ControlTarget {
     }
   }
 
-  /// What a client has added that wants it to go with the connection.
+  /// The things that a client has added and wants to go with the connection.
   private Optional<Belongings> belongingsOf(Client client) {
     return client.isTemporary()
         ? Optional.of(temporary.computeIfAbsent(client, _ -> new Belongings()))
@@ -296,7 +296,7 @@ final class DaemonCommands implements ControlTarget {
     return new Reply.SpaceRemoved(0);
   }
 
-  /// How many PASIDs of a function are attached to each page table.
+  /// The number of PASIDs of a function that are attached to each page table.
   private static Map<PageTableId, Integer> attached(ServedFunction served) {
     Map<PageTableId, Integer> counts = new HashMap<>();
     for (Attachment attachment : served.function().attachments().snapshot()) {

@@ -16,8 +16,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 
-/// What a daemon tells of itself: its log and its control clients hear of everything that happens,
-/// and what happens to a function is counted.
+/// The events of a daemon: its log and its control clients hear of everything that happens, and
+/// what happens to a function is counted.
 final class DaemonEvents {
   private final DaemonLog log;
   private final SharedSpaces spaces;

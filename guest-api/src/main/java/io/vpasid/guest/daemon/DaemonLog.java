@@ -46,7 +46,7 @@ public final class DaemonLog implements AutoCloseable {
 
   private static final long CLOSE_MILLIS = 1000;
 
-  /// How long the writer waits for a line before it looks whether lines were left out.
+  /// Milliseconds that the writer waits for a line before it looks whether lines were left out.
   private static final long LOOK_MILLIS = 1000;
 
   /// The field that names what a line is about.
@@ -130,12 +130,12 @@ public final class DaemonLog implements AutoCloseable {
     };
   }
 
-  /// How many lines were not written.
+  /// The number of lines that were not written.
   public long lost() {
     return lost.sum();
   }
 
-  /// How many lines were left out because their source had too many.
+  /// The number of lines that were left out because their source had too many.
   long leftOut() {
     return leftOut.sum();
   }
@@ -177,7 +177,7 @@ public final class DaemonLog implements AutoCloseable {
       }
     }
 
-    /// What [#say] says has been admitted already.
+    /// Lines of [#say] have been admitted already.
     private boolean isOurs(LogRecord record) {
       Object[] parameters = record.getParameters();
       return parameters != null && parameters.length == 1 && parameters[0] instanceof Fields;

@@ -9,7 +9,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
 
-/// What the daemon counts, and the metrics made of it when somebody asks.
+/// Counts of the daemon, and the metrics made of them when somebody asks.
 final class DaemonMetrics {
   private static final Path MEMORY = Path.of("/proc/self/status");
 

@@ -23,7 +23,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
-/// What there is to say of a function that is served.
+/// A function that is served, in words and as JSON.
 final class FunctionReport {
   private FunctionReport() {}
 
@@ -43,7 +43,7 @@ final class FunctionReport {
         };
   }
 
-  /// What `query-functions` has of it.
+  /// A function as `query-functions` has it.
   static Map<String, Object> brief(ServedFunction served) {
     PassthroughFunction function = served.function();
     Map<String, Object> json = new LinkedHashMap<>();
@@ -58,7 +58,7 @@ final class FunctionReport {
     return json;
   }
 
-  /// What `query-function` has of it.
+  /// A function as `query-function` has it.
   static Map<String, Object> full(ServedFunction served) {
     PassthroughFunction function = served.function();
     Map<String, Object> json = brief(served);

@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 
-/// How often each function, and each other source of log lines, may have one written: many at once,
-/// few for long, so that a guest cannot fill the log with what it does to its own function.
+/// Rates of log lines of each function, and of each other source: many at once, few for long, so
+/// that a guest cannot fill the log with what it does to its own function.
 ///
 /// What is left out is counted, and told in one line from time to time. For any number of threads.
 final class LogRates {
@@ -61,7 +61,7 @@ final class LogRates {
     }
   }
 
-  /// Whether a line of a source may be written now. If not, it is counted.
+  /// Says whether a line of a source may be written now. If not, it is counted.
   boolean admits(String source) {
     Source known = sources.get(source);
     if (known == null) {
@@ -71,8 +71,8 @@ final class LogRates {
     return known.admits(clock.getAsLong());
   }
 
-  /// How many lines of each source were left out since the last time, every few seconds. For one
-  /// thread.
+  /// The number of lines of each source that were left out since the last time, every few seconds.
+  /// For one thread.
   ///
   /// @param now whether to tell at once
   Map<String, Long> leftOut(boolean now) {

@@ -14,7 +14,7 @@ import java.util.concurrent.TimeoutException;
 /// A thread inside a system call cannot be interrupted; work that takes longer than its bound goes
 /// on.
 final class LongWork {
-  /// How long whoever asked for something waits for it.
+  /// Time that whoever asked for something waits for it.
   static final Duration BOUND = Duration.ofSeconds(10);
 
   private final CompletableFuture<Void> end = new CompletableFuture<>();

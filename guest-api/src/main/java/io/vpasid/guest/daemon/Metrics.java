@@ -12,7 +12,7 @@ import java.util.Map;
 /// vpasid_pasids_attached{function="dsa"} 3
 /// ```
 final class Metrics {
-  /// What Prometheus asks for and is answered with.
+  /// The media type that Prometheus asks for and is answered with.
   static final String CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
   /// All samples of one name.

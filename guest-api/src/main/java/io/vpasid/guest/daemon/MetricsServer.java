@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
 final class MetricsServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(MetricsServer.class);
 
-  /// How long a connection may take, answer included.
+  /// Time that a connection may take, answer included.
   static final Duration TIME = Duration.ofSeconds(5);
 
   /// Most bytes of a request.

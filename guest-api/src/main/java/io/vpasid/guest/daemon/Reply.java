@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// What control commands return. The fields of these records are the keys of the JSON, in this
+/// The reply to a control command. The fields of these records are the keys of the JSON, in this
 /// order; what is empty is left out. What is said of functions stands in [FunctionReport].
 sealed interface Reply {
 
@@ -19,8 +19,8 @@ sealed interface Reply {
     static final Done DONE = new Done();
   }
 
-  /// What `query-version` returns, and the greeting has. QMP tools look for `qemu`, the three
-  /// numbers of the version, which here are those of this program.
+  /// The version, as `query-version` returns it and the greeting has it. QMP tools look for `qemu`,
+  /// the three numbers of the version, which here are those of this program.
   record Version(String vpasid, String java, Numbers qemu, @JsonProperty("package") String packaged)
       implements Reply {
     private static final Pattern NUMBERS = Pattern.compile("(\\d+)\\.(\\d+)\\.(\\d+).*");
@@ -59,7 +59,7 @@ sealed interface Reply {
     }
   }
 
-  /// What clients may take, and what they have taken.
+  /// Limits of clients, and what is taken of them.
   ///
   /// @param limits of the configuration, by key
   record Limits(Map<String, Long> limits, Process process) implements Reply {
@@ -115,10 +115,10 @@ sealed interface Reply {
   /// A register; offset and value in hexadecimal.
   record Register(String offset, int width, String value) implements Reply {}
 
-  /// How many planned failures had not come yet.
+  /// The number of planned failures that had not come yet.
   record Waiting(int waiting) implements Reply {}
 
-  /// What came of reading the quirk files again.
+  /// The outcome of reading the quirk files again.
   ///
   /// @param moved by the function's name
   record Reloaded(int quirks, Map<String, Moved> moved) implements Reply {

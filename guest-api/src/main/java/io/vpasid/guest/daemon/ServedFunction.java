@@ -26,7 +26,7 @@ record ServedFunction(
     this(config, backing, mailbox, new Counters());
   }
 
-  /// What is counted of a function, for the metrics.
+  /// Counts of a function, for the metrics.
   ///
   /// @param clients that have had its device
   /// @param attached requests that attached or moved a PASID
@@ -66,7 +66,7 @@ record ServedFunction(
     return captured().address();
   }
 
-  /// What its vfio-user socket serves.
+  /// The device that its vfio-user socket serves.
   FunctionDevice device() {
     return backing.device();
   }

@@ -36,7 +36,7 @@ final class SharedSpaces {
     }
   }
 
-  /// Who may use what.
+  /// The table of who may use which address space.
   AddressSpaces table() {
     return table;
   }

@@ -11,7 +11,7 @@ import io.vpasid.vmm.PassthroughFunction;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What a guest can write in a function's registers, as it was before the first guest came.
+/// The bits of a function's registers that a guest can write, as before the first guest came.
 ///
 /// A reset through VFIO leaves these as the last guest wrote them: what VFIO virtualizes, it keeps
 /// for as long as the device is open, and what the hardware had, it puts back after the reset. So

@@ -11,7 +11,7 @@ import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import java.util.Optional;
 import org.slf4j.LoggerFactory;
 
-/// What stands behind a served function: a host, and the function as that host has it.
+/// The host behind a served function, and the function as that host has it.
 public sealed interface Backing extends AutoCloseable permits EmulatedBacking, VfioBacking {
 
   /// The function as its source shows it.
@@ -20,20 +20,20 @@ public sealed interface Backing extends AutoCloseable permits EmulatedBacking, V
   /// The context that it is bound to.
   IommufdBackend iommufd();
 
-  /// Whether the context is there for this function alone, and ends with it.
+  /// True if the context is there for this function alone, and ends with it.
   boolean isAlone();
 
   /// The simulated host that has it; empty if the host is a real one.
   Optional<SimulatedHost> simulated();
 
-  /// What the function itself reaches, where its client's memory is mapped; empty if it reaches
-  /// nothing.
+  /// The I/O address space of the function itself, where its client's memory is mapped; empty if it
+  /// reaches nothing.
   Optional<IoasId> memory();
 
   /// The function with its vPASID.
   PassthroughFunction function();
 
-  /// What a vfio-user client gets: the guest view, and the hardware behind it.
+  /// The device that a vfio-user client gets: the guest view, and the hardware behind it.
   FunctionDevice device();
 
   /// Takes away what the host has of the function. The function is closed before, and its page

@@ -14,7 +14,7 @@ public final class BarPages {
   /// Bytes of a page.
   static final int SIZE = 4096;
 
-  /// What the BARs of a function take at most that has pages for itself: 64 MiB.
+  /// Most bytes that the BARs of a function take that has pages for itself: 64 MiB.
   static final int FUNCTION = 64 << 20;
 
   private static final int SLAB = 256 * SIZE;

@@ -26,7 +26,7 @@ import java.util.Optional;
 ///
 /// Memory that a client does not share as a file cannot be reached by hardware, so such windows are
 /// refused, and with them a client that cannot share any.
-public final class BoundHardware implements VfioUserDevice {
+final class BoundHardware implements VfioUserDevice {
   private final DeviceHardware hardware;
   private final IommufdBackend iommufd;
   private final IoasId ioas;
@@ -35,7 +35,7 @@ public final class BoundHardware implements VfioUserDevice {
   ///
   /// @param iommufd the context that it is bound to
   /// @param ioas the address space through which the function itself does DMA
-  public BoundHardware(DeviceHardware hardware, IommufdBackend iommufd, IoasId ioas) {
+  BoundHardware(DeviceHardware hardware, IommufdBackend iommufd, IoasId ioas) {
     this.hardware = hardware;
     this.iommufd = iommufd;
     this.ioas = ioas;

@@ -101,7 +101,8 @@ public record EmulatedBacking(
     }
   }
 
-  /// How many PASIDs of the function the simulated kernel has attached; asks the kernel, not us.
+  /// The number of PASIDs of the function that the simulated kernel has attached; it is asked, not
+  /// we.
   public int attachedInKernel() {
     return host.attachedPasidCount(captured.address());
   }

@@ -115,7 +115,7 @@ public final class EmulatedHardware implements VfioUserDevice {
     return registers;
   }
 
-  /// What a simulated host has at its address; a reset there is one here.
+  /// The device that a simulated host has at its address; a reset there is one here.
   ///
   /// @param reported what the host's IOMMU reports for it
   public SimulatedDevice device(HardwareInfo reported) {
@@ -168,7 +168,7 @@ public final class EmulatedHardware implements VfioUserDevice {
     return outcome;
   }
 
-  /// Whether a write covers the register as a whole.
+  /// True if a write covers the register as a whole.
   private static boolean isWritten(Doorbell register, int region, long offset, ByteBuffer source) {
     return region == register.bar()
         && offset <= register.offset()

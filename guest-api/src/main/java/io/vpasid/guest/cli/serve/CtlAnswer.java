@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// What a daemon answers, for people: lists as tables, objects as lines, nothing as `done`.
+/// An answer of a daemon, for people: lists as tables, objects as lines, nothing as `done`.
 final class CtlAnswer {
   private static final DateTimeFormatter CLOCK =
       DateTimeFormatter.ofPattern("HH:mm:ss.SSS", Locale.ROOT).withZone(ZoneId.systemDefault());

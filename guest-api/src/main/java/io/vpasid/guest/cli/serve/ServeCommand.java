@@ -68,7 +68,7 @@ public final class ServeCommand implements Callable<Integer> {
   /// The exit code of a process that a signal ends is this and the signal's number.
   private static final int SIGNALLED = 128;
 
-  /// How long the end may take, whatever clients and devices do.
+  /// Time that the end may take, whatever clients and devices do.
   private static final Duration END = Duration.ofSeconds(60);
 
   /// The options that a configuration goes with.
@@ -111,7 +111,7 @@ public final class ServeCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print what is served as JSON.")
   private boolean json;
 
-  /// What a signal asks for.
+  /// A signal that asks for the end.
   private enum Signal {
     TERM(15),
     INT(2);
