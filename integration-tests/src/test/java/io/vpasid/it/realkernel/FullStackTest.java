@@ -3,9 +3,14 @@ package io.vpasid.it.realkernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vpasid.guest.cli.Main;
+import io.vpasid.guest.iommu.VirtualIommu;
 import io.vpasid.guest.vfiouser.VfioUserServer;
+import io.vpasid.pci.PciAddress;
 import io.vpasid.testing.Need;
 import io.vpasid.testing.Needs;
+import io.vpasid.vmm.frontend.nested.TranslationMode;
+import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
+import io.vpasid.vmm.iommufd.simulated.SimulatedIommufd;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -17,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -48,6 +54,18 @@ class FullStackTest {
           { "name": "accelerator", "source": "0000:00:04.0", "passthrough": true,
             "socket": "accelerator.sock", "mailbox": true } ],
         "addressSpaces": [ { "name": "empty" }, { "name": "memory", "guestMemory": true } ] }
+      """;
+
+  private static final String CONFIGURATION_WITH_IOMMU =
+      """
+      { "format": 1,
+        "control": { "socket": "control.sock" },
+        "log": { "format": "text", "level": "debug" },
+        "functions": [
+          { "name": "accelerator", "source": "0000:00:04.0", "passthrough": true,
+            "socket": "accelerator.sock" } ],
+        "iommu": { "socket": "iommu.sock",
+                   "covers": [ { "function": "accelerator", "place": "04.0" } ] } }
       """;
 
   /// What Linux in the inner machine does. Whatever it asks for it tells afterwards, and waits for
@@ -83,6 +101,34 @@ class FullStackTest {
       tell "switching off, with PASID 7 attached"
       """;
 
+  /// What Linux in the inner machine does whose IOMMU is the daemon's, with a driver that has I/O
+  /// page tables of its own.
+  private static final String DRIVERS_REQUESTS =
+      """
+      for port in /sys/class/virtio-ports/*; do
+        [ "$(cat $port/name)" != reports ] || exec 3<>/dev/${port##*/}
+      done
+      tell() { echo "$*" >&3; }
+      tell "Linux $(uname -r) has booted"
+      dmesg | grep 'dmar0: Using' | while read -r line; do tell "dmesg: $line"; done
+      insmod /host%s
+      ask() {
+        echo "$2" >/dev/vpasid_pasids && came=done || came=refused
+        tell "asked to $1: $came"
+        read -r looked <&3
+      }
+      ask "map 16 pages in domain 0" "map 0 16"
+      ask "map 4 pages in domain 1" "map 1 4"
+      ask "attach PASID 5 to domain 0" "attach 5 0"
+      ask "attach PASID 7 to domain 0" "attach 7 0"
+      ask "replace the domain of PASID 5 by domain 1" "replace 5 1"
+      ask "map 8 pages more in domain 0" "map 0 8"
+      ask "unmap all of domain 1" "unmap 1"
+      ask "detach PASID 5" "detach 5 1"
+      dmesg | grep -E 'DMAR:.*fault' | while read -r line; do tell "dmesg: $line"; done
+      tell "switching off, with PASID 7 attached"
+      """;
+
   private static final Pattern ASKED_OR_FOUND = Pattern.compile("guest: asked|tables of the IOMMU");
 
   /// That of the daemon's log; the story has a clock of its own.
@@ -94,27 +140,8 @@ class FullStackTest {
   void everyAttachmentOfTheInnerGuestIsTheOuterKernels() throws IOException {
     MachineParts parts = MachineParts.prepare();
     Path results = Path.of("target", "full-stack").toAbsolutePath();
-    Path socket = folder.resolve("4.sock");
-    List<String> story = new ArrayList<>();
-    try (VfioUserServer physical =
-            VfioUserServer.open(
-                socket,
-                new PhysicalFunction(Accelerators.withPasid().config()),
-                VfioUserServer.Options.defaults());
-        GuestMachine host =
-            GuestMachine.boot(
-                parts,
-                new GuestMachine.Setup(
-                    hostScript(parts),
-                    List.of(new GuestMachine.Function("04.0", physical.path())),
-                    false,
-                    LIMIT,
-                    HOST,
-                    List.of()),
-                results)) {
-      tell(parts, host, results.resolve("story.txt"), story);
-      host.awaitEnd();
-    }
+    List<String> story =
+        story(parts, results, hostScript(parts, CONFIGURATION, inner(REQUESTS, List.of())));
 
     assertThat(story)
         .contains("guest: lspci: Capabilities: [160 v1] Process Address Space ID (PASID)")
@@ -146,6 +173,115 @@ class FullStackTest {
             "host: PASIDs in the tables of the IOMMU: none");
   }
 
+  /// The inner Linux has the daemon's IOMMU, and its own driver writes the entries: what it maps is
+  /// in the tables of the outer kernel's IOMMU.
+  @Test
+  void innerGuestsOwnDriverAttachesThroughTheDaemonsIommu() throws IOException {
+    MachineParts parts = MachineParts.prepare();
+    Path results = Path.of("target", "full-stack-iommu").toAbsolutePath();
+    GuestMachine.Setup inner =
+        inner(
+            DRIVERS_REQUESTS.formatted(parts.drivers().resolve("vpasid_pasids.ko")),
+            List.of(new GuestMachine.Function("03.0", RUN.resolve("iommu.sock"))));
+    List<String> story =
+        story(
+            parts,
+            results,
+            hostScript(parts, CONFIGURATION_WITH_IOMMU, withUnit(parts, inner, results)));
+
+    assertThat(story)
+        .anyMatch(line -> line.contains("dmar0: Using Queued invalidation"))
+        .noneMatch(line -> line.contains("handling fault"))
+        .contains(
+            "host: the inner machine is off, with status 0",
+            "host: the daemon has ended, with status 0");
+    assertThat(story.stream().filter(line -> ASKED_OR_FOUND.matcher(line).find()))
+        .containsExactly(
+            "host: PASIDs in the tables of the IOMMU: none",
+            "guest: asked to map 16 pages in domain 0: done",
+            "host: PASIDs in the tables of the IOMMU: none",
+            "guest: asked to map 4 pages in domain 1: done",
+            "host: PASIDs in the tables of the IOMMU: none",
+            "guest: asked to attach PASID 5 to domain 0: done",
+            "host: PASIDs in the tables of the IOMMU: 5 (16 pages mapped)",
+            "guest: asked to attach PASID 7 to domain 0: done",
+            "host: PASIDs in the tables of the IOMMU: 5 (16 pages mapped) 7 (16 pages mapped)",
+            "guest: asked to replace the domain of PASID 5 by domain 1: done",
+            "host: PASIDs in the tables of the IOMMU: 5 (4 pages mapped) 7 (16 pages mapped)",
+            "guest: asked to map 8 pages more in domain 0: done",
+            "host: PASIDs in the tables of the IOMMU: 5 (4 pages mapped) 7 (24 pages mapped)",
+            "guest: asked to unmap all of domain 1: done",
+            "host: PASIDs in the tables of the IOMMU: 5 (0 pages mapped) 7 (24 pages mapped)",
+            "guest: asked to detach PASID 5: done",
+            "host: PASIDs in the tables of the IOMMU: 7 (24 pages mapped)",
+            "host: PASIDs in the tables of the IOMMU: none",
+            "host: PASIDs in the tables of the IOMMU: none");
+  }
+
+  /// The inner machine with the daemon's IOMMU. Where its firmware puts that, a machine with
+  /// functions of the same kind tells here.
+  private GuestMachine.Setup withUnit(MachineParts parts, GuestMachine.Setup inner, Path results)
+      throws IOException {
+    try (SimulatedIommufd iommufd = SimulatedHost.builder().build().open();
+        VirtualIommu iommu =
+            VirtualIommu.open(iommufd, List.of(), Optional.of(TranslationMode.Kind.SHADOW));
+        VfioUserServer unit =
+            VfioUserServer.open(
+                folder.resolve("3.sock"), iommu.device(), VfioUserServer.Options.defaults());
+        VfioUserServer function =
+            VfioUserServer.open(
+                folder.resolve("4.sock"),
+                new PhysicalFunction(Accelerators.withPasid().config()),
+                VfioUserServer.Options.defaults())) {
+      GuestMachine.Setup like =
+          new GuestMachine.Setup(
+              "",
+              List.of(
+                  new GuestMachine.Function("04.0", function.path()),
+                  new GuestMachine.Function("03.0", unit.path())),
+              false,
+              LIMIT,
+              GUEST,
+              List.of());
+      var _ =
+          FirmwareBoot.withUnit(parts, like, "03.0", List.of(new PciAddress(0, 0, 4, 0)), results);
+      return inner.withIommu(results.resolve("dmar.bin"));
+    }
+  }
+
+  private static GuestMachine.Setup inner(String script, List<GuestMachine.Function> more) {
+    List<GuestMachine.Function> functions = new ArrayList<>();
+    functions.add(new GuestMachine.Function("04.0", RUN.resolve("accelerator.sock")));
+    functions.addAll(more);
+    return new GuestMachine.Setup(script, functions, false, LIMIT, GUEST, List.of("iommu=pt"));
+  }
+
+  private List<String> story(MachineParts parts, Path results, String hostScript)
+      throws IOException {
+    Path socket = folder.resolve("physical.sock");
+    List<String> story = new ArrayList<>();
+    try (VfioUserServer physical =
+            VfioUserServer.open(
+                socket,
+                new PhysicalFunction(Accelerators.withPasid().config()),
+                VfioUserServer.Options.defaults());
+        GuestMachine host =
+            GuestMachine.boot(
+                parts,
+                new GuestMachine.Setup(
+                    hostScript,
+                    List.of(new GuestMachine.Function("04.0", physical.path())),
+                    false,
+                    LIMIT,
+                    HOST,
+                    List.of()),
+                results)) {
+      tell(parts, host, results.resolve("story.txt"), story);
+      host.awaitEnd();
+    }
+    return story;
+  }
+
   private static void tell(MachineParts parts, GuestMachine host, Path file, List<String> story)
       throws IOException {
     long start = System.nanoTime();
@@ -171,15 +307,8 @@ class FullStackTest {
   }
 
   /// What Linux in the outer machine does.
-  private static String hostScript(MachineParts parts) throws IOException {
-    GuestMachine.Setup inner =
-        new GuestMachine.Setup(
-            "",
-            List.of(new GuestMachine.Function("04.0", RUN.resolve("accelerator.sock"))),
-            false,
-            LIMIT,
-            GUEST,
-            List.of("iommu=pt"));
+  private static String hostScript(
+      MachineParts parts, String configuration, GuestMachine.Setup inner) throws IOException {
     List<String> qemu = new ArrayList<>(List.of("env", "--chdir=" + RUN));
     qemu.addAll(GuestMachine.command(parts, inner, RUN, RUN.resolve("guest.sh")));
     return """
@@ -240,8 +369,8 @@ class FullStackTest {
     """
         .formatted(
             RUN,
-            CONFIGURATION,
-            REQUESTS,
+            configuration,
+            inner.script(),
             HostCommand.ofJava(
                 List.of("-Djava.io.tmpdir=" + RUN),
                 Main.class,

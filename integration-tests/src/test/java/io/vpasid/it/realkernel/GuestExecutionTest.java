@@ -184,7 +184,7 @@ class GuestExecutionTest {
     MachineParts parts = MachineParts.prepare();
     MachineParts broken =
         new MachineParts(
-            parts.tree(), folder.resolve("no-kernel"), parts.initramfs(), parts.driver());
+            parts.tree(), folder.resolve("no-kernel"), parts.initramfs(), parts.drivers());
     GuestMachine.Setup setup = new GuestMachine.Setup("", List.of(), false, Duration.ofMinutes(1));
 
     try (GuestMachine machine = GuestMachine.boot(broken, setup, folder)) {

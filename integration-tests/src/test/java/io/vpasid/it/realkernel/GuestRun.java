@@ -68,6 +68,7 @@ final class GuestRun implements AutoCloseable {
                   : setup,
               folder);
     } catch (IOException e) {
+      closeDevices();
       throw new UncheckedIOException(e);
     } catch (Throwable t) {
       closeDevices();

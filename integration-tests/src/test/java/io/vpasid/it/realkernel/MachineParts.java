@@ -15,8 +15,8 @@ import java.util.Properties;
 /// @param tree a Debian system with QEMU and its firmware
 /// @param kernel a bzImage
 /// @param initramfs its first file system
-/// @param driver a module of that kernel, for the DMA engine of a function of the daemon
-record MachineParts(Path tree, Path kernel, Path initramfs, Path driver) {
+/// @param drivers a folder of modules of that kernel, which are the tests' own
+record MachineParts(Path tree, Path kernel, Path initramfs, Path drivers) {
 
   /// The parts, which are made first where they are missing: that takes minutes, and root.
   ///
@@ -44,7 +44,7 @@ record MachineParts(Path tree, Path kernel, Path initramfs, Path driver) {
         Path.of(parts.getProperty("tree")),
         Path.of(parts.getProperty("kernel")),
         Path.of(parts.getProperty("initramfs")),
-        Path.of(parts.getProperty("driver")));
+        Path.of(parts.getProperty("drivers")));
   }
 
   /// How QEMU is started: by the C library that it needs, which may be newer than the host's.

@@ -104,13 +104,13 @@ final class RiggedFunction implements VfioUserDevice {
       register.write(value.put(source).getInt(0));
       return Outcome.done();
     }
-    boolean resets =
+    boolean begins =
         offset <= deviceControlHigh
             && deviceControlHigh < offset + source.remaining()
             && (source.get(source.position() + (int) (deviceControlHigh - offset)) & INITIATE_RESET)
                 != 0;
-    if (resets) {
-      this.resets.ifPresent(ResetSwitch::begin);
+    if (begins) {
+      resets.ifPresent(ResetSwitch::begin);
     }
     return function.write(region, offset, source);
   }

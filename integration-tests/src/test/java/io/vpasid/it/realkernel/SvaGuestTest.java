@@ -46,7 +46,7 @@ class SvaGuestTest {
       GuestMachine.Setup setup =
           new GuestMachine.Setup(
               SCRIPT.formatted(
-                  parts.driver(),
+                  parts.drivers().resolve("vpasid_sva.ko"),
                   HostCommand.ofJava(List.of("-Djava.io.tmpdir=/dev/shm"), GuestSva.class)),
               List.of(
                   new GuestMachine.Function("03.0", daemon.iommu()),

@@ -82,11 +82,6 @@ final class VtdFunctions implements AutoCloseable {
     return covered.stream().map(VirtualIommu.Covered::place).toList();
   }
 
-  /// Whether the host has nothing attached.
-  boolean nothingAttached() {
-    return covered.stream().allMatch(each -> host.nothingAttached(onHost(each.place())));
-  }
-
   @Override
   public void close() {
     iommu.close();
