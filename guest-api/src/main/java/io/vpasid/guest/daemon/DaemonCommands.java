@@ -13,21 +13,15 @@ import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.synth.json.Spelling;
-import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.PageTableId;
-import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.Failures;
 import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.linux.calls.MemoryBudget;
 import io.vpasid.vmm.pasid.AddressSpace;
-import io.vpasid.vmm.pasid.AttachOutcome;
 import io.vpasid.vmm.pasid.Attachment;
-import io.vpasid.vmm.pasid.DetachOutcome;
-import io.vpasid.vmm.pasid.PasidAttachments;
-import io.vpasid.vmm.pasid.Refused;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -43,11 +37,10 @@ import tools.jackson.databind.JsonNode;
 /// The commands of the control socket, done to a daemon. Runs on the daemon's worker.
 final class DaemonCommands implements ControlTarget {
   private static final long MAX_U32 = 0xffff_ffffL;
-  private static final int USUAL_LIMIT = 1000;
-  private static final int MAX_LIMIT = 10_000;
 
   private final Daemon daemon;
   private final IommuCommands iommus;
+  private final PasidCommands pasids;
   private final Map<Client, Belongings> temporary = new HashMap<>();
 
   /// Resets that were still running when they were last looked at, by the function's name.
@@ -56,6 +49,7 @@ final class DaemonCommands implements ControlTarget {
   DaemonCommands(Daemon daemon) {
     this.daemon = daemon;
     iommus = new IommuCommands(daemon);
+    pasids = new PasidCommands(daemon, this::function);
   }
 
   @Override
@@ -143,9 +137,9 @@ final class DaemonCommands implements ControlTarget {
       case ADDRESS_SPACE_ADD -> addSpace(arguments, client);
       case ADDRESS_SPACE_DEL -> deleteSpace(space(arguments), arguments.flag("detach"));
       case ADDRESS_SPACE_LIST -> listSpaces();
-      case PASID_ATTACH -> attach(arguments);
-      case PASID_DETACH -> detach(arguments);
-      case QUERY_ATTACHMENTS -> attachments(arguments);
+      case PASID_ATTACH -> pasids.attach(function(arguments), space(arguments), arguments);
+      case PASID_DETACH -> pasids.detach(function(arguments), arguments);
+      case QUERY_ATTACHMENTS -> pasids.attachments(arguments);
       case QUERY_IOMMUS -> iommus.list();
       case QUERY_IOMMU -> iommus.query(arguments);
       case IOMMU_ADD -> iommus.add(arguments);
@@ -326,130 +320,7 @@ final class DaemonCommands implements ControlTarget {
     return new Reply.Space(space.handle(), space.name(), functions, Optional.of(attached));
   }
 
-  private Reply attach(ControlArguments arguments) {
-    ServedFunction served = function(arguments);
-    Pasid pasid = new Pasid((int) arguments.number("pasid", MAX_U32));
-    AddressSpace space = space(arguments);
-    PageTableId granted = space.pageTables().get(served.address());
-    if (granted == null && served.function().synthesis() instanceof Synthesis) {
-      throw ControlException.generic(
-          "function '" + served.name() + "' may not use address space '" + space.name() + "'");
-    }
-    // A function without a vPASID refuses every PASID, whatever it is to be attached to.
-    PageTableId pageTable = granted == null ? HwptId.NONE : granted;
-    return switch (served.function().attachPasid(pasid, pageTable)) {
-      case AttachOutcome.Attached _ ->
-          Reply.Attached.of(served, pasid, space.handle(), Optional.empty());
-      case AttachOutcome.Replaced replaced ->
-          Reply.Attached.of(
-              served, pasid, space.handle(), daemon.spaces().handleOf(served, replaced.previous()));
-      case Refused refused -> throw refused(refused);
-    };
-  }
-
-  private static ControlException refused(Refused refused) {
-    return ControlException.because(
-        refused.reason().errno(),
-        "PASID %s is refused: %s (%s)"
-            .formatted(refused.pasid(), refused.reason().text(), refused.reason().errno()));
-  }
-
-  private Reply detach(ControlArguments arguments) {
-    ServedFunction served = function(arguments);
-    Pasid pasid = new Pasid((int) arguments.number("pasid", MAX_U32));
-    return switch (served.function().detachPasid(pasid)) {
-      case DetachOutcome.Detached detached ->
-          Reply.Detached.of(
-              served, pasid, true, daemon.spaces().handleOf(served, detached.previous()));
-      case DetachOutcome.NotAttached _ -> Reply.Detached.of(served, pasid, false, Optional.empty());
-      case Refused refused -> throw refused(refused);
-    };
-  }
-
-  private Reply attachments(ControlArguments arguments) {
-    Optional<String> name = arguments.optionalText("function");
-    Optional<Long> first = arguments.optionalNumber("first", 0, MAX_U32);
-    int limit =
-        arguments.optionalNumber("limit", 1, MAX_LIMIT).orElse((long) USUAL_LIMIT).intValue();
-    if (first.isPresent() && name.isEmpty()) {
-      throw ControlException.generic("'first' needs 'function': PASIDs are counted for each one");
-    }
-    if (arguments.flag("kernel")) {
-      return attachmentsInKernel(
-          function(
-              name.orElseThrow(() ->
-                  ControlException.generic(
-                      "'kernel' needs 'function': each may have another kernel"))),
-          first.orElse(0L),
-          limit);
-    }
-    List<ServedFunction> asked =
-        name.isPresent() ? List.of(function(name.get())) : List.copyOf(daemon.functions());
-    List<Reply.Attachments.One> listed = new ArrayList<>();
-    boolean more = false;
-    for (ServedFunction served : asked) {
-      more = list(served, first.orElse(0L).intValue(), limit, listed);
-      if (more) {
-        break;
-      }
-    }
-    return new Reply.Attachments(listed, more);
-  }
-
-  /// Adds a function's attachments, from a PASID on.
-  ///
-  /// @return whether there are more than fit
-  private boolean list(
-      ServedFunction served, int first, int limit, List<Reply.Attachments.One> listed) {
-    PasidAttachments attachments = served.function().attachments();
-    Pasid last = new Pasid(-1);
-    Optional<Pasid> next = attachments.firstAttachedIn(new Pasid(first), last);
-    while (next.isPresent()) {
-      if (listed.size() == limit) {
-        return true;
-      }
-      describe(served, next.get()).ifPresent(listed::add);
-      next = attachments.firstAttachedIn(new Pasid(next.get().value() + 1), last);
-    }
-    return false;
-  }
-
-  /// An attachment; empty if it is gone meanwhile.
-  private Optional<Reply.Attachments.One> describe(ServedFunction served, Pasid pasid) {
-    return served
-        .function()
-        .attachments()
-        .pageTable(pasid)
-        .map(pageTable -> describe(served, pasid, pageTable));
-  }
-
-  private Reply.Attachments.One describe(
-      ServedFunction served, Pasid pasid, PageTableId pageTable) {
-    Optional<AddressSpace> space = daemon.spaces().table().find(served.address(), pageTable);
-    return new Reply.Attachments.One(
-        served.name(),
-        pasid.value(),
-        space.map(AddressSpace::handle),
-        space.map(AddressSpace::name));
-  }
-
-  private Reply attachmentsInKernel(ServedFunction served, long first, int limit) {
-    SimulatedHost host = simulated(served);
-    List<Reply.Attachments.One> listed = new ArrayList<>();
-    for (Pasid pasid : host.attachedPasids(served.address())) {
-      if (pasid.value() < first) {
-        continue;
-      }
-      if (listed.size() == limit) {
-        return new Reply.Attachments(listed, true);
-      }
-      host.attachment(served.address(), pasid)
-          .ifPresent(pageTable -> listed.add(describe(served, pasid, pageTable)));
-    }
-    return new Reply.Attachments(listed, false);
-  }
-
-  private static SimulatedHost simulated(ServedFunction served) {
+  static SimulatedHost simulated(ServedFunction served) {
     return served
         .backing()
         .simulated()

@@ -1,0 +1,157 @@
+package io.vpasid.guest.daemon;
+
+import io.vpasid.guest.control.ControlArguments;
+import io.vpasid.guest.control.ControlException;
+import io.vpasid.synth.Synthesis;
+import io.vpasid.vmm.iommufd.HwptId;
+import io.vpasid.vmm.iommufd.PageTableId;
+import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
+import io.vpasid.vmm.pasid.AddressSpace;
+import io.vpasid.vmm.pasid.AttachOutcome;
+import io.vpasid.vmm.pasid.DetachOutcome;
+import io.vpasid.vmm.pasid.PasidAttachments;
+import io.vpasid.vmm.pasid.Refused;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+
+/// The control commands about PASIDs.
+final class PasidCommands {
+  private static final long MAX_U32 = 0xffff_ffffL;
+  private static final int USUAL_LIMIT = 1000;
+  private static final int MAX_LIMIT = 10_000;
+
+  private final Daemon daemon;
+  private final Function<String, ServedFunction> functions;
+
+  /// @param functions finds the function of a name, or throws a [ControlException]
+  PasidCommands(Daemon daemon, Function<String, ServedFunction> functions) {
+    this.daemon = daemon;
+    this.functions = functions;
+  }
+
+  /// Attaches a PASID of a function to an address space.
+  Reply attach(ServedFunction served, AddressSpace space, ControlArguments arguments) {
+    Pasid pasid = new Pasid((int) arguments.number("pasid", MAX_U32));
+    PageTableId granted = space.pageTables().get(served.address());
+    if (granted == null && served.function().synthesis() instanceof Synthesis) {
+      throw ControlException.generic(
+          "function '" + served.name() + "' may not use address space '" + space.name() + "'");
+    }
+    // A function without a vPASID refuses every PASID, whatever it is to be attached to.
+    PageTableId pageTable = granted == null ? HwptId.NONE : granted;
+    return switch (served.function().attachPasid(pasid, pageTable)) {
+      case AttachOutcome.Attached _ ->
+          Reply.Attached.of(served, pasid, space.handle(), Optional.empty());
+      case AttachOutcome.Replaced replaced ->
+          Reply.Attached.of(
+              served, pasid, space.handle(), daemon.spaces().handleOf(served, replaced.previous()));
+      case Refused refused -> throw refused(refused);
+    };
+  }
+
+  private static ControlException refused(Refused refused) {
+    return ControlException.because(
+        refused.reason().errno(),
+        "PASID %s is refused: %s (%s)"
+            .formatted(refused.pasid(), refused.reason().text(), refused.reason().errno()));
+  }
+
+  /// Detaches a PASID of a function.
+  Reply detach(ServedFunction served, ControlArguments arguments) {
+    Pasid pasid = new Pasid((int) arguments.number("pasid", MAX_U32));
+    return switch (served.function().detachPasid(pasid)) {
+      case DetachOutcome.Detached detached ->
+          Reply.Detached.of(
+              served, pasid, true, daemon.spaces().handleOf(served, detached.previous()));
+      case DetachOutcome.NotAttached _ -> Reply.Detached.of(served, pasid, false, Optional.empty());
+      case Refused refused -> throw refused(refused);
+    };
+  }
+
+  /// Lists attached PASIDs.
+  Reply attachments(ControlArguments arguments) {
+    Optional<String> name = arguments.optionalText("function");
+    Optional<Long> first = arguments.optionalNumber("first", 0, MAX_U32);
+    int limit =
+        arguments.optionalNumber("limit", 1, MAX_LIMIT).orElse((long) USUAL_LIMIT).intValue();
+    if (first.isPresent() && name.isEmpty()) {
+      throw ControlException.generic("'first' needs 'function': PASIDs are counted for each one");
+    }
+    if (arguments.flag("kernel")) {
+      return attachmentsInKernel(
+          functions.apply(
+              name.orElseThrow(() ->
+                  ControlException.generic(
+                      "'kernel' needs 'function': each may have another kernel"))),
+          first.orElse(0L),
+          limit);
+    }
+    List<ServedFunction> asked =
+        name.isPresent() ? List.of(functions.apply(name.get())) : List.copyOf(daemon.functions());
+    List<Reply.Attachments.One> listed = new ArrayList<>();
+    boolean more = false;
+    for (ServedFunction served : asked) {
+      more = list(served, first.orElse(0L).intValue(), limit, listed);
+      if (more) {
+        break;
+      }
+    }
+    return new Reply.Attachments(listed, more);
+  }
+
+  /// Adds a function's attachments, from a PASID on.
+  ///
+  /// @return whether there are more than fit
+  private boolean list(
+      ServedFunction served, int first, int limit, List<Reply.Attachments.One> listed) {
+    PasidAttachments attachments = served.function().attachments();
+    Pasid last = new Pasid(-1);
+    Optional<Pasid> next = attachments.firstAttachedIn(new Pasid(first), last);
+    while (next.isPresent()) {
+      if (listed.size() == limit) {
+        return true;
+      }
+      describe(served, next.get()).ifPresent(listed::add);
+      next = attachments.firstAttachedIn(new Pasid(next.get().value() + 1), last);
+    }
+    return false;
+  }
+
+  /// An attachment; empty if it is gone meanwhile.
+  private Optional<Reply.Attachments.One> describe(ServedFunction served, Pasid pasid) {
+    return served
+        .function()
+        .attachments()
+        .pageTable(pasid)
+        .map(pageTable -> describe(served, pasid, pageTable));
+  }
+
+  private Reply.Attachments.One describe(
+      ServedFunction served, Pasid pasid, PageTableId pageTable) {
+    Optional<AddressSpace> space = daemon.spaces().table().find(served.address(), pageTable);
+    return new Reply.Attachments.One(
+        served.name(),
+        pasid.value(),
+        space.map(AddressSpace::handle),
+        space.map(AddressSpace::name));
+  }
+
+  private Reply attachmentsInKernel(ServedFunction served, long first, int limit) {
+    SimulatedHost host = DaemonCommands.simulated(served);
+    List<Reply.Attachments.One> listed = new ArrayList<>();
+    for (Pasid pasid : host.attachedPasids(served.address())) {
+      if (pasid.value() < first) {
+        continue;
+      }
+      if (listed.size() == limit) {
+        return new Reply.Attachments(listed, true);
+      }
+      host.attachment(served.address(), pasid)
+          .ifPresent(pageTable -> listed.add(describe(served, pasid, pageTable)));
+    }
+    return new Reply.Attachments(listed, false);
+  }
+}
