@@ -468,9 +468,15 @@ public final class Daemon implements AutoCloseable {
 
   /// Stops serving a virtual IOMMU: the functions behind it are blocked.
   void remove(ServedIommu served) {
-    iommus.remove(served.config().name());
-    served.close();
-    events.tell(ControlEvent.IOMMU_DELETED, fields("iommu", served.config().name()));
+    String name = served.config().name();
+    iommus.remove(name);
+    if (!LongWork.begin("end of " + name, served::close).endsIn(LongWork.BOUND)) {
+      log.say(
+          Level.WARN,
+          "The IOMMU is busy for a long time; it is released when it is done.",
+          fields("iommu", name));
+    }
+    events.tell(ControlEvent.IOMMU_DELETED, fields("iommu", name));
   }
 
   private void abandon(ServedFunction served) {

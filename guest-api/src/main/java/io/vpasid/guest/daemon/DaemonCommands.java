@@ -82,6 +82,11 @@ final class DaemonCommands implements ControlTarget {
     if (left == null) {
       return;
     }
+    for (ServedIommu iommu : left.iommus) {
+      if (daemon.iommus().containsValue(iommu)) {
+        daemon.remove(iommu);
+      }
+    }
     for (ServedFunction served : left.functions) {
       if (daemon.functions().contains(served)) {
         var _ = daemon.remove(served);
@@ -112,10 +117,16 @@ final class DaemonCommands implements ControlTarget {
   private final class Belongings {
     final List<ServedFunction> functions = new ArrayList<>();
     final List<Integer> spaces = new ArrayList<>();
+    final List<ServedIommu> iommus = new ArrayList<>();
 
     void add(ServedFunction served) {
       functions.removeIf(other -> !daemon.functions().contains(other));
       functions.add(served);
+    }
+
+    void add(ServedIommu iommu) {
+      iommus.removeIf(other -> !daemon.iommus().containsValue(other));
+      iommus.add(iommu);
     }
 
     void add(AddressSpace space) {
@@ -142,7 +153,7 @@ final class DaemonCommands implements ControlTarget {
       case QUERY_ATTACHMENTS -> pasids.attachments(arguments);
       case QUERY_IOMMUS -> iommus.list();
       case QUERY_IOMMU -> iommus.query(arguments);
-      case IOMMU_ADD -> iommus.add(arguments);
+      case IOMMU_ADD -> addIommu(arguments, client);
       case IOMMU_DEL -> iommus.delete(arguments);
       case CONFIG_READ -> read(arguments);
       case CONFIG_WRITE -> write(arguments);
@@ -176,6 +187,12 @@ final class DaemonCommands implements ControlTarget {
 
   private ServedFunction function(String name) {
     return daemon.function(name).orElseThrow(() -> unknown(name));
+  }
+
+  private Object addIommu(ControlArguments arguments, Client client) throws IOException {
+    ServedIommu added = iommus.add(arguments);
+    belongingsOf(client).ifPresent(belongings -> belongings.add(added));
+    return IommuCommands.brief(added);
   }
 
   private ControlException unknown(String name) {

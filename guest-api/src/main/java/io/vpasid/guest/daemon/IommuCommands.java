@@ -26,7 +26,8 @@ final class IommuCommands {
     return daemon.iommus().values().stream().map(IommuCommands::brief).toList();
   }
 
-  private static Map<String, Object> brief(ServedIommu served) {
+  /// What a list has of it.
+  static Map<String, Object> brief(ServedIommu served) {
     IommuConfig config = served.config();
     return Daemon.fields(
         "iommu",
@@ -83,7 +84,7 @@ final class IommuCommands {
     return served;
   }
 
-  Object add(ControlArguments arguments) throws IOException {
+  ServedIommu add(ControlArguments arguments) throws IOException {
     IommuConfig wanted =
         DaemonConfigReader.iommu(
             arguments.text("name"),
@@ -100,7 +101,7 @@ final class IommuCommands {
             "there is no function '" + ControlArguments.printable(function) + "'");
       }
     }
-    return brief(daemon.add(wanted));
+    return daemon.add(wanted);
   }
 
   Object delete(ControlArguments arguments) {

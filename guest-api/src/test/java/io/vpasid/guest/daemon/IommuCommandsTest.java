@@ -165,6 +165,19 @@ class IommuCommandsTest {
   }
 
   @Test
+  void whatATemporaryClientAddedGoesWithIt() throws IOException {
+    try (ControlClient temporary =
+        ControlClient.connectTemporarily(folder.resolve("control.sock"), PATIENCE)) {
+      temporary.execute(
+          "iommu-add", Map.of("name", "second", "socket", "2.sock", "covers", "vf@05.0"));
+    }
+
+    assertThat(event("IOMMU_DELETED").path("iommu").asString("")).isEqualTo("second");
+    assertThat(Files.exists(folder.resolve("2.sock"))).isFalse();
+    assertThat(call("query-iommus")).hasSize(1);
+  }
+
+  @Test
   void whatIsWrongIsSaid() {
     assertRefused(
         "function 'pf' is behind IOMMU 'first' already",
