@@ -101,7 +101,7 @@ class QuotedCommandsTest {
   /// The commands that a synopsis stands for: `a b | c d` is `a b d` and `a c d`; what is in
   /// brackets is there, dots are not.
   private static List<List<String>> alternatives(String synopsis) {
-    String[] parts = synopsis.replaceAll("[\\[\\]…\\\\]", " ").split("\\|");
+    String[] parts = synopsis.replaceAll("[\\[\\]…\\\\]", " ").split("\\|", -1);
     List<String> before = new ArrayList<>(words(parts[0]));
     if (parts.length == 1) {
       return List.of(before);
@@ -120,7 +120,7 @@ class QuotedCommandsTest {
   }
 
   private static List<String> words(String text) {
-    return Stream.of(text.strip().split("\\s+"))
+    return Stream.of(text.strip().split("\\s+", -1))
         .map(word -> word.replace("'", ""))
         .map(word -> word.equals("KIND") ? "quirks" : word)
         .toList();
