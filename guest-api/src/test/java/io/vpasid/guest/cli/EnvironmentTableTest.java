@@ -45,7 +45,7 @@ class EnvironmentTableTest {
             .split("## Environment variables", 2)[1]
             .lines()
             .filter(line -> line.startsWith("| `"))
-            .map(line -> line.split("\\|")[1])
+            .map(line -> line.split("\\|", -1)[1])
             .toList();
     assertThat(names(IN_TABLE, String.join("\n", rows))).containsExactlyInAnyOrderElementsOf(read);
   }
