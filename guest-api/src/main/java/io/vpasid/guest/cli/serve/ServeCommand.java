@@ -188,7 +188,7 @@ public final class ServeCommand implements Callable<Integer> {
 
   private static Daemon start(DaemonConfig config, DaemonLog log, CountDownLatch ending) {
     try {
-      return Daemon.start(config, Version.number(), log, ending);
+      return Daemon.start(config, Version.withCommit(), log, ending);
     } catch (IOException e) {
       throw new InputException(String.valueOf(e.getMessage()));
     }
