@@ -138,7 +138,7 @@ public final class RunCommand implements Callable<Integer> {
       boolean json,
       PrintWriter out) {
     QuirkTable quirks = options.quirkTable();
-    List<Story> stories = new ArrayList<>();
+    List<Told> stories = new ArrayList<>();
     for (FunctionDescription function : functions) {
       FunctionOptions decisions = options.decisions(function.captured(), quirks);
       if (mailbox) {
@@ -146,7 +146,7 @@ public final class RunCommand implements Callable<Integer> {
             decisions.withFurther(
                 List.of(RequestMailbox.capability(RequestMailbox.DEFAULT_VENDOR)));
       }
-      Story story =
+      Told story =
           Story.of(
               function.captured(),
               EmulatedBacking.alone(function, options.hardware(), decisions),
@@ -157,8 +157,8 @@ public final class RunCommand implements Callable<Integer> {
       }
     }
     if (json) {
-      Json.print(out, stories.stream().map(Story::toJson).toList());
+      Json.print(out, stories);
     }
-    return stories.stream().anyMatch(Story::isGood) ? ExitCode.DONE : ExitCode.NO;
+    return stories.stream().anyMatch(Told::good) ? ExitCode.DONE : ExitCode.NO;
   }
 }

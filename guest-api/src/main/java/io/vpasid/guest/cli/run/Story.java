@@ -1,5 +1,6 @@
 package io.vpasid.guest.cli.run;
 
+import io.vpasid.guest.cli.run.Told.Actor;
 import io.vpasid.guest.emulator.ConfigPort;
 import io.vpasid.guest.emulator.EmulatedGuest;
 import io.vpasid.guest.emulator.EnableOutcome;
@@ -20,11 +21,8 @@ import io.vpasid.vmm.pasid.AddressSpaces;
 import io.vpasid.vmm.pasid.AttachOutcome;
 import io.vpasid.vmm.pasid.DetachOutcome;
 import io.vpasid.vmm.pasid.Refused;
-import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 
 /// What happens when an emulated guest finds and uses the vPASID of one function: step by step,
@@ -32,48 +30,22 @@ import java.util.Optional;
 final class Story {
   private static final int PASID = 0x1b;
 
-  /// Who does something.
-  private enum Actor {
-    HOST,
-    GUEST;
+  private final List<Told.Step> steps = new ArrayList<>();
 
-    String title() {
-      return name().toLowerCase(Locale.ROOT);
-    }
-  }
-
-  /// One step.
-  ///
-  /// @param actor who does it
-  /// @param action what is done
-  /// @param outcome what it came to
-  /// @param expected whether that is as it should be
-  private record Step(Actor actor, String action, String outcome, boolean expected) {}
-
-  private final HostFunction captured;
-  private final List<Step> steps = new ArrayList<>();
-
-  private Story(HostFunction captured) {
-    this.captured = captured;
-  }
-
-  /// Lets it happen.
-  static Story of(HostFunction captured, EmulatedBacking machine) {
-    return of(captured, machine, false);
-  }
+  private Story() {}
 
   /// Lets it happen.
   ///
   /// @param mailbox whether the guest also asks through the mailbox
-  static Story of(HostFunction captured, EmulatedBacking machine, boolean mailbox) {
-    Story story = new Story(captured);
+  static Told of(HostFunction captured, EmulatedBacking machine, boolean mailbox) {
+    Story story = new Story();
     story.tell(machine, mailbox);
-    return story;
-  }
-
-  /// Whether every step came to what it should.
-  boolean isGood() {
-    return steps.stream().allMatch(Step::expected);
+    return new Told(
+        captured.address().toString(),
+        captured.id().toString(),
+        captured.description(),
+        story.steps.stream().allMatch(Told.Step::expected),
+        story.steps);
   }
 
   private void tell(EmulatedBacking machine, boolean mailbox) {
@@ -227,37 +199,7 @@ final class Story {
   }
 
   private void step(Actor actor, String action, String outcome, boolean expected) {
-    steps.add(new Step(actor, action, outcome, expected));
-  }
-
-  void print(PrintWriter out) {
-    out.printf("%s %s %s%n", captured.address(), captured.id(), captured.description());
-    for (Step step : steps) {
-      out.printf(
-          "  %-5s  %s \u2192 %s%s%n",
-          step.actor().title(), step.action(), step.outcome(), step.expected() ? "" : "  (!)");
-    }
-    out.println();
-  }
-
-  Map<String, Object> toJson() {
-    Map<String, Object> json = Json.object();
-    json.put("function", captured.address().toString());
-    json.put("id", captured.id().toString());
-    json.put("good", isGood());
-    json.put(
-        "steps",
-        steps.stream()
-            .map(step -> {
-              Map<String, Object> object = Json.object();
-              object.put("actor", step.actor().title());
-              object.put("action", step.action());
-              object.put("outcome", step.outcome());
-              object.put("expected", step.expected());
-              return object;
-            })
-            .toList());
-    return json;
+    steps.add(new Told.Step(actor, action, outcome, expected));
   }
 
   /// The guest's accesses, as a VMM routes them.
