@@ -139,9 +139,10 @@ public final class Daemon implements AutoCloseable {
   /// Reads everything that a configuration names, and says what would be served.
   ///
   /// @return one line for each function
-  /// @throws InputException if a function is unavailable
+  /// @throws InputException if a function is unavailable, or a socket cannot be where it is to be
   /// @throws io.vpasid.synth.json.JsonFileException if a quirk file is bad
   public static List<String> check(DaemonConfig config) {
+    checkSockets(config);
     QuirkTable quirks = readQuirks(config);
     Map<PciAddress, String> served = new HashMap<>();
     return config.functions().stream()
@@ -159,6 +160,20 @@ public final class Daemon implements AutoCloseable {
               : summary;
         })
         .toList();
+  }
+
+  private static void checkSockets(DaemonConfig config) {
+    List<Path> paths = new ArrayList<>(List.of(config.control()));
+    config.metricsSocket().ifPresent(paths::add);
+    config.functions().forEach(function -> paths.add(function.socket()));
+    config.iommus().forEach(iommu -> paths.add(iommu.socket()));
+    try {
+      for (Path path : paths) {
+        SocketLoops.checkFolder(path);
+      }
+    } catch (IOException e) {
+      throw new InputException(String.valueOf(e.getMessage()), e);
+    }
   }
 
   /// The synthesis for a function with certain quirks.

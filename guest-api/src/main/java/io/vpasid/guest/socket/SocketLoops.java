@@ -143,6 +143,14 @@ public final class SocketLoops implements AutoCloseable {
     return new PortListener(bound.channel());
   }
 
+  /// Makes sure that sockets may be made in the folder of a path, without making one.
+  ///
+  /// @throws IOException with a sentence that names the path, if it is too long, there is no such
+  ///   folder, or others could replace what is in it
+  public static void checkFolder(Path path) throws IOException {
+    SocketPath.check(path);
+  }
+
   private SocketListener listen(
       Path path, ChannelFactory<ServerChannel> channels, Accepting accepting) throws IOException {
     SocketPath.check(path);

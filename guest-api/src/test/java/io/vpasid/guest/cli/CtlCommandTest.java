@@ -122,6 +122,25 @@ class CtlCommandTest {
   }
 
   @Test
+  void watchSaysThatTheDaemonIsGone() {
+    CompletableFuture<Run> watch = CompletableFuture.supplyAsync(() -> ctl("watch"));
+    await()
+        .atMost(Duration.ofSeconds(60))
+        .until(() -> {
+          server.tell(ControlEvent.FUNCTION_RESET, Map.of("function", "dsa"));
+          return server.clients() > 0;
+        });
+
+    server.close();
+
+    Run run = watch.join();
+    assertThat(run.code()).isEqualTo(ExitCode.ENVIRONMENT);
+    assertThat(run.err())
+        .isEqualToIgnoringNewLines(
+            "vpasid: the daemon at " + server.path() + " is gone: it ended the connection");
+  }
+
+  @Test
   void argumentsComeInOrderOrByName() {
     assertThat(ctl("pasid-attach", "dsa", "7", "shell").code()).isZero();
     assertThat(ctl("pasid-attach", "pasid=0x7", "dsa", "space=1").code()).isZero();

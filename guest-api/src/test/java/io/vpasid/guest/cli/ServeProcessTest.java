@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// The daemon as a process of its own: signals, logs, users, restart.
 class ServeProcessTest {
@@ -341,6 +342,31 @@ class ServeProcessTest {
     assertThat(run.out()).isEmpty();
     assertThat(run.err().lines())
         .containsExactly("vpasid: function 'vf': 0000:17:00.0 is served already, as 'pf'");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"control.sock", "vf.sock"})
+  void checkFindsAFolderThatNoSocketMayBeIn(String socket) throws IOException {
+    Path open = Files.createDirectory(folder.resolve("open"));
+    Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
+    Path file = folder.resolve("serve.json");
+    Files.writeString(file, Files.readString(file).replace(socket, "open/" + socket));
+
+    Run run = Run.of("serve", file.toString(), "--check");
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err())
+        .contains(
+            "open/" + socket + " cannot be created safely: others may replace files in " + open);
+  }
+
+  @Test
+  void checkFindsASocketInNoFolder() throws IOException {
+    Path file = folder.resolve("serve.json");
+    Files.writeString(file, Files.readString(file).replace("vf.sock", "none/vf.sock"));
+
+    assertThat(Run.of("serve", file.toString(), "--check").err())
+        .contains("none/vf.sock cannot be created: " + folder + "/none is not a directory");
   }
 
   @Test

@@ -203,6 +203,16 @@ public final class CtlCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     Path path = socket.orElseGet(ControlSocketPath::usual);
     try (ControlClient client = ControlClient.connect(path, Duration.ofSeconds(timeout))) {
+      return watch(client, path, out);
+    } catch (ControlException e) {
+      return refused(e);
+    } catch (IOException e) {
+      return unreachable(path, e);
+    }
+  }
+
+  private int watch(ControlClient client, Path path, PrintWriter out) throws InterruptedException {
+    try {
       while (!Thread.interrupted()) {
         Optional<ObjectNode> event = client.nextEvent(POLL);
         if (event.isPresent()) {
@@ -219,10 +229,11 @@ public final class CtlCommand implements Callable<Integer> {
         }
       }
       throw new InterruptedException();
-    } catch (ControlException e) {
-      return refused(e);
     } catch (IOException e) {
-      return unreachable(path, e);
+      spec.commandLine()
+          .getErr()
+          .println("vpasid: the daemon at %s is gone: %s".formatted(path, e.getMessage()));
+      return ExitCode.ENVIRONMENT;
     }
   }
 

@@ -10,6 +10,8 @@ import io.vpasid.guest.config.DaemonConfig;
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.config.Limits;
+import io.vpasid.guest.config.LogStyle;
 import io.vpasid.guest.daemon.Daemon;
 import io.vpasid.guest.daemon.DaemonLog;
 import io.vpasid.guest.daemon.LastWords;
@@ -20,6 +22,7 @@ import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult;
+import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -147,12 +150,7 @@ public final class ServeCommand implements Callable<Integer> {
     CountDownLatch ending = new CountDownLatch(1);
     onFirst(ending::countDown);
     LastWords.onDeathOfAThread(ExitCode.BUG);
-    try (DaemonLog log =
-            DaemonLog.takeOver(
-                new FileOutputStream(FileDescriptor.err),
-                config.log(),
-                config.limits(),
-                top.terminal().errors());
+    try (DaemonLog log = logTo(config.log(), config.limits());
         Daemon daemon = start(config, log, ending)) {
       var _ = ProcessSignals.handle("HUP", daemon::requestReload);
       announce(daemon);
@@ -160,6 +158,11 @@ public final class ServeCommand implements Callable<Integer> {
       LastWords.unlessEndedIn(END, ExitCode.BUG);
     }
     return ExitCode.DONE;
+  }
+
+  private DaemonLog logTo(LogStyle style, Limits limits) {
+    return DaemonLog.takeOver(
+        new FileOutputStream(FileDescriptor.err), style, limits, top.terminal().errors());
   }
 
   /// Somebody who forgot `--socket` should not be told of bad JSON.
@@ -266,11 +269,10 @@ public final class ServeCommand implements Callable<Integer> {
     options.checkOtherCaptures(functions);
     HostFunction captured = functions.getFirst().captured();
     CountDownLatch interrupted = new CountDownLatch(1);
-    try (EmulatedBacking machine =
-            EmulatedBacking.alone(
-                described(functions.getFirst()),
-                options.hardware(),
-                options.decisions(captured, options.quirkTable()));
+    FunctionDescription described = described(functions.getFirst());
+    FunctionOptions decisions = options.decisions(captured, options.quirkTable());
+    try (DaemonLog _ = logTo(LogStyle.DEFAULT, Limits.DEFAULTS);
+        EmulatedBacking machine = EmulatedBacking.alone(described, options.hardware(), decisions);
         VfioUserServer server = open(path, machine)) {
       onFirst(interrupted::countDown);
       announce(captured, machine.function(), server);
