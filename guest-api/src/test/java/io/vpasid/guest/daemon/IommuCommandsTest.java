@@ -16,8 +16,6 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -63,16 +61,12 @@ class IommuCommandsTest {
     log.close();
   }
 
-  private JsonNode call(String command, String... arguments) throws IOException {
-    Map<String, String> named = new LinkedHashMap<>();
-    for (int i = 0; i < arguments.length; i += 2) {
-      named.put(arguments[i], arguments[i + 1]);
-    }
-    return client.execute(command, named);
+  private JsonNode call(String line) throws IOException {
+    return CtlLine.call(client, line);
   }
 
-  private void assertRefused(String desc, String command, String... arguments) {
-    assertThatThrownBy(() -> call(command, arguments))
+  private void assertRefused(String desc, String line) {
+    assertThatThrownBy(() -> call(line))
         .isInstanceOf(ControlException.class)
         .hasMessageContaining(desc);
   }
@@ -113,23 +107,23 @@ class IommuCommandsTest {
 
   @Test
   void anotherIommuIsServedAndDeleted() throws IOException {
-    JsonNode added = call("iommu-add", "name", "second", "socket", "2.sock", "covers", "vf@05.0");
+    JsonNode added = call("iommu-add name=second socket=2.sock covers=vf@05.0");
 
     assertThat(added.path("covers").get(0).asString("")).isEqualTo("vf@05.0");
     assertThat(event("IOMMU_ADDED").path("iommu").asString("")).isEqualTo("second");
     assertThat(Files.exists(folder.resolve("2.sock"))).isTrue();
     assertThat(call("query-iommus").findValuesAsString("iommu")).containsExactly("first", "second");
     assertRefused("there are several IOMMUs; name one of first, second", "query-iommu");
-    assertThat(call("query-iommu", "iommu", "second").path("entries").get(0).path("function"))
+    assertThat(call("query-iommu iommu=second").path("entries").get(0).path("function"))
         .hasToString("\"vf\"");
 
-    call("iommu-del", "iommu", "second");
+    call("iommu-del iommu=second");
 
     assertThat(event("IOMMU_ENTRY_GONE").path("function").asString("")).isEqualTo("vf");
     assertThat(event("IOMMU_DELETED").path("iommu").asString("")).isEqualTo("second");
     assertThat(Files.exists(folder.resolve("2.sock"))).isFalse();
     assertThat(call("query-iommus")).hasSize(1);
-    call("iommu-add", "name", "second", "socket", "2.sock", "covers", "vf@05.0");
+    call("iommu-add name=second socket=2.sock covers=vf@05.0");
   }
 
   @Test
@@ -158,7 +152,7 @@ class IommuCommandsTest {
 
   @Test
   void functionThatGoesIsLetGo() throws IOException {
-    call("function-del", "function", "pf");
+    call("function-del function=pf");
 
     assertThat(event("FUNCTION_DETACHED").path("function").asString("")).isEqualTo("pf");
     assertThat(call("query-iommu").path("entries")).isEmpty();
@@ -168,8 +162,7 @@ class IommuCommandsTest {
   void whatATemporaryClientAddedGoesWithIt() throws IOException {
     try (ControlClient temporary =
         ControlClient.connectTemporarily(folder.resolve("control.sock"), PATIENCE)) {
-      temporary.execute(
-          "iommu-add", Map.of("name", "second", "socket", "2.sock", "covers", "vf@05.0"));
+      CtlLine.call(temporary, "iommu-add name=second socket=2.sock covers=vf@05.0");
     }
 
     assertThat(event("IOMMU_DELETED").path("iommu").asString("")).isEqualTo("second");
@@ -181,53 +174,18 @@ class IommuCommandsTest {
   void whatIsWrongIsSaid() {
     assertRefused(
         "function 'pf' is behind IOMMU 'first' already",
-        "iommu-add",
-        "name",
-        "x",
-        "socket",
-        "x.sock",
-        "covers",
-        "pf@05.0");
+        "iommu-add name=x socket=x.sock covers=pf@05.0");
     assertRefused(
-        "there is an IOMMU 'first' already",
-        "iommu-add",
-        "name",
-        "first",
-        "socket",
-        "x.sock",
-        "covers",
-        "vf@05.0");
+        "there is an IOMMU 'first' already", "iommu-add name=first socket=x.sock covers=vf@05.0");
     assertRefused(
         "\"vf\" is no function with its place; write it as in dsa@04.0",
-        "iommu-add",
-        "name",
-        "x",
-        "socket",
-        "x.sock",
-        "covers",
-        "vf");
-    assertRefused(
-        "there is no function 'gpu'",
-        "iommu-add",
-        "name",
-        "x",
-        "socket",
-        "x.sock",
-        "covers",
-        "gpu@05.0");
+        "iommu-add name=x socket=x.sock covers=vf");
+    assertRefused("there is no function 'gpu'", "iommu-add name=x socket=x.sock covers=gpu@05.0");
     assertRefused(
         "there is no mode \"nest\"; there are nested and shadow",
-        "iommu-add",
-        "name",
-        "x",
-        "socket",
-        "x.sock",
-        "covers",
-        "vf@05.0",
-        "mode",
-        "nest");
-    assertRefused("there is no IOMMU 'fist'; did you mean 'first'?", "iommu-del", "iommu", "fist");
-    assertRefused("must be from 1 to 4096, not 0", "query-iommu", "limit", "0");
+        "iommu-add name=x socket=x.sock covers=vf@05.0 mode=nest");
+    assertRefused("there is no IOMMU 'fist'; did you mean 'first'?", "iommu-del iommu=fist");
+    assertRefused("must be from 1 to 4096, not 0", "query-iommu limit=0");
     assertThat(Files.exists(folder.resolve("x.sock"))).isFalse();
   }
 }
