@@ -21,6 +21,7 @@ public enum Need {
   OD("od (package coreutils)"),
   GCC("gcc (package gcc)"),
   STRACE("strace (package strace), and the permission to trace"),
+  XMLLINT("xmllint (package libxml2-utils)"),
   SYSTEMD_ANALYZE("systemd-analyze (package systemd)"),
 
   /// To be somebody else, and to say something to a socket then.
@@ -31,6 +32,9 @@ public enum Need {
 
   /// What hardware documents say of hidden registers, collected apart from the quirk table.
   REGISTER_FACTS("collected facts in ../shared/facts"),
+
+  /// The schema of libvirt's domains.
+  LIBVIRT_SCHEMA("libvirt's schemas (package libvirt-common)"),
 
   ROOT("root"),
 
@@ -46,6 +50,10 @@ public enum Need {
   /// A guest in a guest in that machine; takes minutes.
   FULL_STACK("the full stack (-Pfull-stack)");
 
+  /// Where libvirt's schemas are; another folder is named by a system property.
+  public static final Path LIBVIRT_SCHEMAS =
+      Path.of(System.getProperty("vpasid.libvirtSchemas", "/usr/share/libvirt/schemas"));
+
   private final String what;
 
   Need(String what) {
@@ -55,7 +63,7 @@ public enum Need {
   /// Whether this machine has it.
   public boolean isMet() {
     return switch (this) {
-      case LSPCI, XXD, HEXDUMP, OD, GCC, SYSTEMD_ANALYZE ->
+      case LSPCI, XXD, HEXDUMP, OD, GCC, XMLLINT, SYSTEMD_ANALYZE ->
           InstalledTool.isInstalled(name().toLowerCase(Locale.ROOT).replace('_', '-'));
       case STRACE ->
           InstalledTool.isInstalled("strace")
@@ -65,6 +73,7 @@ public enum Need {
           isRoot() && InstalledTool.isInstalled("setpriv") && InstalledTool.isInstalled("perl");
       case CAPTURES -> Files.isDirectory(Captures.FOLDER);
       case REGISTER_FACTS -> Files.exists(Captures.REGISTER_FACTS);
+      case LIBVIRT_SCHEMA -> Files.exists(LIBVIRT_SCHEMAS.resolve("domain.rng"));
       case ROOT -> isRoot();
       case ORDINARY_USER -> !isRoot();
       case PCI_BUS -> hasPciFunctions();

@@ -23,6 +23,7 @@ import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.preflight.Answer;
 import io.vpasid.synth.preflight.Preflight;
+import io.vpasid.synth.preflight.Verdict;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -246,6 +247,16 @@ public record PlanReport(
     return isPlaced()
         ? preflight.checks().stream().filter(c -> c.decidesPasid() && c.matters()).toList()
         : List.of();
+  }
+
+  /// The checks that keep a Linux guest from enabling PASIDs, each a sentence.
+  public List<String> obstacles() {
+    return guests().stream()
+        .filter(c -> c.verdict() == Verdict.FAIL)
+        .map(c ->
+            "a Linux guest will not enable PASIDs, %s: %s: %s"
+                .formatted(c.label(), c.name(), c.explanation()))
+        .toList();
   }
 
   /// P2 comes before P10.

@@ -23,6 +23,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -59,7 +60,9 @@ import picocli.CommandLine.Spec;
     footer = {
       "  vpasid plan machine.txt --hw-info width=20,priv",
       "  vpasid plan 0000:3b:00.0 --format lspci > guest.txt && lspci -F guest.txt -vvv",
-      "  qemu-system-x86_64 ... `vpasid plan 0000:3b:00.0 --format qemu`",
+      "",
+      "Starts no guest without its device where the answer is no:",
+      "  vpasid plan 0000:3b:00.0 --format qemu > args && qemu-system-x86_64 ... `cat args`",
       "",
       "Before a guest moves, on the host where it is and on the one where it goes:",
       "  vpasid plan 0000:3b:00.0 --save layout.json",
@@ -86,7 +89,17 @@ public final class PlanCommand implements Callable<Integer> {
     JSON,
     LSPCI,
     QEMU,
-    LIBVIRT
+    LIBVIRT,
+    LIBVIRT_COMMANDLINE;
+
+    boolean isQemus() {
+      return this == QEMU || this == LIBVIRT || this == LIBVIRT_COMMANDLINE;
+    }
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
   }
 
   @Option(
@@ -94,8 +107,9 @@ public final class PlanCommand implements Callable<Integer> {
       paramLabel = "FORMAT",
       description =
           "text; json; lspci: the guest views of the functions that get a vPASID, as lspci -F reads"
-              + " them; qemu: these functions as arguments of QEMU 11, for its vfio-pci; libvirt:"
-              + " the same as a qemu:commandline element. Default: text.")
+              + " them; qemu: these functions as arguments of QEMU 11, for its vfio-pci; libvirt: as"
+              + " hostdev elements of a domain; libvirt-commandline: as a qemu:commandline element."
+              + " Default: text.")
   private Format format = Format.TEXT;
 
   @Option(names = "--json", description = "The same as --format json.")
@@ -152,7 +166,6 @@ public final class PlanCommand implements Callable<Integer> {
     List<Planned> planned =
         functions.stream().map(f -> plan(f, quirks, place, wanted, names)).toList();
     List<PlanReport> reports = planned.stream().map(Planned::report).toList();
-    List<QemuDevice> devices = planned.stream().map(Planned::qemu).toList();
     save.ifPresent(file -> LayoutFile.write(file, reports));
     List<LayoutComparison> comparisons = expected.map(e -> e.compare(reports)).orElse(List.of());
     Page page = new Page(out, top.terminal().columns());
@@ -168,8 +181,7 @@ public final class PlanCommand implements Callable<Integer> {
       }
       case JSON -> Json.print(out, json(reports, comparisons));
       case LSPCI -> printGuestViews(out, err, planned);
-      case QEMU -> printForQemu(out, err, devices);
-      case LIBVIRT -> printForLibvirt(out, err, devices);
+      case QEMU, LIBVIRT, LIBVIRT_COMMANDLINE -> printForQemu(out, err, planned, wanted);
     }
     if (wanted != Format.JSON) {
       Page to = wanted == Format.TEXT ? page : new Page(err, Page.ENDLESS);
@@ -191,8 +203,7 @@ public final class PlanCommand implements Callable<Integer> {
     SynthesisRequest request = options.request(function, quirks, found.live());
     SynthesisResult engines = Synthesizer.synthesize(request);
     QemuDevice qemu = QemuDevice.of(function, request, engines);
-    SynthesisResult result =
-        wanted == Format.QEMU || wanted == Format.LIBVIRT ? qemu.result() : engines;
+    SynthesisResult result = wanted.isQemus() ? qemu.result() : engines;
     return new Planned(
         function,
         request,
@@ -224,28 +235,32 @@ public final class PlanCommand implements Callable<Integer> {
     return all;
   }
 
-  /// The reasons go to the error stream, so that a shell can paste the output into a command line.
-  private static void printForQemu(PrintWriter out, PrintWriter err, List<QemuDevice> devices) {
-    devices.forEach(d -> d.lines().forEach(line -> err.println("vpasid: note: " + line)));
-    List<QemuDevice> placed = devices.stream().filter(d -> d.offset().isPresent()).toList();
-    if (!placed.isEmpty()) {
-      out.println("-object " + QemuDevice.object());
-      placed.forEach(d -> out.println("-device " + d.argument()));
-    }
-  }
-
-  /// The reasons are comments.
-  private static void printForLibvirt(PrintWriter out, PrintWriter err, List<QemuDevice> devices) {
-    List<QemuDevice> placed = new ArrayList<>();
-    for (QemuDevice device : devices) {
-      if (device.offset().isPresent()) {
-        placed.add(device);
-      } else {
-        device.lines().forEach(line -> err.println("vpasid: note: " + line));
+  /// The reasons go to the error stream, so that a shell can paste arguments into a command line,
+  /// or are comments of XML.
+  private static void printForQemu(
+      PrintWriter out, PrintWriter err, List<Planned> planned, Format wanted) {
+    List<LibvirtText.Function> placed = new ArrayList<>();
+    for (Planned plan : planned) {
+      List<String> notes = new ArrayList<>(plan.qemu.lines());
+      boolean isPlaced = plan.qemu.offset().isPresent();
+      if (isPlaced) {
+        plan.report.obstacles().forEach(o -> notes.add(plan.function.address() + " " + o));
+        placed.add(new LibvirtText.Function(plan.qemu, notes));
+      }
+      if (!isPlaced || wanted == Format.QEMU) {
+        notes.forEach(note -> err.println("vpasid: note: " + note));
       }
     }
-    if (!placed.isEmpty()) {
-      LibvirtText.write(placed, out);
+    if (placed.isEmpty()) {
+      return;
+    }
+    switch (wanted) {
+      case LIBVIRT -> LibvirtText.writeHostdevs(placed, out);
+      case LIBVIRT_COMMANDLINE -> LibvirtText.writeCommandLine(placed, out);
+      default -> {
+        out.println("-object " + QemuDevice.object());
+        placed.forEach(f -> out.println("-device " + f.device().argument()));
+      }
     }
   }
 

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.vpasid.guest.cli.Inputs;
 import io.vpasid.guest.cli.Run;
 import io.vpasid.pci.dump.Dumps;
+import io.vpasid.testing.InstalledTool;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Files;
@@ -16,6 +19,9 @@ import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.w3c.dom.Document;
 import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
 import org.xml.sax.InputSource;
@@ -90,7 +96,7 @@ class QemuFormatTest {
     };
 
     assertThat(Run.of(wish).code()).isZero();
-    for (String format : List.of("qemu", "libvirt")) {
+    for (String format : List.of("qemu", "libvirt", "libvirt-commandline")) {
       Run run =
           Run.of(
               Stream.concat(Stream.of(wish), Stream.of("--format", format)).toArray(String[]::new));
@@ -167,7 +173,7 @@ class QemuFormatTest {
 
   @Test
   void libvirtGetsAnElementWithTheSameArguments() throws Exception {
-    Run run = Run.of("plan", dump, "--format", "libvirt", "--hw-info", "width=20");
+    Run run = Run.of("plan", dump, "--format", "libvirt-commandline", "--hw-info", "width=20");
 
     assertThat(run.code()).isZero();
     assertThat(run.err()).isEmpty();
@@ -217,7 +223,7 @@ class QemuFormatTest {
             "--function",
             "17:00.1",
             "--format",
-            "libvirt",
+            "libvirt-commandline",
             "--quirks",
             quirks.toString());
 
@@ -245,5 +251,74 @@ class QemuFormatTest {
     assertThat(Run.of("plan", dump, "--function", "17:00.0", "--expect", layout.toString()).code())
         .as("another place without QEMU")
         .isEqualTo(1);
+  }
+
+  @Test
+  void libvirtGetsHostdevsWhoseAliasesAreOverridden() throws Exception {
+    Run run = Run.of("plan", dump, "--format", "libvirt", "--hw-info", "width=20");
+
+    Document domain =
+        DocumentBuilderFactory.newInstance()
+            .newDocumentBuilder()
+            .parse(new InputSource(new StringReader(run.out())));
+    assertThat(run.code()).isZero();
+    assertThat(domain.getElementsByTagName("hostdev").getLength()).isEqualTo(2);
+    assertThat(run.out())
+        .contains("<address domain='0x0000' bus='0x17' slot='0x00' function='0x1'/>")
+        .containsSubsequence(
+            "<iommufd enabled='yes'/>",
+            "<alias name='ua-vpasid1'/>",
+            "<qemu:device alias='ua-vpasid1'>",
+            "name='x-vpasid-cap-offset' type='unsigned' value='3456'");
+  }
+
+  /// By the schema of the libvirt that is installed, as of 12.8.0; `xmllint` ends with an error if
+  /// it does not.
+  @Needs({Need.LIBVIRT_SCHEMA, Need.XMLLINT})
+  @ParameterizedTest
+  @ValueSource(strings = {"libvirt", "libvirt-commandline"})
+  void libvirtsOwnSchemaTakesEveryElement(String format) throws IOException {
+    String xml = Run.of("plan", dump, "--format", format).out();
+    String parts =
+        format.equals("libvirt")
+            ? xml.substring(xml.indexOf("\n") + 1, xml.lastIndexOf("</domain>"))
+            : xml;
+    Path domain =
+        Files.writeString(
+            folder.resolve("domain.xml"),
+            """
+            <domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+              <name>guest</name>
+              <memory>1048576</memory>
+              <os><type arch='x86_64' machine='q35'>hvm</type></os>
+              %s
+            </domain>
+            """
+                .formatted(parts));
+
+    assertThat(
+            InstalledTool.run(
+                "xmllint",
+                "--noout",
+                "--relaxng",
+                Need.LIBVIRT_SCHEMAS.resolve("domain.rng").toString(),
+                domain.toString()))
+        .isEmpty();
+  }
+
+  /// What the preflight knows, whoever starts the guest should know.
+  @Test
+  void aGuestThatWillNotEnablePasidsIsNoted() throws IOException {
+    Path dump19 =
+        Files.writeString(
+            folder.resolve("p19.txt"),
+            Files.readString(Path.of(dump)).replaceAll("(?m)^(60: .. .. .. .. .. .. )..", "$100"));
+
+    String[] plan = {"plan", dump19.toString(), "--function", "17:00.1", "--format"};
+
+    assertThat(Run.of(plan[0], plan[1], plan[2], plan[3], plan[4], "qemu").err())
+        .contains("0000:17:00.1 a Linux guest will not enable PASIDs, P19 fails");
+    assertThat(Run.of(plan[0], plan[1], plan[2], plan[3], plan[4], "libvirt").out())
+        .contains("a Linux guest will not enable PASIDs, P19 fails");
   }
 }
