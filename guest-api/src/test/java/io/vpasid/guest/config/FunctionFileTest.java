@@ -112,6 +112,8 @@ class FunctionFileTest {
           , "bars": [ { "index": 0, "size": "4K" } ], "msix": { "vectors": 8, "bar": 0, "table": "0x0", "pba": "0x40" } | overlap
           , "bars": [ { "index": 0, "size": "4K" } ], "msix": { "vectors": 8, "bar": 0, "table": "0x4", "pba": "0x800" } | multiple of 8
           , "bars": [ { "index": 0, "size": "4K" } ], "doorbell": { "bar": 0, "offset": "0x0" } | add "msix"
+          , "bars": [ { "index": 0, "size": "1K" } ], "dmaEngine": { "bar": 0 } | make it larger
+          , "dmaEngine": { "bar": 0 }                               | BAR 0 is no memory
           , "pasid": { "width": 21 }                                | whole number from 1 to 20
           , "pasid": { "exec": true }                               | has no "width"
           , "capabilities": [ { "version": 1 } ]                    | neither "standard" nor "extended"

@@ -2,6 +2,7 @@ package io.vpasid.guest.host;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.mockito.Mockito.mock;
 
 import io.vpasid.guest.config.BarSizes;
 import io.vpasid.guest.config.Descriptions;
@@ -9,15 +10,25 @@ import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.guest.vfiouser.Outcome;
 import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.emulation.Bar;
 import io.vpasid.pci.emulation.DeviceConfig;
+import io.vpasid.vmm.frontend.MappedGuestMemory;
+import io.vpasid.vmm.frontend.vtd.DmaEngine;
+import io.vpasid.vmm.frontend.vtd.SourceId;
+import io.vpasid.vmm.frontend.vtd.VtdBackend;
+import io.vpasid.vmm.frontend.vtd.VtdCapabilities;
+import io.vpasid.vmm.frontend.vtd.VtdUnit;
 import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.vfio.Irq;
 import io.vpasid.vmm.vfio.PciIndex;
 import io.vpasid.vmm.vfio.Region;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -110,6 +121,54 @@ class EmulatedHardwareTest {
         return 1;
       }
     };
+  }
+
+  @Test
+  void aDmaEngineReachesMemoryThroughTheIommuThatCoversTheFunction() {
+    EmulatedHardware function =
+        EmulatedHardware.of(
+            Descriptions.of(
+                """
+                { "format": 1, "vendor": "0xf00d", "device": "0x0d4a", "class": "0x088000",
+                  "bars": [ { "index": 2, "size": "8K" } ], "dmaEngine": { "bar": 2 } }
+                """),
+            false);
+    assertThat(register(function, 0x00)).as("covered by none").isZero();
+
+    MemorySegment memory = Arena.ofAuto().allocate(0x2000, 4096);
+    VtdUnit unit =
+        new VtdUnit(
+            VtdCapabilities.emulated(),
+            MappedGuestMemory.of(new MappedGuestMemory.Range(0, memory)),
+            mock(VtdBackend.class),
+            (address, data) -> {},
+            Runnable::run);
+    function.doDmaThrough(unit.dma(SourceId.of(new PciAddress(0, 0, 4, 0))));
+    memory.set(ValueLayout.JAVA_LONG, 0x1008, 0x1122);
+    setRegister(function, 0x10, 0x1008);
+    setRegister(function, 0x28, 1);
+
+    assertThat(register(function, 0x00) & 0xffff_ffffL).isEqualTo(DmaEngine.ID);
+    assertThat(register(function, 0x28) >>> 32).as("done").isEqualTo(2);
+    assertThat(register(function, 0x20)).isEqualTo(0x1122);
+
+    setRegister(function, 0x1010, 5);
+    assertThat(register(function, 0x1010)).as("memory behind the registers").isEqualTo(5);
+    function.reset();
+    assertThat(register(function, 0x10)).isZero();
+    assertThat(register(function, 0x1010)).isZero();
+    unit.close();
+  }
+
+  private static long register(EmulatedHardware function, long offset) {
+    ByteBuffer value = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+    assertThat(function.read(2, offset, value)).isEqualTo(Outcome.done());
+    return value.getLong(0);
+  }
+
+  private static void setRegister(EmulatedHardware function, long offset, long to) {
+    ByteBuffer value = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(0, to);
+    assertThat(function.write(2, offset, value)).isEqualTo(Outcome.done());
   }
 
   @Test
