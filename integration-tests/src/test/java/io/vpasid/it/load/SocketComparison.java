@@ -1,0 +1,232 @@
+package io.vpasid.it.load;
+
+import io.vpasid.it.load.PerformanceReport.Spread;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/// Our server and libvfio-user's sample, asked by one client, written in C, with the same pinning:
+/// the server on processor 0, the client there too or on processor 1.
+final class SocketComparison implements AutoCloseable {
+  private static final String SECONDS = "1";
+  private static final int CLIENTS = 100;
+
+  private final Path folder;
+  private final Path client;
+  private final @Nullable Path sample;
+
+  private SocketComparison(Path folder, Path client, @Nullable Path sample) {
+    this.folder = folder;
+    this.client = client;
+    this.sample = sample;
+  }
+
+  /// Compiles the client with gcc.
+  static SocketComparison open(Optional<Path> sample) throws IOException {
+    Path folder = Files.createTempDirectory("vpasid-load");
+    Path source = folder.resolve("client.c");
+    try (var in = SocketComparison.class.getResourceAsStream("client.c")) {
+      if (in == null) {
+        throw new IOException("The client's source is missing.");
+      }
+      Files.copy(in, source, StandardCopyOption.REPLACE_EXISTING);
+    }
+    Path client = folder.resolve("client");
+    Commands.run("gcc", "-O2", "-o", client.toString(), source.toString());
+    return new SocketComparison(folder, client, sample.orElse(null));
+  }
+
+  /// Where server and client run.
+  enum Cores {
+    ONE("0", "on one core"),
+    TWO("1", "on two cores");
+
+    private final String client;
+    private final String text;
+
+    Cores(String client, String text) {
+      this.client = client;
+      this.text = text;
+    }
+
+    String text() {
+      return text;
+    }
+  }
+
+  /// Those that this machine has.
+  List<Cores> cores() {
+    return Runtime.getRuntime().availableProcessors() > 1
+        ? List.of(Cores.values())
+        : List.of(Cores.ONE);
+  }
+
+  /// Ours divided by libvfio-user's.
+  record Ratios(Spread rate, Spread median, Spread slowHundredth) {}
+
+  /// What the client prints.
+  private record Measured(double rate, double median, double slowHundredth) {
+    static Measured of(String line) {
+      String[] words = line.strip().split(" ", -1);
+      return new Measured(
+          Double.parseDouble(words[0]), Double.parseDouble(words[1]), Double.parseDouble(words[2]));
+    }
+  }
+
+  Ratios compare(Cores cores, int window, int rounds) throws IOException {
+    if (sample == null) {
+      throw new IllegalStateException("There is nothing to compare with.");
+    }
+    List<Double> rates = new ArrayList<>();
+    List<Double> medians = new ArrayList<>();
+    List<Double> slow = new ArrayList<>();
+    try (Server ours = new Server(folder, 1, "0")) {
+      for (int i = 0; i < rounds; i++) {
+        Measured theirs = measureSample(sample, cores, window);
+        Measured own = measure(cores.client, window, List.of(ours.socket(0)));
+        rates.add(own.rate / theirs.rate);
+        medians.add(own.median / theirs.median);
+        slow.add(own.slowHundredth / theirs.slowHundredth);
+      }
+    }
+    return new Ratios(Spread.of(rates), Spread.of(medians), Spread.of(slow));
+  }
+
+  /// The sample serves one client and waits for a line when it has gone.
+  private Measured measureSample(Path program, Cores cores, int window) throws IOException {
+    Path socket = folder.resolve("sample");
+    Files.deleteIfExists(socket);
+    Process process =
+        new ProcessBuilder("taskset", "-c", "0", program.toString(), socket.toString())
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    try {
+      return measure(cores.client, window, List.of(socket));
+    } finally {
+      process.destroyForcibly();
+      process.onExit().join();
+    }
+  }
+
+  private Measured measure(String core, int window, List<Path> sockets) throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of("taskset", "-c", core, client.toString(), SECONDS, Integer.toString(window)));
+    sockets.forEach(socket -> command.add(socket.toString()));
+    return Measured.of(Commands.run(command.toArray(String[]::new)));
+  }
+
+  /// Round trips per second of a hundred clients in all, divided by those of one, on all
+  /// processors.
+  Spread hundred(int rounds) throws IOException {
+    List<Double> ratios = new ArrayList<>();
+    try (Server server = new Server(folder, CLIENTS, ALL)) {
+      for (int i = 0; i < rounds; i++) {
+        double one = measure(ALL, 1, sockets(server, 1)).rate;
+        ratios.add(measure(ALL, 1, sockets(server, CLIENTS)).rate / one);
+      }
+    }
+    return Spread.of(ratios);
+  }
+
+  private static final String ALL = "0-" + (Runtime.getRuntime().availableProcessors() - 1);
+
+  private static List<Path> sockets(Server server, int count) {
+    return IntStream.range(0, count).mapToObj(server::socket).toList();
+  }
+
+  /// How the round trips of all clients grow with their number.
+  Growth clients(int rounds) throws IOException {
+    List<Growth.Point> points = new ArrayList<>();
+    int most = 500;
+    try (Server server = new Server(folder, most, ALL)) {
+      for (int count : new int[] {1, 10, 100, most}) {
+        List<Double> rates = new ArrayList<>();
+        for (int i = 0; i < rounds; i++) {
+          rates.add(measure(ALL, 1, sockets(server, count)).rate);
+        }
+        points.add(new Growth.Point(count, Spread.of(rates).median()));
+      }
+    }
+    return new Growth("clients.svg", "round trips per second of all clients", "clients", points);
+  }
+
+  /// How the heap grows with the number of idle functions.
+  static Growth heap() throws IOException {
+    List<Growth.Point> points = new ArrayList<>();
+    Path folder = Files.createTempDirectory("vpasid-load");
+    for (int count : new int[] {1, 10, 100, 1000}) {
+      try (Server server = new Server(folder, count, ALL)) {
+        points.add(new Growth.Point(count, server.heap / 1024.0));
+      }
+    }
+    Files.delete(folder);
+    return new Growth(
+        "functions.svg", "KiB of heap of a server whose functions are idle", "functions", points);
+  }
+
+  @Override
+  public void close() throws IOException {
+    try (var left = Files.list(folder)) {
+      for (Path file : left.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(folder);
+  }
+
+  /// A process that serves functions.
+  private static final class Server implements AutoCloseable {
+    private final Path folder;
+    private final Process process;
+    private final long heap;
+
+    Server(Path folder, int functions, String cores) throws IOException {
+      this.folder = folder;
+      process =
+          new ProcessBuilder(
+                  "taskset",
+                  "-c",
+                  cores,
+                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  "--enable-native-access=ALL-UNNAMED",
+                  "--sun-misc-unsafe-memory-access=allow",
+                  "-Xmx512m",
+                  "-cp",
+                  System.getProperty("java.class.path"),
+                  ServedFunctions.class.getName(),
+                  folder.toString(),
+                  Integer.toString(functions))
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      BufferedReader out =
+          new BufferedReader(
+              new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+      @Nullable String ready = out.readLine();
+      if (ready == null || !ready.startsWith("ready ")) {
+        throw new IOException("The server did not start: " + ready);
+      }
+      heap = Long.parseLong(ready.split(" ", -1)[1]);
+    }
+
+    Path socket(int function) {
+      return folder.resolve(Integer.toString(function));
+    }
+
+    @Override
+    public void close() throws IOException {
+      process.getOutputStream().close();
+      process.onExit().join();
+    }
+  }
+}
