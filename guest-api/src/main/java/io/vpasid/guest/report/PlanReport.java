@@ -42,7 +42,7 @@ import java.util.function.Predicate;
 /// @param layout what has to be the same on a host that the guest moves to
 /// @param fingerprint the layout's
 /// @param preflight the checks that the guest makes of it
-/// @param comparison with an expected layout
+/// @param layout the comparison with an expected layout
 public record PlanReport(
     PciAddress function,
     PciId id,
@@ -208,7 +208,7 @@ public record PlanReport(
   /// Prints several plans, each in a line, and below once what their guests need.
   public static void printList(Page page, List<PlanReport> plans) {
     page.out().printf("%-13s %-9s %-7s %-7s %s%n", "function", "id", "vPASID", "QEMU", "place");
-    Map<String, CheckReport> checks = new TreeMap<>(Comparator.comparing(PlanReport::number));
+    Map<String, CheckReport> checks = new TreeMap<>(Comparator.comparingInt(PlanReport::number));
     plans.forEach(plan -> plan.guests().forEach(c -> checks.putIfAbsent(c.label(), c)));
     int placed = (int) plans.stream().filter(PlanReport::isPlaced).count();
     Predicate<String> isCommon =
