@@ -42,6 +42,8 @@ public record QemuDevice(HostFunction function, SynthesisResult result, List<Str
   /// What stands in place of an address where a dump has none; on a machine it is the host bridge.
   private static final PciAddress NOT_TOLD = new PciAddress(0, 0, 0, 0);
 
+  /// The arguments for a function of a host.
+  ///
   /// @param planned what the engine plans for `request`
   public static QemuDevice of(
       HostFunction function, SynthesisRequest request, SynthesisResult planned) {
