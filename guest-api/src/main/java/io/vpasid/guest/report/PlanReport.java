@@ -56,7 +56,7 @@ public record PlanReport(
     PreflightReport preflight,
     Optional<LayoutComparison> layout) {
 
-  /// What QEMU is to be told.
+  /// The place that QEMU is to be told.
   ///
   /// @param offset where it can put the capability; empty if nowhere
   /// @param notes why, each a sentence

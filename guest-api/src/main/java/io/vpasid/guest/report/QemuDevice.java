@@ -39,7 +39,7 @@ public record QemuDevice(HostFunction function, SynthesisResult result, List<Str
       " QEMU passes on to the device what the guest writes to the capability, so no live register may"
           + " be there.";
 
-  /// What stands in place of an address where a dump has none; on a machine it is the host bridge.
+  /// The address that is written where a dump has none; on a machine it is the host bridge.
   private static final PciAddress NOT_TOLD = new PciAddress(0, 0, 0, 0);
 
   /// The arguments for a function of a host.

@@ -8,7 +8,7 @@ import io.vpasid.pci.PciId;
 /// far as it matters for redirecting requests and forwarding upstream.
 final class AcsExceptions {
 
-  /// What the table says.
+  /// The word of the table.
   enum Ruling {
     /// Isolated: the capability is not looked at.
     ISOLATED,

@@ -1,6 +1,6 @@
 package io.vpasid.synth.preflight;
 
-/// Whether a Linux guest under an Intel virtual IOMMU enables PASIDs on the function, and may use
+/// The answer to whether a Linux guest under an Intel virtual IOMMU enables PASIDs, and may use
 /// those that it is shown.
 public enum Answer {
   /// It does: no check fails, and none is open.

@@ -1,6 +1,6 @@
 package io.vpasid.synth.preflight;
 
-/// What a Linux guest checks, in its order, before it enables PASIDs on a function under an Intel
+/// The checks of a Linux guest, in its order, before it enables PASIDs on a function under an Intel
 /// virtual IOMMU, and ATS, PRI and SVA behind them.
 ///
 /// As of Linux 7.3. What each is about stands in [#rule], where it stands in the kernel in
@@ -156,7 +156,7 @@ public enum CheckId {
     return title;
   }
 
-  /// What Linux does, in whole sentences.
+  /// The rule that Linux follows, in whole sentences.
   public String rule() {
     return rule;
   }
@@ -166,7 +166,7 @@ public enum CheckId {
     return source;
   }
 
-  /// Whether PASIDs depend on it; ATS, PRI and SVA, which come behind them, do not count.
+  /// True if PASIDs depend on it; ATS, PRI and SVA, which come behind them, do not count.
   public boolean decidesPasid() {
     return compareTo(P22) <= 0;
   }

@@ -8,8 +8,8 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/// Whether a Linux guest will enable PASIDs on a function: every check that it makes, one after the
-/// other, as far as what is given decides them.
+/// All checks that tell if a Linux guest will enable PASIDs on a function: every one that it makes,
+/// one after the other, as far as what is given decides them.
 ///
 /// It looks at the bytes that the guest will see, and not at how they came about. A check that
 /// nothing given decides is [Verdict#UNKNOWN], never a pass. The rules are those of Linux 7.3 under

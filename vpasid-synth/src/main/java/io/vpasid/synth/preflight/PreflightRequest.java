@@ -7,8 +7,8 @@ import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
 
-/// What is known of a function and of the guest that will have it. The more of it there is, the
-/// fewer checks stay open.
+/// The facts that are known of a function and of the guest that will have it. The more of it there
+/// is, the fewer checks stay open.
 ///
 /// @param view the function as the guest reads it after a reset, vPASID and all
 /// @param kind what the function is to SR-IOV on the host

@@ -1,6 +1,6 @@
 package io.vpasid.synth.preflight;
 
-/// What became of a check.
+/// The result of a check.
 public enum Verdict {
   /// The guest gets past it.
   PASS,

@@ -1,4 +1,4 @@
-/// Whether a Linux guest will enable PASIDs on a function, as far as its bytes tell.
+/// The checks of a Linux guest before it enables PASIDs on a function, as far as its bytes tell.
 @NullMarked
 package io.vpasid.synth.preflight;
 

@@ -43,7 +43,7 @@ public final class DoctorCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @ParentCommand private Terminal.Owner top;
 
-  /// What was found.
+  /// All findings.
   ///
   /// @param ready nothing is missing
   private record Checkup(boolean ready, List<Finding> host, List<OfFunction> functions) {}

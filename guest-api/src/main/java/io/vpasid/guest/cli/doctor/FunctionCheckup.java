@@ -154,7 +154,7 @@ final class FunctionCheckup {
     };
   }
 
-  /// What the kernel says when the function is bound, which resets it.
+  /// The kernel's answer when the function is bound, which resets it.
   private Finding width() {
     try (IommufdBackend iommufd = new KernelProvider().open(BackendOptions.DEFAULTS);
         BoundDevice device = iommufd.bind(address)) {

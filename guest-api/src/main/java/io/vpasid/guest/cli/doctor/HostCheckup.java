@@ -77,7 +77,7 @@ final class HostCheckup {
     return canOpen("iommufd", device, "/dev/iommu");
   }
 
-  /// Whether a device file can be opened for reading and writing.
+  /// Looks whether a device file can be opened for reading and writing.
   static Finding canOpen(String check, Path file, String name) {
     return Files.isReadable(file) && Files.isWritable(file)
         ? Finding.ok(check, name + " can be opened")
@@ -120,7 +120,7 @@ final class HostCheckup {
     return !good.isEmpty() ? good : able.isEmpty() ? all : able;
   }
 
-  /// What an IOMMU can do with PASIDs.
+  /// Looks at what an IOMMU can do with PASIDs.
   ///
   /// @param iommu its folder in sysfs
   Finding iommu(Path iommu) {
@@ -162,7 +162,7 @@ final class HostCheckup {
     };
   }
 
-  /// What the command line says of it, or else the kernel's build: `on`, `off` or nothing.
+  /// The word of the command line, or else of the kernel's build: `on`, `off` or nothing.
   private String scalableMode() {
     String mode =
         host.buildOption("CONFIG_INTEL_IOMMU_SCALABLE_MODE_DEFAULT_ON")

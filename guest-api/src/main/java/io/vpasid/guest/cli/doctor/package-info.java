@@ -1,4 +1,4 @@
-/// Whether this machine can do it: `doctor`.
+/// `doctor`: a look at what this machine lacks.
 @NullMarked
 package io.vpasid.guest.cli.doctor;
 

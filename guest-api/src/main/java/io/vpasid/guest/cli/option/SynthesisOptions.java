@@ -112,7 +112,7 @@ public final class SynthesisOptions {
     return quirks.table();
   }
 
-  /// What `--quirks` names.
+  /// The files and folders that `--quirks` names.
   public List<Path> quirkPaths() {
     return quirks.paths();
   }

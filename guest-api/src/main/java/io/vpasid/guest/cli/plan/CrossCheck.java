@@ -120,7 +120,7 @@ final class CrossCheck {
     return config.isZero(range) ? Optional.empty() : Optional.of("bytes that are not 0");
   }
 
-  /// Whether a place is in use in another capture.
+  /// True if a place is in use in another capture.
   boolean found() {
     return !inUse.isEmpty();
   }

@@ -26,8 +26,8 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/// What is known of the guest that will have the function, for the checks that it makes before it
-/// enables PASIDs.
+/// The options that tell of the guest that will have the function, for the checks that it makes
+/// before it enables PASIDs.
 final class PreflightOptions {
   private static final String NONE = "none";
   private static final Pattern FILE_AND_ADDRESS =
@@ -69,7 +69,7 @@ final class PreflightOptions {
               + " fail or are open.")
   private boolean all;
 
-  /// Whether all checks are asked for.
+  /// True if all checks are asked for.
   boolean all() {
     return all;
   }

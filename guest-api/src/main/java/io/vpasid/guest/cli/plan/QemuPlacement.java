@@ -19,7 +19,7 @@ final class QemuPlacement {
 
   private QemuPlacement() {}
 
-  /// What is at QEMU's place; empty where QEMU shows no PASID capability or the function's own.
+  /// The bytes at QEMU's place; empty where QEMU shows no PASID capability or the function's own.
   static Optional<Clash> of(HostFunction function, SynthesisRequest request) {
     ConfigSpace shown = request.view().config();
     if (!shown.isExtended()

@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
-/// What a scan keeps of one file.
+/// A file as a scan keeps it.
 ///
 /// @param functions those in it, in the order of the file
 /// @param captured the same with their bytes, if the scan needs them, otherwise none
@@ -40,7 +40,7 @@ record ScannedFile(
     }
   }
 
-  /// Whether any function could be read.
+  /// True if any function could be read.
   boolean isRead() {
     return !functions.isEmpty();
   }

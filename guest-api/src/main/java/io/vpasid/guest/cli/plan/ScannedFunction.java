@@ -30,7 +30,7 @@ record ScannedFunction(
     @JsonUnwrapped Outcome outcome,
     Optional<Clash> qemu) {
 
-  /// Whether a function gets a vPASID.
+  /// The plan of a function, in short.
   sealed interface Outcome {
     /// It does.
     boolean placed();

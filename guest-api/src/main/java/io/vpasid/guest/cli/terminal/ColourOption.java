@@ -20,7 +20,7 @@ public final class ColourOption {
               + " in the environment.")
   private When when = When.AUTO;
 
-  /// Whether the output is coloured.
+  /// True if the output is coloured.
   ///
   /// @param terminal what the output leads to
   public boolean isOn(Terminal terminal) {

@@ -1,6 +1,6 @@
 package io.vpasid.guest.cli.terminal;
 
-/// What the exit codes of every command mean.
+/// The exit codes of every command.
 public final class ExitCode {
   /// Done, or the answer is yes.
   public static final int DONE = 0;

@@ -11,14 +11,15 @@ import java.util.function.IntSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// What the two output streams of the process lead to.
+/// The ends of the two output streams of the process.
 ///
 /// @param output the standard output is a terminal that a person looks at
 /// @param errors the error stream is one
 /// @param colours the terminal and the person take colours
 /// @param width asks for the characters in a line of the standard output
 public record Terminal(boolean output, boolean errors, boolean colours, IntSupplier width) {
-  /// What knows the terminal: the top of the command line, which commands see as their parent.
+  /// Somebody who knows the terminal: the top of the command line, which commands see as their
+  /// parent.
   public interface Owner {
     /// What the output leads to.
     Terminal terminal();
@@ -73,7 +74,7 @@ public record Terminal(boolean output, boolean errors, boolean colours, IntSuppl
     }
   }
 
-  /// Whether a descriptor leads to another process, which may go before it has read everything.
+  /// True if a descriptor leads to another process, which may go before it has read everything.
   static boolean leadsToReader(int descriptor) {
     String target = target(descriptor);
     return target.startsWith("pipe:") || target.startsWith("socket:");
