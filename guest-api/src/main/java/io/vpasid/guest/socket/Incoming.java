@@ -37,7 +37,7 @@ final class Incoming {
 
   private final Framing framing;
   private final ByteBufAllocator allocator;
-  private final IntConsumer arrival = number -> arrived().add(new FileDescriptor(number));
+  private final IntConsumer arrival = this::descriptorArrived;
 
   /// What is there from another turn; null if that is nothing.
   private @Nullable ByteBuf kept;
@@ -65,11 +65,11 @@ final class Incoming {
     this.allocator = allocator;
   }
 
-  private List<FileDescriptor> arrived() {
+  private void descriptorArrived(int number) {
     if (arrived.isEmpty()) {
       arrived = new ArrayList<>();
     }
-    return arrived;
+    arrived.add(new FileDescriptor(number));
   }
 
   /// Whether the peer has broken the protocol: nothing behind that can be told apart.

@@ -7,8 +7,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// One client's use of a device, from its first message to its end: what is answered to what.
 ///
@@ -22,8 +20,6 @@ import org.slf4j.LoggerFactory;
 ///   └─────────────────────┴── a message that breaks the protocol ┘
 /// ```
 final class DeviceSession implements VfioUserPeer {
-  private static final Logger LOG = LoggerFactory.getLogger(DeviceSession.class);
-
   /// Version of the protocol.
   static final int MAJOR = 0;
 
