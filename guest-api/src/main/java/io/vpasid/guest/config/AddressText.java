@@ -13,6 +13,8 @@ public final class AddressText {
 
   private AddressText() {}
 
+  /// The address that a text is.
+  ///
   /// @throws InputException if it is no address; the message says why
   public static PciAddress parse(String text) {
     return PciAddress.parse(text)

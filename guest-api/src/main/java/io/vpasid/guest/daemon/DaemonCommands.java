@@ -174,7 +174,7 @@ final class DaemonCommands implements ControlTarget {
     MemoryBudget process = MemoryBudget.ofProcess();
     return new Reply.Limits(
         limits.byKey(),
-        new Reply.Limits.Process(
+        new Reply.Limits.OfProcess(
             Reply.Limits.Budget.of(process.files()),
             Reply.Limits.Budget.of(process.bytes()),
             Reply.Limits.Budget.of(process.descriptors()),

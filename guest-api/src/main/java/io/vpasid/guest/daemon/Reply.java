@@ -62,8 +62,8 @@ sealed interface Reply {
   /// Limits of clients, and what is taken of them.
   ///
   /// @param limits of the configuration, by key
-  record Limits(Map<String, Long> limits, Process process) implements Reply {
-    record Process(Budget files, Budget bytes, Budget descriptors, Budget bars) {}
+  record Limits(Map<String, Long> limits, OfProcess process) implements Reply {
+    record OfProcess(Budget files, Budget bytes, Budget descriptors, Budget bars) {}
 
     record Budget(long most, long taken) {
       static Budget of(io.vpasid.vmm.linux.calls.Budget budget) {

@@ -78,8 +78,8 @@ final class ServedIommu implements AutoCloseable {
     config
         .covers()
         .forEach((name, place) -> {
-          if (functions.get(name) instanceof ServedFunction served
-              && served.backing() instanceof EmulatedBacking emulated) {
+          ServedFunction served = functions.get(name);
+          if (served != null && served.backing() instanceof EmulatedBacking emulated) {
             emulated.hardware().doDmaThrough(iommu.unit().dma(SourceId.of(place)));
           }
         });

@@ -22,7 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
 /// without a kernel, and asks its monitor. For the same devices it is always the same place.
 final class FirmwareBoot {
   private static final JsonMapper JSON = JsonMapper.builder().build();
-  private static final Duration LIMIT = Duration.ofSeconds(120);
+  private static final Duration LIMIT = Duration.ofMinutes(2);
 
   /// Between two questions; firmware has moved on by then.
   private static final long PAUSE_MS = 200;
