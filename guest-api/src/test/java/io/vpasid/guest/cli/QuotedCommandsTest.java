@@ -1,5 +1,6 @@
 package io.vpasid.guest.cli;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -135,7 +136,7 @@ class QuotedCommandsTest {
       assertThat(words).as(e.getMessage()).hasSizeLessThanOrEqualTo(3);
     }
     if (words.getFirst().equals("ctl") && words.size() > 1 && words.get(1).matches("[a-z-]+")) {
-      assertThat(line.getSubcommands().get("ctl").getUsageMessage())
+      assertThat(requireNonNull(line.getSubcommands().get("ctl")).getUsageMessage())
           .containsPattern("(?m)^ *" + words.get(1) + "\\b");
     }
   }

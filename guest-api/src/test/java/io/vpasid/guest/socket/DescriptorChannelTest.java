@@ -295,7 +295,7 @@ class DescriptorChannelTest {
     answerInPlace(channel, new Echo());
     String sent = "1 22 three 4 five six 7 888 nine";
 
-    for (String word : sent.split(" ")) {
+    for (String word : sent.split(" ", -1)) {
       send(message(word));
     }
 

@@ -14,9 +14,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -52,10 +52,10 @@ class SystemCallsTest {
       daemon.end();
     }
 
-    SortedMap<String, SortedSet<String>> calls = callsByThread(trace);
+    SortedMap<String, NavigableSet<String>> calls = callsByThread(trace);
     calls.forEach((thread, names) ->
         Attack.note("system calls of " + thread, names.stream().collect(joining(" "))));
-    SortedSet<String> all = new TreeSet<>();
+    NavigableSet<String> all = new TreeSet<>();
     calls.values().forEach(all::addAll);
     assertThat(all).contains("io_submit", "mmap", "recvmsg", "accept4");
     assertThat(permitted(UNIT)).containsAll(all);
@@ -113,8 +113,9 @@ class SystemCallsTest {
     }
   }
 
-  private static SortedMap<String, SortedSet<String>> callsByThread(Path trace) throws IOException {
-    SortedMap<String, SortedSet<String>> calls = new TreeMap<>();
+  private static SortedMap<String, NavigableSet<String>> callsByThread(Path trace)
+      throws IOException {
+    SortedMap<String, NavigableSet<String>> calls = new TreeMap<>();
     try (Stream<String> lines = Files.lines(trace, StandardCharsets.ISO_8859_1)) {
       lines
           .map(CALL::matcher)

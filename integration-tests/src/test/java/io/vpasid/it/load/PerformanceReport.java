@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -183,7 +184,7 @@ final class PerformanceReport {
   }
 
   private static String load() throws IOException {
-    return String.join(" ", Files.readString(Path.of("/proc/loadavg")).split(" ", -1)[0]);
+    return Files.readString(Path.of("/proc/loadavg")).split(" ", -1)[0];
   }
 
   private void write(String loadBefore, List<Growth> growths) throws IOException {
@@ -203,7 +204,11 @@ final class PerformanceReport {
         of all rounds, with the smallest and the largest behind it. The two sides of a ratio take turns in one run.
 
         """);
-    text.append("Measured on ").append(LocalDate.now()).append(": ").append(cpu).append(", ");
+    text.append("Measured on ")
+        .append(LocalDate.now(ZoneOffset.UTC))
+        .append(": ")
+        .append(cpu)
+        .append(", ");
     text.append(Runtime.getRuntime().availableProcessors()).append(" processors, Linux ");
     text.append(System.getProperty("os.version")).append(", Java ");
     text.append(Runtime.version()).append(". Load average ").append(loadBefore);

@@ -103,6 +103,7 @@ class FullStackTest {
 
   /// What Linux in the inner machine does whose IOMMU is the daemon's, with a driver that has I/O
   /// page tables of its own.
+  @SuppressWarnings("InlineFormatString") // a script reads better in one piece
   private static final String DRIVERS_REQUESTS =
       """
       for port in /sys/class/virtio-ports/*; do

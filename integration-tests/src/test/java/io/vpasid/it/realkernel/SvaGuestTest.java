@@ -24,6 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag(InRealKernel.TAG)
 @Needs(Need.REAL_KERNEL)
 class SvaGuestTest {
+  @SuppressWarnings("InlineFormatString") // a script reads better in one piece
   private static final String SCRIPT =
       """
       for port in /sys/class/virtio-ports/*; do

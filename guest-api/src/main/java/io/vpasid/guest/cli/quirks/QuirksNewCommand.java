@@ -25,10 +25,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
@@ -169,9 +167,7 @@ final class QuirksNewCommand implements Callable<Integer> {
 
   /// The functions of files, of folders and of this machine.
   private List<HostFunction> captures(PrintWriter err) {
-    Map<Boolean, List<String>> byFolder =
-        sources.stream().collect(Collectors.partitioningBy(s -> Files.isDirectory(Path.of(s))));
-    List<Path> folders = byFolder.get(true).stream().map(Path::of).toList();
+    List<Path> folders = sources.stream().map(Path::of).filter(Files::isDirectory).toList();
     if (folders.isEmpty()) {
       return source.functions(sources).stream().map(FoundFunction::captured).toList();
     }
@@ -185,8 +181,9 @@ final class QuirksNewCommand implements Callable<Integer> {
     if (captures.isEmpty()) {
       throw new InputException(DumpReader.nothingIn(folders));
     }
-    if (!byFolder.get(false).isEmpty()) {
-      source.functions(byFolder.get(false)).forEach(f -> captures.add(f.captured()));
+    List<String> others = sources.stream().filter(s -> !Files.isDirectory(Path.of(s))).toList();
+    if (!others.isEmpty()) {
+      source.functions(others).forEach(f -> captures.add(f.captured()));
     }
     return captures;
   }

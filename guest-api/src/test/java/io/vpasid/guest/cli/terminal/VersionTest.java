@@ -24,7 +24,8 @@ class VersionTest {
   /// Also if it was unpacked into the repository of something else.
   @Test
   void sourcesWithoutGitHaveNoCommit() throws Exception {
-    Path outer = Files.createDirectories(folder.resolve("outer/.git/objects")).getParent();
+    Path outer = folder.resolve("outer/.git");
+    Files.createDirectories(outer.resolve("objects"));
     Files.createDirectories(outer.resolve("refs"));
     Files.writeString(outer.resolve("HEAD"), "0123456789012345678901234567890123456789\n");
     Path script = folder.resolve("outer/vpasid/.mvn/commit");
