@@ -39,7 +39,7 @@ import java.util.function.Predicate;
 /// @param vpasid whether and where it gets a vPASID
 /// @param linked how the vPASID hangs in the list, as a part of a sentence; empty without one
 /// @param qemu the place that QEMU can take, which may be another
-/// @param layout what has to be the same on a host that the guest moves to
+/// @param facts what has to be the same on a host that the guest moves to
 /// @param fingerprint the layout's
 /// @param preflight the checks that the guest makes of it
 /// @param layout the comparison with an expected layout

@@ -426,8 +426,7 @@ class QuirksCommandTest {
 
   private static final Schema SARIF =
       SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_7)
-          .getSchema(
-              QuirksCommandTest.class.getResourceAsStream("/schema/sarif-schema-2.1.0.json"));
+          .getSchema(ClassLoader.getSystemResourceAsStream("schema/sarif-schema-2.1.0.json"));
 
   @Test
   void lintPrintsSarif() {
