@@ -17,10 +17,17 @@ record Growth(String file, String title, String axis, List<Point> points) {
   /// One measurement.
   record Point(double number, double value) {}
 
+  /// What one more of what is on the axis adds, between the first point and the last.
+  double slope() {
+    Point first = points.getFirst();
+    Point last = points.getLast();
+    return (last.value - first.value) / (last.number - first.number);
+  }
+
   String table() {
     StringBuilder text = new StringBuilder("| " + axis + " | " + title + " |\n|---|---|\n");
     for (Point point : points) {
-      text.append(String.format(Locale.ROOT, "| %,.0f | %,.1f |%n", point.number, point.value));
+      text.append(String.format(Locale.ROOT, "| %,.0f | %,.0f |%n", point.number, point.value));
     }
     return text.toString();
   }
@@ -41,7 +48,7 @@ record Growth(String file, String title, String axis, List<Point> points) {
               Locale.ROOT,
               """
                 <circle cx="%.1f" cy="%.1f" r="4" fill="#0b6e99"/>
-                <text x="%.1f" y="%.1f" text-anchor="middle">%,.4g</text>
+                <text x="%.1f" y="%.1f" text-anchor="middle">%,.0f</text>
                 <text x="%.1f" y="%d" text-anchor="middle">%,.0f</text>
               """,
               x,
@@ -71,7 +78,7 @@ record Growth(String file, String title, String axis, List<Point> points) {
         WIDTH / 2,
         HEIGHT - 16,
         axis,
-        MARGIN - 20,
+        MARGIN - 34,
         MARGIN - 20,
         HEIGHT - MARGIN,
         WIDTH - MARGIN + 20,

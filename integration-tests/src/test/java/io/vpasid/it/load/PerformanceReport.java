@@ -41,7 +41,10 @@ final class PerformanceReport {
     List<Growth> growths;
     try (SocketComparison sockets = SocketComparison.open(sample)) {
       report.sockets(sockets, sample.isPresent());
-      growths = List.of(sockets.clients(report.rounds), SocketComparison.heap());
+      Growth heap = SocketComparison.heap();
+      double each = heap.slope();
+      report.atMost("heap of an idle function, of 1,000", new Spread(each, each, each), " KiB", 20);
+      growths = List.of(sockets.clients(report.rounds), heap);
     }
     report.start();
     report.scan(dumps);
