@@ -299,8 +299,8 @@ public final class Daemon implements AutoCloseable {
   }
 
   /// The functions that are served, for machines: a list with what `query-functions` returns.
-  public List<Map<String, Object>> summaryJson() {
-    return functions.values().stream().map(FunctionReport::brief).toList();
+  public List<? extends Record> summaryJson() {
+    return functions.values().stream().map(FunctionReport.Brief::of).toList();
   }
 
   /// Where the control socket is.

@@ -9,6 +9,7 @@ import io.vpasid.guest.control.ControlArguments;
 import io.vpasid.guest.control.ControlCommand;
 import io.vpasid.guest.control.ControlException;
 import io.vpasid.guest.control.ControlTarget;
+import io.vpasid.guest.report.Json;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.json.JsonFileException;
@@ -141,8 +142,8 @@ final class DaemonCommands implements ControlTarget {
       case QMP_CAPABILITIES -> Reply.Done.DONE;
       case QUERY_VERSION -> Reply.Version.of(daemon.version());
       case QUERY_COMMANDS -> Arrays.stream(ControlCommand.values()).map(Reply.Command::of).toList();
-      case QUERY_FUNCTIONS -> daemon.summaryJson();
-      case QUERY_FUNCTION -> FunctionReport.full(function(arguments));
+      case QUERY_FUNCTIONS -> daemon.functions().stream().map(FunctionReport.Brief::of).toList();
+      case QUERY_FUNCTION -> Json.tree(FunctionReport.of(function(arguments)));
       case FUNCTION_ADD -> add(arguments, client);
       case FUNCTION_DEL -> delete(function(arguments));
       case ADDRESS_SPACE_ADD -> addSpace(arguments, client);
@@ -189,10 +190,10 @@ final class DaemonCommands implements ControlTarget {
     return daemon.function(name).orElseThrow(() -> unknown(name));
   }
 
-  private Object addIommu(ControlArguments arguments, Client client) throws IOException {
+  private IommuReport.Brief addIommu(ControlArguments arguments, Client client) throws IOException {
     ServedIommu added = iommus.add(arguments);
     belongingsOf(client).ifPresent(belongings -> belongings.add(added));
-    return IommuCommands.brief(added);
+    return IommuReport.Brief.of(added);
   }
 
   private ControlException unknown(String name) {
@@ -214,7 +215,7 @@ final class DaemonCommands implements ControlTarget {
         + (shown < names.size() ? " and " + (names.size() - shown) + " more" : "");
   }
 
-  private Object add(ControlArguments arguments, Client client) throws IOException {
+  private FunctionReport.Brief add(ControlArguments arguments, Client client) throws IOException {
     FunctionConfig wanted =
         DaemonConfigReader.readFunction(
             arguments.json(),
@@ -224,7 +225,7 @@ final class DaemonCommands implements ControlTarget {
             daemon.config().access());
     ServedFunction added = daemon.add(wanted);
     belongingsOf(client).ifPresent(belongings -> belongings.add(added));
-    return FunctionReport.brief(added);
+    return FunctionReport.Brief.of(added);
   }
 
   private Reply delete(ServedFunction served) {

@@ -1,6 +1,10 @@
 package io.vpasid.guest.daemon;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonInclude.Include;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import io.vpasid.guest.config.FunctionConfig;
+import io.vpasid.guest.report.Hex;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.PreflightReport;
 import io.vpasid.guest.report.SynthesisReport;
@@ -23,9 +27,85 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
-/// A function that is served, in words and as JSON.
-final class FunctionReport {
-  private FunctionReport() {}
+/// A function that is served, as `query-function` has it. Its offsets and words are those of
+/// [Json], which is to write it.
+///
+/// @param quota most PASIDs that may be attached, if there is a limit
+/// @param attachBeforeEnable PASIDs may be attached before the guest enables them
+/// @param mailbox offset of the request mailbox, if it has one
+/// @param bars sizes in bytes by the index
+/// @param refusedWrites of the guest, to the PASID control register
+/// @param peer the client that has the device
+record FunctionReport(
+    @JsonUnwrapped Brief brief,
+    String source,
+    String hwInfo,
+    int pasidWidth,
+    @JsonInclude(Include.ALWAYS) Optional<Integer> quota,
+    boolean attachBeforeEnable,
+    SynthesisReport placement,
+    @JsonInclude(Include.ALWAYS) Optional<Hex> mailbox,
+    Map<String, Long> bars,
+    Registers registers,
+    long refusedWrites,
+    @JsonInclude(Include.ALWAYS) Optional<Peer> peer,
+    PreflightReport preflight) {
+
+  /// A function as `query-functions` has it.
+  ///
+  /// @param client a client has the device
+  /// @param vpasid the capability's offset; empty if the guest sees none
+  /// @param enabled the guest has enabled PASIDs
+  /// @param attached number of attached PASIDs
+  record Brief(
+      String name,
+      String address,
+      String id,
+      String socket,
+      boolean client,
+      @JsonInclude(Include.ALWAYS) Optional<Hex> vpasid,
+      boolean enabled,
+      int attached) {
+
+    static Brief of(ServedFunction served) {
+      PassthroughFunction function = served.function();
+      return new Brief(
+          served.name(),
+          served.address().toString(),
+          served.captured().id().toString(),
+          served.config().socket().toString(),
+          served.peer().isPresent(),
+          synthesis(function).map(s -> new Hex(s.offset())),
+          function.control().enabled(),
+          function.attachments().count());
+    }
+  }
+
+  /// The dwords of the PASID capability as the guest reads them now, and what they mean.
+  record Registers(
+      Optional<String> header,
+      Optional<String> capabilityAndControl,
+      boolean enabled,
+      boolean exec,
+      boolean priv) {
+
+    private static Registers of(PassthroughFunction function) {
+      PasidControl control = function.control();
+      return new Registers(
+          synthesis(function).map(s -> dword(function.readConfig(s.offset(), 4))),
+          synthesis(function).map(s -> dword(function.readConfig(s.registers(), 4))),
+          control.enabled(),
+          control.exec(),
+          control.priv());
+    }
+  }
+
+  /// The process at the other end of the socket.
+  record Peer(int uid, int pid) {
+    private static Peer of(VfioUserPeer peer) {
+      return new Peer(peer.userId(), peer.processId());
+    }
+  }
 
   /// One line for people.
   static String summary(FunctionConfig config, HostFunction captured, SynthesisResult result) {
@@ -43,85 +123,43 @@ final class FunctionReport {
         };
   }
 
-  /// A function as `query-functions` has it.
-  static Map<String, Object> brief(ServedFunction served) {
+  static FunctionReport of(ServedFunction served) {
     PassthroughFunction function = served.function();
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("name", served.name());
-    json.put("address", served.address().toString());
-    json.put("id", served.captured().id().toString());
-    json.put("socket", served.config().socket().toString());
-    json.put("client", served.peer().isPresent());
-    json.put("vpasid", offset(function.synthesis()).map(Json::hex).orElse(null));
-    json.put("enabled", function.control().enabled());
-    json.put("attached", function.attachments().count());
-    return json;
+    PasidLimits limits = function.attachments().limits();
+    return new FunctionReport(
+        Brief.of(served),
+        served.config().source().toString(),
+        function.hardware().toString(),
+        limits.width(),
+        Optional.of(limits.quota()).filter(quota -> quota != Integer.MAX_VALUE),
+        served.config().whenDisabled() == PasidLimits.WhenDisabled.ALLOW,
+        SynthesisReport.of(function.synthesis()),
+        served.mailbox().map(RequestMailbox::offset).map(Hex::new),
+        bars(served),
+        Registers.of(function),
+        function.refusedControlWrites(),
+        served.peer().map(Peer::of),
+        PreflightReport.of(preflight(served)));
   }
 
-  /// A function as `query-function` has it.
-  static Map<String, Object> full(ServedFunction served) {
-    PassthroughFunction function = served.function();
-    Map<String, Object> json = brief(served);
-    json.put("source", served.config().source().toString());
-    json.put("hwInfo", function.hardware().toString());
-    json.put("pasidWidth", function.attachments().limits().width());
-    int quota = function.attachments().limits().quota();
-    json.put("quota", quota == Integer.MAX_VALUE ? null : quota);
-    json.put(
-        "attachBeforeEnable", served.config().whenDisabled() == PasidLimits.WhenDisabled.ALLOW);
-    json.put("placement", Json.tree(SynthesisReport.of(function.synthesis())));
-    json.put("mailbox", served.mailbox().map(RequestMailbox::offset).map(Json::hex).orElse(null));
-    json.put("bars", bars(served));
-    json.put("registers", registers(function));
-    json.put("refusedWrites", function.refusedControlWrites());
-    json.put("peer", served.peer().map(FunctionReport::peer).orElse(null));
-    json.put("preflight", Json.tree(PreflightReport.of(preflight(served))));
-    return json;
+  private static Optional<Synthesis> synthesis(PassthroughFunction function) {
+    return function.synthesis() instanceof Synthesis s ? Optional.of(s) : Optional.empty();
   }
 
-  private static Optional<Integer> offset(SynthesisResult result) {
-    return switch (result) {
-      case Synthesis s -> Optional.of(s.offset());
-      case SynthesisResult.Declined _ -> Optional.empty();
-    };
-  }
-
-  /// The dwords of the PASID capability as the guest reads them now, and what they mean.
-  private static Map<String, Object> registers(PassthroughFunction function) {
-    Map<String, Object> json = new LinkedHashMap<>();
-    if (function.synthesis() instanceof Synthesis s) {
-      json.put("header", dword(function.readConfig(s.offset(), 4)));
-      json.put("capabilityAndControl", dword(function.readConfig(s.registers(), 4)));
-    }
-    PasidControl control = function.control();
-    json.put("enabled", control.enabled());
-    json.put("exec", control.exec());
-    json.put("priv", control.priv());
-    return json;
-  }
-
-  /// Sizes in bytes by the index.
-  private static Map<String, Object> bars(ServedFunction served) {
-    Map<String, Object> json = new LinkedHashMap<>();
+  private static Map<String, Long> bars(ServedFunction served) {
+    Map<String, Long> sizes = new LinkedHashMap<>();
     List<Region> regions = served.device().regions();
     for (int region = PciIndex.BAR0_REGION; region <= PciIndex.BAR5_REGION; region++) {
       long size = regions.get(region).size();
       if (size > 0) {
-        json.put(String.valueOf(region - PciIndex.BAR0_REGION), size);
+        sizes.put(String.valueOf(region - PciIndex.BAR0_REGION), size);
       }
     }
-    return json;
+    return sizes;
   }
 
   private static String dword(int value) {
     return String.format(Locale.ROOT, "0x%08x", value);
-  }
-
-  private static Map<String, Object> peer(VfioUserPeer peer) {
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("uid", peer.userId());
-    json.put("pid", peer.processId());
-    return json;
   }
 
   private static Preflight preflight(ServedFunction served) {

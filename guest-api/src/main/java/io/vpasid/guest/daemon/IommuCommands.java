@@ -9,7 +9,6 @@ import io.vpasid.synth.json.Spelling;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 
 /// The commands of the control socket that are about virtual IOMMUs. Runs on the daemon's worker.
 final class IommuCommands {
@@ -22,32 +21,11 @@ final class IommuCommands {
     this.daemon = daemon;
   }
 
-  Object list() {
-    return daemon.iommus().values().stream().map(IommuCommands::brief).toList();
+  List<IommuReport.Brief> list() {
+    return daemon.iommus().values().stream().map(IommuReport.Brief::of).toList();
   }
 
-  /// What a list has of it.
-  static Map<String, Object> brief(ServedIommu served) {
-    IommuConfig config = served.config();
-    return Daemon.fields(
-        "iommu",
-        config.name(),
-        "socket",
-        config.socket(),
-        "mode",
-        IommuReport.mode(served.iommu().mode()),
-        "covers",
-        config.covers().entrySet().stream()
-            .map(covered ->
-                "%s@%02x.%d"
-                    .formatted(
-                        covered.getKey(),
-                        covered.getValue().device(),
-                        covered.getValue().function()))
-            .toList());
-  }
-
-  Object query(ControlArguments arguments) {
+  IommuReport query(ControlArguments arguments) {
     long limit = arguments.optionalNumber("limit", 1, MAX_LIMIT).orElse((long) USUAL_LIMIT);
     return IommuReport.of(
         arguments.optionalText("iommu").map(this::named).orElseGet(this::onlyOne), (int) limit);
@@ -104,8 +82,8 @@ final class IommuCommands {
     return daemon.add(wanted);
   }
 
-  Object delete(ControlArguments arguments) {
+  Reply delete(ControlArguments arguments) {
     daemon.remove(named(arguments.text("iommu")));
-    return Map.of();
+    return Reply.Done.DONE;
   }
 }

@@ -1,7 +1,9 @@
 package io.vpasid.guest.daemon;
 
+import io.vpasid.guest.config.IommuConfig;
 import io.vpasid.guest.control.ControlException;
 import io.vpasid.guest.iommu.VirtualIommu;
+import io.vpasid.guest.report.Json;
 import io.vpasid.vmm.frontend.nested.TranslationMode;
 import io.vpasid.vmm.frontend.vtd.FirstStageTable;
 import io.vpasid.vmm.frontend.vtd.GuestEntry;
@@ -9,25 +11,123 @@ import io.vpasid.vmm.frontend.vtd.Requester;
 import io.vpasid.vmm.frontend.vtd.SecondStageTable;
 import io.vpasid.vmm.frontend.vtd.Translation;
 import io.vpasid.vmm.frontend.vtd.VtdStatus;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 
-/// What the control socket tells of a virtual IOMMU.
-final class IommuReport {
+/// A virtual IOMMU, as `query-iommu` has it.
+///
+/// @param mode `nested` or `shadow`, and the `reason` for it
+/// @param tables the mode of the guest's tables
+/// @param registers values in hexadecimal by the names of the specification
+/// @param more the guest's tables have more entries than were asked for
+record IommuReport(
+    String iommu,
+    String socket,
+    String mode,
+    String reason,
+    boolean translating,
+    String tables,
+    Map<String, String> registers,
+    Counters counters,
+    List<Entry> entries,
+    boolean more) {
   /// How long a unit's worker may take to answer.
   private static final int SECONDS = 5;
 
-  private IommuReport() {}
+  /// An IOMMU as `query-iommus` has it.
+  ///
+  /// @param covers as in `dsa@04.0`
+  record Brief(String iommu, String socket, String mode, List<String> covers) {
+    static Brief of(ServedIommu served) {
+      IommuConfig config = served.config();
+      return new Brief(
+          config.name(),
+          config.socket().toString(),
+          IommuReport.mode(served.iommu().mode()),
+          config.covers().entrySet().stream()
+              .map(covered ->
+                  "%s@%02x.%d"
+                      .formatted(
+                          covered.getKey(),
+                          covered.getValue().device(),
+                          covered.getValue().function()))
+              .toList());
+    }
+  }
+
+  /// How often something happened; see [VtdStatus.Counters].
+  record Counters(
+      long descriptors,
+      long waits,
+      long queueErrors,
+      long entryChanges,
+      long faults,
+      long faultsLost,
+      long pageRequests,
+      long pageRequestsLost) {
+
+    private static Counters of(VtdStatus.Counters counters) {
+      return new Counters(
+          counters.descriptors(),
+          counters.waits(),
+          counters.queueErrors(),
+          counters.entryChanges(),
+          counters.faults(),
+          counters.faultsLost(),
+          counters.pageRequests(),
+          counters.pageRequestsLost());
+    }
+  }
+
+  /// An entry of the guest's tables that the host has been told.
+  ///
+  /// @param pasid empty for requests without one
+  /// @param entry what it says, in words
+  /// @param attached what the requester is attached to, in words
+  /// @param tables the way to it, from the root on
+  record Entry(
+      String function,
+      String place,
+      Optional<Integer> pasid,
+      String entry,
+      String attached,
+      List<Table> tables) {
+
+    private static Entry of(ServedIommu served, VirtualIommu.ShownEntry shown) {
+      Requester requester = shown.told().requester();
+      return new Entry(
+          ServedIommu.functionAt(served.config(), requester.function()),
+          requester.function().toString(),
+          requester instanceof Requester.WithPasid with
+              ? Optional.of(with.pasid())
+              : Optional.empty(),
+          text(shown.told().translation()),
+          shown.attachedTo(),
+          shown.path().stream().map(Table::of).toList());
+    }
+  }
+
+  /// An entry on the way.
+  ///
+  /// @param address guest-physical, in hexadecimal like the words
+  record Table(String table, String address, List<String> words) {
+    private static Table of(GuestEntry entry) {
+      return new Table(
+          Json.word(entry.table()),
+          hex(entry.address()),
+          entry.words().stream().map(IommuReport::hex).toList());
+    }
+  }
 
   /// Registers, tables and counters.
   ///
   /// @param limit most entries of the guest's tables
   /// @throws ControlException if the unit is too busy to tell
-  static Map<String, Object> of(ServedIommu served, int limit) {
+  static IommuReport of(ServedIommu served, int limit) {
     VirtualIommu.Snapshot snapshot;
     try {
       snapshot = served.iommu().snapshot(limit).orTimeout(SECONDS, TimeUnit.SECONDS).join();
@@ -36,71 +136,20 @@ final class IommuReport {
           "the IOMMU is busy with what its guest has asked for; ask again later");
     }
     VtdStatus status = snapshot.status();
-    VtdStatus.Counters counters = status.counters();
-    Map<String, Object> report =
-        Daemon.fields(
-            "iommu",
-            served.config().name(),
-            "socket",
-            served.config().socket(),
-            "mode",
-            mode(served.iommu().mode()),
-            "reason",
-            served.iommu().mode().reason(),
-            "translating",
-            status.translating(),
-            "tables",
-            status.mode().name().toLowerCase(Locale.ROOT),
-            "registers",
-            registers(served.iommu().unit().registers()),
-            "counters",
-            Daemon.fields(
-                "descriptors", counters.descriptors(),
-                "waits", counters.waits(),
-                "queueErrors", counters.queueErrors(),
-                "entryChanges", counters.entryChanges(),
-                "faults", counters.faults(),
-                "faultsLost", counters.faultsLost(),
-                "pageRequests", counters.pageRequests(),
-                "pageRequestsLost", counters.pageRequestsLost()));
-    List<Map<String, Object>> entries = new ArrayList<>();
-    for (VirtualIommu.ShownEntry entry : snapshot.entries()) {
-      entries.add(entry(served, entry));
-    }
-    report.put("entries", entries);
-    report.put("more", status.entries().size() > entries.size());
-    return report;
-  }
-
-  private static Map<String, Object> registers(Map<String, Long> values) {
-    Map<String, Object> registers = Daemon.fields();
-    values.forEach((name, value) -> registers.put(name, hex(value)));
-    return registers;
-  }
-
-  private static Map<String, Object> entry(ServedIommu served, VirtualIommu.ShownEntry shown) {
-    Requester requester = shown.told().requester();
-    Map<String, Object> entry =
-        Daemon.fields(
-            "function", ServedIommu.functionAt(served.config(), requester.function()),
-            "place", requester.function().toString());
-    if (requester instanceof Requester.WithPasid with) {
-      entry.put("pasid", with.pasid());
-    }
-    entry.put("entry", text(shown.told().translation()));
-    entry.put("attached", shown.attachedTo());
-    entry.put("tables", shown.path().stream().map(IommuReport::table).toList());
-    return entry;
-  }
-
-  private static Map<String, Object> table(GuestEntry entry) {
-    return Daemon.fields(
-        "table",
-        entry.table().name().toLowerCase(Locale.ROOT),
-        "address",
-        hex(entry.address()),
-        "words",
-        entry.words().stream().map(IommuReport::hex).toList());
+    Map<String, String> registers = new LinkedHashMap<>();
+    served.iommu().unit().registers().forEach((name, value) -> registers.put(name, hex(value)));
+    List<Entry> entries = snapshot.entries().stream().map(e -> Entry.of(served, e)).toList();
+    return new IommuReport(
+        served.config().name(),
+        served.config().socket().toString(),
+        mode(served.iommu().mode()),
+        served.iommu().mode().reason(),
+        status.translating(),
+        Json.word(status.mode()),
+        registers,
+        Counters.of(status.counters()),
+        entries,
+        status.entries().size() > entries.size());
   }
 
   private static String hex(long value) {
@@ -109,7 +158,7 @@ final class IommuReport {
 
   /// `nested` or `shadow`.
   static String mode(TranslationMode mode) {
-    return mode.kind().name().toLowerCase(Locale.ROOT);
+    return Json.word(mode.kind());
   }
 
   /// What an entry says, in words.

@@ -11,7 +11,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// The reply to a control command. The fields of these records are the keys of the JSON, in this
-/// order; what is empty is left out. What is said of functions stands in [FunctionReport].
+/// order; what is empty is left out. Functions and virtual IOMMUs have [FunctionReport] and
+/// [IommuReport].
 sealed interface Reply {
 
   /// No more than that it is done.
