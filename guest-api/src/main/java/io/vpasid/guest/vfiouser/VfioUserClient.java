@@ -397,6 +397,21 @@ public final class VfioUserClient implements AutoCloseable {
     }
   }
 
+  /// Shares memory for DMA, which the server then reaches without asking.
+  ///
+  /// @param address of its first byte, as the device will use it
+  /// @param size in bytes
+  /// @param file descriptor of a file that begins with the memory, such as a memfd; it is closed
+  ///   once it has been sent
+  public void shareDma(long address, long size, int file) throws IOException {
+    mapDma(
+        address,
+        size,
+        Payload.DmaMap.READABLE | Payload.DmaMap.WRITABLE,
+        0,
+        Descriptors.of(List.of(new FileDescriptor(file))));
+  }
+
   /// Maps a window of addresses.
   ///
   /// @param flags [Payload.DmaMap#READABLE], [Payload.DmaMap#WRITABLE]

@@ -1,15 +1,26 @@
 package io.vpasid.guest.vfiouser;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.netty.channel.unix.FileDescriptor;
 import io.vpasid.guest.socket.Descriptors;
 import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.vmm.linux.Errno;
+import io.vpasid.vmm.linux.calls.Memfd;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.invoke.MethodHandle;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,6 +47,7 @@ class ClientMemoryTest {
   private static final int READ = 1;
   private static final int WRITE = 2;
   private static final int SIZE = 64 * 1024;
+  private static final int O_RDONLY = 0;
 
   private final MemoryDevice device = new MemoryDevice();
   private Path path = Path.of("");
@@ -162,13 +174,12 @@ class ClientMemoryTest {
   @Test
   @EnabledIf(value = "descriptorsPass", disabledReason = NO_DESCRIPTORS)
   void aSharedFileIsReadAndWrittenWithoutAskingTheClient() throws Throwable {
-    try (var memory = Memfd.create(SIZE).sealed();
+    try (var memory = Memfd.create("guest", SIZE).sealed();
         var sockets = VfioUserSockets.open(SocketKind.DESCRIPTORS, "test", 2);
         var _ = sockets.serve(path, device, SERVER);
         var client = sockets.connect(path, CLIENT)) {
-      memory.put(0x2001, (byte) 5);
-      client.mapDma(
-          0x8000, 0x1000, READ | WRITE, 0x2000, Descriptors.of(List.of(memory.descriptor())));
+      memory.memory().set(JAVA_BYTE, 0x2001, (byte) 5);
+      client.mapDma(0x8000, 0x1000, READ | WRITE, 0x2000, descriptor(memory.duplicate()));
       ByteBuffer read = ByteBuffer.allocate(2);
 
       // Done when the call returns: nobody was asked.
@@ -176,42 +187,84 @@ class ClientMemoryTest {
       assertThat(read.array()).containsExactly(0, 5);
       assertThat(peer().writeDma(0x8ffe, ByteBuffer.wrap(new byte[] {1, 2})).getNow(null))
           .isEqualTo(Outcome.done());
-      assertThat(memory.bytes(0x2ffe, 3)).containsExactly(1, 2, 0);
+      assertThat(memory.memory().asSlice(0x2ffe, 3).toArray(JAVA_BYTE)).containsExactly(1, 2, 0);
       assertRefused(read(0x8fff, ByteBuffer.allocate(2)), Errno.EFAULT);
     }
   }
 
   @Test
   @EnabledIf(value = "descriptorsPass", disabledReason = NO_DESCRIPTORS)
-  void aFileThatTheClientShortensIsAnErrorAndNeitherAFaultNorMadeLongerAgain() throws Throwable {
-    try (var memory = Memfd.create(SIZE);
+  void sharedMemoryIsTheSameOnBothSides() throws Exception {
+    try (var memory = Memfd.create("guest", SIZE).sealed();
         var sockets = VfioUserSockets.open(SocketKind.DESCRIPTORS, "test", 2);
         var _ = sockets.serve(path, device, SERVER);
         var client = sockets.connect(path, CLIENT)) {
-      client.mapDma(0, SIZE, READ | WRITE, 0, Descriptors.of(List.of(memory.descriptor())));
+      client.shareDma(0x10000, SIZE, memory.duplicate());
+      memory.memory().set(JAVA_BYTE, 5, (byte) 6);
+      ByteBuffer read = ByteBuffer.allocate(1);
+
+      assertThat(peer().readDma(0x10005, read).getNow(null)).isEqualTo(Outcome.done());
+      assertThat(read.get(0)).isEqualTo((byte) 6);
+      assertThat(peer().writeDma(0x1ffff, ByteBuffer.wrap(new byte[] {7})).getNow(null))
+          .isEqualTo(Outcome.done());
+      assertThat(memory.memory().get(JAVA_BYTE, SIZE - 1)).isEqualTo((byte) 7);
+    }
+  }
+
+  @Test
+  @EnabledIf(value = "descriptorsPass", disabledReason = NO_DESCRIPTORS)
+  void aFileThatTheClientShortensIsAnErrorAndNeitherAFaultNorMadeLongerAgain() throws Throwable {
+    try (var memory = Memfd.create("guest", SIZE);
+        var sockets = VfioUserSockets.open(SocketKind.DESCRIPTORS, "test", 2);
+        var _ = sockets.serve(path, device, SERVER);
+        var client = sockets.connect(path, CLIENT)) {
+      int duplicate = memory.duplicate();
+      client.mapDma(0, SIZE, READ | WRITE, 0, descriptor(memory.duplicate()));
       assertThat(write(SIZE - 1, (byte) 1)).isEqualTo(Outcome.done());
-      memory.truncate(4096);
+      Path file = Path.of("/proc/self/fd/" + duplicate);
+      FileChannel.open(file, StandardOpenOption.WRITE).truncate(4096).close();
 
       assertThat(read(0, ByteBuffer.allocate(4096))).isEqualTo(Outcome.done());
       assertRefused(read(0, ByteBuffer.allocate(4097)), Errno.EIO);
       assertRefused(write(SIZE - 1, (byte) 1), Errno.EIO);
-      assertThat(memory.bytes(4096, 1)).containsExactly(0);
+      assertThat(Files.size(file)).isEqualTo(4096);
+      new FileDescriptor(duplicate).close();
     }
   }
 
   @Test
   @EnabledIf(value = "descriptorsPass", disabledReason = NO_DESCRIPTORS)
   void aWindowThatDoesNotLieWithinItsFileIsInvalid() throws Throwable {
-    try (var memory = Memfd.create(SIZE);
+    try (var memory = Memfd.create("guest", SIZE);
         var sockets = VfioUserSockets.open(SocketKind.DESCRIPTORS, "test", 2);
         var _ = sockets.serve(path, device, SERVER);
         var client = sockets.connect(path, CLIENT)) {
       for (long[] window : new long[][] {{1, SIZE}, {SIZE, 1}, {-1, 1}, {0, -SIZE}}) {
-        var file = Descriptors.of(List.of(memory.descriptor()));
+        var file = descriptor(memory.duplicate());
 
         assertThat(catchErrno(() -> client.mapDma(0, window[1], READ | WRITE, window[0], file)))
             .isEqualTo(Errno.EINVAL);
       }
+    }
+  }
+
+  private static Descriptors descriptor(int file) {
+    return Descriptors.of(List.of(new FileDescriptor(file)));
+  }
+
+  /// A descriptor through which the same file can only be read.
+  @SuppressWarnings("restricted")
+  private static int readOnly(int file) throws Throwable {
+    MethodHandle open =
+        Linker.nativeLinker()
+            .downcallHandle(
+                Linker.nativeLinker().defaultLookup().findOrThrow("open"),
+                FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT),
+                Linker.Option.firstVariadicArg(2));
+    try (Arena arena = Arena.ofConfined()) {
+      return (int) open.invokeExact(arena.allocateFrom("/proc/self/fd/" + file), O_RDONLY);
+    } finally {
+      new FileDescriptor(file).close();
     }
   }
 
@@ -232,29 +285,28 @@ class ClientMemoryTest {
   @Test
   @EnabledIf(value = "descriptorsPass", disabledReason = NO_DESCRIPTORS)
   void aDescriptorThatOnlyReadsIsNeverWrittenThrough() throws Throwable {
-    try (var memory = Memfd.create(SIZE);
+    try (var memory = Memfd.create("guest", SIZE);
         var sockets = VfioUserSockets.open(SocketKind.DESCRIPTORS, "test", 2);
         var _ = sockets.serve(path, device, SERVER);
         var client = sockets.connect(path, CLIENT)) {
-      client.mapDma(0, SIZE, READ | WRITE, 0, Descriptors.of(List.of(memory.readOnlyDescriptor())));
+      client.mapDma(0, SIZE, READ | WRITE, 0, descriptor(readOnly(memory.duplicate())));
 
       // The client is asked instead, and has nothing there.
       assertRefused(write(0, (byte) 1), Errno.EFAULT);
-      assertThat(memory.bytes(0, 1)).containsExactly(0);
+      assertThat(memory.memory().get(JAVA_BYTE, 0)).isZero();
     }
   }
 
   @Test
   @EnabledIf(value = "descriptorsPass", disabledReason = NO_DESCRIPTORS)
   void manyWindowsOfOneFileNeedOneDescriptorAndNoneIsLeftAtTheEnd() throws Throwable {
-    try (var memory = Memfd.create(SIZE).sealed();
+    try (var memory = Memfd.create("guest", SIZE).sealed();
         var sockets = VfioUserSockets.open(SocketKind.DESCRIPTORS, "test", 2);
         var _ = sockets.serve(path, device, SERVER)) {
       int before = memfds();
       try (var client = sockets.connect(path, CLIENT)) {
         for (int i = 0; i < 16; i++) {
-          client.mapDma(
-              i * 0x1000L, 0x1000, READ, i * 0x1000L, Descriptors.of(List.of(memory.descriptor())));
+          client.mapDma(i * 0x1000L, 0x1000, READ, i * 0x1000L, descriptor(memory.duplicate()));
         }
         assertThat(memfds()).isEqualTo(before + 1);
         client.unmapDma(0, 0x8000);
