@@ -169,7 +169,7 @@ final class LspciParser {
         return false;
       }
     } else {
-      int second = afterPrefixWord(start, begin, tokenEnd, end);
+      int second = afterPrefixWords(start, begin, end);
       if (second < 0) {
         return false;
       }
@@ -252,7 +252,7 @@ final class LspciParser {
       return false;
     }
     int tokenEnd = tokenEnd(begin, end);
-    int second = afterPrefixWord(start, begin, tokenEnd, end);
+    int second = afterPrefixWords(start, begin, end);
     if (second > 0 && readRowAt(second, end, false)) {
       return true;
     }
@@ -442,15 +442,23 @@ final class LspciParser {
 
   // Words, blanks and prefixes
 
-  /// Where the second word begins, if the first is a prefix with one blank behind it; otherwise -1.
-  private int afterPrefixWord(int start, int begin, int tokenEnd, int end) {
-    return begin == start
-            && endsPrefix(text[tokenEnd - 1])
-            && tokenEnd + 1 < end
-            && text[tokenEnd] == ' '
-            && !isBlank(text[tokenEnd + 1])
-        ? tokenEnd + 1
-        : -1;
+  /// Where the first word behind the prefixes begins, if the line begins with a prefix that has one
+  /// blank behind it, and perhaps more marks of quotes, as in `host: 01:00.0` and `> > 01:00.0`;
+  /// otherwise -1.
+  private int afterPrefixWords(int start, int begin, int end) {
+    int at = begin;
+    while (begin == start) {
+      int blank = tokenEnd(at, end);
+      if (!endsPrefix(text[blank - 1])
+          || (at > begin && blank - at > 1)
+          || blank + 1 >= end
+          || text[blank] != ' '
+          || isBlank(text[blank + 1])) {
+        break;
+      }
+      at = blank + 1;
+    }
+    return at > begin ? at : -1;
   }
 
   private boolean startsWithPrefix(int start, int end) {
@@ -488,7 +496,7 @@ final class LspciParser {
   }
 
   private static boolean endsPrefix(byte b) {
-    return b == ':' || b == '-' || b == '>' || b == '|' || b == ']';
+    return b == ':' || b == '-' || b == '>' || b == '|' || b == ']' || b == '+';
   }
 
   private static String again() {

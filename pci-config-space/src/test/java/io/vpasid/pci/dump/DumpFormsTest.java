@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.FormFiles.FormFile;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -17,6 +18,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Dumps as people have them: made by all kinds of tools, with a session, a mail or a patch around
@@ -87,6 +89,44 @@ class DumpFormsTest {
     Sized(ConfigSpace config) {
       this.config = config;
     }
+  }
+
+  static List<FormFile> files() {
+    return FormFiles.all();
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("files")
+  void everyFileHasTheSameFunction(FormFile file) {
+    ConfigSpace raw =
+        ConfigSpace.of(
+            files().stream()
+                .filter(f -> f.name().equals("raw.config"))
+                .findFirst()
+                .orElseThrow()
+                .content());
+
+    Dump dump = Dumps.open(file.name(), file.content(), file.form());
+
+    if (file.name().equals("trimmed.txt")) {
+      assertThat(dump.incomplete()).singleElement();
+      assertThat(dump.incomplete().getFirst().present().withZeros()).isEqualTo(raw);
+    } else {
+      assertThat(dump.functions()).singleElement().extracting(HostFunction::config).isEqualTo(raw);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"> ", "> > ", ">> ", ">", "+", "| ", "host: > ", "> > > "})
+  void functionLineBehindMarksOfQuotesAndPatchesNamesTheFunction(String mark) {
+    String text =
+        "01:00.0 NVMe\n" + rows(SMALL, at -> format("%02x: %s", at, hex(SMALL, at, 16, " ")));
+
+    List<HostFunction> functions = read("X wrote:\n" + text.replaceAll("(?m)^(?=.)", mark));
+
+    assertThat(functions)
+        .extracting(f -> f.address().toString(), HostFunction::config)
+        .containsExactly(tuple("0000:01:00.0", SMALL));
   }
 
   @ParameterizedTest

@@ -4,12 +4,9 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.fail;
 
-import io.vpasid.pci.ConfigSpace;
 import io.vpasid.testing.Seeds;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -19,63 +16,18 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// Damaged input of every form: the outcome is functions, or a DumpException that names the place.
 class DumpMutationTest {
-  private static final int ROUNDS = 4000;
+  private static final int ROUNDS = 2000;
 
   static Stream<Arguments> forms() {
-    StringBuilder lspci = new StringBuilder();
-    LspciText.write(new RandomSpaces(1).functions(4), lspci);
-    ConfigSpace config = new RandomSpaces(2).config(256);
-    String bytes = HexFormat.ofDelimiter(" ").formatHex(config.toByteArray());
-    String hexdump = "00000000  86 80 00 00  |....|\n00000004  00 00 00 00  |....|\n*\n00000100\n";
-    return Stream.of(
-        Arguments.of("lspci", lspci.toString().getBytes(ISO_8859_1)),
-        Arguments.of("prefixed", lspci.toString().replaceAll("(?m)^", "h: ").getBytes(ISO_8859_1)),
-        Arguments.of("bytes", bytes.getBytes(ISO_8859_1)),
-        Arguments.of("hexdump", hexdump.getBytes(ISO_8859_1)),
-        Arguments.of("raw", config.toByteArray()),
-        Arguments.of("session", ("$ xxd x\n01:00.0 x\n" + xxd(config)).getBytes(ISO_8859_1)),
-        Arguments.of("mail", xxd(config).replace("\n", "=0A=\n").getBytes(ISO_8859_1)),
-        Arguments.of("aida64", aida64(config).getBytes(ISO_8859_1)),
-        Arguments.of("coe", coe(config).getBytes(ISO_8859_1)),
-        Arguments.of("pcidump", pcidump(config).getBytes(ISO_8859_1)),
-        Arguments.of("table", table(config).getBytes(ISO_8859_1)),
-        Arguments.of("nothing", new byte[0]));
-  }
-
-  private static String lines(ConfigSpace config, String offset, String between) {
-    StringBuilder text = new StringBuilder();
-    for (int at = 0; at < config.size(); at += 16) {
-      text.append(String.format(Locale.ROOT, offset, at))
-          .append(HexFormat.ofDelimiter(between).formatHex(config.toByteArray(), at, at + 16))
-          .append('\n');
-    }
-    return text.toString();
-  }
-
-  private static String xxd(ConfigSpace config) {
-    return lines(config, "%08x: ", " ");
-  }
-
-  private static String aida64(ConfigSpace config) {
-    return "B00 D1F F03:  x\n" + lines(config, "  Offset %03X:  ", " ");
-  }
-
-  private static String table(ConfigSpace config) {
-    return "bus 1 (0x01), device 2 (0x02), function 3 (0x03)\n" + lines(config, "\t%02X\t", "\t");
-  }
-
-  private static String coe(ConfigSpace config) {
-    String words = HexFormat.of().formatHex(config.toByteArray()).replaceAll("(.{8})", "$1,\n");
-    return "memory_initialization_radix=16;\nmemory_initialization_vector=\n" + words + ";\n";
-  }
-
-  private static String pcidump(ConfigSpace config) {
-    StringBuilder text = new StringBuilder(" 0:31:2: x");
-    for (int at = 0; at < config.size(); at += 4) {
-      text.append(at % 16 == 0 ? String.format(Locale.ROOT, "%n\t0x%04x:", at) : "");
-      text.append(String.format(Locale.ROOT, " %08x", config.u32(at)));
-    }
-    return text.append('\n').toString();
+    return Stream.concat(
+        FormFiles.all().stream().map(file -> Arguments.of(file.name(), file.content())),
+        Stream.of(
+            Arguments.of("bytes", "86 80 00 00 ".repeat(64).getBytes(ISO_8859_1)),
+            Arguments.of(
+                "star",
+                "00000000  86 80 00 00  |....|\n00000004  00 00 00 00  |....|\n*\n00000100\n"
+                    .getBytes(ISO_8859_1)),
+            Arguments.of("nothing", new byte[0])));
   }
 
   @ParameterizedTest(name = "{0}")
