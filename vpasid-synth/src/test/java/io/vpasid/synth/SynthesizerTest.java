@@ -119,7 +119,8 @@ class SynthesizerTest {
     assertThat(((SynthesisResult.Declined) refused).explanation())
         .isEqualTo(
             "The requested offset cannot be used: it would cover what is at 0xda8: Single Root I/O"
-                + " Virtualization (SR-IOV), in no list, and shadowing is not allowed.");
+                + " Virtualization (SR-IOV), in no list; the nearest free place is 0xdb0, the best one is"
+                + " 0x230 (the device's own hidden capability).");
     assertThat(((Synthesis) allowed).placement().reasons())
         .contains(
             "Shadowing is allowed: the guest can no longer reach what is at 0xda8: Single Root I/O"

@@ -1,6 +1,7 @@
 package io.vpasid.guest.cli;
 
 import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.cli.terminal.Notes;
 import io.vpasid.guest.cli.terminal.StandardOutput;
 import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.InputException;
@@ -69,7 +70,7 @@ public final class Main {
         new VpasidCommand(terminal)
             .line(arguments)
             .setOut(out)
-            .setErr(err)
+            .setErr(new Notes(err, terminal))
             .setCaseInsensitiveEnumValuesAllowed(true)
             .setUsageHelpAutoWidth(true)
             .registerConverter(int.class, number(Integer::valueOf))

@@ -1,6 +1,7 @@
 package io.vpasid.guest.report;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
@@ -36,6 +37,7 @@ import java.util.stream.Stream;
 
 /// The configuration space of one function: what is where in it.
 ///
+/// @param origin where the function was read
 /// @param name of the function, as lspci would name it, or its class
 /// @param bytes size of its configuration space
 /// @param free bytes that nobody is known to own
@@ -48,6 +50,7 @@ import java.util.stream.Stream;
 /// @param counts what there is, in a line
 /// @param picture the map for people
 public record InspectReport(
+    @JsonUnwrapped Origin origin,
     PciAddress function,
     PciId id,
     String description,
@@ -158,6 +161,7 @@ public record InspectReport(
                 function.address() + " \u00b7 " + function.id() + " \u00b7 " + counts,
                 place.text());
     return new InspectReport(
+        Origin.of(function),
         function.address(),
         function.id(),
         function.description(),

@@ -14,6 +14,12 @@ public record Page(PrintWriter out, int columns) {
   /// Least room beside a label; where there is less, lines are longer than the terminal.
   private static final int LEAST = 24;
 
+  /// Room for a name that is worth a column of its own.
+  private static final int COMFORTABLE = 40;
+
+  /// What is before a text below the row that it belongs to.
+  private static final String BELOW = " ".repeat(14);
+
   /// A paragraph from the left edge on.
   public void line(String text) {
     item("", text);
@@ -22,6 +28,17 @@ public record Page(PrintWriter out, int columns) {
   /// A label of 12 characters, and what it is about beside it.
   public void entry(String label, String text) {
     item(String.format("  %-12s ", label), text);
+  }
+
+  /// A row of a table and what it is about: beside it where that leaves room for some words, else
+  /// below it.
+  public void row(String row, String text) {
+    if (columns - row.length() >= COMFORTABLE || text.isEmpty()) {
+      item(row, text);
+    } else {
+      line(row);
+      item(BELOW, text);
+    }
   }
 
   /// A paragraph behind `lead`, below which nothing else stands.

@@ -1,6 +1,7 @@
 package io.vpasid.guest.report;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.PartialSpace;
 import io.vpasid.pci.PciAddress;
@@ -14,12 +15,14 @@ import java.util.stream.Stream;
 
 /// A function of which a dump has not all bytes.
 ///
+/// @param origin where the function was read
 /// @param bytes size of its configuration space
 /// @param problem what is missing, in a sentence
 /// @param capabilities as far as the lists can be followed
 /// @param counts what of it is there, in a line
 /// @param picture who owns its bytes, and which are not in the dump
 public record PartialReport(
+    @JsonUnwrapped Origin origin,
     PciAddress function,
     PciId id,
     String description,
@@ -47,6 +50,7 @@ public record PartialReport(
         "%s are in the dump; %d standard and %d extended capabilities found"
             .formatted(present, chain.standard().size(), chain.extended().size());
     return new PartialReport(
+        Origin.of(function),
         function.address(),
         function.id(),
         function.description(),

@@ -18,25 +18,32 @@ import io.vpasid.pci.dump.PciNames;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.Layout;
 import io.vpasid.synth.PasidCapability;
+import io.vpasid.synth.PlacementPolicy;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
-import io.vpasid.synth.preflight.Answer;
+import io.vpasid.synth.Synthesizer;
+import io.vpasid.synth.placement.Strategy;
 import io.vpasid.synth.preflight.Preflight;
 import io.vpasid.synth.preflight.Verdict;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.TreeMap;
-import java.util.function.Predicate;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /// The plan of one function.
 ///
+/// @param origin where the function was read
 /// @param title of the function
 /// @param vpasid whether and where it gets a vPASID
+/// @param advice what would give it one, as a sentence; empty where nothing is known
 /// @param linked how the vPASID hangs in the list, as a part of a sentence; empty without one
 /// @param qemu the place that QEMU can take, which may be another
 /// @param facts what has to be the same on a host that the guest moves to
@@ -44,17 +51,22 @@ import java.util.function.Predicate;
 /// @param preflight the checks that the guest makes of it
 /// @param layout the comparison with an expected layout
 public record PlanReport(
+    @JsonUnwrapped Origin origin,
     PciAddress function,
     PciId id,
     @JsonIgnore String title,
     HardwareInfo hwInfo,
     @JsonUnwrapped SynthesisReport vpasid,
+    @JsonIgnore String advice,
     @JsonIgnore String linked,
     QemuPlace qemu,
     @JsonIgnore Layout facts,
     String fingerprint,
     PreflightReport preflight,
     Optional<LayoutComparison> layout) {
+
+  /// Most functions that are named where a check says the same of several.
+  private static final int NAMED = 4;
 
   /// The place that QEMU is to be told.
   ///
@@ -79,11 +91,13 @@ public record PlanReport(
       PciNames names) {
     Layout layout = Layout.of(request, result);
     return new PlanReport(
+        Origin.of(function),
         function.address(),
         function.id(),
         FunctionTitle.of(function, names),
         request.hardware(),
         SynthesisReport.of(result),
+        advice(request, result),
         result instanceof Synthesis s ? linkText(request, s) : "",
         QemuPlace.of(qemu),
         layout,
@@ -92,14 +106,35 @@ public record PlanReport(
         Optional.empty());
   }
 
+  private static String advice(SynthesisRequest request, SynthesisResult result) {
+    PlacementPolicy policy = request.policy();
+    if (result instanceof Synthesis || policy.offset().isEmpty() || policy.shadowing()) {
+      return "";
+    }
+    SynthesisRequest shadowing =
+        new SynthesisRequest(
+            request.view(),
+            request.kind(),
+            request.hardware(),
+            request.quirks(),
+            new PlacementPolicy(policy.offset(), policy.available(), true),
+            request.otherCaptures(),
+            request.further());
+    return Synthesizer.synthesize(shadowing) instanceof Synthesis
+        ? "With --allow-shadowing it is put there; the guest then cannot reach what it covers."
+        : "";
+  }
+
   /// The same with a comparison.
   public PlanReport comparedBy(LayoutComparison comparison) {
     return new PlanReport(
+        origin,
         function,
         id,
         title,
         hwInfo,
         vpasid,
+        advice,
         linked,
         qemu,
         facts,
@@ -134,9 +169,18 @@ public record PlanReport(
       case Declined d -> {
         page.entry("vPASID", "none");
         page.entry("why", d.explanation());
+        if (!advice.isEmpty()) {
+          page.entry("", advice);
+        }
       }
     }
-    printAll(page, "passed over", vpasid.passedOver().stream().map(PlanReport::text).toList());
+    printAll(
+        page,
+        "passed over",
+        vpasid.passedOver().stream()
+            .filter(p -> p.strategy() != Strategy.REQUESTED) // which is the reason already
+            .map(PlanReport::text)
+            .toList());
     if (isPlaced() || allChecks) {
       preflight.print(page, allChecks);
     }
@@ -205,41 +249,69 @@ public record PlanReport(
         .orElse(String.format(Locale.ROOT, "[%03x] a null capability", offset));
   }
 
+  /// What a check says of a guest, which may be the same for several functions.
+  private record Reason(String label, String text) {
+    static Reason of(CheckReport check) {
+      return new Reason(check.label(), check.text());
+    }
+
+    /// P2 comes before P10.
+    int number() {
+      return Integer.parseInt(label.substring(1, label.indexOf(' ')));
+    }
+  }
+
   /// Prints several plans, each in a line, and below once what their guests need.
   public static void printList(Page page, List<PlanReport> plans) {
-    page.out().printf("%-13s %-9s %-7s %-7s %s%n", "function", "id", "vPASID", "QEMU", "place");
-    Map<String, CheckReport> checks = new TreeMap<>(Comparator.comparingInt(PlanReport::number));
-    plans.forEach(plan -> plan.guests().forEach(c -> checks.putIfAbsent(c.label(), c)));
-    int placed = (int) plans.stream().filter(PlanReport::isPlaced).count();
-    Predicate<String> isCommon =
-        label ->
-            plans.stream()
-                    .filter(p -> p.guests().stream().anyMatch(c -> c.label().equals(label)))
-                    .count()
-                == placed;
-    List<String> common = checks.keySet().stream().filter(isCommon).toList();
+    Map<Reason, List<PlanReport>> reasons = new LinkedHashMap<>();
     for (PlanReport plan : plans) {
-      String own =
-          plan.guests().stream()
-              .map(CheckReport::label)
-              .filter(label -> !common.contains(label))
-              .collect(joining(", "));
-      switch (plan.vpasid) {
-        case Placed p ->
-            page.item(
-                row(plan, p.offset().toString(), plan.qemu.offset().map(Hex::toString).orElse("-")),
-                p.strategy().title() + (own.isEmpty() ? "" : "; " + own));
-        case Declined d -> page.item(row(plan, "none", "-"), SynthesisReport.words(d.reason()));
-      }
+      plan.guests()
+          .forEach(c -> reasons.computeIfAbsent(Reason.of(c), _ -> new ArrayList<>()).add(plan));
+    }
+    int placed = (int) plans.stream().filter(PlanReport::isPlaced).count();
+    Map<Reason, List<PlanReport>> ofSome = new LinkedHashMap<>(reasons);
+    ofSome.values().removeIf(holders -> holders.size() == placed);
+    FileHeadings headings = new FileHeadings(page, plans.stream().map(PlanReport::origin));
+    page.out().printf("%-13s %-9s %-7s %-7s %s%n", "function", "id", "vPASID", "QEMU", "place");
+    for (PlanReport plan : plans) {
+      headings.before(plan.origin);
+      page.item(plan.row(), plan.words(ofSome.keySet()));
     }
     page.line(
         "%d functions, %d get a vPASID; --function ADDRESS or --details shows why"
             .formatted(plans.size(), placed));
-    printChecks(page, "Linux guest, for all of them:", checks, common::contains);
-    printChecks(page, "Where a line names it:", checks, label -> !common.contains(label));
-    if (plans.stream().anyMatch(p -> p.isPlaced() && p.preflight.answer() == Answer.UNKNOWN)) {
+    Map<Reason, List<PlanReport>> ofAll = new LinkedHashMap<>(reasons);
+    ofAll.keySet().removeAll(ofSome.keySet());
+    printReasons(page, "Linux guest, for all of them:", ofAll, _ -> "");
+    boolean severalFiles = FileHeadings.areSeveral(plans.stream().map(PlanReport::origin));
+    printReasons(page, "For some of them:", ofSome, holders -> names(holders, severalFiles) + ": ");
+    if (reasons.keySet().stream().anyMatch(r -> r.label.endsWith(CheckReport.OPEN))) {
       page.entry("", PreflightReport.TELL_MORE);
     }
+  }
+
+  private static void printReasons(
+      Page page,
+      String title,
+      Map<Reason, List<PlanReport>> reasons,
+      Function<List<PlanReport>, String> whose) {
+    if (!reasons.isEmpty()) {
+      page.blank();
+      page.line(title);
+    }
+    reasons.keySet().stream()
+        .sorted(Comparator.comparingInt(Reason::number))
+        .forEach(
+            r -> page.entry(r.label, whose.apply(Objects.requireNonNull(reasons.get(r))) + r.text));
+  }
+
+  private static String names(List<PlanReport> plans, boolean severalFiles) {
+    String first =
+        plans.stream()
+            .limit(NAMED)
+            .map(p -> (severalFiles ? p.origin.folder() + " " : "") + p.function)
+            .collect(joining(", "));
+    return plans.size() > NAMED ? first + " and " + (plans.size() - NAMED) + " more" : first;
   }
 
   /// The checks that keep the guest from enabling PASIDs, or may.
@@ -259,24 +331,26 @@ public record PlanReport(
         .toList();
   }
 
-  /// P2 comes before P10.
-  private static int number(String label) {
-    return 2 * Integer.parseInt(label.substring(1, label.indexOf(' ')))
-        + (label.endsWith("open") ? 1 : 0);
+  private String row() {
+    return switch (vpasid) {
+      case Placed p -> row(p.offset().toString(), qemu.offset().map(Hex::toString).orElse("-"));
+      case Declined _ -> row("none", "-");
+    };
   }
 
-  private static void printChecks(
-      Page page, String title, Map<String, CheckReport> checks, Predicate<String> which) {
-    List<String> labels = checks.keySet().stream().filter(which).toList();
-    if (!labels.isEmpty()) {
-      page.blank();
-      page.line(title);
-      labels.forEach(label -> Objects.requireNonNull(checks.get(label)).print(page, false));
-    }
+  private String row(String at, String atQemu) {
+    return String.format(Locale.ROOT, "%-13s %-9s %-7s %-7s ", function, id, at, atQemu);
   }
 
-  private static String row(PlanReport plan, String vpasid, String qemu) {
-    return String.format(
-        Locale.ROOT, "%-13s %-9s %-7s %-7s ", plan.function, plan.id, vpasid, qemu);
+  /// A few words on the place, and which checks of the guest are not the same for all.
+  private String words(Set<Reason> ofSome) {
+    return switch (vpasid) {
+      case Placed p ->
+          Stream.concat(
+                  Stream.of(p.strategy().title()),
+                  guests().stream().map(Reason::of).filter(ofSome::contains).map(Reason::label))
+              .collect(joining("; "));
+      case Declined d -> SynthesisReport.words(d.reason());
+    };
   }
 }

@@ -34,6 +34,9 @@ public record PreflightReport(Answer answer, List<CheckReport> checks) {
       String source,
       @JsonIgnore boolean decidesPasid) {
 
+    /// How the label of a check ends that nothing given decides.
+    static final String OPEN = " open";
+
     private static CheckReport of(Check check) {
       return new CheckReport(
           check.id().name(),
@@ -58,22 +61,21 @@ public record PreflightReport(Answer answer, List<CheckReport> checks) {
           + switch (verdict) {
             case PASS -> " passes";
             case FAIL -> " fails";
-            case UNKNOWN -> " open";
+            case UNKNOWN -> OPEN;
             case NOT_APPLICABLE -> " n/a";
           };
     }
 
-    void print(Page page, boolean whole) {
-      String title = name + (decidesPasid ? ": " : ", which PASIDs do without: ");
-      if (whole) {
-        page.entry(label(), title + explanation);
-        remedy.ifPresent(text -> page.entry("", text));
-        evidence.forEach(e -> page.entry("", e.text()));
-      } else {
-        // What is open is explained by what would close it.
-        String why = verdict == Verdict.FAIL ? explanation + " " : "";
-        page.entry(label(), (title + why + remedy.orElse("")).strip());
-      }
+    /// What there is to say: what is open is explained by what would close it.
+    String text() {
+      String why = verdict == Verdict.FAIL ? explanation + " " : "";
+      return (name + ": " + why + remedy.orElse("")).strip();
+    }
+
+    private void printWhole(Page page) {
+      page.entry(label(), name + ": " + explanation);
+      remedy.ifPresent(text -> page.entry("", text));
+      evidence.forEach(e -> page.entry("", e.text()));
     }
   }
 
@@ -98,29 +100,49 @@ public record PreflightReport(Answer answer, List<CheckReport> checks) {
   ///
   /// @param whole print all checks, with the registers that decided
   void print(Page page, boolean whole) {
-    page.entry("Linux guest", summary());
-    checks.stream().filter(c -> whole || c.matters()).forEach(c -> c.print(page, whole));
-    if (!whole && answer == Answer.UNKNOWN) {
-      page.entry("", TELL_MORE);
-    }
-  }
-
-  private String summary() {
-    List<String> counts = new ArrayList<>();
-    count(counts, Verdict.FAIL, "fails", "fail");
-    count(counts, Verdict.UNKNOWN, "is open", "are open");
-    count(counts, Verdict.PASS, "passes", "pass");
     String words =
         switch (answer) {
           case YES -> "enables PASIDs";
           case NO -> "does not enable PASIDs";
           case UNKNOWN -> "may enable PASIDs";
         };
-    return words + ": of its checks " + String.join(", ", counts);
+    List<CheckReport> first = checks.stream().filter(CheckReport::decidesPasid).toList();
+    page.entry(
+        "Linux guest", "%s: of its %d checks %s".formatted(words, first.size(), counts(first)));
+    print(page, first, whole);
+    List<CheckReport> further = checks.stream().filter(c -> !c.decidesPasid()).toList();
+    if (whole || further.stream().anyMatch(CheckReport::matters)) {
+      page.entry("besides", "of ATS, PRI and SVA, which PASIDs do without, " + counts(further));
+      print(page, further, whole);
+    }
+    if (!whole && checks.stream().anyMatch(c -> c.verdict == Verdict.UNKNOWN)) {
+      page.entry("", TELL_MORE);
+    }
   }
 
-  private void count(List<String> counts, Verdict verdict, String one, String several) {
-    long count = checks.stream().filter(c -> c.decidesPasid() && c.verdict() == verdict).count();
+  private static void print(Page page, List<CheckReport> checks, boolean whole) {
+    for (CheckReport check : checks) {
+      if (whole) {
+        check.printWhole(page);
+      } else if (check.matters()) {
+        page.entry(check.label(), check.text());
+      }
+    }
+  }
+
+  /// As in `1 fails, 8 are open, 13 pass`.
+  private static String counts(List<CheckReport> checks) {
+    List<String> counts = new ArrayList<>();
+    count(checks, counts, Verdict.FAIL, "fails", "fail");
+    count(checks, counts, Verdict.UNKNOWN, "is open", "are open");
+    count(checks, counts, Verdict.PASS, "passes", "pass");
+    count(checks, counts, Verdict.NOT_APPLICABLE, "does not apply", "do not apply");
+    return String.join(", ", counts);
+  }
+
+  private static void count(
+      List<CheckReport> checks, List<String> counts, Verdict verdict, String one, String several) {
+    long count = checks.stream().filter(c -> c.verdict == verdict).count();
     if (count > 0) {
       counts.add(count + " " + (count == 1 ? one : several));
     }

@@ -17,6 +17,7 @@ import io.vpasid.synth.placement.Strategy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// A function as QEMU 11's `vfio-pci` passes it through with a vPASID.
 ///
@@ -37,7 +38,7 @@ public record QemuDevice(HostFunction function, SynthesisResult result, List<Str
 
   private static final String WRITES_THROUGH =
       " QEMU passes on to the device what the guest writes to the capability, so no live register may"
-          + " be there.";
+          + " be there, allowed or not.";
 
   /// The address that is written where a dump has none; on a machine it is the host bridge.
   private static final PciAddress NOT_TOLD = new PciAddress(0, 0, 0, 0);
@@ -155,6 +156,25 @@ public record QemuDevice(HostFunction function, SynthesisResult result, List<Str
         + offset().map(at -> ",x-vpasid-cap-offset=" + Json.hex(at)).orElse("")
         + ",iommufd="
         + IOMMUFD;
+  }
+
+  /// Bits of the PASIDs that the guest's IOMMU is to have for some functions. QEMU refuses more
+  /// than the host's IOMMU has, and the width that the host reports of a function is never more.
+  ///
+  /// @param functions at least one, each with an offset
+  public static int pasidBits(List<QemuDevice> functions) {
+    return functions.stream()
+        .flatMap(f -> f.result instanceof Synthesis s ? Stream.of(s) : Stream.empty())
+        .mapToInt(s -> s.capability().width())
+        .max()
+        .orElseThrow();
+  }
+
+  /// The guest's IOMMU, as the argument of a `-device` before those of the functions: QEMU 11.1
+  /// shows the capability only behind one that has PASIDs, and attaches them only in its first
+  /// stage.
+  public static String iommu(int pasidBits) {
+    return "intel-iommu,scalable-mode=on,fsts=on,pasid-bits=" + pasidBits;
   }
 
   /// The argument of `-object` that [#argument] needs.

@@ -175,6 +175,81 @@ class PlanCommandTest {
     }
   }
 
+  /// The first function lacks the prefixes, the second has a PCI Express capability of version 1,
+  /// of the third nothing says no.
+  @Test
+  void whatACheckSaysOfOneFunctionIsNotSaidOfAnother() throws IOException {
+    String text = Files.readString(Inputs.demo(folder));
+    String one = text.substring(0, text.indexOf("0000:17:00.1"));
+    String lacking = one.replaceFirst("(?m)^(60: (?:.. ){6})..", "$100");
+    String old = one.replaceFirst("(?m)^(40: (?:.. ){2}).2", "$101").replace("17:00.0", "18:00.0");
+    String good = one.replace("17:00.0", "19:00.0");
+    Path dump = Files.writeString(folder.resolve("three.txt"), lacking + old + good);
+
+    String out = Run.of("plan", dump.toString(), "--hw-info", "width=20").out();
+
+    assertThat(out)
+        .containsPattern("0000:17:00.0 .*capability; P19 fails\\R")
+        .containsPattern("0000:18:00.0 .*capability; P19 fails\\R")
+        .containsPattern("0000:19:00.0 .*capability; P19 open\\R");
+    assertThat(out.substring(out.indexOf("For some of them:")))
+        .containsPattern("P19 fails +0000:17:00.0: End-End TLP prefixes: .* bit 21 is 0")
+        .containsPattern("P19 fails +0000:18:00.0: End-End TLP prefixes: .* version")
+        .containsPattern("P19 open +0000:19:00.0: End-End TLP prefixes: Name the virtual ports");
+    assertThat(out.substring(0, out.indexOf("For some of them:"))).doesNotContain("P19 fails  ");
+  }
+
+  @Test
+  void functionsOfSeveralFilesStandBelowTheirFiles() throws IOException {
+    String dump = Inputs.demo(folder).toString();
+    String other = Files.copy(Path.of(dump), folder.resolve("other.txt")).toString();
+
+    for (String[] command :
+        new String[][] {
+          {"plan", dump, other},
+          {"plan", dump, other, "--details"},
+          {"inspect", dump, other},
+          {"inspect", dump, other, "--all"}
+        }) {
+      assertThat(Run.of(command).out().lines())
+          .filteredOn(line -> line.endsWith("txt:") || line.startsWith("0000:"))
+          .extracting(line -> line.endsWith(":") ? line : line.substring(0, 12))
+          .containsExactly(
+              dump + ":",
+              "0000:17:00.0",
+              "0000:17:00.1",
+              other + ":",
+              "0000:17:00.0",
+              "0000:17:00.1");
+    }
+    assertThat(Run.of("plan", dump).out()).doesNotContain("txt");
+    JsonNode plans = MAPPER.readTree(Run.of("plan", dump, other, "--json").out());
+    assertThat(plans.get(3).get("file").asString()).isEqualTo(other);
+    assertThat(plans.get(3).get("line").asInt()).isEqualTo(259);
+  }
+
+  /// A layout is of a function of one host.
+  @Test
+  void whatNamesFunctionsByTheirAddressRefusesTwoAtOne() throws IOException {
+    String dump = Inputs.demo(folder).toString();
+    String other = Files.copy(Path.of(dump), folder.resolve("other.txt")).toString();
+    Path layout = folder.resolve("layout.json");
+
+    for (String[] command :
+        new String[][] {
+          {"plan", dump, other, "--format", "qemu"},
+          {"plan", dump, other, "--format", "libvirt"},
+          {"plan", dump, other, "--save", layout.toString()}
+        }) {
+      Run run = Run.of(command);
+      assertThat(run.code()).isEqualTo(2);
+      assertThat(run.out()).isEmpty();
+      assertThat(run.err())
+          .contains("0000:17:00.0 is in " + dump + ":1 and in " + other + ":1: a host has one");
+    }
+    assertThat(layout).doesNotExist();
+  }
+
   @Test
   void withoutHardwareInfoTheAssumptionIsNoted() {
     assertThat(Run.of("plan", Inputs.demo(folder).toString()).err())
@@ -188,7 +263,10 @@ class PlanCommandTest {
             "plan", Inputs.demo(folder).toString(), "--function", "17:00.1", "--offset", "0x148");
 
     assertThat(run.code()).isEqualTo(1);
-    assertThat(run.out()).contains("The requested offset cannot be used: it meets 0x148");
+    assertThat(run.out())
+        .contains("The requested offset cannot be used: it meets 0x148")
+        .contains("the nearest free place is 0x158")
+        .doesNotContain("--allow-shadowing");
   }
 
   /// I3: live bytes are covered only if the user allows that, too.
@@ -203,7 +281,9 @@ class PlanCommandTest {
     assertThat(refused.code()).isEqualTo(1);
     assertThat(refused.out())
         .contains("it would cover what is at 0xff8")
-        .contains("shadowing is not allowed");
+        .contains("the nearest free place is 0xfe8, the best one is 0xd80 (all-zero hole).")
+        .contains("With --allow-shadowing it is put there")
+        .doesNotContain("passed over");
     assertThat(allowed.code()).isZero();
     assertThat(allowed.out())
         .contains("at 0xff8,")

@@ -7,6 +7,8 @@ import io.vpasid.guest.cli.Run;
 import io.vpasid.testing.Captures;
 import io.vpasid.testing.Need;
 import io.vpasid.testing.Needs;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,10 +34,41 @@ class PreflightReportTest {
 
     assertThat(run.code()).isZero();
     assertThat(run.out())
-        .contains("may enable PASIDs: of its checks 8 are open, 12 pass")
+        .contains("may enable PASIDs: of its 22 checks 8 are open, 12 pass, 2 do not apply")
         .contains("P2 open      Scalable mode switched on: Start it with intel_iommu=on,sm_on.")
         .doesNotContain("P19 ")
         .doesNotContain("fails");
+  }
+
+  /// The made-up function has open checks whatever else fails.
+  @Test
+  void whatFailsDoesNotHideHowTheOpenOnesAreClosed() throws IOException {
+    Path dump = Inputs.demo(folder);
+    String text = Files.readString(dump).replaceAll("(?m)^(60: (?:.. ){6})..", "$100");
+    Path failing = Files.writeString(folder.resolve("p19.txt"), text);
+
+    for (String[] plan :
+        new String[][] {
+          {"plan", failing.toString(), "--function", "17:00.1"},
+          {"plan", failing.toString()},
+          {"plan", dump.toString()}
+        }) {
+      assertThat(Run.of(plan).out())
+          .contains("--port, --viommu and --assume tell plan of the guest");
+    }
+  }
+
+  /// As many as are printed.
+  @Test
+  void countsAreThoseOfTheListBelow() {
+    String out = Run.of("plan", Inputs.demo(folder).toString(), "--function", "17:00.0").out();
+    String first = out.substring(out.indexOf("Linux guest"), out.indexOf("  besides"));
+    String further = out.substring(out.indexOf("  besides"));
+
+    assertThat(first).contains("of its 22 checks 9 are open, 11 pass, 2 do not apply");
+    assertThat(first.lines().filter(line -> line.matches("  P\\d+ open .*"))).hasSize(9);
+    assertThat(further).contains("which PASIDs do without, 3 are open");
+    assertThat(further.lines().filter(line -> line.matches("  P\\d+ open .*"))).hasSize(3);
   }
 
   @Needs(Need.CAPTURES)
@@ -65,7 +98,9 @@ class PreflightReportTest {
             "--assume",
             "P1,p2,P5,P13");
 
-    assertThat(run.out()).contains("enables PASIDs: of its checks 20 pass").contains("P24 fails");
+    assertThat(run.out())
+        .contains("enables PASIDs: of its 22 checks 20 pass, 2 do not apply")
+        .contains("P24 fails");
     assertThat(run.code()).isZero();
   }
 

@@ -5,12 +5,14 @@ import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.occupancy.OccupancyMap;
 import io.vpasid.pci.occupancy.Use;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 
 /// Searches the extended space for the bytes of a capability that the device does not have.
 ///
@@ -77,9 +79,10 @@ public final class HoleFinder {
   }
 
   private Optional<Placement> search() {
-    if (request.requested().isPresent()) {
-      return requested(request.requested().get());
-    }
+    return request.requested().isPresent() ? requested(request.requested().get()) : best();
+  }
+
+  private Optional<Placement> best() {
     return pinned()
         .or(this::ownSlot)
         .or(this::available)
@@ -93,7 +96,7 @@ public final class HoleFinder {
   private Optional<Placement> requested(HoleRequest.Wish wish) {
     Optional<String> conflict = cannotHold(wish.range());
     if (conflict.isPresent()) {
-      return pass(wish.range(), Strategy.REQUESTED, conflict.get());
+      return pass(wish.range(), Strategy.REQUESTED, conflict.get() + instead(wish.range()));
     }
     String asked = wish.says() + " asks for it.";
     if (isOwnSlot(wish.range())) {
@@ -117,7 +120,33 @@ public final class HoleFinder {
         : pass(
             wish.range(),
             Strategy.REQUESTED,
-            "it would cover what is at " + what + ", and shadowing is not allowed");
+            "it would cover what is at " + what + instead(wish.range()));
+  }
+
+  /// The places that would do, as the end of a sentence: the nearest one, and that which would be
+  /// taken if the user asked for none.
+  private String instead(ByteRange refused) {
+    Optional<Placement> best = new HoleFinder(map, request).best();
+    Optional<Integer> nearest =
+        IntStream.iterate(
+                ConfigSpace.EXTENDED_START,
+                at -> at <= ConfigSpace.EXTENDED_SIZE - request.length(),
+                at -> at + 4)
+            .filter(at -> map.isFree(new ByteRange(at, request.length())))
+            .boxed()
+            .min(Comparator.comparingInt(at -> Math.abs(at - refused.offset())));
+    List<String> places = new ArrayList<>();
+    nearest.ifPresent(at -> places.add("the nearest free place is " + hex(at)));
+    best.filter(place -> !nearest.equals(Optional.of(place.offset())))
+        .ifPresent(place ->
+            places.add(
+                "the best one is %s (%s)"
+                    .formatted(hex(place.offset()), place.strategy().title())));
+    return "; " + (places.isEmpty() ? "no place is free" : String.join(", ", places));
+  }
+
+  private static String hex(int offset) {
+    return String.format(Locale.ROOT, "0x%03x", offset);
   }
 
   private Optional<Placement> pinned() {

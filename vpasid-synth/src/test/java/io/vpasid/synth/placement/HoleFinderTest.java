@@ -132,7 +132,9 @@ class HoleFinderTest {
     assertThat(found(good).range()).isEqualTo(new ByteRange(0x400, 8));
     assertThat(HoleFinder.find(map.build(), bad).passedOver())
         .extracting(PassedOver::why)
-        .containsExactly("its offset is not a multiple of 4");
+        .containsExactly(
+            "its offset is not a multiple of 4; the nearest free place is 0x400, the best one is"
+                + " 0x500 (pinned by a quirk)");
   }
 
   private static HoleRequest requested(int offset, Optional<ByteRange> ownSlot, boolean shadowing) {
@@ -148,13 +150,22 @@ class HoleFinderTest {
     assertThat(HoleFinder.find(map.build(), requested(0xff8, Optional.empty(), false)).passedOver())
         .extracting(PassedOver::why)
         .containsExactly(
-            "it would cover what is at 0xff8: hidden register, ELBI_CTRL, and shadowing is not"
-                + " allowed");
+            "it would cover what is at 0xff8: hidden register, ELBI_CTRL; the nearest free place is"
+                + " 0xff0, the best one is 0xd80 (all-zero hole)");
     assertThat(found(requested(0xff8, Optional.empty(), true)).reasons())
         .last()
         .asString()
         .contains("can no longer reach")
         .contains("ELBI_CTRL");
+  }
+
+  @Test
+  void whereNoPlaceIsFreeNoneIsOfferedInsteadOfTheRequestedOne() {
+    map.claim(ByteRange.between(0x100, 0x1000), Use.NON_ZERO, "not zero");
+
+    assertThat(HoleFinder.find(map.build(), requested(0x400, Optional.empty(), false)).passedOver())
+        .extracting(PassedOver::why)
+        .containsExactly("it would cover what is at 0x400: a byte, not zero; no place is free");
   }
 
   @Test

@@ -79,8 +79,7 @@ public final class SynthesisOptions {
       names = "--allow-shadowing",
       description =
           "Allow to cover live registers: those at --offset, and without it those that a quirk lets"
-              + " go, where nothing else is left. QEMU covers none, so it does not go with --format"
-              + " qemu and libvirt.")
+              + " go, where nothing else is left.")
   private boolean shadowing;
 
   public HardwareInfo hardware() {
@@ -105,6 +104,18 @@ public final class SynthesisOptions {
       err.println(
           "vpasid: note: no --hw-info, so %s is assumed: %s"
               .formatted(live.bound().orElse(ASSUMED), live.evidence()));
+    }
+  }
+
+  /// Says on `err` that `--allow-shadowing` does not count, if it is there.
+  ///
+  /// @param with the option that it does not go with
+  public void noteUselessShadowing(PrintWriter err, String with) {
+    if (shadowing) {
+      err.println(
+          "vpasid: note: --allow-shadowing has no effect with "
+              + with
+              + ": QEMU passes guest writes on to the device, so it may cover no live register");
     }
   }
 

@@ -8,6 +8,7 @@ import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.FoundFunctions;
 import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.report.FileHeadings;
 import io.vpasid.guest.report.FunctionTitle;
 import io.vpasid.guest.report.Hex;
 import io.vpasid.guest.report.InspectReport;
@@ -135,8 +136,15 @@ public final class InspectCommand implements Callable<Integer> {
           list(page, reports, partial, hidden, names);
         } else {
           boolean coloured = colour.isOn(top.terminal());
-          reports.forEach(r -> r.print(page, row, coloured));
-          partial.forEach(r -> r.print(page, row, coloured));
+          FileHeadings headings = headings(page, reports, partial);
+          for (InspectReport report : reports) {
+            headings.before(report.origin());
+            report.print(page, row, coloured);
+          }
+          for (PartialReport report : partial) {
+            headings.before(report.origin());
+            report.print(page, row, coloured);
+          }
         }
       }
     }
@@ -162,6 +170,15 @@ public final class InspectCommand implements Callable<Integer> {
     return reports.isEmpty() ? partial.getFirst().picture() : reports.getFirst().picture();
   }
 
+  private static FileHeadings headings(
+      Page page, List<InspectReport> reports, List<PartialReport> partial) {
+    return new FileHeadings(
+        page,
+        Stream.concat(
+            reports.stream().map(InspectReport::origin),
+            partial.stream().map(PartialReport::origin)));
+  }
+
   private static void list(
       Page page,
       List<InspectReport> reports,
@@ -172,8 +189,10 @@ public final class InspectCommand implements Callable<Integer> {
         .printf(
             "%-13s %-9s %5s %5s %5s %-7s %5s%n",
             "function", "id", "bytes", "caps", "ext", "pasid", "free");
+    FileHeadings headings = headings(page, reports, partial);
     for (InspectReport report : reports) {
-      page.item(
+      headings.before(report.origin());
+      page.row(
           String.format(
               Locale.ROOT,
               "%-13s %-9s %5d %5d %5d %-7s %5d  ",
@@ -185,9 +204,10 @@ public final class InspectCommand implements Callable<Integer> {
               report.pasid().map(Hex::toString).orElse("-"),
               report.free()),
           report.name());
-      report.odd().forEach(text -> page.item(" ".repeat(13) + "   odd ", text));
+      report.odd().forEach(text -> page.item(" ".repeat(14) + "odd: ", text));
     }
     for (PartialReport report : partial) {
+      headings.before(report.origin());
       page.item(
           String.format(Locale.ROOT, "%-13s %-9s ", report.function(), report.id()),
           "%5d of %d bytes are in the dump  %s"
@@ -195,7 +215,7 @@ public final class InspectCommand implements Callable<Integer> {
     }
     for (SysfsDevice device : hidden) {
       PciId id = device.id().orElse(new PciId(0xffff, 0xffff));
-      page.item(
+      page.row(
           String.format(
               Locale.ROOT,
               "%-13s %-9s %5d %5s %5s %-7s %5s  ",

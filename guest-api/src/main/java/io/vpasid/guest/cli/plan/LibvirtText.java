@@ -9,9 +9,15 @@ import java.util.List;
 /// `qemu:commandline` element, of whose device libvirt knows nothing.
 ///
 /// As of libvirt 12.8.0, whose schema has `iommufd`, `hostdev` and `qemu:override`, but no
-/// attribute for the place of the capability, nor for scalable mode, PASIDs or SVA of `iommu
-/// model='intel'`.
+/// attribute for the place of the capability, nor for scalable mode and PASIDs of `iommu
+/// model='intel'`. libvirt makes that device before the others, as QEMU wants it, and what is in a
+/// `qemu:commandline` behind them.
 final class LibvirtText {
+  private static final String DEVICE = "-device";
+
+  /// Users' aliases begin with ua-.
+  private static final String IOMMU_ALIAS = "ua-vpasid-iommu";
+
   private static final String NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0";
 
   /// A function, and what to say of it.
@@ -24,7 +30,8 @@ final class LibvirtText {
   /// Parts of a domain, each where it belongs in one.
   ///
   /// @param functions at least one, each with an offset
-  static void writeHostdevs(List<Function> functions, PrintWriter out) {
+  /// @param bits of the PASIDs of the guest's IOMMU
+  static void writeHostdevs(List<Function> functions, int bits, PrintWriter out) {
     out.printf("<domain type='kvm' xmlns:qemu='%s'>%n", NAMESPACE);
     comment(
         "  ",
@@ -32,13 +39,17 @@ final class LibvirtText {
             + " them (cgroups, SELinux) and lock memory; iommufd and hostdev together want libvirt"
             + " 12.8 or as new.",
         out);
-    comment(
-        "  ",
-        "libvirt 12.8.0 has no attribute for scalable mode and PASIDs of a guest's IOMMU: add -device"
-            + " intel-iommu,scalable-mode=on,pasid-bits=20 by qemu:commandline.",
-        out);
     out.println("  <iommufd enabled='yes'/>");
     out.println("  <devices>");
+    comment(
+        "    ",
+        "QEMU shows the capability only behind an IOMMU with PASIDs. libvirt 12.8.0 has no attributes"
+            + " for that, so they are overridden below; if the domain has an iommu already, give it"
+            + " this alias.",
+        out);
+    out.println("    <iommu model='intel'>");
+    out.printf("      <alias name='%s'/>%n", IOMMU_ALIAS);
+    out.println("    </iommu>");
     for (int i = 0; i < functions.size(); i++) {
       PciAddress at = functions.get(i).device().function().address();
       functions.get(i).notes().forEach(note -> comment("    ", note, out));
@@ -52,17 +63,36 @@ final class LibvirtText {
     }
     out.println("  </devices>");
     out.println("  <qemu:override>");
+    writeProperties(
+        IOMMU_ALIAS,
+        List.of(
+            property("scalable-mode", "bool", "true"),
+            property("fsts", "bool", "true"),
+            property("pasid-bits", "unsigned", bits)),
+        out);
     for (int i = 0; i < functions.size(); i++) {
-      out.printf("    <qemu:device alias='%s'>%n      <qemu:frontend>%n", alias(i));
-      out.printf(
-          "        <qemu:property name='x-vpasid-cap-offset' type='unsigned' value='%d'/>%n",
-          functions.get(i).device().offset().orElseThrow());
-      out.printf("      </qemu:frontend>%n    </qemu:device>%n");
+      writeProperties(
+          alias(i),
+          List.of(
+              property(
+                  "x-vpasid-cap-offset",
+                  "unsigned",
+                  functions.get(i).device().offset().orElseThrow())),
+          out);
     }
     out.printf("  </qemu:override>%n</domain>%n");
   }
 
-  /// Users' aliases begin so.
+  private static String property(String name, String type, Object value) {
+    return "<qemu:property name='%s' type='%s' value='%s'/>".formatted(name, type, value);
+  }
+
+  private static void writeProperties(String alias, List<String> properties, PrintWriter out) {
+    out.printf("    <qemu:device alias='%s'>%n      <qemu:frontend>%n", alias);
+    properties.forEach(property -> out.println("        " + property));
+    out.printf("      </qemu:frontend>%n    </qemu:device>%n");
+  }
+
   private static String alias(int index) {
     return "ua-vpasid" + index;
   }
@@ -70,7 +100,8 @@ final class LibvirtText {
   /// The arguments that QEMU takes.
   ///
   /// @param functions at least one, each with an offset
-  static void writeCommandLine(List<Function> functions, PrintWriter out) {
+  /// @param iommu the device in front of them, see [QemuDevice#iommu]
+  static void writeCommandLine(List<Function> functions, String iommu, PrintWriter out) {
     out.printf("<qemu:commandline xmlns:qemu='%s'>%n", NAMESPACE);
     comment(
         "  ",
@@ -78,11 +109,20 @@ final class LibvirtText {
             + " /dev/vfio/devices/vfioN in cgroup_device_acl of qemu.conf, let QEMU's user and SELinux"
             + " have them, and set a hard_limit in memtune, so that memory may be locked.",
         out);
+    comment(
+        "  ",
+        "QEMU shows the capability only behind an IOMMU with PASIDs. Unless the domain has one, add it"
+            + " before these as two further arguments, "
+            + DEVICE
+            + " and "
+            + iommu
+            + ".",
+        out);
     argument("-object", out);
     argument(QemuDevice.object(), out);
     for (Function function : functions) {
       function.notes().forEach(note -> comment("  ", note, out));
-      argument("-device", out);
+      argument(DEVICE, out);
       argument(function.device().argument(), out);
     }
     out.println("</qemu:commandline>");

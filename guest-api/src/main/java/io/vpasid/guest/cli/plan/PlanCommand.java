@@ -5,12 +5,15 @@ import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.FoundFunction;
+import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.report.FileHeadings;
 import io.vpasid.guest.report.FunctionTitle;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.LayoutComparison;
 import io.vpasid.guest.report.Page;
 import io.vpasid.guest.report.PlanReport;
 import io.vpasid.guest.report.QemuDevice;
+import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.LspciText;
 import io.vpasid.pci.dump.PciNames;
@@ -22,8 +25,10 @@ import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -62,7 +67,8 @@ import picocli.CommandLine.Spec;
       "  vpasid plan 0000:3b:00.0 --format lspci > guest.txt && lspci -F guest.txt -vvv",
       "",
       "Starts no guest without its device where the answer is no:",
-      "  vpasid plan 0000:3b:00.0 --format qemu > args && qemu-system-x86_64 ... `cat args`",
+      "  vpasid plan 0000:3b:00.0 --format qemu > args && qemu-system-x86_64 \\",
+      "      -device intel-iommu,scalable-mode=on,fsts=on,pasid-bits=20 `cat args` ...",
       "",
       "Before a guest moves, on the host where it is and on the one where it goes:",
       "  vpasid plan 0000:3b:00.0 --save layout.json",
@@ -109,7 +115,7 @@ public final class PlanCommand implements Callable<Integer> {
           "text; json; lspci: the guest views of the functions that get a vPASID, as lspci -F reads"
               + " them; qemu: these functions as arguments of QEMU 11, for its vfio-pci; libvirt: as"
               + " hostdev elements of a domain; libvirt-commandline: as a qemu:commandline element."
-              + " Default: text.")
+              + " QEMU covers no live register, --allow-shadowing or not. Default: text.")
   private Format format = Format.TEXT;
 
   @Option(names = "--json", description = "The same as --format json.")
@@ -153,19 +159,25 @@ public final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Json.checkFormat(json, format);
+    Format wanted = json ? Format.JSON : format;
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     Optional<LayoutFile> expected = expect.map(LayoutFile::read);
     List<FoundFunction> functions = source.functions(sources, !withoutVfio);
+    if (wanted.isQemus()) {
+      options.noteUselessShadowing(err, "--format " + wanted);
+    }
     options.checkOtherCaptures(functions);
     QuirkTable quirks = options.quirkTable();
     noteAssumptions(functions, err);
     Optional<GuestPlace> place = preflight.place();
-    Format wanted = json ? Format.JSON : format;
     PciNames names = wanted == Format.TEXT ? PciNames.system() : PciNames.none();
     List<Planned> planned =
         functions.stream().map(f -> plan(f, quirks, place, wanted, names)).toList();
     List<PlanReport> reports = planned.stream().map(Planned::report).toList();
+    if (wanted.isQemus() || save.isPresent() || expected.isPresent()) {
+      requireDifferentAddresses(functions);
+    }
     save.ifPresent(file -> LayoutFile.write(file, reports));
     List<LayoutComparison> comparisons = expected.map(e -> e.compare(reports)).orElse(List.of());
     Page page = new Page(out, top.terminal().columns());
@@ -176,7 +188,11 @@ public final class PlanCommand implements Callable<Integer> {
         } else {
           FunctionTitle.hint(functions.stream().map(FoundFunction::captured), names)
               .ifPresent(hint -> err.println("vpasid: note: " + hint));
-          reports.forEach(r -> r.print(page, preflight.all()));
+          FileHeadings headings = new FileHeadings(page, reports.stream().map(PlanReport::origin));
+          for (PlanReport report : reports) {
+            headings.before(report.origin());
+            report.print(page, preflight.all());
+          }
         }
       }
       case JSON -> Json.print(out, json(reports, comparisons));
@@ -211,6 +227,20 @@ public final class PlanCommand implements Callable<Integer> {
         qemu,
         PlanReport.of(
             function, request, result, qemu, preflight.of(request, result, place), names));
+  }
+
+  /// A host has one function at an address.
+  private static void requireDifferentAddresses(List<FoundFunction> functions) {
+    Map<PciAddress, HostFunction> seen = new HashMap<>();
+    for (FoundFunction found : functions) {
+      HostFunction function = found.captured();
+      HostFunction first = seen.putIfAbsent(function.address(), function);
+      if (first != null) {
+        throw new InputException(
+            "%s is in %s and in %s: a host has one function at an address, so plan one file at a time"
+                .formatted(function.address(), first.location(), function.location()));
+      }
+    }
   }
 
   private void noteAssumptions(List<FoundFunction> functions, PrintWriter err) {
@@ -254,10 +284,15 @@ public final class PlanCommand implements Callable<Integer> {
     if (placed.isEmpty()) {
       return;
     }
+    int bits = QemuDevice.pasidBits(placed.stream().map(LibvirtText.Function::device).toList());
     switch (wanted) {
-      case LIBVIRT -> LibvirtText.writeHostdevs(placed, out);
-      case LIBVIRT_COMMANDLINE -> LibvirtText.writeCommandLine(placed, out);
+      case LIBVIRT -> LibvirtText.writeHostdevs(placed, bits, out);
+      case LIBVIRT_COMMANDLINE -> LibvirtText.writeCommandLine(placed, QemuDevice.iommu(bits), out);
       default -> {
+        err.println(
+            "vpasid: note: QEMU shows the capability only behind an IOMMU with PASIDs, which has to"
+                + " stand before these arguments: -device "
+                + QemuDevice.iommu(bits));
         out.println("-object " + QemuDevice.object());
         placed.forEach(f -> out.println("-device " + f.device().argument()));
       }

@@ -149,9 +149,12 @@ final class QuirksNewCommand implements Callable<Integer> {
   private static void noteShortOnes(List<HostFunction> captures, PrintWriter err) {
     long shortOnes = captures.stream().filter(c -> !c.config().isExtended()).count();
     if (shortOnes > 0) {
-      err.printf(
-          "vpasid: note: only %d bytes of %d of %s are there; lspci -xxxx as root captures all%n",
-          ConfigSpace.STANDARD_SIZE, shortOnes, Findings.counted(captures.size(), "function"));
+      err.println(
+          "vpasid: note: only %d bytes of %d of %s are there; lspci -xxxx as root captures all"
+              .formatted(
+                  ConfigSpace.STANDARD_SIZE,
+                  shortOnes,
+                  Findings.counted(captures.size(), "function")));
     }
   }
 
@@ -190,11 +193,12 @@ final class QuirksNewCommand implements Callable<Integer> {
 
   private static void note(List<Quirk> quirks, PrintWriter err) {
     for (Quirk quirk : quirks) {
-      err.printf(
-          "vpasid: note: %s, %s: %s; name them, and add those that read as 0%n",
-          quirk.id(),
-          quirk.name(),
-          Findings.counted(quirk.effects().hiddenBits().size(), "proposal"));
+      err.println(
+          "vpasid: note: %s, %s: %s; name them, and add those that read as 0"
+              .formatted(
+                  quirk.id(),
+                  quirk.name(),
+                  Findings.counted(quirk.effects().hiddenBits().size(), "proposal")));
     }
   }
 
@@ -205,9 +209,9 @@ final class QuirksNewCommand implements Callable<Integer> {
         .map(Quirk::id)
         .distinct()
         .forEach(id ->
-            err.printf(
-                "vpasid: note: what %s says is left out; vpasid quirks list %s shows it%n",
-                id, id));
+            err.println(
+                "vpasid: note: what %s says is left out; vpasid quirks list %s shows it"
+                    .formatted(id, id)));
   }
 
   static final class DeviceConverter implements ITypeConverter<PciId> {

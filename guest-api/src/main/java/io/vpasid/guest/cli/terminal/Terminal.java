@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
 /// @param output the standard output is a terminal that a person looks at
 /// @param errors the error stream is one
 /// @param colours the terminal and the person take colours
-/// @param width asks for the characters in a line of the standard output
+/// @param width asks for the characters in a line, where one of them is a terminal
 public record Terminal(boolean output, boolean errors, boolean colours, IntSupplier width) {
   /// Somebody who knows the terminal: the top of the command line, which commands see as their
   /// parent.
@@ -43,26 +43,30 @@ public record Terminal(boolean output, boolean errors, boolean colours, IntSuppl
     boolean colours =
         environment.getOrDefault("NO_COLOR", "").isEmpty()
             && !environment.getOrDefault("TERM", "dumb").equals("dumb");
-    return new Terminal(
-        output, errors, colours, () -> output ? columns(environment) : Page.ENDLESS);
+    return new Terminal(output, errors, colours, () -> columns(environment, output ? 1 : 2));
   }
 
   /// Characters in a line of the standard output; [Page#ENDLESS] if it is no terminal.
   public int columns() {
-    return width.getAsInt();
+    return output ? width.getAsInt() : Page.ENDLESS;
   }
 
-  private static int columns(Map<String, String> environment) {
+  /// Characters in a line of the error stream; [Page#ENDLESS] if it is no terminal.
+  public int errorColumns() {
+    return errors ? width.getAsInt() : Page.ENDLESS;
+  }
+
+  private static int columns(Map<String, String> environment, int descriptor) {
     String told = environment.getOrDefault("COLUMNS", "");
-    return told.matches("[1-9][0-9]{0,3}") ? Integer.parseInt(told) : askStty();
+    return told.matches("[1-9][0-9]{0,3}") ? Integer.parseInt(told) : askStty(descriptor);
   }
 
   /// Java does not know how wide a terminal is; `stty` does, wherever there is a shell.
-  private static int askStty() {
+  private static int askStty(int descriptor) {
     try {
       Process stty =
           new ProcessBuilder("stty", "size")
-              .redirectInput(new File(target(1)))
+              .redirectInput(new File(target(descriptor)))
               .redirectError(ProcessBuilder.Redirect.DISCARD)
               .start();
       Matcher size =

@@ -52,6 +52,21 @@ class QemuFormatTest {
         .contains("vpasid: note: 0000:17:00.1 f00d:0002: 0xd80: It lies in the middle of");
   }
 
+  /// QEMU 11.1.3 refuses `pasid-bits` beyond the host's, so they are the functions' own.
+  @Test
+  void theIommuThatQemuNeedsIsNamed() {
+    Run run = Run.of("plan", dump, "--format", "qemu", "--hw-info", "width=16");
+
+    assertThat(run.err())
+        .contains("-device intel-iommu,scalable-mode=on,fsts=on,pasid-bits=16")
+        .containsOnlyOnce("intel-iommu");
+    assertThat(run.out()).doesNotContain("intel-iommu");
+    assertThat(Run.of("plan", dump, "--format", "libvirt-commandline").out())
+        .contains("intel-iommu,scalable-mode=on,fsts=on,pasid-bits=20");
+    assertThat(Run.of("plan", dump, "--format", "qemu", "--hw-info", "none").err())
+        .doesNotContain("intel-iommu");
+  }
+
   @Test
   void whoGivesBareBytesIsToldToFillInTheAddress() throws IOException {
     byte[] bytes = Dumps.read(Path.of(dump)).getLast().config().toByteArray();
@@ -102,8 +117,26 @@ class QemuFormatTest {
               Stream.concat(Stream.of(wish), Stream.of("--format", format)).toArray(String[]::new));
       assertThat(run.code()).isEqualTo(1);
       assertThat(run.out()).isEmpty();
-      assertThat(run.err()).contains("no live register may be there");
+      assertThat(run.err())
+          .contains("--allow-shadowing has no effect with --format " + format)
+          .contains("no live register may be there, allowed or not")
+          .contains("the nearest free place is 0xfe8, the best one is 0xd80")
+          .doesNotContain("shadowing is not allowed");
     }
+  }
+
+  @Test
+  void whoAllowsShadowingWithoutAnOffsetIsToldThatQemuCoversNothing() {
+    String[] plan = {"plan", dump, "--function", "17:00.1", "--allow-shadowing", "--format"};
+
+    assertThat(Run.of(Stream.concat(Stream.of(plan), Stream.of("qemu")).toArray(String[]::new)))
+        .satisfies(run -> {
+          assertThat(run.code()).isZero();
+          assertThat(run.err()).contains("--allow-shadowing has no effect with --format qemu");
+        });
+    assertThat(
+            Run.of(Stream.concat(Stream.of(plan), Stream.of("text")).toArray(String[]::new)).err())
+        .doesNotContain("no effect");
   }
 
   /// A quirk's word counts where the device is shadowed, and QEMU shadows nothing.
@@ -267,7 +300,11 @@ class QemuFormatTest {
         .contains("<address domain='0x0000' bus='0x17' slot='0x00' function='0x1'/>")
         .containsSubsequence(
             "<iommufd enabled='yes'/>",
+            "<iommu model='intel'>",
+            "<alias name='ua-vpasid-iommu'/>",
             "<alias name='ua-vpasid1'/>",
+            "<qemu:device alias='ua-vpasid-iommu'>",
+            "name='pasid-bits' type='unsigned' value='20'",
             "<qemu:device alias='ua-vpasid1'>",
             "name='x-vpasid-cap-offset' type='unsigned' value='3456'");
   }
