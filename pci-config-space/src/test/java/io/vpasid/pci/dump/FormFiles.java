@@ -15,12 +15,29 @@ final class FormFiles {
   private static final Path FOLDER = Path.of("src/test/resources/io/vpasid/pci/dump/forms");
 
   /// A file of the folder.
-  record FormFile(String name, byte[] content) {
+  record FormFile(Path path) {
+    String name() {
+      return path.getFileName().toString();
+    }
+
+    byte[] content() {
+      try {
+        return Files.readAllBytes(path);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
     /// The form that must be named for it.
     Optional<DumpForm> form() {
-      return name.endsWith(".words")
+      return name().endsWith(".words")
           ? Optional.of(DumpForm.WORDS)
-          : name.endsWith(".groups") ? Optional.of(DumpForm.GROUPS) : Optional.empty();
+          : name().endsWith(".groups") ? Optional.of(DumpForm.GROUPS) : Optional.empty();
+    }
+
+    @Override
+    public String toString() {
+      return name();
     }
   }
 
@@ -28,15 +45,7 @@ final class FormFiles {
 
   static List<FormFile> all() {
     try (Stream<Path> files = Files.list(FOLDER)) {
-      return files.sorted().map(FormFiles::read).toList();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static FormFile read(Path path) {
-    try {
-      return new FormFile(path.getFileName().toString(), Files.readAllBytes(path));
+      return files.sorted().map(FormFile::new).toList();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
