@@ -13,6 +13,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
@@ -31,6 +33,8 @@ public final class ControlClient implements AutoCloseable {
 
   /// Most bytes of one message of the server.
   private static final int MAX_LINE = 16 << 20;
+
+  private static final int MAX_CALLS = 16;
 
   private final SocketChannel socket;
   private final Selector selector;
@@ -128,6 +132,60 @@ public final class ControlClient implements AutoCloseable {
   /// @throws IOException if there is no reply
   public JsonNode execute(String command, ObjectNode arguments) throws IOException {
     send(ControlMessages.request(command, arguments));
+    return reply();
+  }
+
+  /// A command.
+  ///
+  /// @param arguments by name, of the kinds that the command's table has
+  public record Call(String command, ObjectNode arguments) {}
+
+  /// The reply to a command.
+  public sealed interface Reply {
+    /// The `return` of the reply, or the refusal thrown.
+    ///
+    /// @throws ControlException if the server refused
+    JsonNode result();
+  }
+
+  private record Returned(JsonNode result) implements Reply {}
+
+  private record Refused(ControlException reason) implements Reply {
+    @Override
+    public JsonNode result() {
+      throw reason;
+    }
+  }
+
+  /// Has a few commands done, one after the other, and waits once: they are sent together. One that
+  /// is refused does not keep those behind it from being done.
+  ///
+  /// @param calls at most 16, so that they fit into the socket while nobody reads the replies
+  /// @return the reply to each
+  /// @throws IOException if one has no reply
+  public List<Reply> executeAll(List<Call> calls) throws IOException {
+    if (calls.size() > MAX_CALLS) {
+      throw new IllegalArgumentException(
+          calls.size() + " commands are sent together, and " + MAX_CALLS + " can be.");
+    }
+    ByteArrayOutputStream requests = new ByteArrayOutputStream();
+    for (Call call : calls) {
+      requests.writeBytes(ControlMessages.request(call.command, call.arguments));
+    }
+    send(requests.toByteArray());
+    List<Reply> replies = new ArrayList<>();
+    for (Call _ : calls) {
+      try {
+        replies.add(new Returned(reply()));
+      } catch (ControlException e) {
+        replies.add(new Refused(e));
+      }
+    }
+    return replies;
+  }
+
+  /// The next reply.
+  private JsonNode reply() throws IOException {
     long deadline = System.nanoTime() + timeout.toNanos();
     while (true) {
       ObjectNode message = receive(deadline).orElseThrow(this::silence);
@@ -192,17 +250,16 @@ public final class ControlClient implements AutoCloseable {
   private Optional<ObjectNode> receive(long deadline) throws IOException {
     while (true) {
       while (incoming.hasRemaining()) {
-        byte next = incoming.get();
-        if (next == '\n' && line.size() > 0) {
+        boolean whole = takeLine();
+        if (line.size() > MAX_LINE) {
+          throw new IOException("it sent more than " + MAX_LINE + " bytes without a newline");
+        }
+        if (whole) {
           byte[] message = line.toByteArray();
           line.reset();
           if (!new String(message, StandardCharsets.UTF_8).isBlank()) {
             return Optional.of(ControlMessages.object(message));
           }
-        } else if (line.size() == MAX_LINE) {
-          throw new IOException("it sent more than " + MAX_LINE + " bytes without a newline");
-        } else {
-          line.write(next);
         }
       }
       long left = (deadline - System.nanoTime()) / 1_000_000;
@@ -214,6 +271,22 @@ public final class ControlClient implements AutoCloseable {
         throw ended(null);
       }
     }
+  }
+
+  /// Moves what has come of a line, and its newline.
+  ///
+  /// @return whether its newline was there
+  private boolean takeLine() {
+    byte[] bytes = incoming.array();
+    int begin = incoming.position();
+    int end = begin;
+    while (end < incoming.limit() && bytes[end] != '\n') {
+      end++;
+    }
+    boolean whole = end < incoming.limit();
+    line.write(bytes, begin, end - begin);
+    incoming.position(whole ? end + 1 : end);
+    return whole;
   }
 
   private int write(ByteBuffer bytes) throws IOException {

@@ -20,6 +20,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -28,13 +29,18 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// One client of the control socket.
 ///
-/// Its commands are done one after the other: nothing more is read from it while one is under way,
-/// or while it does not read its replies. Events that come while it does not read are counted and
-/// not kept. A client that ends its own direction, as a pipe into `socat` does, still gets the
-/// replies to what it sent.
+/// Its commands are done one after the other. It may send some more while one is under way, so that
+/// a client who knows what it will ask waits once and not each time; beyond [#MAX_UNDER_WAY], or
+/// while it does not read its replies, nothing more is read from it. Events that come while it does
+/// not read are counted and not kept. A client that ends its own direction, as a pipe into `socat`
+/// does, still gets the replies to what it sent.
 final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
     implements ControlTarget.Client {
   private static final Logger LOG = LoggerFactory.getLogger(ControlSession.class);
+
+  /// Most commands that it has sent and that are not answered yet. Few, because the commands of all
+  /// clients wait in one queue.
+  private static final int MAX_UNDER_WAY = 4;
 
   /// Most events on the way from the threads where they happen to the channel's loop.
   private static final int MAX_EVENTS_UNDER_WAY = 1024;
@@ -52,7 +58,7 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
   private volatile boolean temporary;
 
   // From here on only the loop's thread.
-  private boolean busy;
+  private int underWay;
   private boolean inputEnded;
   private @Nullable Future<?> deadline;
 
@@ -107,12 +113,18 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
             negotiate(arguments);
             send(ControlMessages.result(Map.of(), id));
           } else {
-            begin(command, arguments, id);
+            JsonNode its = id;
+            begin(() -> reply(command, arguments, its), id);
           }
         }
       }
     } catch (ControlException e) {
-      send(ControlMessages.error(e, id));
+      byte[] error = ControlMessages.error(e, id);
+      if (underWay == 0) {
+        send(error);
+      } else {
+        begin(() -> error, id);
+      }
     }
   }
 
@@ -158,17 +170,25 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
     endDeadline();
   }
 
-  private void begin(ControlCommand command, ControlArguments arguments, @Nullable JsonNode id) {
-    busy = true;
-    channel.config().setAutoRead(false);
+  /// Has a reply made behind those that are under way.
+  private void begin(Supplier<byte[]> command, @Nullable JsonNode id) {
+    if (++underWay >= mostUnderWay()) {
+      channel.config().setAutoRead(false);
+    }
     try {
       worker.execute(() -> {
-        byte[] reply = reply(command, arguments, id);
+        byte[] reply = command.get();
         channel.eventLoop().execute(() -> finish(reply));
       });
     } catch (RejectedExecutionException e) {
       finish(ControlMessages.error(ControlException.generic("the daemon is ending"), id));
     }
+  }
+
+  /// To read from a socket that has no more to give ends it, so behind the last of its bytes a
+  /// client has one command under way, and none when more is read.
+  private int mostUnderWay() {
+    return inputEnded ? 1 : MAX_UNDER_WAY;
   }
 
   private byte[] reply(ControlCommand command, ControlArguments arguments, @Nullable JsonNode id) {
@@ -185,7 +205,7 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
   }
 
   private void finish(byte[] reply) {
-    busy = false;
+    underWay--;
     send(reply);
     readOn();
     endIfDone();
@@ -235,7 +255,7 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
   }
 
   private void readOn() {
-    if (!busy && channel.isWritable()) {
+    if (underWay < mostUnderWay() && channel.isWritable()) {
       channel.config().setAutoRead(true);
     }
   }
@@ -258,7 +278,7 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
 
   /// Disconnects a client that will say no more, when it has the answers to what it said.
   private void endIfDone() {
-    if (inputEnded && !busy && channel.isWritable()) {
+    if (inputEnded && underWay == 0 && channel.isWritable()) {
       channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
     }
   }

@@ -1,6 +1,8 @@
 package io.vpasid.guest.scenario;
 
 import io.vpasid.guest.config.FunctionKeys;
+import io.vpasid.guest.control.ControlClient.Call;
+import io.vpasid.guest.control.ControlClient.Reply;
 import io.vpasid.guest.control.ControlException;
 import io.vpasid.guest.vfiouser.VfioUserClient;
 import io.vpasid.pci.ByteRange;
@@ -23,6 +25,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -33,15 +37,27 @@ import tools.jackson.databind.node.ObjectNode;
 final class DaemonMachine implements Machine {
   private static final long MAX_PASID = 0xffff_ffffL;
 
+  private static final String ATTACH = "pasid-attach";
+  private static final String DETACH = "pasid-detach";
+
+  /// Most attachments in one reply.
+  private static final int PART = 10_000;
+
+  private static final CompletableFuture<Void> NOTHING = CompletableFuture.completedFuture(null);
+
   private final DaemonMachines daemon;
   private final String name;
   private final Map<String, Integer> handles = new HashMap<>();
   private final Map<Integer, String> names = new HashMap<>();
   private @Nullable VfioUserClient guest;
+  private CompletableFuture<Void> written = NOTHING;
   private int configSize;
   private boolean planned;
   private boolean served;
   private int left;
+
+  /// Whether one reply does not hold what is attached, or soon may not.
+  private boolean isLookedAtInParts;
 
   private DaemonMachine(DaemonMachines daemon, String name) {
     this.daemon = daemon;
@@ -114,7 +130,12 @@ final class DaemonMachine implements Machine {
   }
 
   private JsonNode execute(String command, ObjectNode arguments) {
-    return daemon.execute(command, arguments);
+    return executeAll(List.of(new Call(command, arguments))).getFirst().result();
+  }
+
+  private List<Reply> executeAll(List<Call> calls) {
+    settle();
+    return daemon.executeAll(calls);
   }
 
   private ObjectNode function() {
@@ -124,7 +145,9 @@ final class DaemonMachine implements Machine {
   /// What an access that does not come through means: that the daemon is gone, or only the
   /// function.
   private RuntimeException broken(IOException e) {
-    var _ = execute("query-version", JsonNodeFactory.instance.objectNode());
+    var _ =
+        daemon.executeAll(
+            List.of(new Call("query-version", JsonNodeFactory.instance.objectNode())));
     return new MachineException("its vfio-user socket does not answer: " + e.getMessage(), e);
   }
 
@@ -150,6 +173,7 @@ final class DaemonMachine implements Machine {
     if (count > 0) {
       try {
         bytes.put(guest().read(PciIndex.CONFIG_REGION, offset, count));
+        settle();
       } catch (IOException e) {
         throw broken(e);
       }
@@ -166,7 +190,21 @@ final class DaemonMachine implements Machine {
     ByteBuffer bytes =
         ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(0, value);
     try {
-      guest().write(PciIndex.CONFIG_REGION, offset, bytes.limit(count));
+      written =
+          CompletableFuture.allOf(
+              written, guest().writeAsync(PciIndex.CONFIG_REGION, offset, bytes.limit(count)));
+    } catch (IOException e) {
+      throw broken(e);
+    }
+  }
+
+  /// Makes sure that what the guest has written is done, before anything is asked elsewhere than on
+  /// its own socket, which keeps the order.
+  private void settle() {
+    CompletableFuture<Void> all = written;
+    written = NOTHING;
+    try {
+      var _ = VfioUserClient.await(all);
     } catch (IOException e) {
       throw broken(e);
     }
@@ -174,12 +212,66 @@ final class DaemonMachine implements Machine {
 
   @Override
   public Answer attach(Pasid pasid, String space) {
+    return answer(() -> attachCall(pasid, space));
+  }
+
+  @Override
+  public Answer detach(Pasid pasid) {
+    return answer(() -> detachCall(pasid));
+  }
+
+  private Call attachCall(Pasid pasid, String space) {
+    return new Call(ATTACH, function().put("pasid", number(pasid)).put("space", handle(space)));
+  }
+
+  private Call detachCall(Pasid pasid) {
+    return new Call(DETACH, function().put("pasid", number(pasid)));
+  }
+
+  private Answer answer(Supplier<Call> request) {
     try {
-      ObjectNode request = function().put("pasid", number(pasid)).put("space", handle(space));
-      return Answer.done(nameOf(execute("pasid-attach", request).path("previous")));
+      Call call = request.get();
+      return answer(call, execute(call.command(), call.arguments()));
     } catch (ControlException e) {
       return refused(e);
     }
+  }
+
+  private Answer answer(Call request, JsonNode result) {
+    return Answer.done(
+        nameOf(result.path(request.command().equals(ATTACH) ? "previous" : "space")));
+  }
+
+  @Override
+  public Observed attachObserved(Pasid pasid, String space) {
+    return isLookedAtInParts
+        ? Machine.super.attachObserved(pasid, space)
+        : observed(() -> attachCall(pasid, space));
+  }
+
+  @Override
+  public Observed detachObserved(Pasid pasid) {
+    return isLookedAtInParts
+        ? Machine.super.detachObserved(pasid)
+        : observed(() -> detachCall(pasid));
+  }
+
+  private Observed observed(Supplier<Call> request) {
+    Call call;
+    try {
+      call = request.get();
+    } catch (ControlException e) {
+      return new Observed(attached(), refused(e), attachedOnHost());
+    }
+    List<Reply> replies = executeAll(List.of(look(0, false), call, look(0, true)));
+    SortedMap<Integer, String> before = attachments(replies.get(0), false);
+    Answer answer;
+    try {
+      answer = answer(call, replies.get(1).result());
+    } catch (ControlException e) {
+      answer = refused(e);
+    }
+    return new Observed(before, answer, attachments(replies.get(2), true));
   }
 
   /// The handle of an address space, which is made when it is first named.
@@ -195,16 +287,6 @@ final class DaemonMachine implements Machine {
     handles.put(space, made);
     names.put(made, space);
     return made;
-  }
-
-  @Override
-  public Answer detach(Pasid pasid) {
-    try {
-      JsonNode done = execute("pasid-detach", function().put("pasid", number(pasid)));
-      return Answer.done(nameOf(done.path("space")));
-    } catch (ControlException e) {
-      return refused(e);
-    }
   }
 
   @Override
@@ -268,31 +350,41 @@ final class DaemonMachine implements Machine {
   }
 
   private SortedMap<Integer, String> attachments(boolean inKernel) {
+    return attachments(executeAll(List.of(look(0, inKernel))).getFirst(), inKernel);
+  }
+
+  /// The question for a part of what is attached, from a PASID on.
+  private Call look(long first, boolean inKernel) {
+    return new Call(
+        "query-attachments",
+        function().put("first", first).put("limit", PART).put("kernel", inKernel));
+  }
+
+  /// What is attached, as the first part and those that follow it say.
+  private SortedMap<Integer, String> attachments(Reply first, boolean inKernel) {
     SortedMap<Integer, String> attached = new TreeMap<>();
-    long first = 0;
-    boolean more = true;
-    while (more) {
-      JsonNode part;
+    Reply part = first;
+    while (true) {
+      JsonNode result;
       try {
-        part =
-            execute(
-                "query-attachments",
-                function().put("first", first).put("limit", 10_000).put("kernel", inKernel));
+        result = part.result();
       } catch (ControlException e) {
         throw new MachineException(e.desc(), e);
       }
-      for (JsonNode attachment : part.path("attachments")) {
-        long pasid = attachment.path("pasid").asLong();
-        attached.put((int) pasid, nameOf(attachment.path("space")));
-        first = pasid + 1;
+      for (JsonNode attachment : result.path("attachments")) {
+        attached.put(attachment.path("pasid").asInt(), nameOf(attachment.path("space")));
       }
-      more = part.path("more").asBoolean(false);
+      isLookedAtInParts = attached.size() >= PART;
+      if (!result.path("more").asBoolean(false)) {
+        return attached;
+      }
+      part = executeAll(List.of(look(attached.lastKey() + 1L, inKernel))).getFirst();
     }
-    return attached;
   }
 
   @Override
   public List<Event> takeEvents() {
+    settle();
     return daemon.takeEvents(name);
   }
 
@@ -327,6 +419,7 @@ final class DaemonMachine implements Machine {
 
   @Override
   public void close() {
+    written = NOTHING;
     daemon.forget(name);
     disconnect();
     try {

@@ -1,6 +1,8 @@
 package io.vpasid.guest.scenario;
 
 import io.vpasid.guest.control.ControlClient;
+import io.vpasid.guest.control.ControlClient.Call;
+import io.vpasid.guest.control.ControlClient.Reply;
 import io.vpasid.guest.control.ControlException;
 import io.vpasid.guest.scenario.Machine.Event;
 import io.vpasid.guest.scenario.Machine.EventKind;
@@ -95,16 +97,16 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
     return sockets.connect(socket, GUEST);
   }
 
-  /// Has a command done.
+  /// Has commands done one after the other, in one way there and back.
   ///
-  /// @throws ControlException if the daemon refuses
+  /// @return the reply to each, which is a refusal where the daemon refuses
   /// @throws UncheckedIOException if it is gone
-  JsonNode execute(String command, ObjectNode arguments) {
+  List<Reply> executeAll(List<Call> calls) {
     lock.lock();
     try {
       requirePresent();
       try {
-        return control.execute(command, arguments);
+        return control.executeAll(calls);
       } finally {
         sortEvents();
       }

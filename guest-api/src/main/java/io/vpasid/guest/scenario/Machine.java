@@ -23,6 +23,21 @@ public interface Machine extends ConfigPort, AutoCloseable {
   /// Detaches a PASID.
   Answer detach(Pasid pasid);
 
+  /// Attaches a PASID as [#attach] does, between two looks at what is attached. A machine that is
+  /// far away asks for all three at once.
+  default Observed attachObserved(Pasid pasid, String space) {
+    SortedMap<Integer, String> before = attached();
+    Answer answer = attach(pasid, space);
+    return new Observed(before, answer, attachedOnHost());
+  }
+
+  /// Detaches a PASID as [#detach] does, likewise.
+  default Observed detachObserved(Pasid pasid) {
+    SortedMap<Integer, String> before = attached();
+    Answer answer = detach(pasid);
+    return new Observed(before, answer, attachedOnHost());
+  }
+
   /// Resets the function from the host's side.
   Answer reset();
 
@@ -80,6 +95,14 @@ public interface Machine extends ConfigPort, AutoCloseable {
       return errno.number() == 0;
     }
   }
+
+  /// A request between two looks at what is attached, by PASID.
+  ///
+  /// @param before what the guest had been told before it, as [#attached] says
+  /// @param answer what the request came to
+  /// @param onHost what the host's kernel had after it, as [#attachedOnHost] says
+  record Observed(
+      SortedMap<Integer, String> before, Answer answer, SortedMap<Integer, String> onHost) {}
 
   /// Something that happened.
   ///

@@ -5,6 +5,7 @@ import io.vpasid.guest.emulator.EnableOutcome;
 import io.vpasid.guest.emulator.Enumeration;
 import io.vpasid.guest.scenario.Machine.Answer;
 import io.vpasid.guest.scenario.Machine.Event;
+import io.vpasid.guest.scenario.Machine.Observed;
 import io.vpasid.guest.scenario.ScenarioResult.Verdict;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.vfio.VfioView;
@@ -319,11 +320,11 @@ final class ScenarioRun {
 
   private void attach(Step.Attach step) {
     Pasid pasid = new Pasid(step.pasid().in(bindings));
-    SortedMap<Integer, String> before = machine.attached();
-    Answer answer = machine.attach(pasid, step.space());
+    Observed observed = machine.attachObserved(pasid, step.space());
+    Answer answer = observed.answer();
     String what = "attach PASID " + pasid + " to " + step.space();
     if (!expected(step.place(), what, step.expected(), answer)) {
-      requireUnchanged(step.place(), what, before);
+      requireUnchanged(step.place(), what, observed);
       return;
     }
     step.replaces()
@@ -333,7 +334,7 @@ final class ScenarioRun {
                 previous.equals(answer.previous()),
                 "%s must replace %s, and replaces %s"
                     .formatted(what, space(previous), space(answer.previous()))));
-    SortedMap<Integer, String> real = machine.attachedOnHost();
+    SortedMap<Integer, String> real = observed.onHost();
     require(
         step.place(),
         step.space().equals(real.get(pasid.value())),
@@ -342,11 +343,11 @@ final class ScenarioRun {
 
   private void detach(Step.Detach step) {
     Pasid pasid = new Pasid(step.pasid().in(bindings));
-    SortedMap<Integer, String> before = machine.attached();
-    Answer answer = machine.detach(pasid);
+    Observed observed = machine.detachObserved(pasid);
+    Answer answer = observed.answer();
     String what = "detach PASID " + pasid;
     if (!expected(step.place(), what, step.expected(), answer)) {
-      requireUnchanged(step.place(), what, before);
+      requireUnchanged(step.place(), what, observed);
       return;
     }
     step.from()
@@ -356,7 +357,7 @@ final class ScenarioRun {
                 previous.equals(answer.previous()),
                 "%s must take it from %s, and takes it from %s"
                     .formatted(what, space(previous), space(answer.previous()))));
-    SortedMap<Integer, String> real = machine.attachedOnHost();
+    SortedMap<Integer, String> real = observed.onHost();
     require(
         step.place(),
         !real.containsKey(pasid.value()),
@@ -387,13 +388,14 @@ final class ScenarioRun {
   }
 
   /// A failed request changes nothing (invariant I7).
-  private void requireUnchanged(Place place, String what, SortedMap<Integer, String> before) {
+  private void requireUnchanged(Place place, String what, Observed observed) {
+    SortedMap<Integer, String> before = observed.before();
     SortedMap<Integer, String> told = machine.attached();
     require(
         place,
         before.equals(told),
         what + " failed and must change nothing: before " + before + ", now " + told);
-    SortedMap<Integer, String> real = machine.attachedOnHost();
+    SortedMap<Integer, String> real = observed.onHost();
     require(
         place,
         before.equals(real),

@@ -514,7 +514,10 @@ public final class VfioUserClient implements AutoCloseable {
     }
   }
 
-  private static <T> T await(CompletableFuture<T> answer) throws IOException {
+  /// Waits for what a request without waiting comes to.
+  ///
+  /// @throws IOException if it was refused, or the connection was lost
+  public static <T> T await(CompletableFuture<T> answer) throws IOException {
     try {
       return answer.get();
     } catch (ExecutionException e) {

@@ -2,6 +2,7 @@ package io.vpasid.guest.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.vpasid.guest.socket.SocketKind;
@@ -11,16 +12,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /// The protocol, with a target that does next to nothing.
 class ControlServerTest {
@@ -376,6 +382,55 @@ class ControlServerTest {
       for (int i = 0; i < 100; i++) {
         assertThat(client.read().has("return")).isTrue();
       }
+    }
+  }
+
+  @Test
+  void fewCommandsThatAreSentTogetherWaitAtTheWorkerAndNoMore() throws Exception {
+    List<Runnable> atWorker = new CopyOnWriteArrayList<>();
+    ControlServer.Options options = ControlServer.Options.defaults();
+    ControlTarget target = (command, _, _) -> Map.of("did", command.title());
+    try (ControlServer server =
+            ControlServer.open(loops, path(), atWorker::add, target, VERSION, options);
+        LineClient client = LineClient.negotiated(server.path())) {
+      client.send("{\"execute\":\"query-version\"}".repeat(3) + "nothing\n");
+      await().until(() -> atWorker.size() == 4);
+      client.send("{\"execute\":\"quit\"}");
+      await().pollDelay(Duration.ofMillis(200)).until(() -> atWorker.size() == 4);
+
+      atWorker.forEach(Runnable::run);
+
+      for (int i = 0; i < 3; i++) {
+        assertThat(client.read().has("return")).isTrue();
+      }
+      assertThat(errorClass(client.read())).isEqualTo("GenericError");
+      await().until(() -> atWorker.size() == 5);
+    }
+  }
+
+  @Test
+  void refusedCommandKeepsNoneBehindItFromBeingDone() throws IOException {
+    ControlTarget target =
+        (command, _, _) -> {
+          if (command == ControlCommand.QUIT) {
+            throw ControlException.generic("not now");
+          }
+          return Map.of("did", command.title());
+        };
+    try (ControlServer server = open(target, ControlServer.Options.defaults());
+        ControlClient client = ControlClient.connect(server.path(), Duration.ofSeconds(20))) {
+      ObjectNode none = JsonNodeFactory.instance.objectNode();
+      List<ControlClient.Reply> replies =
+          client.executeAll(
+              Stream.of("query-version", "quit", "query-limits", "query-functions", "query-iommus")
+                  .map(command -> new ControlClient.Call(command, none))
+                  .toList());
+
+      assertThat(replies.get(0).result().path("did").asString("")).isEqualTo("query-version");
+      assertThatThrownBy(() -> replies.get(1).result())
+          .isInstanceOf(ControlException.class)
+          .hasMessage("not now");
+      assertThat(replies.get(4).result().path("did").asString("")).isEqualTo("query-iommus");
     }
   }
 

@@ -344,6 +344,23 @@ class ScenariosInDaemonTest {
       return noted("detach " + pasid, machine.detach(pasid));
     }
 
+    private Observed noted(String what, Observed observed) {
+      note("attached %s".formatted(observed.before()));
+      var _ = noted(what, observed.answer());
+      note("host has %s".formatted(observed.onHost()));
+      return observed;
+    }
+
+    @Override
+    public Observed attachObserved(Pasid pasid, String space) {
+      return noted("attach " + pasid + " to " + space, machine.attachObserved(pasid, space));
+    }
+
+    @Override
+    public Observed detachObserved(Pasid pasid) {
+      return noted("detach " + pasid, machine.detachObserved(pasid));
+    }
+
     @Override
     public Answer reset() {
       return noted("reset", machine.reset());
