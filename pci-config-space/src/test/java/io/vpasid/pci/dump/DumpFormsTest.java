@@ -109,7 +109,7 @@ class DumpFormsTest {
     Dump dump = Dumps.open(file.name(), file.content(), file.form());
 
     if (file.name().equals("trimmed.txt")) {
-      assertThat(dump.incomplete()).singleElement();
+      assertThat(dump.incomplete()).hasSize(1);
       assertThat(dump.incomplete().getFirst().present().withZeros()).isEqualTo(raw);
     } else {
       assertThat(dump.functions()).singleElement().extracting(HostFunction::config).isEqualTo(raw);
