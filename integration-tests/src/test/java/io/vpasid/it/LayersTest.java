@@ -110,6 +110,7 @@ class LayersTest {
               "iommu",
               "config",
               "host",
+              "html",
               "report",
               "control",
               "emulator",

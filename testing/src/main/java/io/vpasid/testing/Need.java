@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
@@ -23,6 +24,12 @@ public enum Need {
   STRACE("strace (package strace), and the permission to trace"),
   XMLLINT("xmllint (package libxml2-utils)"),
   SYSTEMD_ANALYZE("systemd-analyze (package systemd)"),
+
+  /// A browser, and the program through which others drive it.
+  CHROMIUM("chromium and chromedriver (packages chromium, chromium-driver)"),
+
+  /// A checker of accessibility, which runs in a browser.
+  AXE_CORE("axe-core (.ci/axe-core)"),
 
   /// To be somebody else, and to say something to a socket then.
   ANOTHER_USER("root, setpriv and perl (packages util-linux, perl)"),
@@ -54,6 +61,13 @@ public enum Need {
   public static final Path LIBVIRT_SCHEMAS =
       Path.of(System.getProperty("vpasid.libvirtSchemas", "/usr/share/libvirt/schemas"));
 
+  /// Where `.ci/axe-core` leaves the checker.
+  public static final Path AXE_CORE_SCRIPT =
+      Path.of(
+              Optional.ofNullable(System.getenv("XDG_CACHE_HOME"))
+                  .orElseGet(() -> System.getProperty("user.home") + "/.cache"))
+          .resolve("vpasid/axe-core-4.14.1/axe.min.js");
+
   private final String what;
 
   Need(String what) {
@@ -68,6 +82,9 @@ public enum Need {
       case STRACE ->
           InstalledTool.isInstalled("strace")
               && InstalledTool.succeeds("strace", "-D", "-o", "/dev/null", "true");
+      case CHROMIUM ->
+          InstalledTool.isInstalled("chromium") && InstalledTool.isInstalled("chromedriver");
+      case AXE_CORE -> Files.exists(AXE_CORE_SCRIPT);
       case PCI_IDS -> Files.exists(Path.of("/usr/share/misc/pci.ids"));
       case ANOTHER_USER ->
           isRoot() && InstalledTool.isInstalled("setpriv") && InstalledTool.isInstalled("perl");

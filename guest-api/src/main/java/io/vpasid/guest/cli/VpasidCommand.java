@@ -3,6 +3,7 @@ package io.vpasid.guest.cli;
 import io.vpasid.guest.cli.doctor.DoctorCommand;
 import io.vpasid.guest.cli.plan.InspectCommand;
 import io.vpasid.guest.cli.plan.PlanCommand;
+import io.vpasid.guest.cli.plan.ReportCommand;
 import io.vpasid.guest.cli.plan.ScanCommand;
 import io.vpasid.guest.cli.quirks.QuirksCommand;
 import io.vpasid.guest.cli.run.DemoCommand;
@@ -56,6 +57,7 @@ public final class VpasidCommand implements Callable<Integer>, Terminal.Owner {
     COMMANDS.put("inspect", InspectCommand::new);
     COMMANDS.put("plan", PlanCommand::new);
     COMMANDS.put("quirks", QuirksCommand::line);
+    COMMANDS.put("report", ReportCommand::new);
     COMMANDS.put("run", RunCommand::new);
     COMMANDS.put("scan", ScanCommand::new);
     COMMANDS.put("schema", SchemaCommand::new);

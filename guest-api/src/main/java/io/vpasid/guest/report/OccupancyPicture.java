@@ -118,7 +118,14 @@ public final class OccupancyPicture {
   /// colours for light and dark, a description for those who cannot see it, tooltips. Rows have 32
   /// bytes; three and more that look alike are one.
   public String svg() {
-    return new SvgPicture(this).draw();
+    return new SvgPicture(this).draw(new SvgPicture.Frame.Document());
+  }
+
+  /// The same as a part of a page that has [SvgPicture#styleOfPage] and [SvgPicture#shapesOfPage].
+  ///
+  /// @param id of the picture, unique in the page
+  String svgInPage(String id) {
+    return new SvgPicture(this).draw(new SvgPicture.Frame.InPage(id));
   }
 
   int size() {

@@ -216,6 +216,16 @@ public record PlanReport(
     }
   }
 
+  /// The place that QEMU is to be told, and what there is to say of it beside the reasons of the
+  /// plan.
+  List<String> qemuTexts() {
+    List<String> reasons = vpasid instanceof Placed p ? p.reasons() : List.of();
+    return Stream.concat(
+            Stream.of(qemu.offset().map(at -> "x-vpasid-cap-offset=" + at).orElse("none")),
+            qemu.notes().stream().filter(note -> !reasons.contains(note)))
+        .toList();
+  }
+
   private static String text(Place place) {
     return new ByteRange(place.offset().value(), place.length())
         + " ("

@@ -100,16 +100,8 @@ public record PreflightReport(Answer answer, List<CheckReport> checks) {
   ///
   /// @param whole print all checks, with the registers that decided
   void print(Page page, boolean whole) {
-    String words =
-        switch (answer) {
-          case YES -> "enables PASIDs";
-          case NO -> "does not enable PASIDs";
-          case UNKNOWN -> "may enable PASIDs";
-        };
-    List<CheckReport> first = checks.stream().filter(CheckReport::decidesPasid).toList();
-    page.entry(
-        "Linux guest", "%s: of its %d checks %s".formatted(words, first.size(), counts(first)));
-    print(page, first, whole);
+    page.entry("Linux guest", summary());
+    print(page, deciding(), whole);
     List<CheckReport> further = checks.stream().filter(c -> !c.decidesPasid()).toList();
     if (whole || further.stream().anyMatch(CheckReport::matters)) {
       page.entry("besides", "of ATS, PRI and SVA, which PASIDs do without, " + counts(further));
@@ -118,6 +110,21 @@ public record PreflightReport(Answer answer, List<CheckReport> checks) {
     if (!whole && checks.stream().anyMatch(c -> c.verdict == Verdict.UNKNOWN)) {
       page.entry("", TELL_MORE);
     }
+  }
+
+  /// What they come to, as a part of a sentence.
+  String summary() {
+    String words =
+        switch (answer) {
+          case YES -> "enables PASIDs";
+          case NO -> "does not enable PASIDs";
+          case UNKNOWN -> "may enable PASIDs";
+        };
+    return "%s: of its %d checks %s".formatted(words, deciding().size(), counts(deciding()));
+  }
+
+  private List<CheckReport> deciding() {
+    return checks.stream().filter(CheckReport::decidesPasid).toList();
   }
 
   private static void print(Page page, List<CheckReport> checks, boolean whole) {

@@ -150,14 +150,37 @@ final class SvgPicture {
     }
   }
 
-  String draw() {
+  /// What the picture stands in.
+  sealed interface Frame {
+    /// A file of its own.
+    record Document() implements Frame {}
+
+    /// A page with [#styleOfPage] and, once, [#shapesOfPage].
+    ///
+    /// @param id of the picture, unique in the page
+    record InPage(String id) implements Frame {}
+  }
+
+  /// The style of pictures in a page, which concerns nothing else there.
+  static String styleOfPage() {
+    return "svg.map{\n" + STYLE + "}\n";
+  }
+
+  /// What all pictures of a page refer to.
+  static String shapesOfPage() {
+    StringBuilder shapes = new StringBuilder("<svg class=\"map shapes\" aria-hidden=\"true\">");
+    shapes(shapes);
+    return shapes.append("</svg>\n").toString();
+  }
+
+  String draw(Frame frame) {
     int gridBottom = slots.getLast().bottom();
     StringBuilder list = new StringBuilder();
     int listBottom = list(list);
     int legendY = Math.max(gridBottom, listBottom) + 30;
     StringBuilder legend = new StringBuilder();
     int height = legend(legend, legendY) + 16;
-    open(height);
+    open(height, frame);
     ruler(gridBottom);
     picture.areas().forEach(this::area);
     edges();
@@ -179,28 +202,29 @@ final class SvgPicture {
     return Math.max(1, (at - offset) / ROW_BYTES);
   }
 
-  private void open(int height) {
+  private void open(int height, Frame frame) {
+    String id =
+        switch (frame) {
+          case Frame.Document _ -> "map";
+          case Frame.InPage page -> page.id();
+        };
     line(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\""
-            + " height=\"%d\" role=\"img\" aria-labelledby=\"map-title map-text\">",
-        WIDTH, height, WIDTH, height);
+        "<svg %s viewBox=\"0 0 %d %d\" width=\"%d\""
+            + " height=\"%d\" role=\"img\" aria-labelledby=\"%s-title %s-text\">",
+        frame instanceof Frame.Document ? "xmlns=\"http://www.w3.org/2000/svg\"" : "class=\"map\"",
+        WIDTH,
+        height,
+        WIDTH,
+        height,
+        id,
+        id);
     String title = picture.title().isEmpty() ? "Configuration space" : picture.title();
-    line("<title id=\"map-title\">%s</title>", escape(title));
-    out.append("<desc id=\"map-text\">").append(escape(String.join(" \u2022 ", picture.details())));
-    for (Area area : picture.areas()) {
-      if (area.look().isNamed()) {
-        out.append(" \u2022 ").append(escape(area.description()));
-      }
+    line("<title id=\"%s-title\">%s</title>", id, escape(title));
+    line("<desc id=\"%s-text\">%s</desc>", id, escape(description()));
+    if (frame instanceof Frame.Document) {
+      out.append("<style>\n").append(STYLE).append("</style>\n");
+      shapes(out);
     }
-    out.append("</desc>\n<style>\n").append(STYLE).append("</style>\n<defs>\n");
-    hatch("hidden", 6);
-    hatch("quirk", 5);
-    hatch("mirror", 8);
-    line(
-        "<pattern id=\"map-open\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\""
-            + " patternTransform=\"rotate(-45)\"><line class=\"open-line\" x1=\"0\" y1=\"0\""
-            + " x2=\"0\" y2=\"6\" stroke-width=\"2\"/></pattern>");
-    out.append("</defs>\n");
     line(
         "<rect class=\"card\" x=\"0.5\" y=\"0.5\" width=\"%d\" height=\"%d\" rx=\"10\"/>",
         WIDTH - 1, height - 1);
@@ -210,13 +234,45 @@ final class SvgPicture {
     }
   }
 
-  private void hatch(String name, int distance) {
-    line(
+  private String description() {
+    StringBuilder text = new StringBuilder(String.join(" \u2022 ", picture.details()));
+    for (Area area : picture.areas()) {
+      if (area.look().isNamed()) {
+        text.append(" \u2022 ").append(area.description());
+      }
+    }
+    return text.toString();
+  }
+
+  /// The fills that are no plain colours.
+  private static void shapes(StringBuilder into) {
+    into.append("<defs>\n");
+    hatch(into, "hidden", 6);
+    hatch(into, "quirk", 5);
+    hatch(into, "mirror", 8);
+    append(
+        into,
+        "<pattern id=\"map-open\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\""
+            + " patternTransform=\"rotate(-45)\"><line class=\"open-line\" x1=\"0\" y1=\"0\""
+            + " x2=\"0\" y2=\"6\" stroke-width=\"2\"/></pattern>");
+    into.append("</defs>\n");
+  }
+
+  private static void hatch(StringBuilder into, String name, int distance) {
+    append(
+        into,
         "<pattern id=\"map-%s\" width=\"%d\" height=\"%d\" patternUnits=\"userSpaceOnUse\""
             + " patternTransform=\"rotate(45)\"><rect class=\"%s\" width=\"%d\" height=\"%d\"/>"
             + "<line class=\"%s-line\" x1=\"0\" y1=\"0\" x2=\"0\" y2=\"%d\""
             + " stroke-width=\"2\"/></pattern>",
-        name, distance, distance, name, distance, distance, name, distance);
+        name,
+        distance,
+        distance,
+        name,
+        distance,
+        distance,
+        name,
+        distance);
   }
 
   private void ruler(int gridBottom) {

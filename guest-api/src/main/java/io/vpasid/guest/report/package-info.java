@@ -1,5 +1,5 @@
 /// Results as people and programs read them: as text, as JSON (keys in a stable order, offsets as
-/// `"0x230"`), and as pictures.
+/// `"0x230"`), as pictures, and as pages for a browser.
 @NullMarked
 package io.vpasid.guest.report;
 

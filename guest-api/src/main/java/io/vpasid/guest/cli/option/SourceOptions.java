@@ -1,17 +1,24 @@
 package io.vpasid.guest.cli.option;
 
 import io.vpasid.guest.config.AddressText;
+import io.vpasid.guest.config.DumpFolders;
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.FoundFunctions;
 import io.vpasid.guest.config.FunctionSource;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.Unread;
 import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.Dump;
 import io.vpasid.pci.dump.DumpAccessException;
+import io.vpasid.pci.dump.DumpException;
 import io.vpasid.pci.dump.DumpForm;
+import io.vpasid.pci.dump.Dumps;
+import io.vpasid.pci.dump.IncompleteFunction;
 import io.vpasid.pci.dump.SysfsDevice;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -75,8 +82,46 @@ public final class SourceOptions {
       throw new InputException("nothing to read: name a dump, or an address such as 0000:3b:00.0");
     }
     FunctionSource source = new FunctionSource(sysfs, form, asksVfio);
-    FoundFunctions all =
-        sources.stream().map(source::read).reduce(FoundFunctions::and).orElseThrow();
+    return picked(
+        sources, sources.stream().map(source::read).reduce(FoundFunctions::and).orElseThrow());
+  }
+
+  /// The functions that `sources` name, of which each may also be a folder of dumps.
+  ///
+  /// @param leftOut receives what is no dump in folders, and folders that cannot be listed
+  /// @throws InputException if there are none, or `--function` names none of them
+  /// @throws io.vpasid.pci.dump.DumpException if what is named itself is not there as a whole
+  public FoundFunctions findInFolders(List<String> sources, Consumer<Unread> leftOut) {
+    FunctionSource source = new FunctionSource(sysfs, form, false);
+    List<FoundFunction> functions = new ArrayList<>();
+    List<IncompleteFunction> incomplete = new ArrayList<>();
+    for (String name : sources) {
+      Path path = Path.of(name);
+      if (!Files.isDirectory(path)) {
+        FoundFunctions found = source.read(name);
+        functions.addAll(found.functions());
+        incomplete.addAll(found.incomplete());
+        continue;
+      }
+      for (Iterator<Path> files = new DumpFolders(List.of(path), leftOut); files.hasNext(); ) {
+        try {
+          Dump dump = Dumps.open(files.next(), form);
+          dump.functions().forEach(f -> functions.add(FoundFunction.captured(f)));
+          incomplete.addAll(dump.incomplete());
+        } catch (DumpException e) {
+          leftOut.accept(Unread.of(e));
+        }
+      }
+    }
+    FoundFunctions all = new FoundFunctions(functions, incomplete);
+    if (all.isEmpty()) {
+      throw new InputException("there is no dump to read in " + String.join(", ", sources));
+    }
+    return picked(sources, all);
+  }
+
+  /// Those that `--function` picks, or all.
+  private FoundFunctions picked(List<String> sources, FoundFunctions all) {
     if (picked.isEmpty()) {
       return all;
     }

@@ -88,9 +88,14 @@ public final class SynthesisOptions {
 
   /// Says on `err` what was assumed because no option told it.
   public void noteAssumptions(PrintWriter err) {
-    if (hardware.isEmpty()) {
-      err.println("vpasid: note: no --hw-info, so " + ASSUMED + " is assumed");
-    }
+    assumption().ifPresent(note -> err.println("vpasid: note: " + note));
+  }
+
+  /// What was assumed because no option told it.
+  public Optional<String> assumption() {
+    return hardware.isEmpty()
+        ? Optional.of("no --hw-info, so " + ASSUMED + " is assumed")
+        : Optional.empty();
   }
 
   /// The same for a function of this machine.

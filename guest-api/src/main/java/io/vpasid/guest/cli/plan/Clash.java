@@ -11,6 +11,7 @@ import io.vpasid.synth.PasidCapability;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.quirk.FunctionIdentity;
 import io.vpasid.synth.quirk.HiddenBits;
+import java.util.ArrayList;
 import java.util.List;
 
 /// The bytes at an offset where a PASID capability is to be.
@@ -54,6 +55,22 @@ record Clash(Hex offset, boolean live, boolean capability, boolean hiddenBits, b
       }
     }
     return false;
+  }
+
+  /// What speaks against the place, each in a few words.
+  List<String> words() {
+    List<String> words = new ArrayList<>();
+    add(words, live, "live bytes");
+    add(words, capability, "a capability");
+    add(words, hiddenBits, "hidden registers");
+    add(words, mirrored, "mirrored space");
+    return words;
+  }
+
+  private static void add(List<String> words, boolean is, String what) {
+    if (is) {
+      words.add(what);
+    }
   }
 
   /// Something speaks against the place.
