@@ -1,6 +1,7 @@
 package io.vpasid.guest.scenario;
 
 import io.vpasid.guest.scenario.ScenarioResult.Verdict;
+import java.io.IOException;
 import java.io.Writer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,9 +18,7 @@ import javax.xml.stream.XMLStreamWriter;
 /// A `testsuite` stands for each file, a `testcase` for each run. A file that is wrong is a case
 /// with an `error`; a run that did not come to its turn is `skipped`, and a suite of its own then
 /// has an `error` that says why. Names are the same in every run; the seed is a property.
-///
-/// Results may be added by one thread while another writes them.
-public final class JunitXml {
+public final class JunitXml implements BatchReport {
   /// A character that XML 1.0 cannot hold.
   private static final String NOT_XML = "[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd]";
 
@@ -58,17 +57,13 @@ public final class JunitXml {
     this.batch = batch;
   }
 
-  /// Adds the next result of the batch.
+  @Override
   public synchronized void add(ScenarioResult result) {
     results.add(result);
   }
 
-  /// Writes all of them.
-  ///
-  /// @param to receives the text; it is flushed and stays open
-  /// @param problem why runs have no result; empty if it is no more than that all have one
-  /// @throws IllegalStateException if it cannot be written
-  public synchronized void write(Writer to, Optional<String> problem) {
+  @Override
+  public synchronized void write(Writer to, Optional<String> problem) throws IOException {
     Map<String, List<Case>> suites = new LinkedHashMap<>();
     for (Case one : cases(problem)) {
       suites.computeIfAbsent(one.suite, _ -> new ArrayList<>()).add(one);
@@ -87,7 +82,7 @@ public final class JunitXml {
       xml.writeEndDocument();
       xml.flush();
     } catch (XMLStreamException e) {
-      throw new IllegalStateException("The report cannot be written: " + e.getMessage(), e);
+      throw new IOException(e.getMessage(), e);
     }
   }
 

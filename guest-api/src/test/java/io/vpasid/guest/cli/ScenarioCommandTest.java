@@ -155,6 +155,52 @@ class ScenarioCommandTest {
     assertThat(Files.readString(report)).contains("no scenario's name contains");
   }
 
+  @Test
+  void pageHasScenariosFailuresAndWrongFiles() throws Exception {
+    Path page = folder.resolve("page.html");
+    Path bad = Files.writeString(folder.resolve("<b>.json"), "{ \"title\": 7 }");
+
+    Run.of(
+        "run",
+        failing().toString(),
+        LIBRARY + "/quota.json",
+        bad.toString(),
+        "--repeat",
+        "3",
+        "--seed",
+        "9",
+        "--html",
+        page.toString());
+
+    assertThat(Files.readString(page))
+        .startsWith("<!DOCTYPE html>")
+        .contains("<li><b>6</b>\nruns</li>", "<li><b>3</b>\nfailed</li>", ">3 failed<")
+        .contains("there must be 1 PASIDs attached", "--seed 11", "&lt;b&gt;.json:1:")
+        .doesNotContain("<b>.json");
+  }
+
+  @Test
+  void pageSaysWhyNothingWasRun() throws Exception {
+    Path page = folder.resolve("page.html");
+
+    Run run = Run.of("run", LIBRARY, "--filter", "nothing-like-this", "--html", page.toString());
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(Files.readString(page)).contains("no scenario&#39;s name contains");
+  }
+
+  @Test
+  void pageReplacesNothingElse() throws Exception {
+    Path scenario = failing();
+    String text = Files.readString(scenario);
+
+    Run run = Run.of("run", scenario.toString(), "--html", scenario.toString());
+
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err()).contains("is there and is not a page of vpasid");
+    assertThat(scenario).hasContent(text);
+  }
+
   private static Document parsed(Path report) throws Exception {
     return DocumentBuilderFactory.newDefaultInstance().newDocumentBuilder().parse(report.toFile());
   }

@@ -1,7 +1,9 @@
 package io.vpasid.guest.cli.run;
 
+import io.vpasid.guest.cli.terminal.OutputFile;
 import io.vpasid.guest.config.ControlSocketPath;
 import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.html.HtmlPage;
 import io.vpasid.guest.scenario.ScenarioFiles;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +54,14 @@ final class ScenarioOptions {
   private Optional<Path> junitXml = Optional.empty();
 
   @Option(
+      names = "--html",
+      paramLabel = "FILE",
+      description =
+          "Also write the results to FILE, as a page for a browser that needs no network. It replaces"
+              + " a page of vpasid, and nothing else.")
+  private Optional<Path> html = Optional.empty();
+
+  @Option(
       names = "--connect",
       paramLabel = "SOCKET",
       arity = "0..1",
@@ -82,6 +92,11 @@ final class ScenarioOptions {
       throw new InputException("--repeat and --jobs take a number of at least 1");
     }
     junitXml.ifPresent(ScenarioOptions::checkFolder);
+    html.ifPresent(ScenarioOptions::checkFolder);
+    html.ifPresent(file -> OutputFile.checkReplaces(file, HtmlPage.START, "a page of vpasid"));
+    if (html.isPresent() && html.equals(junitXml)) {
+      throw new InputException("--html and --junit-xml name the same file: name two");
+    }
   }
 
   private static void checkFolder(Path file) {
@@ -126,6 +141,10 @@ final class ScenarioOptions {
 
   Optional<Path> junitXml() {
     return junitXml;
+  }
+
+  Optional<Path> html() {
+    return html;
   }
 
   /// The control socket of the daemon to run them in.

@@ -5,15 +5,21 @@ import io.vpasid.guest.cli.terminal.Progress;
 import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.report.Json;
+import io.vpasid.guest.scenario.BatchReport;
 import io.vpasid.guest.scenario.DaemonMachines;
+import io.vpasid.guest.scenario.JunitXml;
 import io.vpasid.guest.scenario.Scenario;
 import io.vpasid.guest.scenario.ScenarioBatch;
 import io.vpasid.guest.scenario.ScenarioFiles;
+import io.vpasid.guest.scenario.ScenarioPage;
 import io.vpasid.guest.scenario.ScenarioResult;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// Runs the scenarios of files and folders, and tells what came of it.
@@ -49,7 +55,7 @@ final class ScenarioRunner {
       return files.broken().isEmpty() ? ExitCode.DONE : ExitCode.USAGE;
     }
     ScenarioBatch batch = new ScenarioBatch(files.scenarios(), options.repeat(), options.seed());
-    try (JunitReport report = JunitReport.open(options.junitXml(), files.broken(), batch, err)) {
+    try (ResultFiles report = ResultFiles.open(reports(files, batch), err)) {
       try {
         requireSome(files, sources);
         int code = run(batch, report);
@@ -64,6 +70,13 @@ final class ScenarioRunner {
         return ExitCode.ENVIRONMENT;
       }
     }
+  }
+
+  private Map<Path, BatchReport> reports(ScenarioFiles files, ScenarioBatch batch) {
+    Map<Path, BatchReport> reports = new LinkedHashMap<>();
+    options.junitXml().ifPresent(to -> reports.put(to, new JunitXml(files.broken(), batch)));
+    options.html().ifPresent(to -> reports.put(to, new ScenarioPage(files.broken(), batch)));
+    return reports;
   }
 
   private void requireSome(ScenarioFiles files, List<String> sources) {
@@ -81,7 +94,7 @@ final class ScenarioRunner {
     }
   }
 
-  private int run(ScenarioBatch batch, JunitReport report) throws IOException {
+  private int run(ScenarioBatch batch, ResultFiles report) throws IOException {
     if (options.connect().isEmpty()) {
       return run(batch, Scenario.simulated(), report);
     }
@@ -96,7 +109,7 @@ final class ScenarioRunner {
     }
   }
 
-  private int run(ScenarioBatch batch, Scenario.Machines machines, JunitReport report) {
+  private int run(ScenarioBatch batch, Scenario.Machines machines, ResultFiles report) {
     ScenarioTally tally = new ScenarioTally(batch.seed(), System.nanoTime());
     Progress progress =
         new Progress(err, terminal.errors(), "runs", (int) Math.min(batch.runs(), 1 << 30));
