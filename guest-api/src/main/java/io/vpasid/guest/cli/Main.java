@@ -71,12 +71,12 @@ public final class Main {
             .line(arguments)
             .setOut(out)
             .setErr(new Notes(err, terminal))
-            .setCaseInsensitiveEnumValuesAllowed(true)
             .setUsageHelpAutoWidth(true)
             .registerConverter(int.class, number(Integer::valueOf))
             .registerConverter(Long.class, number(Long::valueOf))
             .setParameterExceptionHandler(Main::badUsage)
             .setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
+    Words.takenBy(line);
     return line.execute(arguments);
   }
 

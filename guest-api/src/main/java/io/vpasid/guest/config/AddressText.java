@@ -1,6 +1,9 @@
 package io.vpasid.guest.config;
 
+import static java.util.stream.Collectors.joining;
+
 import io.vpasid.pci.PciAddress;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -11,7 +14,18 @@ public final class AddressText {
   private static final Pattern MEANT =
       Pattern.compile("(?:[0-9a-fA-F]+:)?([0-9a-fA-F]+):([0-9a-fA-F]+)\\.([0-9a-zA-Z]+)");
 
+  /// The most addresses that a message lists.
+  private static final int LISTED = 8;
+
   private AddressText() {}
+
+  /// The first of some addresses, and how many more there are.
+  public static String list(List<PciAddress> addresses) {
+    String first =
+        addresses.stream().limit(LISTED).map(PciAddress::toString).collect(joining(", "));
+    int more = addresses.size() - LISTED;
+    return more > 0 ? first + " and " + more + " more" : first;
+  }
 
   /// The address that a text is.
   ///

@@ -11,9 +11,6 @@ import java.util.stream.Stream;
 /// @param functions those that can be worked on
 /// @param incomplete those of dumps that have them, but not as a whole
 public record FoundFunctions(List<FoundFunction> functions, List<IncompleteFunction> incomplete) {
-  /// The most addresses that a message lists.
-  private static final int LISTED = 8;
-
   public FoundFunctions {
     functions = List.copyOf(functions);
     incomplete = List.copyOf(incomplete);
@@ -44,7 +41,7 @@ public record FoundFunctions(List<FoundFunction> functions, List<IncompleteFunct
   ///   first
   public List<FoundFunction> whole() {
     if (functions.isEmpty()) {
-      throw incomplete.getFirst().toException();
+      throw IncompleteFunction.toException(incomplete);
     }
     return functions;
   }
@@ -68,9 +65,12 @@ public record FoundFunctions(List<FoundFunction> functions, List<IncompleteFunct
     return meant.whole().getFirst();
   }
 
-  private String addresses() {
-    List<String> shown = functions.stream().limit(LISTED).map(f -> f.address().toString()).toList();
-    int more = functions.size() - shown.size();
-    return String.join(", ", shown) + (more > 0 ? " and " + more + " more" : "");
+  /// The addresses, as far as a message lists them.
+  public String addresses() {
+    return AddressText.list(
+        Stream.concat(
+                functions.stream().map(FoundFunction::address),
+                incomplete.stream().map(IncompleteFunction::address))
+            .toList());
   }
 }

@@ -75,7 +75,7 @@ public final class ControlArguments {
   private static String form(Kind kind) {
     return switch (kind) {
       case TEXT -> "a string";
-      case NUMBER -> "a whole number, or one in hexadecimal such as \"0x180\"";
+      case NUMBER -> "a whole number such as 1, or \"0x1\" in hexadecimal";
       case FLAG -> "true or false";
       case TEXTS -> "a string or a list of strings";
       case NUMBERS -> "a whole number or a list of whole numbers";

@@ -33,6 +33,11 @@ public record Finding(
         finding.rule().description());
   }
 
+  /// The same, taken for something worse or better.
+  public Finding as(Severity other) {
+    return new Finding(other, rule, file, line, column, message, about);
+  }
+
   /// As in `site.json:7:5`, as far as there is a line and a column.
   public String place() {
     return file + (line > 0 ? ":" + line : "") + (column > 0 ? ":" + column : "");

@@ -12,7 +12,6 @@ import io.vpasid.synth.quirk.HiddenBits;
 import io.vpasid.synth.quirk.MatchedQuirks;
 import io.vpasid.synth.quirk.Quirk;
 import io.vpasid.synth.quirk.QuirkTable;
-import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -114,47 +113,42 @@ public record QuirkExplanation(
     }
   }
 
-  public void print(PrintWriter out) {
-    out.printf("%s %s%n", function.address(), function.description());
-    line(out, "function", identity.toString());
+  public void print(Page page) {
+    page.line(function.address() + " " + function.description());
+    page.entry("function", identity.toString());
     String label = "entries";
     for (Quirk quirk : matching) {
-      line(out, label, QuirkReport.named(quirk) + ", " + quirk.name());
+      page.entry(label, QuirkReport.named(quirk) + ", " + quirk.name());
       label = "";
     }
     if (matching.isEmpty()) {
-      line(out, label, "none is about it");
+      page.entry(label, "none is about it");
     }
     label = "not about it";
     for (QuirkTable.NearMiss miss : nearMisses) {
-      line(out, label, QuirkReport.named(miss.quirk()) + ": " + miss.why());
+      page.entry(label, QuirkReport.named(miss.quirk()) + ": " + miss.why());
       label = "";
     }
     label = "hidden";
     for (HiddenBits bits : decided.hiddenBits()) {
-      line(out, label, QuirkReport.hiddenText(bits) + ", by " + bits.source().entryId());
+      page.entry(label, QuirkReport.hiddenText(bits) + ", by " + bits.source().entryId());
       label = "";
     }
-    printRanges(out, "available", decided.available());
-    printRanges(out, "shadow", decided.shadowing());
+    printRanges(page, "available", decided.available());
+    printRanges(page, "shadow", decided.shadowing());
     for (Value value : values()) {
-      line(out, value.key, value.text());
+      page.entry(value.key, value.text());
     }
-    line(out, "vPASID", outcome());
-    out.println();
+    page.entry("vPASID", outcome());
+    page.blank();
   }
 
-  private static void printRanges(
-      PrintWriter out, String label, List<Decision<ByteRange>> decisions) {
+  private static void printRanges(Page page, String label, List<Decision<ByteRange>> decisions) {
     String first = label;
     for (Decision<ByteRange> decision : decisions) {
-      line(out, first, decision.value() + ", by " + decision.source().entryId());
+      page.entry(first, decision.value() + ", by " + decision.source().entryId());
       first = "";
     }
-  }
-
-  private static void line(PrintWriter out, String label, String text) {
-    QuirkReport.line(out, label, text);
   }
 
   private String outcome() {

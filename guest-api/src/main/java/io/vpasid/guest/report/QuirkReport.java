@@ -7,7 +7,6 @@ import io.vpasid.synth.quirk.MatchedQuirks;
 import io.vpasid.synth.quirk.Quirk;
 import io.vpasid.synth.quirk.QuirkMatch;
 import io.vpasid.synth.quirk.QuirkSource;
-import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -49,44 +48,48 @@ public record QuirkReport(Quirk quirk) {
     }
   }
 
+  /// What it is about and does, in a row.
+  public void printRow(Page page) {
+    page.row(String.format(Locale.ROOT, "%-28s ", quirk.id()), quirk.name() + ": " + effects());
+  }
+
   /// All of it.
-  public void print(PrintWriter out) {
-    out.printf("%s%n", quirk.id());
-    line(out, "name", quirk.name());
-    line(out, "in", place());
+  public void print(Page page) {
+    page.line(quirk.id());
+    page.entry("name", quirk.name());
+    page.entry("in", place());
     String label = "match";
     for (QuirkMatch match : quirk.matches()) {
-      line(out, label, match.toString());
+      page.entry(label, match.toString());
       label = "or";
     }
-    printEffects(out, quirk.effects());
-    line(out, "source", quirk.citation());
+    printEffects(page, quirk.effects());
+    page.entry("source", quirk.citation());
     if (!quirk.notes().isEmpty()) {
-      line(out, "notes", quirk.notes());
+      page.entry("notes", quirk.notes());
     }
-    out.println();
+    page.blank();
   }
 
-  private static void printEffects(PrintWriter out, MatchedQuirks effects) {
+  private static void printEffects(Page page, MatchedQuirks effects) {
     String label = "hidden";
     for (HiddenBits bits : effects.hiddenBits()) {
-      line(out, label, hiddenText(bits));
+      page.entry(label, hiddenText(bits));
       label = "";
     }
-    effects.pinnedOffset().ifPresent(p -> line(out, "place", Json.hex(p.value())));
-    printRanges(out, "available", effects.available());
-    printRanges(out, "shadow", effects.shadowing());
-    effects.maxWidth().ifPresent(w -> line(out, "max width", w.value() + " bits"));
-    effects.exec().ifPresent(e -> line(out, "exec", "never shown"));
-    effects.priv().ifPresent(p -> line(out, "priv", "never shown"));
-    effects.refusal().ifPresent(r -> line(out, "refused", r.value()));
+    effects.pinnedOffset().ifPresent(p -> page.entry("place", Json.hex(p.value())));
+    printRanges(page, "available", effects.available());
+    printRanges(page, "shadow", effects.shadowing());
+    effects.maxWidth().ifPresent(w -> page.entry("max width", w.value() + " bits"));
+    effects.exec().ifPresent(e -> page.entry("exec", "never shown"));
+    effects.priv().ifPresent(p -> page.entry("priv", "never shown"));
+    effects.refusal().ifPresent(r -> page.entry("refused", r.value()));
   }
 
-  private static void printRanges(
-      PrintWriter out, String label, List<Decision<ByteRange>> decisions) {
+  private static void printRanges(Page page, String label, List<Decision<ByteRange>> decisions) {
     String first = label;
     for (Decision<ByteRange> decision : decisions) {
-      line(out, first, decision.value().toString());
+      page.entry(first, decision.value().toString());
       first = "";
     }
   }
@@ -101,10 +104,6 @@ public record QuirkReport(Quirk quirk) {
         bits.what(),
         bits.access(),
         bits.evidence());
-  }
-
-  static void line(PrintWriter out, String label, String text) {
-    out.printf("  %-12s %s%n", label, text);
   }
 
   /// The quirk for [Json].

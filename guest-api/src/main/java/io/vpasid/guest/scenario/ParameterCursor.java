@@ -135,7 +135,15 @@ final class ParameterCursor extends JsonCursor {
       return Value.of(bound(name.get(), what, min, max), place);
     }
     if (isString()) {
-      return Value.of((int) hex(what, "0x180", Integer.toUnsignedLong(max)), place);
+      String text = string(what, "");
+      if (!text.matches("0[xX].*")) {
+        throw wrong(
+            text.matches("\\d+")
+                ? "%s must be a number: write %s, without quotes".formatted(what, text)
+                : "%s must be a number such as 1, or \"0x1\" in hexadecimal, not %s"
+                    .formatted(what, quote(text)));
+      }
+      return Value.of((int) hex(what, "0x1", Integer.toUnsignedLong(max)), place);
     }
     return Value.of(integer(what, min, max < 0 ? MAX_DECIMAL : max), place);
   }
@@ -203,7 +211,7 @@ final class ParameterCursor extends JsonCursor {
         schema ->
             JsonSchema.anyOf(
                 Form.integer(min, max < 0 ? MAX_DECIMAL : max).describe(schema),
-                Form.hex("0x180", Integer.toUnsignedLong(max)).describe(schema),
+                Form.hex("0x1", Integer.toUnsignedLong(max)).describe(schema),
                 reference(schema)));
   }
 

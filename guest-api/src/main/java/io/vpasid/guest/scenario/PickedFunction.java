@@ -2,8 +2,8 @@ package io.vpasid.guest.scenario;
 
 import static io.vpasid.guest.scenario.ParameterCursor.orName;
 import static io.vpasid.guest.scenario.ParameterCursor.text;
-import static java.util.stream.Collectors.joining;
 
+import io.vpasid.guest.config.AddressText;
 import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.guest.config.FunctionFile;
 import io.vpasid.guest.config.MachineForms;
@@ -77,8 +77,8 @@ record PickedFunction(FunctionDescription function, FunctionKind kind) {
     json.require(
         place,
         address.isPresent() || functions.size() == 1,
-        "%s has %d functions; pick one: { \"dump\": …, \"address\": \"%s\" }"
-            .formatted(name, functions.size(), functions.getFirst().address()));
+        "%s has the functions %s; pick one, as in { \"dump\": \"%s\", \"address\": \"%s\" }"
+            .formatted(name, addresses(functions), name, functions.getFirst().address()));
     return functions.stream()
         .filter(function -> address.isEmpty() || function.address().equals(address.get()))
         .findFirst()
@@ -86,14 +86,11 @@ record PickedFunction(FunctionDescription function, FunctionKind kind) {
         .orElseThrow(() ->
             json.wrong(
                 addressPlace,
-                "%s has no function at %s; it has %s%s"
-                    .formatted(
-                        name,
-                        address.orElseThrow(),
-                        functions.stream()
-                            .limit(4)
-                            .map(function -> function.address().toString())
-                            .collect(joining(", ")),
-                        functions.size() > 4 ? ", …" : "")));
+                "%s has no function at %s; it has %s"
+                    .formatted(name, address.orElseThrow(), addresses(functions))));
+  }
+
+  private static String addresses(List<HostFunction> functions) {
+    return AddressText.list(functions.stream().map(HostFunction::address).toList());
   }
 }

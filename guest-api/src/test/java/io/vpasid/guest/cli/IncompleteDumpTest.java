@@ -68,6 +68,28 @@ class IncompleteDumpTest {
     assertThat(run.err()).startsWith("vpasid: " + file + ":276: row 0x100 of 0000:17:00.1 has 0 ");
   }
 
+  /// A capture that is named to be compared with, and is not, has to be told.
+  @Test
+  void otherCapturesThatAreNotWholeAreNoted() throws IOException {
+    String demo = Inputs.demo(Files.createDirectory(folder.resolve("demo"))).toString();
+    String bad = secondIsBad().toString();
+
+    for (String command : new String[] {"plan", "inspect", "scan"}) {
+      Run run = Run.of(command, demo, "--hw-info", "width=20", "--also", bad);
+      assertThat(run.code()).isZero();
+      assertThat(run.err())
+          .contains("vpasid: note: left out: " + bad + ":276: row 0x100 of 0000:17:00.1 has 0 ");
+    }
+  }
+
+  @Test
+  void whereNoFunctionIsWholeTheirNumberIsTold() throws IOException {
+    lines.removeIf(line -> line.startsWith("100:"));
+
+    assertThat(Run.of("plan", dump().toString()).err())
+        .contains("; so it is with 2 functions, and none is there as a whole");
+  }
+
   @Test
   void scanCountsTheFunctionsThatAreThere() throws IOException {
     Path file = secondIsBad();
@@ -142,7 +164,7 @@ class IncompleteDumpTest {
     assertThat(Run.of("inspect", numbers.toString()).err()).contains("--form words (numbers");
     assertThat(Run.of("inspect", numbers.toString(), "--form", "words").code()).isZero();
     assertThat(Run.of("inspect", numbers.toString(), "--form", "morse").err())
-        .contains("'--form'", "[RAW, LSPCI, HEX, WORDS, GROUPS, COE]");
+        .contains("'--form'", "raw, lspci, hex, words, groups, coe");
     assertThat(Run.of("scan", numbers.toString(), "--form", "groups").out()).contains("functions");
   }
 }

@@ -228,6 +228,28 @@ class PlanCommandTest {
     assertThat(plans.get(3).get("line").asInt()).isEqualTo(259);
   }
 
+  @Test
+  void aFormatThatIsNotThereIsAnsweredByTheWordsThatAre() {
+    String dump = Inputs.demo(folder).toString();
+
+    assertThat(Run.of("plan", dump, "--format", "xml").err())
+        .startsWith(
+            "vpasid: Invalid value for option '--format': 'xml' is none of text, json, lspci, qemu,"
+                + " libvirt, libvirt-commandline; see ");
+    assertThat(Run.of("plan", dump, "--format", "qemuu").err()).contains("did you mean qemu?");
+    assertThat(Run.of("plan", dump, "--format", "LIBVIRT_COMMANDLINE").code()).isZero();
+    assertThat(Run.of("plan", dump, "--form", "x").err())
+        .contains("'x' is none of raw, lspci, hex, words, groups, coe");
+  }
+
+  /// Options that several commands share speak of no format that only one has.
+  @Test
+  void helpSpeaksOfNoFormatThatACommandLacks() {
+    for (String command : new String[] {"run", "serve", "inspect", "scan"}) {
+      assertThat(Run.of(command, "--help").out()).doesNotContain("--format qemu");
+    }
+  }
+
   /// A layout is of a function of one host.
   @Test
   void whatNamesFunctionsByTheirAddressRefusesTwoAtOne() throws IOException {
@@ -254,6 +276,23 @@ class PlanCommandTest {
   void withoutHardwareInfoTheAssumptionIsNoted() {
     assertThat(Run.of("plan", Inputs.demo(folder).toString()).err())
         .isEqualToIgnoringNewLines("vpasid: note: no --hw-info, so width=20 is assumed");
+  }
+
+  @Test
+  void notesEndBetweenWordsWhereTheTerminalEnds() {
+    String[] plan = {
+      "plan", Inputs.demo(folder).toString(), "--hw-info", "width=20", "--format", "qemu"
+    };
+    String whole = Run.of(plan).err();
+
+    for (int columns : new int[] {80, 120, 200}) {
+      // The arguments go elsewhere.
+      Run run = Run.on(new Terminal(false, true, false, () -> columns), plan);
+      assertThat(run.err().lines()).allMatch(line -> line.length() <= columns);
+      assertThat(run.err().replaceAll("\\s+", " ")).isEqualTo(whole.replaceAll("\\s+", " "));
+      assertThat(run.out()).isEqualTo(Run.of(plan).out());
+    }
+    assertThat(whole.lines()).hasSize(6);
   }
 
   @Test

@@ -6,6 +6,7 @@ import com.networknt.schema.InputFormat;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.testing.Captures;
 import io.vpasid.testing.Need;
 import io.vpasid.testing.Needs;
@@ -14,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,9 +70,27 @@ class QuirksCommandTest {
 
     assertThat(run.code()).isZero();
     assertThat(run.out())
-        .containsPattern("nvidia-ga10x +41 hidden, 2 available +NVIDIA GA102")
-        .containsPattern("habana-\\S+ +4 hidden +Habana")
+        .containsPattern("nvidia-ga10x +NVIDIA GA102.*: 41 hidden, 2 available")
+        .containsPattern("habana-\\S+ +Habana.*: 4 hidden")
         .contains(" entries; ");
+  }
+
+  @Test
+  void listsAndExplanationsEndWhereTheTerminalEnds() {
+    for (String[] command :
+        new String[][] {
+          {"quirks", "list"},
+          {"quirks", "list", "nvidia-hda-enable"},
+          {"quirks", "explain", "10de:2204"},
+          {"quirks", "explain", dump}
+        }) {
+      for (int columns : new int[] {80, 120, 200}) {
+        Run run = Run.on(new Terminal(true, true, false, () -> columns), command);
+        assertThat(run.out().lines()).allMatch(line -> line.length() <= columns);
+        assertThat(run.out().replaceAll("\\s+", " "))
+            .isEqualTo(Run.of(command).out().replaceAll("\\s+", " "));
+      }
+    }
   }
 
   @Test
@@ -204,6 +224,20 @@ class QuirksCommandTest {
             Run.of("quirks", "explain", "f00d:0002", "--quirks", vendor, "--json").out());
     assertThat(json.get(0).get("entries").findValuesAsString("id")).contains("acme-2");
     assertThat(Run.of("quirks", "explain", "f00d:0002", dump).err()).contains("not both");
+    assertOneLine(
+        Run.of("quirks", "explain", "10DE"),
+        "10DE: is a vendor; name a device, too, as in 10DE:2204, or see vpasid quirks list --device");
+  }
+
+  @Test
+  void whatNamesTheDeviceIsExplainedBeforeWhatIsAboutAnyVendor() {
+    assertThat(Run.of("quirks", "explain", "10de:2204").out())
+        .containsSubsequence(
+            "entries      nvidia-ga10x (built in)",
+            "nvidia-hda-enable (built in)",
+            "nvidia-hda (built in)",
+            "any vendor   class-xhci (built in)",
+            "class-uhci (built in)");
   }
 
   @Test
@@ -336,7 +370,7 @@ class QuirksCommandTest {
     Run run = Run.of("quirks", "new", dump, "--device", "10de:2204");
 
     assertThat(run.code()).isEqualTo(2);
-    assertThat(run.err()).contains("has no function 10de:2204");
+    assertThat(run.err()).contains("has no device 10de:2204, but f00d:0001, f00d:0002");
   }
 
   // lint
@@ -532,6 +566,24 @@ class QuirksCommandTest {
     assertThat(Run.of("quirks", "lint", layer.toString(), "--strict").code()).isEqualTo(1);
   }
 
+  /// What makes a command fail is an error, in every form.
+  @Test
+  void strictWarningsAreErrors() {
+    String file = quirks("a.json", about2("a", "\"priv\": false"));
+    String[] lint = {"quirks", "lint", file, "--strict", "--format"};
+
+    assertThat(formatted(lint, "text").out())
+        .contains("error: a names vendor 0xf00d", "1 error, 0 warnings, 0 notes");
+    assertThat(formatted(lint, "github").out()).startsWith("::error file=");
+    assertThat(formatted(lint, "sarif").out()).contains("\"level\" : \"error\"");
+    assertThat(formatted(lint, "gitlab").out()).contains("\"severity\" : \"critical\"");
+    assertThat(Run.of("quirks", "lint", file).out()).contains("warning: a names vendor");
+  }
+
+  private static Run formatted(String[] command, String format) {
+    return Run.of(Stream.concat(Stream.of(command), Stream.of(format)).toArray(String[]::new));
+  }
+
   @Test
   void lintPrintsJson() {
     String file = quirks("a.json", about2("a", "\"refuse\": \"r\", \"priv\": false"));
@@ -609,8 +661,23 @@ class QuirksCommandTest {
         .contains(
             "0000:17:00.1 f00d:0002: 0xd80 (all-zero hole) → 0x300 (declared available), by acme-2")
         .contains("2 functions in 1 file, 1 with an entry about it, 1 placement changed");
-    assertThat(Run.of("quirks", "test", dump, "--quirks", acme, "--no-changes").code())
-        .isEqualTo(1);
+  }
+
+  @Test
+  void aChangeThatFailsTheTestIsAnError() {
+    String acme = quirks("acme.json", about2("acme-2", "\"available\": \"0x300-0x3ff\""));
+    String[] test = {"quirks", "test", dump, "--quirks", acme, "--no-changes", "--format"};
+
+    assertThat(formatted(test, "text").code()).isEqualTo(1);
+    assertThat(formatted(test, "text").out())
+        .contains(":259: error: 0000:17:00.1 f00d:0002: 0xd80", "[placement-changes]");
+    assertThat(formatted(test, "github").out()).startsWith("::error file=");
+    assertThat(formatted(test, "gitlab").out()).contains("\"severity\" : \"critical\"");
+    assertThat(formatted(test, "sarif").out())
+        .contains("\"level\" : \"error\"")
+        .doesNotContain("\"level\" : \"note\"");
+    assertThat(Run.of("quirks", "test", dump, "--quirks", acme, "--format", "sarif").out())
+        .contains("\"level\" : \"note\"");
   }
 
   @Test
@@ -620,7 +687,26 @@ class QuirksCommandTest {
     Run run = Run.of("quirks", "test", dump, "--quirks", acme);
 
     assertThat(run.code()).isEqualTo(1);
-    assertThat(run.err()).contains("nothing was tested");
+    assertThat(run.out())
+        .contains(
+            acme
+                + ": error: no entry here is about any of the functions in these dumps, so nothing"
+                + " was tested; vpasid quirks explain DUMP --quirks "
+                + acme
+                + " tells of each entry why [nothing-tested]");
+    assertThat(Run.of("quirks", "test", dump, "--quirks", acme, "--format", "sarif").out())
+        .contains("\"ruleId\" : \"nothing-tested\"", "\"level\" : \"error\"");
+  }
+
+  @Test
+  void testWithoutQuirksTestsThoseInstalledAndSaysHowToNameOthers() {
+    Run run = Run.of("quirks", "test", dump);
+
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.out())
+        .contains("nothing was tested; name a file of yours with --quirks [nothing-tested]");
+    assertThat(run.err())
+        .contains("note: no --quirks, so the entries that are installed are tested");
   }
 
   @Test

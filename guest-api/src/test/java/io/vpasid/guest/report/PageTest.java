@@ -24,6 +24,21 @@ class PageTest {
   }
 
   @Test
+  void aNameStandsBelowItsRowWhereThereIsNoRoomBeside() {
+    StringWriter out = new StringWriter();
+    new Page(new PrintWriter(out), 60).row("a row of 24 characters  ", "a long name of a device");
+    new Page(new PrintWriter(out), 80).row("a row of 24 characters  ", "a long name of a device");
+
+    assertThat(out.toString())
+        .isEqualToNormalizingNewlines(
+            """
+            a row of 24 characters
+                          a long name of a device
+            a row of 24 characters  a long name of a device
+            """);
+  }
+
+  @Test
   void aWordThatIsTooLongStaysWhole() {
     assertThat(printed(40, "  ", "a " + "x".repeat(60) + " b").lines())
         .containsExactly("  a", "  " + "x".repeat(60), "  b");

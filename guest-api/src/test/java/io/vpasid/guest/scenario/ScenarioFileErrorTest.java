@@ -23,7 +23,8 @@ class ScenarioFileErrorTest {
           """
           { "atach": { } }                                    | 4:3: unknown key "atach"; did you mean "attach"?
           { "attach": { "pasid": 1 } }                        | 4:1: "attach" has no "space"; add it
-          { "attach": { "pasid": "one", "space": "a" } }      | 4:24: "pasid" must be a string such as "0x180", not "one"
+          { "attach": { "pasid": "one", "space": "a" } }      | 4:24: "pasid" must be a number such as 1, or "0x1" in hexadecimal, not "one"
+          { "attach": { "pasid": "1", "space": "a" } }        | 4:24: "pasid" must be a number: write 1, without quotes
           { "attach": { "pasid": -1, "space": "a" } }         | 4:24: "pasid" must be a whole number from 0 to 999999999, not the number -1
           { "attach": { "pasid": 1, "space": "a", "expect": "EINVALID" } } | 4:51: "expect" must be one of ok, EPERM
           { "attach": { "pasid": "${p}", "space": "a" } }     | 4:24: nothing here is called "p"; add it to "matrix", in front
@@ -100,7 +101,9 @@ class ScenarioFileErrorTest {
                 + " \"steps\": [ { \"enable\": { } } ] }");
 
     assertThatThrownBy(() -> Scenario.read(file))
-        .hasMessageContaining("two.txt has 2 functions; pick one: { \"dump\": …, \"address\":");
+        .hasMessageContaining(
+            "two.txt has the functions 0000:6a:00.0, 0000:6a:00.1; pick one, as in { \"dump\":"
+                + " \"two.txt\", \"address\": \"0000:6a:00.0\" }");
   }
 
   /// A description whose texts speak of steps stays one; a scenario may be broken behind its title.

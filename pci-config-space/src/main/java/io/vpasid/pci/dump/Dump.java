@@ -50,7 +50,7 @@ public record Dump(List<HostFunction> functions, List<IncompleteFunction> incomp
   /// @throws DumpException if there is none; it says what is wrong with the first
   public List<HostFunction> whole() {
     if (functions.isEmpty()) {
-      throw incomplete.getFirst().toException();
+      throw IncompleteFunction.toException(incomplete);
     }
     return functions;
   }

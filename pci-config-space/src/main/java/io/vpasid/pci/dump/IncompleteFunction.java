@@ -3,6 +3,7 @@ package io.vpasid.pci.dump;
 import io.vpasid.pci.PartialSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.PciId;
+import java.util.List;
 
 /// A function of a dump that cannot be used, because rows of it are missing or damaged.
 ///
@@ -33,6 +34,21 @@ public record IncompleteFunction(
   /// The same as an exception, for where this function is what was asked for.
   public DumpException toException() {
     return new DumpException(source, line, problem);
+  }
+
+  /// The same of several, where any would have done: what is wrong with the first, and how many
+  /// they are.
+  ///
+  /// @param functions at least one
+  public static DumpException toException(List<IncompleteFunction> functions) {
+    IncompleteFunction first = functions.getFirst();
+    return functions.size() == 1
+        ? first.toException()
+        : new DumpException(
+            first.source,
+            first.line,
+            "%s; so it is with %d functions, and none is there as a whole"
+                .formatted(first.problem, functions.size()));
   }
 
   /// Where and what, in one line.

@@ -71,10 +71,13 @@ final class CaptureLint {
             quirk,
             "names registers in " + capability + " of " + where + ": " + QuirkLint.list(inside));
       }
+      // The first free bytes of the range are taken, which may be registers of the capability
+      // behind
+      // what is known of its length.
       for (Decision<ByteRange> available : effects.available()) {
         if (first && available.value().overlaps(capability.extent().range())) {
           report(
-              Severity.WARNING,
+              Severity.ERROR,
               LintRule.ON_CAPABILITY,
               quirk,
               "calls %s available, which is in use by %s of %s; leave that out"

@@ -128,7 +128,8 @@ public record QuirkMatch(
         condition + ' ' + wanted.collect(Collectors.joining(" or ")) + ", not " + found);
   }
 
-  private int deviceRank(PciId id) {
+  /// How specifically it names a device: one of the ranks above.
+  int deviceRank(PciId id) {
     if (vendor == ANY) {
       return ANY_VENDOR;
     }

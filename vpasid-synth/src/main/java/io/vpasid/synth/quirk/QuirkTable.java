@@ -9,6 +9,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -227,9 +228,17 @@ public final class QuirkTable {
     return misses(q -> !names(q, id), _ -> Optional.empty(), m -> m.failing(id));
   }
 
-  /// The quirks that are about some function with these ids, by place in the table.
+  /// The quirks that are about some function with these ids: those that name the device, then those
+  /// that name its vendor, then those of any vendor, each by place in the table.
   public List<Quirk> naming(PciId id) {
-    return entries().stream().filter(q -> names(q, id)).toList();
+    return entries().stream()
+        .filter(q -> names(q, id))
+        .sorted(Comparator.comparingInt((Quirk q) -> rank(q, id)).reversed())
+        .toList();
+  }
+
+  private static int rank(Quirk quirk, PciId id) {
+    return quirk.matches().stream().mapToInt(m -> m.deviceRank(id)).max().orElseThrow();
   }
 
   private static boolean names(Quirk quirk, PciId id) {

@@ -246,7 +246,7 @@ class QuirkLintTest {
   void availableBytesOnACapabilityOfACapturedFunction() {
     assertThat(findingsOnCapture(quirk("a", DEVICE, "\"available\": \"0x120-0x1ff\"")))
         .containsExactly(
-            "test.json:1:28: warning: a calls 0x120-0x1ff available, which is in use by [100]"
+            "test.json:1:28: error: a calls 0x120-0x1ff available, which is in use by [100]"
                 + " Advanced Error Reporting (AER) of dump.txt:3 0000:3b:00.0; leave that out"
                 + " [on-capability]");
   }

@@ -2,14 +2,17 @@ package io.vpasid.guest.cli.option;
 
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.config.Unread;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.capability.Anomaly;
 import io.vpasid.pci.capability.CapabilityChain;
+import io.vpasid.pci.dump.Dump;
 import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// Captures of the same devices in other power states or on other machines, as `--also` names them.
 final class OtherCaptures {
@@ -18,13 +21,22 @@ final class OtherCaptures {
 
   private final List<OtherFile> files = new ArrayList<>();
 
+  /// Functions of the files of which rows are missing or damaged, which tell nothing.
+  private final List<Unread> leftOut = new ArrayList<>();
+
   /// Reads the files.
   ///
   /// @throws io.vpasid.pci.dump.DumpException if one is no dump
   OtherCaptures(List<Path> paths) {
     for (Path path : paths) {
-      files.add(new OtherFile(path, Dumps.read(path)));
+      Dump dump = Dumps.open(path, Optional.empty());
+      files.add(new OtherFile(path, dump.whole()));
+      dump.incomplete().stream().map(Unread::of).forEach(leftOut::add);
     }
+  }
+
+  List<Unread> leftOut() {
+    return leftOut;
   }
 
   /// The extended spaces that were captured of functions with the same vendor and device id.

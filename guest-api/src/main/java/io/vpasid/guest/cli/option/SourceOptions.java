@@ -129,8 +129,8 @@ public final class SourceOptions {
     FoundFunctions chosen = all.at(address);
     if (chosen.isEmpty()) {
       throw new InputException(
-          "%s: has no function %s; vpasid inspect lists those that it has"
-              .formatted(String.join(", ", sources), address));
+          "%s: has no function %s, but %s"
+              .formatted(String.join(", ", sources), address, all.addresses()));
     }
     return chosen;
   }

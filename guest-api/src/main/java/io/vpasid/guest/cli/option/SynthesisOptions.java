@@ -3,6 +3,7 @@ package io.vpasid.guest.cli.option;
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.LiveFunction;
+import io.vpasid.guest.config.Unread;
 import io.vpasid.guest.config.VfioAnswer;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.dump.HostFunction;
@@ -22,7 +23,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
 /// The options that decide a synthesis, the same for every command that makes one.
@@ -37,6 +40,9 @@ public final class SynthesisOptions {
           "What IOMMU_GET_HW_INFO reports for the device: none, or width=N[,exec][,priv][,no-ats]"
               + " with N from 0 to 20. Default: width=20.")
   private Optional<HardwareInfo> hardware = Optional.empty();
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
 
   @Mixin private QuirkOptions quirks;
 
@@ -141,6 +147,12 @@ public final class SynthesisOptions {
     return virtual ? FunctionKind.VIRTUAL : FunctionKind.of(function);
   }
 
+  /// Reads the files of `--also`, and notes what they do not have as a whole. Before several
+  /// threads ask for requests, one has to do this.
+  public void readOtherCaptures() {
+    others();
+  }
+
   /// Makes sure that each file of `--also` has captures of one of `functions`.
   ///
   /// @throws InputException if one has none
@@ -151,6 +163,8 @@ public final class SynthesisOptions {
   private OtherCaptures others() {
     if (others == null) {
       others = new OtherCaptures(also);
+      List<Unread> leftOut = others.leftOut();
+      Unread.note(command.commandLine().getErr(), leftOut, leftOut.size());
     }
     return others;
   }

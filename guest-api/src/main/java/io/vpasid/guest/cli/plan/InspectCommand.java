@@ -127,7 +127,7 @@ public final class InspectCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     switch (json ? Format.JSON : format) {
       case JSON -> Json.print(out, Stream.concat(reports.stream(), partial.stream()).toList());
-      case SVG -> out.print(only(reports, partial).svg());
+      case SVG -> out.print(only(found, reports, partial).svg());
       case TEXT -> {
         FunctionTitle.hint(functions.stream().map(FoundFunction::captured), names)
             .ifPresent(hint -> spec.commandLine().getErr().println("vpasid: note: " + hint));
@@ -159,13 +159,12 @@ public final class InspectCommand implements Callable<Integer> {
     return ExitCode.ENVIRONMENT;
   }
 
-  private static OccupancyPicture only(List<InspectReport> reports, List<PartialReport> partial) {
-    int functions = reports.size() + partial.size();
-    if (functions != 1) {
+  private static OccupancyPicture only(
+      FoundFunctions found, List<InspectReport> reports, List<PartialReport> partial) {
+    if (reports.size() + partial.size() != 1) {
       throw new InputException(
-          "a picture is of one function and there are "
-              + functions
-              + ": pick one with --function ADDRESS");
+          "a picture is of one function, and there are %s: pick one with --function"
+              .formatted(found.addresses()));
     }
     return reports.isEmpty() ? partial.getFirst().picture() : reports.getFirst().picture();
   }

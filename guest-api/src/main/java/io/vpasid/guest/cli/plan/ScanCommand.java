@@ -117,6 +117,7 @@ public final class ScanCommand implements Callable<Integer> {
     }
     PrintWriter err = spec.commandLine().getErr();
     QuirkTable quirks = options.quirkTable();
+    options.readOtherCaptures();
     options.noteAssumptions(err);
     Progress progress = new Progress(err, showsProgress(), "files", total());
     try {

@@ -1,9 +1,11 @@
 package io.vpasid.guest.cli.quirks;
 
+import io.vpasid.guest.cli.terminal.Terminal;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /// The commands for the table of what devices hide.
@@ -28,8 +30,9 @@ import picocli.CommandLine.Spec;
       "  vpasid quirks explain dump.txt --quirks acme.json  see who decided what",
       "docs/quirks.md goes through it step by step."
     })
-public final class QuirksCommand implements Runnable {
+public final class QuirksCommand implements Runnable, Terminal.Owner {
   @Spec private CommandSpec spec;
+  @ParentCommand private Terminal.Owner top;
 
   /// This command with those below it.
   public static CommandLine line() {
@@ -39,6 +42,11 @@ public final class QuirksCommand implements Runnable {
         .addSubcommand(new QuirksNewCommand())
         .addSubcommand(new QuirksLintCommand())
         .addSubcommand(new QuirksTestCommand());
+  }
+
+  @Override
+  public Terminal terminal() {
+    return top.terminal();
   }
 
   @Override

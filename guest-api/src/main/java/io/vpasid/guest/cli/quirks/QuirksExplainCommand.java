@@ -3,16 +3,20 @@ package io.vpasid.guest.cli.quirks;
 import io.vpasid.guest.cli.option.SourceOptions;
 import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.report.DeviceQuirks;
 import io.vpasid.guest.report.Json;
+import io.vpasid.guest.report.Page;
 import io.vpasid.guest.report.QuirkExplanation;
 import io.vpasid.pci.PciId;
 import io.vpasid.pci.dump.PciNames;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -20,6 +24,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /// Says which entries are about a function, and which decided what.
@@ -51,6 +56,7 @@ import picocli.CommandLine.Spec;
     })
 final class QuirksExplainCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
+  @ParentCommand private Terminal.Owner top;
 
   @Parameters(
       paramLabel = "FUNCTION",
@@ -79,6 +85,7 @@ final class QuirksExplainCommand implements Callable<Integer> {
   }
 
   private int explainFunctions() {
+    sources.forEach(QuirksExplainCommand::requireMoreThanAVendor);
     PrintWriter out = spec.commandLine().getOut();
     List<FoundFunction> functions = source.functions(sources);
     QuirkTable table = options.quirkTable();
@@ -92,9 +99,18 @@ final class QuirksExplainCommand implements Callable<Integer> {
     if (json) {
       Json.print(out, explanations.stream().map(QuirkExplanation::json).toList());
     } else {
-      explanations.forEach(e -> e.print(out));
+      explanations.forEach(e -> e.print(page(out)));
     }
     return code(explanations.stream().anyMatch(e -> !e.matching().isEmpty()));
+  }
+
+  private static void requireMoreThanAVendor(String name) {
+    if (name.matches("(?:0x)?[0-9a-fA-F]{4}") && !Files.exists(Path.of(name))) {
+      String vendor = name.substring(name.length() - 4);
+      throw new InputException(
+          "%s: is a vendor; name a device, too, as in %s:2204, or see vpasid quirks list --device %s"
+              .formatted(name, vendor, vendor));
+    }
   }
 
   private int explainDevices(List<PciId> ids) {
@@ -106,9 +122,13 @@ final class QuirksExplainCommand implements Callable<Integer> {
     if (json) {
       Json.print(out, devices.stream().map(DeviceQuirks::json).toList());
     } else {
-      devices.forEach(d -> d.print(out));
+      devices.forEach(d -> d.print(page(out)));
     }
     return code(devices.stream().anyMatch(d -> !d.entries().isEmpty()));
+  }
+
+  private Page page(PrintWriter out) {
+    return new Page(out, top.terminal().columns());
   }
 
   private static int code(boolean any) {

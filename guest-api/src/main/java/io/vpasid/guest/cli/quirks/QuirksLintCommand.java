@@ -114,7 +114,7 @@ final class QuirksLintCommand implements Callable<Integer> {
         paths.isEmpty()
             ? installed(names, captures)
             : QuirkLint.ofFiles(paths, QuirkTable.COMMAND_LINE, others(), names, captures);
-    Findings findings = new Findings(found.stream().map(Finding::of).toList());
+    Findings findings = new Findings(found.stream().map(Finding::of).map(this::strictly).toList());
     switch (json ? FindingFormat.JSON : format) {
       case JSON -> Json.print(out, findings.all());
       case TEXT -> {
@@ -161,13 +161,15 @@ final class QuirksLintCommand implements Callable<Integer> {
     }
   }
 
-  private int exitCode(Findings findings, boolean unreadable) {
+  private Finding strictly(Finding finding) {
+    return strict && finding.severity() == Severity.WARNING ? finding.as(Severity.ERROR) : finding;
+  }
+
+  private static int exitCode(Findings findings, boolean unreadable) {
     if (unreadable) {
       return ExitCode.USAGE;
     }
-    boolean bad =
-        findings.count(Severity.ERROR) > 0 || (strict && findings.count(Severity.WARNING) > 0);
-    return bad ? ExitCode.NO : ExitCode.DONE;
+    return findings.count(Severity.ERROR) > 0 ? ExitCode.NO : ExitCode.DONE;
   }
 
   private static List<LintFinding> installed(PciNames names, List<HostFunction> captures) {

@@ -2,7 +2,9 @@ package io.vpasid.guest.cli.quirks;
 
 import io.vpasid.guest.cli.option.QuirkOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.report.Json;
+import io.vpasid.guest.report.Page;
 import io.vpasid.guest.report.QuirkReport;
 import io.vpasid.pci.PciId;
 import io.vpasid.synth.json.Spelling;
@@ -19,6 +21,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
@@ -45,6 +48,7 @@ import picocli.CommandLine.TypeConversionException;
     })
 final class QuirksListCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
+  @ParentCommand private Terminal.Owner top;
 
   @Parameters(
       paramLabel = "ID",
@@ -87,14 +91,14 @@ final class QuirksListCommand implements Callable<Integer> {
     List<QuirkReport> reports = quirks.stream().map(QuirkReport::new).toList();
     if (json) {
       Json.print(out, reports.stream().map(QuirkReport::json).toList());
-    } else if (all || !ids.isEmpty()) {
-      reports.forEach(r -> r.print(out));
     } else {
-      for (QuirkReport report : reports) {
-        out.printf(
-            "%-28s %-34s %s%n", report.quirk().id(), report.effects(), report.quirk().name());
+      Page page = new Page(out, top.terminal().columns());
+      if (all || !ids.isEmpty()) {
+        reports.forEach(r -> r.print(page));
+      } else {
+        reports.forEach(r -> r.printRow(page));
+        count(page, table, quirks.size());
       }
-      count(out, table, quirks.size());
     }
     return quirks.isEmpty() ? ExitCode.NO : ExitCode.DONE;
   }
@@ -107,14 +111,14 @@ final class QuirksListCommand implements Callable<Integer> {
             "vpasid: no entry has the id " + id + "; " + near + "vpasid quirks list shows all");
   }
 
-  private static void count(PrintWriter out, QuirkTable table, int listed) {
-    out.printf(
-        "%d %s; vpasid quirks list ID shows all of one%n",
-        listed, listed == 1 ? "entry" : "entries");
+  private static void count(Page page, QuirkTable table, int listed) {
+    page.line(
+        "%d %s; vpasid quirks list ID shows all of one"
+            .formatted(listed, listed == 1 ? "entry" : "entries"));
     for (QuirkTable.Replacement replacement : table.replacements()) {
-      out.printf(
-          "%s is replaced by that of %s%n",
-          replacement.quirk().source(), new QuirkReport(replacement.by()).place());
+      page.line(
+          "%s is replaced by that of %s"
+              .formatted(replacement.quirk().source(), new QuirkReport(replacement.by()).place()));
     }
   }
 

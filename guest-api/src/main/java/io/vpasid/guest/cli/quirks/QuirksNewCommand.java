@@ -1,5 +1,7 @@
 package io.vpasid.guest.cli.quirks;
 
+import static java.util.stream.Collectors.joining;
+
 import io.vpasid.guest.cli.option.SourceOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.config.DumpReader;
@@ -65,6 +67,9 @@ import picocli.CommandLine.TypeConversionException;
       "  vpasid quirks new dumps/ --device 1234:0015 --output acme.json"
     })
 final class QuirksNewCommand implements Callable<Integer> {
+  /// Most devices that a message lists.
+  private static final int LISTED = 8;
+
   @Spec private CommandSpec spec;
 
   @Parameters(
@@ -115,14 +120,13 @@ final class QuirksNewCommand implements Callable<Integer> {
     if (join < 0) {
       throw new InputException("--join takes a number of bytes from 0 on, not " + join);
     }
+    List<HostFunction> all = captures(err);
     List<HostFunction> captures =
-        captures(err).stream()
-            .filter(f -> device.isEmpty() || f.id().equals(device.get()))
-            .toList();
+        all.stream().filter(f -> device.isEmpty() || f.id().equals(device.get())).toList();
     if (captures.isEmpty()) {
       throw new InputException(
-          "%s: has no function %s; vpasid inspect lists those that it has"
-              .formatted(String.join(", ", sources), device.map(PciId::toString).orElse("")));
+          "%s: has no device %s, but %s"
+              .formatted(String.join(", ", sources), device.orElseThrow(), ids(all)));
     }
     noteShortOnes(captures, err);
     QuirkTable known = QuirkTable.installed();
@@ -144,6 +148,12 @@ final class QuirksNewCommand implements Callable<Integer> {
     }
     note(quirks, err);
     return ExitCode.DONE;
+  }
+
+  private static String ids(List<HostFunction> captures) {
+    List<String> ids = captures.stream().map(f -> f.id().toString()).distinct().toList();
+    String first = ids.stream().limit(LISTED).collect(joining(", "));
+    return ids.size() > LISTED ? first + " and " + (ids.size() - LISTED) + " more" : first;
   }
 
   private static void noteShortOnes(List<HostFunction> captures, PrintWriter err) {

@@ -109,9 +109,6 @@ final class QuirksTestCommand implements Callable<Integer> {
     PrintWriter err = spec.commandLine().getErr();
     Result result = result(err);
     print(result);
-    if (meant.isEmpty()) {
-      err.println("vpasid: no entry is about any function of these dumps, so nothing was tested");
-    }
     return result.good ? ExitCode.DONE : ExitCode.NO;
   }
 
@@ -124,18 +121,36 @@ final class QuirksTestCommand implements Callable<Integer> {
     if (functions == 0) {
       throw new InputException(DumpReader.nothingIn(dumps));
     }
+    if (!named) {
+      err.println("vpasid: note: no --quirks, so the entries that are installed are tested");
+    }
     List<Finding> findings =
-        QuirkLint.check(with, meant).stream()
-            .filter(f -> !named || f.layer().equals(QuirkTable.COMMAND_LINE))
-            .filter(f -> named || f.severity() != Severity.NOTE)
-            .map(Finding::of)
-            .toList();
+        meant.isEmpty()
+            ? List.of(nothingTested(named))
+            : QuirkLint.check(with, meant).stream()
+                .filter(f -> !named || f.layer().equals(QuirkTable.COMMAND_LINE))
+                .filter(f -> named || f.severity() != Severity.NOTE)
+                .map(Finding::of)
+                .toList();
     boolean good =
-        !meant.isEmpty()
-            && findings.stream().noneMatch(f -> f.severity() == Severity.ERROR)
-            && changes.stream().noneMatch(PlacementChange::lost)
-            && !(noChanges && !changes.isEmpty());
+        Stream.concat(findings.stream(), changeFindings.stream())
+            .noneMatch(f -> f.severity() == Severity.ERROR);
     return new Result(good, files, functions, meant.size(), changes, findings);
+  }
+
+  private Finding nothingTested(boolean named) {
+    String what = "is about any of the functions in these dumps, so nothing was tested; ";
+    return new Finding(
+        Severity.ERROR,
+        "nothing-tested",
+        (named ? options.quirkPaths() : dumps).getFirst().toString(),
+        0,
+        0,
+        named
+            ? "no entry here %svpasid quirks explain DUMP --quirks %s tells of each entry why"
+                .formatted(what, options.quirkPaths().getFirst())
+            : "no installed entry " + what + "name a file of yours with --quirks",
+        "No entry is about any function of the dumps.");
   }
 
   private void test(HostFunction function, QuirkTable without, QuirkTable with) {
@@ -147,7 +162,10 @@ final class QuirksTestCommand implements Callable<Integer> {
       meant.add(function);
     }
     comparison.change().ifPresent(changes::add);
-    comparison.finding().ifPresent(changeFindings::add);
+    comparison
+        .finding()
+        .map(f -> noChanges ? f.as(Severity.ERROR) : f)
+        .ifPresent(changeFindings::add);
   }
 
   private void print(Result result) {
@@ -156,7 +174,9 @@ final class QuirksTestCommand implements Callable<Integer> {
       case JSON -> Json.print(out, result);
       case TEXT -> {
         result.findings.forEach(out::println);
-        changeFindings.forEach(f -> out.println(f.place() + ": " + f.message()));
+        changeFindings.forEach(f ->
+            out.println(
+                f.severity() == Severity.NOTE ? f.place() + ": " + f.message() : f.toString()));
         out.println(result.summary());
       }
       case GITHUB, SARIF, GITLAB ->

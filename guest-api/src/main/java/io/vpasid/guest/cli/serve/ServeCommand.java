@@ -5,6 +5,7 @@ import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.cli.terminal.Version;
+import io.vpasid.guest.config.AddressText;
 import io.vpasid.guest.config.BarSizes;
 import io.vpasid.guest.config.DaemonConfig;
 import io.vpasid.guest.config.FoundFunction;
@@ -260,10 +261,10 @@ public final class ServeCommand implements Callable<Integer> {
     List<FoundFunction> functions = source.functions(List.of(sourceName));
     if (functions.size() != 1) {
       throw new InputException(
-          sourceName
-              + ": has "
-              + functions.size()
-              + " functions and one can be served; pick it with --function ADDRESS");
+          "%s: has the functions %s, and one can be served; pick it with --function"
+              .formatted(
+                  sourceName,
+                  AddressText.list(functions.stream().map(FoundFunction::address).toList())));
     }
     options.noteAssumptions(spec.commandLine().getErr());
     options.checkOtherCaptures(functions);
