@@ -45,7 +45,8 @@ public enum ControlCommand {
       ControlArgument.of(FunctionKeys.FUNCTION)),
   FUNCTION_DEL(
       "function-del",
-      "Stops serving a function: its client is disconnected, its PASIDs are detached.",
+      "Stops serving a function: its client is disconnected, its PASIDs are detached. An IOMMU goes"
+          + " with it if the function has a host for itself.",
       "`detached`, how many PASIDs were; `left`, how many the simulated kernel still has, for which"
           + " 0 is the only right number; `released` false if its kernel or its hardware takes more"
           + " than 10 seconds to give it back, which goes on",

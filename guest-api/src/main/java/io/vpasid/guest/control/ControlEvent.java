@@ -9,7 +9,9 @@ public enum ControlEvent {
       "A guest enabled PASIDs, or changed what it enabled.", "`function`, `exec`, `priv`"),
   PASID_DISABLED("A guest disabled PASIDs, or a reset did.", "`function`"),
   PASID_ATTACHED(
-      "A PASID is attached.", "`function`, `pasid`, `space`, and `previous` if it was moved"),
+      "A PASID is attached.",
+      "`function`, `pasid`, `space`; if it was moved, `replaced` and `previous`. Page tables behind an"
+          + " IOMMU are no address spaces and have no handle"),
   PASID_DETACHED("A PASID is detached.", "`function`, `pasid`, `space`"),
   PASID_REFUSED("A request for a PASID was refused.", "`function`, `pasid`, `errno`, `reason`"),
   FUNCTION_ATTACHED(

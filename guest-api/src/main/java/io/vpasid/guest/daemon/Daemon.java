@@ -509,9 +509,16 @@ public final class Daemon implements AutoCloseable {
   ///   longer than [LongWork#BOUND], and it will be when they are done
   record Removed(int detached, Optional<Integer> left, boolean isReleased) {}
 
-  /// Stops serving a function.
+  /// Stops serving a function, and with one that has a host for itself the IOMMU that covers it,
+  /// which cannot be without that host.
   Removed remove(ServedFunction served) {
     functions.remove(served.name());
+    if (served.backing().isAlone()) {
+      iommus.values().stream()
+          .filter(iommu -> iommu.covers(served.function()))
+          .toList()
+          .forEach(this::remove);
+    }
     int attached = served.function().attachments().count();
     LongWork closing = LongWork.begin("end of " + served.name(), () -> giveBack(served));
     boolean isClosed = closing.endsIn(LongWork.BOUND);

@@ -95,6 +95,7 @@ final class DaemonEvents {
       case AttachOutcome.Replaced replaced -> {
         served.counters().attached().increment();
         putSpace(data, "space", served, replaced.pageTable());
+        data.put("replaced", true);
         putSpace(data, "previous", served, replaced.previous());
         tell(ControlEvent.PASID_ATTACHED, data);
       }

@@ -159,6 +159,21 @@ class IommuCommandsTest {
   }
 
   @Test
+  void functionThatTakesItsHostWithItTakesTheIommuToo() throws IOException {
+    call(
+        "function-add name=alone source=machine.txt address=%s socket=a.sock iommu=intel"
+            .formatted(DaemonFiles.PHYSICAL));
+    call("iommu-add name=second socket=2.sock covers=alone@05.0");
+
+    call("function-del function=alone");
+
+    assertThat(event("IOMMU_DELETED").path("iommu").asString("")).isEqualTo("second");
+    assertThat(event("FUNCTION_DELETED").path("function").asString("")).isEqualTo("alone");
+    assertThat(call("query-iommus")).hasSize(1);
+    assertThat(Files.exists(folder.resolve("2.sock"))).isFalse();
+  }
+
+  @Test
   void whatATemporaryClientAddedGoesWithIt() throws IOException {
     try (ControlClient temporary =
         ControlClient.connectTemporarily(folder.resolve("control.sock"), PATIENCE)) {
