@@ -114,6 +114,7 @@ class LayersTest {
               "report",
               "control",
               "emulator",
+              "emulator.vtd",
               "daemon",
               "scenario",
               "scenario.junit",

@@ -72,28 +72,29 @@ final class ClientWindows implements GuestMemory {
     if (!isWholePages || !window.isReadable()) {
       return Outcome.done();
     }
-    MemorySegment segment;
     try {
       Optional<MemorySegment> memory = window.sealedMemory();
-      if (memory.isEmpty()) {
-        return Outcome.done();
-      }
-      segment = window.isWritable() ? memory.get() : memory.get().asReadOnly();
-      IovaAccess access = new IovaAccess(true, window.isWritable());
-      iommufd.mapAt(ioas, window.address(), memory.get(), access);
+      memory.ifPresent(segment -> add(window.address(), segment, window.isWritable()));
+      return Outcome.done();
     } catch (IommufdException e) {
       return Outcome.refused(e.errno(), String.valueOf(e.getMessage()));
     } catch (IOException e) {
       return Outcome.refused(Errno.EIO, String.valueOf(e.getMessage()));
     }
+  }
+
+  /// Memory is added that is mapped here.
+  ///
+  /// @throws IommufdException if the kernel refuses it; nothing is added then
+  void add(long address, MemorySegment segment, boolean writable) {
+    iommufd.mapAt(ioas, address, segment, new IovaAccess(true, writable));
     lock.writeLock().lock();
     try {
-      ranges.put(window.address(), new Range(window.address(), segment));
+      ranges.put(address, new Range(address, writable ? segment : segment.asReadOnly()));
       rebuild();
     } finally {
       lock.writeLock().unlock();
     }
-    return Outcome.done();
   }
 
   /// A window goes when this returns.

@@ -18,6 +18,7 @@ import io.vpasid.vmm.iommufd.HwInfo;
 import io.vpasid.vmm.iommufd.HwInfoData;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
+import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +44,7 @@ public final class VirtualIommu implements AutoCloseable {
   private final IommufdBackend iommufd;
   private final IoasId ioas;
   private final TranslationMode mode;
+  private final ClientWindows windows;
   private final GuestPageTables tables;
   private final VtdUnit unit;
   private final InterruptSenders senders = new InterruptSenders();
@@ -91,7 +93,7 @@ public final class VirtualIommu implements AutoCloseable {
     this.iommufd = iommufd;
     this.ioas = ioas;
     this.mode = mode;
-    ClientWindows windows = new ClientWindows(iommufd, ioas);
+    windows = new ClientWindows(iommufd, ioas);
     tables =
         new GuestPageTables(
             iommufd,
@@ -106,6 +108,15 @@ public final class VirtualIommu implements AutoCloseable {
     tables.reportTo(unit);
     tables.listen(refused -> LOG.debug("{}", refused.text()));
     device = new VtdDevice(unit, windows, senders);
+  }
+
+  /// Adds memory of the guest. A client of [#device] adds its own by sharing it.
+  ///
+  /// @param address guest-physical, a multiple of 4096
+  /// @param memory native, whole pages; it stays until [#close]
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if the kernel refuses it
+  public void addMemory(long address, MemorySegment memory) {
+    windows.add(address, memory, true);
   }
 
   private static VtdCapabilities capabilities(

@@ -4,6 +4,7 @@ import io.vpasid.guest.config.FunctionKeys;
 import io.vpasid.guest.control.ControlClient.Call;
 import io.vpasid.guest.control.ControlClient.Reply;
 import io.vpasid.guest.control.ControlException;
+import io.vpasid.guest.emulator.IommuPort;
 import io.vpasid.guest.vfiouser.VfioUserClient;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.dump.HostFunction;
@@ -23,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -50,6 +52,7 @@ final class DaemonMachine implements Machine {
   private final Map<String, Integer> handles = new HashMap<>();
   private final Map<Integer, String> names = new HashMap<>();
   private @Nullable VfioUserClient guest;
+  private @Nullable DaemonIommu iommu;
   private CompletableFuture<Void> written = NOTHING;
   private int configSize;
   private boolean planned;
@@ -73,6 +76,11 @@ final class DaemonMachine implements Machine {
       machine.execute("function-add", machine.description(setup));
       machine.served = true;
       machine.connect();
+      if (setup.virtualIommu().isPresent()) {
+        machine.iommu =
+            DaemonIommu.open(
+                daemon, name, machine::guest, machine::settle, setup.virtualIommu().get());
+      }
       return machine;
     } catch (ControlException e) {
       machine.close();
@@ -125,12 +133,13 @@ final class DaemonMachine implements Machine {
       guest = client;
       configSize = (int) client.regionInfo(PciIndex.CONFIG_REGION).size();
     } catch (IOException e) {
-      throw broken(e);
+      throw daemon.broken(e);
     }
   }
 
   private JsonNode execute(String command, ObjectNode arguments) {
-    return executeAll(List.of(new Call(command, arguments))).getFirst().result();
+    settle();
+    return daemon.execute(command, arguments);
   }
 
   private List<Reply> executeAll(List<Call> calls) {
@@ -140,15 +149,6 @@ final class DaemonMachine implements Machine {
 
   private ObjectNode function() {
     return JsonNodeFactory.instance.objectNode().put("function", name);
-  }
-
-  /// What an access that does not come through means: that the daemon is gone, or only the
-  /// function.
-  private RuntimeException broken(IOException e) {
-    var _ =
-        daemon.executeAll(
-            List.of(new Call("query-version", JsonNodeFactory.instance.objectNode())));
-    return new MachineException("its vfio-user socket does not answer: " + e.getMessage(), e);
   }
 
   private VfioUserClient guest() {
@@ -175,7 +175,7 @@ final class DaemonMachine implements Machine {
         bytes.put(guest().read(PciIndex.CONFIG_REGION, offset, count));
         settle();
       } catch (IOException e) {
-        throw broken(e);
+        throw daemon.broken(e);
       }
     }
     return width == Integer.BYTES ? bytes.getInt(0) : bytes.getInt(0) & ((1 << (8 * width)) - 1);
@@ -194,7 +194,7 @@ final class DaemonMachine implements Machine {
           CompletableFuture.allOf(
               written, guest().writeAsync(PciIndex.CONFIG_REGION, offset, bytes.limit(count)));
     } catch (IOException e) {
-      throw broken(e);
+      throw daemon.broken(e);
     }
   }
 
@@ -206,7 +206,7 @@ final class DaemonMachine implements Machine {
     try {
       var _ = VfioUserClient.await(all);
     } catch (IOException e) {
-      throw broken(e);
+      throw daemon.broken(e);
     }
   }
 
@@ -346,7 +346,14 @@ final class DaemonMachine implements Machine {
       }
       return unnamed;
     }
-    return attachments(true);
+    SortedMap<Integer, String> inKernel = attachments(true);
+    DaemonIommu its = iommu;
+    return its == null ? inKernel : its.named(inKernel);
+  }
+
+  @Override
+  public Optional<IommuPort> iommu() {
+    return Optional.ofNullable(iommu);
   }
 
   private SortedMap<Integer, String> attachments(boolean inKernel) {
@@ -422,7 +429,12 @@ final class DaemonMachine implements Machine {
     written = NOTHING;
     daemon.forget(name);
     disconnect();
+    DaemonIommu its = iommu;
+    iommu = null;
     try {
+      if (its != null) {
+        its.close();
+      }
       if (served) {
         served = false;
         remove("function-del", function());

@@ -15,13 +15,16 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -41,6 +44,8 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
   /// How long a command may take before the daemon counts as gone.
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
+  private static final long BETWEEN_EVENTS = Duration.ofMillis(5).toNanos();
+
   private static final VfioUserClient.Options GUEST =
       VfioUserClient.Options.defaults().withTimeout(PATIENCE);
 
@@ -56,9 +61,36 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
   private final Map<String, Queue<Event>> events = new HashMap<>();
   private @Nullable IOException lost;
 
+  /// The machines of which the daemon has not told everything.
+  private final Set<String> incomplete = new HashSet<>();
+
   private DaemonMachines(Path path, ControlClient control) {
     this.path = path;
     this.control = control;
+    Thread.ofVirtual().name("scenario-events").start(this::readEvents);
+  }
+
+  /// Reads events while no command is under way: a daemon does not keep them for a client that does
+  /// not read, and tells all clients of all guests, hostile ones too.
+  private void readEvents() {
+    while (readWaiting()) {
+      LockSupport.parkNanos(BETWEEN_EVENTS);
+    }
+  }
+
+  /// @return false if there is no connection any more
+  private boolean readWaiting() {
+    lock.lock();
+    try {
+      requirePresent();
+      sortEvents();
+      return true;
+    } catch (IOException e) {
+      var _ = gone(e);
+      return false;
+    } finally {
+      lock.unlock();
+    }
   }
 
   /// Connects to a daemon.
@@ -117,9 +149,27 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
     }
   }
 
+  /// Has a command done.
+  ///
+  /// @throws ControlException if the daemon refuses
+  /// @throws UncheckedIOException if it is gone
+  JsonNode execute(String command, ObjectNode arguments) {
+    return executeAll(List.of(new Call(command, arguments))).getFirst().result();
+  }
+
+  /// What a guest's access that does not come through means: that the daemon is gone, or only what
+  /// it serves there.
+  ///
+  /// @throws UncheckedIOException if the daemon is gone
+  MachineException broken(IOException e) {
+    var _ = execute("query-version", JsonNodeFactory.instance.objectNode());
+    return new MachineException("its vfio-user socket does not answer: " + e.getMessage(), e);
+  }
+
   /// What has happened to a machine since the last call, oldest first.
   ///
   /// @throws UncheckedIOException if the daemon is gone
+  /// @throws ImpossibleException if it has not told everything that has happened
   List<Event> takeEvents(String name) {
     lock.lock();
     try {
@@ -128,6 +178,9 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
       // a later command.
       var _ = control.execute("query-version", JsonNodeFactory.instance.objectNode());
       sortEvents();
+      if (incomplete.contains(name)) {
+        throw new ImpossibleException("the daemon was too busy to tell all events");
+      }
       Queue<Event> waiting = events.getOrDefault(name, new ArrayDeque<>());
       List<Event> taken = new ArrayList<>(waiting);
       waiting.clear();
@@ -144,6 +197,7 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
     lock.lock();
     try {
       events.remove(name);
+      incomplete.remove(name);
     } finally {
       lock.unlock();
     }
@@ -169,6 +223,9 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
     Optional<ObjectNode> next = control.nextEvent(Duration.ZERO);
     while (next.isPresent()) {
       JsonNode data = next.get().path("data");
+      if (next.get().path("event").asString("").equals("EVENTS_LOST")) {
+        incomplete.addAll(events.keySet());
+      }
       Queue<Event> of = events.get(data.path("function").asString(""));
       if (of != null) {
         kind(next.get())
@@ -181,7 +238,7 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
   private static Optional<EventKind> kind(ObjectNode event) {
     return switch (event.path("event").asString("")) {
       case "PASID_ATTACHED" ->
-          Optional.of(event.path("data").has("previous") ? EventKind.REPLACED : EventKind.ATTACHED);
+          Optional.of(event.path("data").has("replaced") ? EventKind.REPLACED : EventKind.ATTACHED);
       case "PASID_DETACHED" -> Optional.of(EventKind.DETACHED);
       case "PASID_REFUSED" -> Optional.of(EventKind.REFUSED);
       case "PASID_ENABLED" -> Optional.of(EventKind.ENABLED);
@@ -193,7 +250,15 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
   /// Disconnects; the daemon takes away what is left.
   @Override
   public void close() {
-    control.close();
+    lock.lock();
+    try {
+      if (lost == null) {
+        lost = new IOException("the connection to " + path + " was closed");
+      }
+      control.close();
+    } finally {
+      lock.unlock();
+    }
     sockets.close();
   }
 }

@@ -18,8 +18,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 /// A machine in this process whose guest has a [PassthroughFunction]. What its host has attached,
 /// and whether that can be made to fail, depends on the host.
@@ -28,7 +30,9 @@ public abstract class FunctionMachine implements Machine {
   private final PassthroughFunction function;
   private final Map<String, HwptId> spaces = new HashMap<>();
   private final Map<PageTableId, String> names = new HashMap<>();
-  private final List<Event> events = new ArrayList<>();
+
+  /// What has happened, on whatever thread it did.
+  private final Queue<Event> events = new ConcurrentLinkedQueue<>();
 
   /// @param iommufd the context that `function` is bound to; both are closed with the machine
   protected FunctionMachine(IommufdBackend iommufd, PassthroughFunction function) {
@@ -133,7 +137,7 @@ public abstract class FunctionMachine implements Machine {
   }
 
   @Override
-  public final void unplug() {
+  public void unplug() {
     function.close();
   }
 
@@ -148,13 +152,15 @@ public abstract class FunctionMachine implements Machine {
 
   @Override
   public final List<Event> takeEvents() {
-    List<Event> taken = List.copyOf(events);
-    events.clear();
+    List<Event> taken = new ArrayList<>();
+    for (Event event = events.poll(); event != null; event = events.poll()) {
+      taken.add(event);
+    }
     return taken;
   }
 
   @Override
-  public final void close() {
+  public void close() {
     function.close();
     iommufd.close();
   }

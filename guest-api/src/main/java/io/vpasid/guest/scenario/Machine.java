@@ -1,10 +1,13 @@
 package io.vpasid.guest.scenario;
 
 import io.vpasid.guest.emulator.ConfigPort;
+import io.vpasid.guest.emulator.IommuPort;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.linux.Errno;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.SortedMap;
 
 /// What one guest of a scenario has: a function, and a host behind it that can be told what to do.
@@ -48,6 +51,9 @@ public interface Machine extends ConfigPort, AutoCloseable {
   SortedMap<Integer, String> attached();
 
   /// What the host's kernel has attached, by PASID: asked of the host, not of what keeps the books.
+  ///
+  /// With a virtual IOMMU, PASID 0 is there too, the function itself, and page tables have no names
+  /// but `pass-through`, or what the guest's entry says: `first stage at 0x123000`.
   SortedMap<Integer, String> attachedOnHost();
 
   /// What has happened since the last call, oldest first.
@@ -64,6 +70,19 @@ public interface Machine extends ConfigPort, AutoCloseable {
   /// @return whether the request planned last has failed in the meantime
   /// @throws ImpossibleException if this machine's kernel is a real one
   boolean failNth(int number, Errno errno);
+
+  /// The guest's way to its virtual IOMMU; empty if this machine has none, whatever
+  /// [Setup#virtualIommu] says.
+  default Optional<IommuPort> iommu() {
+    return Optional.empty();
+  }
+
+  /// How many objects the host's kernel keeps for the function: page tables and what they stand on.
+  ///
+  /// @return empty if it does not tell
+  default OptionalInt objectsOnHost() {
+    return OptionalInt.empty();
+  }
 
   @Override
   void close();

@@ -85,7 +85,7 @@ final class ScenarioReader {
   }
 
   private Scenario scenario() {
-    List<Step> steps = StepShape.make(fields.get(STEPS), this::setup);
+    List<Step> steps = StepShape.make(fields.get(STEPS), this::setup, hasIommu());
     fields.require(!steps.isEmpty(), fields.subject() + " has no \"steps\"; add \"steps\": [ … ]");
     fields.require(
         Step.weight(steps) <= Step.MAX_WEIGHT,
@@ -102,6 +102,10 @@ final class ScenarioReader {
         steps);
   }
 
+  private boolean hasIommu() {
+    return fields.find(VMM, GUEST_IOMMU).isPresent();
+  }
+
   private Setup setup(PickedFunction picked) {
     HardwareInfo hardware =
         new HardwareInfo(
@@ -115,6 +119,7 @@ final class ScenarioReader {
         fields.get(HOST, IOMMU),
         fields.get(HOST, KERNEL),
         options.withKind(picked.kind()),
+        fields.find(VMM, GUEST_IOMMU),
         quirkFiles);
   }
 

@@ -3,6 +3,7 @@ package io.vpasid.guest.scenario;
 import io.vpasid.guest.emulator.EmulatedGuest;
 import io.vpasid.guest.emulator.EnableOutcome;
 import io.vpasid.guest.emulator.Enumeration;
+import io.vpasid.guest.emulator.vtd.DriverException;
 import io.vpasid.guest.scenario.Machine.Answer;
 import io.vpasid.guest.scenario.Machine.Event;
 import io.vpasid.guest.scenario.Machine.Observed;
@@ -64,6 +65,9 @@ final class ScenarioRun {
   /// The last steps, the one that is under way included, and what the names in them meant.
   private final Deque<Done> trace = new ArrayDeque<>(TRACED);
 
+  /// What a guest with a virtual IOMMU does with it.
+  private final Optional<IommuSteps> iommu;
+
   private Bindings bindings;
   private boolean unplugged;
   private long done;
@@ -77,6 +81,17 @@ final class ScenarioRun {
     guest = new EmulatedGuest(machine);
     random = new Random(seed);
     bindings = scenario.bindings();
+    iommu =
+        scenario.setup().virtualIommu().isEmpty()
+            ? Optional.empty()
+            : Optional.of(
+                new IommuSteps(
+                    machine,
+                    machine
+                        .iommu()
+                        .orElseThrow(
+                            () -> new ImpossibleException("this machine has no virtual IOMMU")),
+                    scenario.setup()));
   }
 
   static ScenarioResult run(Scenario scenario, long seed, Scenario.Machines machines) {
@@ -149,6 +164,10 @@ final class ScenarioRun {
       }
     } catch (ImpossibleException e) {
       return new Tally(0, new Verdict.Skipped(String.valueOf(e.getMessage())));
+    } catch (DriverException | MachineException e) {
+      return new Tally(
+          0,
+          new Verdict.Failed(placeOf(scenario, first), String.valueOf(e.getMessage()), List.of()));
     }
   }
 
@@ -157,7 +176,7 @@ final class ScenarioRun {
   }
 
   /// A step that came to something else than it must.
-  private static final class Unexpected extends RuntimeException {
+  static final class Unexpected extends RuntimeException {
     @Serial private static final long serialVersionUID = 1;
 
     private final transient Place place;
@@ -181,6 +200,8 @@ final class ScenarioRun {
         perform(step);
       } catch (IommufdException | MachineException e) {
         throw new Unexpected(step.place(), "the machine breaks: " + e.getMessage());
+      } catch (DriverException e) {
+        throw new Unexpected(step.place(), String.valueOf(e.getMessage()));
       }
     }
   }
@@ -203,6 +224,7 @@ final class ScenarioRun {
   /// A scenario that does not unplug its function ends with that.
   private void end() {
     if (!unplugged) {
+      iommu.ifPresent(its -> its.requireNoFaults(scenario.steps().getLast().place()));
       unplug(scenario.steps().getLast().place());
     }
   }
@@ -230,7 +252,17 @@ final class ScenarioRun {
       case Step.Scribble s -> scribble(s);
       case Step.FailEachCall s -> failEachCall(s);
       case Step.Migrate s -> migrate(s);
+      case Step.OfIommu s -> {
+        iommu().perform(s, bindings, random);
+        if (s instanceof Step.Hostile) {
+          events.clear();
+        }
+      }
     }
+  }
+
+  private IommuSteps iommu() {
+    return iommu.orElseThrow();
   }
 
   private void enumerate(Step.Enumerate step) {
@@ -456,8 +488,12 @@ final class ScenarioRun {
   }
 
   private void check(Step.Check step) {
-    SortedMap<Integer, String> told = unplugged ? Collections.emptySortedMap() : machine.attached();
-    SortedMap<Integer, String> real = machine.attachedOnHost();
+    SortedMap<Integer, String> told = unplugged ? Collections.emptySortedMap() : told();
+    SortedMap<Integer, String> real =
+        iommu.map(IommuSteps::onHost).orElseGet(machine::attachedOnHost);
+    if (!unplugged) {
+      iommu.ifPresent(its -> its.requireNoFaults(step.place()));
+    }
     require(
         step.place(),
         told.equals(real),
@@ -475,6 +511,10 @@ final class ScenarioRun {
                 count.in(bindings) == real.size(),
                 "there must be %s PASIDs attached, and there are %s"
                     .formatted(count.in(bindings), real.size())));
+  }
+
+  private SortedMap<Integer, String> told() {
+    return iommu.map(IommuSteps::told).orElseGet(machine::attached);
   }
 
   private void repeat(Step.Repeat step) {
@@ -563,7 +603,8 @@ final class ScenarioRun {
     return Layout.of(request, Synthesizer.synthesize(request));
   }
 
-  private static void require(Place place, boolean holds, String problem) {
+  /// @throws Unexpected with the place and the problem, if something does not hold that must
+  static void require(Place place, boolean holds, String problem) {
     if (!holds) {
       throw new Unexpected(place, problem);
     }

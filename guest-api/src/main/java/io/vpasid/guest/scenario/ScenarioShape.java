@@ -19,6 +19,7 @@ import io.vpasid.synth.json.JsonSchema;
 import io.vpasid.synth.json.Key;
 import io.vpasid.synth.json.Rule;
 import io.vpasid.synth.json.Shape;
+import io.vpasid.vmm.frontend.nested.TranslationMode;
 import io.vpasid.vmm.iommufd.simulated.IommuProfile;
 import io.vpasid.vmm.iommufd.simulated.KernelVersion;
 import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
@@ -102,6 +103,14 @@ final class ScenarioShape {
               "What becomes of requests before the guest enables PASIDs.")
           .or(WhenDisabled.REFUSE, "refuse");
 
+  static final Key<TranslationMode.Kind> GUEST_IOMMU =
+      Key.of(
+          "iommu",
+          orName(Form.constant(TranslationMode.Kind.class)),
+          "The virtual IOMMU (VT-d) that the guest has the function behind: nested offers it the first"
+              + " stage, which the host's hardware walks, shadow the second, which is copied. Without"
+              + " it, the guest has none.");
+
   // The file
 
   static final Key<String> TITLE =
@@ -125,7 +134,8 @@ final class ScenarioShape {
   static final Key<Fields> VMM =
       Key.of(
           "vmm",
-          Shape.of("\"vmm\"", QUIRKS, OFFSET, AVAILABLE, SHADOWING, QUOTA, BEFORE_ENABLE),
+          Shape.of(
+              "\"vmm\"", QUIRKS, OFFSET, AVAILABLE, SHADOWING, QUOTA, BEFORE_ENABLE, GUEST_IOMMU),
           "What the VMM decides.");
   static final Key<Integer> GUESTS =
       Key.of(

@@ -1,11 +1,13 @@
 package io.vpasid.guest.scenario;
 
+import io.vpasid.guest.emulator.vtd.DmaEngineDriver.End;
 import io.vpasid.guest.scenario.Machine.EventKind;
 import io.vpasid.synth.json.JsonCursor.Place;
 import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.linux.Errno;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 
 /// One thing that a scenario does, and what must come of it.
@@ -26,6 +28,7 @@ sealed interface Step {
           switch (step) {
             case Repeat repeat -> repeat.times() * weight(repeat.steps());
             case Scribble scribble -> scribble.writes();
+            case Hostile hostile -> hostile.entries();
             case FailEachCall fail -> FailEachCall.MOST_TIMES * weight(fail.steps());
             default -> 1;
           };
@@ -141,4 +144,144 @@ sealed interface Step {
   /// @param to what the target has
   /// @param fits whether the guest must find the same there
   record Migrate(Place place, Setup to, boolean fits) implements Step {}
+
+  /// What only a guest with a virtual IOMMU can do.
+  sealed interface OfIommu extends Step {}
+
+  /// When the guest's driver tells the IOMMU what it has changed.
+  enum Tell {
+    /// At once, and it waits until that is done.
+    WAIT,
+    /// With the next that waits: until then it stands in the queue.
+    QUEUE,
+    /// Not at all.
+    NOTHING
+  }
+
+  /// The guest's driver sets the IOMMU up and switches translation on.
+  record IommuEnable(Place place) implements OfIommu {}
+
+  /// The guest's driver switches translation off.
+  record IommuDisable(Place place) implements OfIommu {}
+
+  /// The guest maps pages.
+  ///
+  /// @param table by name; the first use makes it
+  /// @param address of the first page
+  record MapPages(Place place, String table, long address, int pages, boolean writable, Tell tell)
+      implements OfIommu {}
+
+  /// The guest unmaps pages.
+  record UnmapPages(Place place, String table, long address, int pages, Tell tell)
+      implements OfIommu {}
+
+  /// A process reads 8 bytes, whose value must be as said, or writes them.
+  record Touch(Place place, String table, long address, boolean write, Value value)
+      implements OfIommu {}
+
+  /// The guest writes a PASID's entry.
+  ///
+  /// @param pasid empty for the function itself
+  /// @param table by name; empty for pass-through
+  /// @param succeeds whether the host must do it, or refuse
+  record Bind(
+      Place place, Optional<Value> pasid, Optional<String> table, boolean succeeds, Tell tell)
+      implements OfIommu {}
+
+  /// The guest takes a PASID's entry away.
+  ///
+  /// @param pasid empty for the function itself
+  record Unbind(Place place, Optional<Value> pasid, Tell tell) implements OfIommu {}
+
+  /// The guest tells of changes that it has not told of yet, and waits.
+  ///
+  /// @param pasid whose entry has changed; empty: any
+  record Invalidate(Place place, Optional<Value> pasid) implements OfIommu {}
+
+  /// The function reads or writes 8 bytes of the guest's memory.
+  ///
+  /// @param pasid empty for the function itself
+  /// @param value what must be read, or is written
+  /// @param pageRequests whether it asks for pages that are not there
+  record Dma(
+      Place place,
+      Optional<Value> pasid,
+      long address,
+      boolean write,
+      Value value,
+      boolean pageRequests,
+      End expected)
+      implements OfIommu {}
+
+  /// The DMA that waits must end.
+  record DmaEnd(Place place, End expected) implements OfIommu {}
+
+  /// The function must have asked for a page; the guest answers.
+  ///
+  /// @param pasid empty for the function itself
+  /// @param write whether it must want to write; empty: either
+  record PageRequest(
+      Place place, Optional<Value> pasid, long address, Optional<Boolean> write, PageAnswer answer)
+      implements OfIommu {}
+
+  /// What a guest answers to a page request, with its code.
+  enum PageAnswer {
+    /// The page is there now.
+    SUCCESS(0),
+    /// There is no such page.
+    INVALID_REQUEST(1),
+    /// The guest can handle no more of them.
+    RESPONSE_FAILURE(15);
+
+    private final int code;
+
+    PageAnswer(int code) {
+      this.code = code;
+    }
+
+    int code() {
+      return code;
+    }
+  }
+
+  /// The IOMMU must have recorded a fault.
+  ///
+  /// @param pasid empty for the function itself
+  /// @param address empty: any
+  record Fault(Place place, Optional<Value> pasid, FaultKind kind, Optional<Long> address)
+      implements OfIommu {}
+
+  /// Why a fault was recorded, with the numbers that the specification has for it in either stage.
+  enum FaultKind {
+    /// There is no context entry for the function.
+    NO_CONTEXT(0x39, 0x41),
+    /// The PASID has no entry.
+    NO_ENTRY(0x51, 0x59),
+    /// The entry asks for what the host has refused.
+    REFUSED(0x5b),
+    /// The page is not mapped.
+    NOT_PRESENT(0x71, 0x79),
+    /// The address is beyond what the page table has.
+    BEYOND_TABLE(0x80, 0x83, 0x84),
+    /// The page may not be written.
+    NO_WRITE(0x85),
+    /// The page may not be read.
+    NO_READ(0x86);
+
+    private final Set<Integer> codes;
+
+    FaultKind(Integer... codes) {
+      this.codes = Set.of(codes);
+    }
+
+    boolean matches(int code) {
+      return codes.contains(code);
+    }
+  }
+
+  /// The guest does its IOMMU all the harm it can, and then drives it as before.
+  ///
+  /// @param entries how many it puts into the queue
+  /// @param seconds in which all must be done
+  record Hostile(Place place, int entries, int seconds) implements OfIommu {}
 }

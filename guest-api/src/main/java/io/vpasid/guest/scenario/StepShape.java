@@ -12,6 +12,7 @@ import io.vpasid.synth.json.Rule;
 import io.vpasid.synth.json.Shape;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /// The steps of scenario files: for each action its keys, and what makes a step of them. The rest
 /// of a file stands in [ScenarioShape].
@@ -24,18 +25,41 @@ final class StepShape {
 
   /// Makes a step of what a file says.
   @FunctionalInterface
-  private interface Maker {
+  interface Maker {
     Step make(Fields action, Making making);
   }
 
   /// What a step can do, and what makes a step of it.
-  private record Action(Key<Fields> key, Maker maker) {}
+  record Action(Key<Fields> key, Maker maker) {}
 
   /// What steps are made with.
   ///
   /// @param targets what a guest migrates to
+  /// @param hasIommu whether the guest has a virtual IOMMU
   /// @param nesting how many repetitions they stand in
-  private record Making(Function<PickedFunction, Setup> targets, int nesting) {
+  record Making(Function<PickedFunction, Setup> targets, boolean hasIommu, int nesting) {
+
+    /// A step of a guest that asks for its attachments.
+    ///
+    /// @param instead what a guest with an IOMMU does
+    Step without(Fields action, String instead, Step step) {
+      action.require(
+          !hasIommu,
+          action.subject()
+              + " is nothing that a guest with an IOMMU does; it has \""
+              + instead
+              + "\"");
+      return step;
+    }
+
+    /// A step of a guest with an IOMMU.
+    Step with(Fields action, Step step) {
+      action.require(
+          hasIommu,
+          action.subject()
+              + " needs \"vmm\": { \"iommu\": … }; there is \"nested\" and \"shadow\"");
+      return step;
+    }
 
     List<Step> inner(Fields action) {
       List<Fields> steps = action.get(INNER);
@@ -43,11 +67,11 @@ final class StepShape {
       action.require(
           nesting < MAX_NESTING,
           "repetitions are deeper than " + MAX_NESTING + "; make it flatter");
-      return all(steps, new Making(targets, nesting + 1));
+      return all(steps, new Making(targets, hasIommu, nesting + 1));
     }
   }
 
-  private static final List<Action> ACTIONS =
+  private static final List<Action> OF_ALL =
       List.of(
           action(
               "enumerate",
@@ -83,9 +107,16 @@ final class StepShape {
               "attach",
               "The guest asks for a PASID to be attached, or moved. The host must have what the guest"
                   + " is told.",
-              (f, _) ->
-                  new Step.Attach(
-                      f.place(), f.get(ITS_PASID), f.get(SPACE), f.get(EXPECT), f.find(REPLACES)),
+              (f, making) ->
+                  making.without(
+                      f,
+                      "bind",
+                      new Step.Attach(
+                          f.place(),
+                          f.get(ITS_PASID),
+                          f.get(SPACE),
+                          f.get(EXPECT),
+                          f.find(REPLACES))),
               ITS_PASID,
               SPACE,
               EXPECT,
@@ -93,7 +124,11 @@ final class StepShape {
           action(
               "detach",
               "The guest asks for a PASID to be detached. The host must have what the guest is told.",
-              (f, _) -> new Step.Detach(f.place(), f.get(ITS_PASID), f.get(EXPECT), f.find(FROM)),
+              (f, making) ->
+                  making.without(
+                      f,
+                      "unbind",
+                      new Step.Detach(f.place(), f.get(ITS_PASID), f.get(EXPECT), f.find(FROM))),
               ITS_PASID,
               EXPECT,
               FROM),
@@ -143,7 +178,9 @@ final class StepShape {
               "failEachCall",
               "The steps again and again, first with their first request to the kernel failing, then"
                   + " the second, and so on; a step that fails must say so and change nothing.",
-              (f, making) -> new Step.FailEachCall(f.place(), f.get(ERRNO), making.inner(f)),
+              (f, making) ->
+                  making.without(
+                      f, "fail", new Step.FailEachCall(f.place(), f.get(ERRNO), making.inner(f))),
               ERRNO,
               INNER),
           action(
@@ -154,6 +191,9 @@ final class StepShape {
               TO,
               FITS));
 
+  private static final List<Action> ACTIONS =
+      Stream.concat(OF_ALL.stream(), IommuStepShape.ACTIONS.stream()).toList();
+
   private static final Shape STEP =
       Shape.of("a step", ACTIONS.stream().map(Action::key).toArray(Key<?>[]::new))
           .with(Rule.of(StepShape::checkStep, "{ \"minProperties\": 1, \"maxProperties\": 1 }"));
@@ -163,8 +203,10 @@ final class StepShape {
   /// The steps of a list.
   ///
   /// @param targets what a guest migrates to
-  static List<Step> make(List<Fields> steps, Function<PickedFunction, Setup> targets) {
-    return all(steps, new Making(targets, 0));
+  /// @param hasIommu whether the guest has a virtual IOMMU
+  static List<Step> make(
+      List<Fields> steps, Function<PickedFunction, Setup> targets, boolean hasIommu) {
+    return all(steps, new Making(targets, hasIommu, 0));
   }
 
   private static List<Step> all(List<Fields> steps, Making making) {
@@ -176,12 +218,12 @@ final class StepShape {
     return action.maker.make(step.get(action.key), making);
   }
 
-  private static Action action(String name, String description, Maker maker, Key<?>... keys) {
+  static Action action(String name, String description, Maker maker, Key<?>... keys) {
     return action(name, description, maker, Shape.of('"' + name + '"', keys));
   }
 
   /// Messages say of an action that it is where its step is.
-  private static Action action(String name, String description, Maker maker, Shape shape) {
+  static Action action(String name, String description, Maker maker, Shape shape) {
     Form<Fields> form =
         Form.of(
             (json, _) -> {

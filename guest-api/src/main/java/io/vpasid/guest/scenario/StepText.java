@@ -1,5 +1,6 @@
 package io.vpasid.guest.scenario;
 
+import io.vpasid.guest.emulator.vtd.DmaEngineDriver.End;
 import io.vpasid.vmm.linux.Errno;
 import java.util.Locale;
 import java.util.Optional;
@@ -35,7 +36,86 @@ final class StepText {
       case Step.Scribble s -> "scribble %d times".formatted(s.writes());
       case Step.FailEachCall s -> "fail each call with " + s.errno().name();
       case Step.Migrate s -> s.fits() ? "migrate" : "migrate, which must not fit";
+      case Step.OfIommu s -> ofIommu(s, bindings);
     };
+  }
+
+  private static String ofIommu(Step.OfIommu step, Bindings bindings) {
+    return switch (step) {
+      case Step.IommuEnable _ -> "switch translation on";
+      case Step.IommuDisable _ -> "switch translation off";
+      case Step.MapPages s ->
+          "map %s of %s%s%s"
+              .formatted(
+                  pages(s.pages(), s.address()),
+                  s.table(),
+                  s.writable() ? "" : ", to be read only",
+                  told(s.tell()));
+      case Step.UnmapPages s ->
+          "unmap %s of %s%s".formatted(pages(s.pages(), s.address()), s.table(), told(s.tell()));
+      case Step.Touch s ->
+          s.write()
+              ? "%s writes %s to %s"
+                  .formatted(s.table(), hex(s.value(), bindings), hex(s.address()))
+              : "%s reads %s".formatted(s.table(), hex(s.address()));
+      case Step.Bind s ->
+          "bind %s to %s%s%s"
+              .formatted(
+                  who(s.pasid(), bindings),
+                  s.table().orElse("the guest's memory"),
+                  told(s.tell()),
+                  s.succeeds() ? "" : ", which must be refused");
+      case Step.Unbind s -> "unbind %s%s".formatted(who(s.pasid(), bindings), told(s.tell()));
+      case Step.Invalidate s ->
+          "invalidate "
+              + s.pasid().map(pasid -> "PASID " + pasid.in(bindings)).orElse("everything");
+      case Step.Dma s ->
+          "%s %s %s%s%s"
+              .formatted(
+                  who(s.pasid(), bindings),
+                  s.write() ? "writes " + hex(s.value(), bindings) + " to" : "reads",
+                  hex(s.address()),
+                  s.pageRequests() ? ", asking for the page" : "",
+                  s.expected() == End.DONE ? "" : ", which must come to " + word(s.expected()));
+      case Step.DmaEnd s -> "await the end of the DMA, which must be " + word(s.expected());
+      case Step.PageRequest s ->
+          "answer the request of %s for the page %s with %s"
+              .formatted(who(s.pasid(), bindings), hex(s.address()), word(s.answer()));
+      case Step.Fault s ->
+          "find a fault of %s%s: %s"
+              .formatted(
+                  who(s.pasid(), bindings),
+                  s.address().map(address -> " at " + hex(address)).orElse(""),
+                  word(s.kind()));
+      case Step.Hostile s -> "be hostile with %d queue entries".formatted(s.entries());
+    };
+  }
+
+  /// The function itself, or a PASID of it.
+  static String who(Optional<Value> pasid, Bindings bindings) {
+    return pasid
+        .map(value -> "PASID " + Integer.toUnsignedString(value.in(bindings)))
+        .orElse("the function itself");
+  }
+
+  private static String pages(int count, long address) {
+    return "%s at %s".formatted(count == 1 ? "the page" : count + " pages", hex(address));
+  }
+
+  private static String told(Step.Tell tell) {
+    return switch (tell) {
+      case WAIT -> "";
+      case QUEUE -> ", told with the next";
+      case NOTHING -> ", without a word";
+    };
+  }
+
+  static String hex(long address) {
+    return "0x" + Long.toHexString(address);
+  }
+
+  private static String hex(Value value, Bindings bindings) {
+    return hex(Integer.toUnsignedLong(value.in(bindings)));
   }
 
   private static String must(Errno expected) {
@@ -53,7 +133,8 @@ final class StepText {
         step.value().in(bindings) & (-1L >>> (64 - 8 * step.register().width())));
   }
 
-  private static String word(Machine.EventKind kind) {
-    return kind.name().toLowerCase(Locale.ROOT);
+  /// A constant as files have it.
+  static String word(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

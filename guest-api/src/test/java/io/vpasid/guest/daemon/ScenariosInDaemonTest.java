@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.vpasid.guest.config.DaemonConfig;
 import io.vpasid.guest.config.LogStyle;
 import io.vpasid.guest.control.ControlClient;
+import io.vpasid.guest.emulator.IommuPort;
 import io.vpasid.guest.scenario.DaemonMachines;
 import io.vpasid.guest.scenario.Machine;
 import io.vpasid.guest.scenario.Scenario;
@@ -26,8 +27,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CountDownLatch;
@@ -96,10 +100,23 @@ class ScenariosInDaemonTest {
       assertDaemonIsAsBefore();
     }
 
-    assertThat(there).isEqualTo(here).hasSize(scenario.guests());
+    assertThat(told(there, scenario)).isEqualTo(told(here, scenario)).hasSize(scenario.guests());
     assertThat(inDaemon.steps()).isEqualTo(inProcess.steps());
     assertThat(verdict(inDaemon)).isEqualTo(verdict(inProcess));
     return inDaemon;
+  }
+
+  /// What guests were told. Which entries a hostile one has attached for a moment depends on when
+  /// the unit reads them, so the events of that are left out.
+  private static Map<Integer, List<String>> told(
+      Map<Integer, List<String>> traces, Scenario scenario) {
+    if (!scenario.name().startsWith("iommu-hostile")) {
+      return traces;
+    }
+    Map<Integer, List<String>> told = new HashMap<>();
+    traces.forEach((guest, trace) ->
+        told.put(guest, trace.stream().filter(line -> !line.startsWith("events")).toList()));
+    return told;
   }
 
   /// What a verdict says, without the words that a host finds for its reasons.
@@ -400,6 +417,16 @@ class ScenariosInDaemonTest {
       List<Event> taken = machine.takeEvents();
       events.addAll(taken);
       return taken;
+    }
+
+    @Override
+    public Optional<IommuPort> iommu() {
+      return machine.iommu();
+    }
+
+    @Override
+    public OptionalInt objectsOnHost() {
+      return machine.objectsOnHost();
     }
 
     @Override

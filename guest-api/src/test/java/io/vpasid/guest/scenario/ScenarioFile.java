@@ -34,4 +34,20 @@ final class ScenarioFile {
         """
             .formatted(ACCELERATOR, steps));
   }
+
+  /// A scenario of a guest with an IOMMU that it has switched on, and of a function with a DMA
+  /// engine; its further steps start in line 6.
+  static Path withIommuSteps(Path folder, String mode, String steps) {
+    return write(
+        folder,
+        """
+        { "format": 1, "title": "t",
+          "function": "%s", "vmm": { "iommu": "%s" },
+          "steps": [
+          { "iommuEnable": { } },
+          { "enable": { } },
+        %s ] }
+        """
+            .formatted(ACCELERATOR.resolveSibling("dma-engine.json"), mode, steps));
+  }
 }

@@ -171,77 +171,8 @@ class ScenarioRunTest {
     return Scenario.read(file).getFirst();
   }
 
-  /// A machine in this process that a test spoils.
-  private abstract static class Spoilt implements Machine {
-    final Machine sound;
-
-    Spoilt(Setup setup, int guest) {
-      sound = Scenario.simulated().open(setup, guest);
-    }
-
-    @Override
-    public int read(int offset, int width) {
-      return sound.read(offset, width);
-    }
-
-    @Override
-    public void write(int offset, int width, int value) {
-      sound.write(offset, width, value);
-    }
-
-    @Override
-    public Answer attach(Pasid pasid, String space) {
-      return sound.attach(pasid, space);
-    }
-
-    @Override
-    public Answer detach(Pasid pasid) {
-      return sound.detach(pasid);
-    }
-
-    @Override
-    public Answer reset() {
-      return sound.reset();
-    }
-
-    @Override
-    public void unplug() {
-      sound.unplug();
-    }
-
-    @Override
-    public SortedMap<Integer, String> attached() {
-      return sound.attached();
-    }
-
-    @Override
-    public SortedMap<Integer, String> attachedOnHost() {
-      return sound.attachedOnHost();
-    }
-
-    @Override
-    public List<Event> takeEvents() {
-      return sound.takeEvents();
-    }
-
-    @Override
-    public void fail(Request request, Errno errno, boolean every) {
-      sound.fail(request, errno, every);
-    }
-
-    @Override
-    public boolean failNth(int number, Errno errno) {
-      return sound.failNth(number, errno);
-    }
-
-    @Override
-    public void close() {
-      sound.close();
-    }
-  }
-
   /// Whose host still has what was detached.
-  private static final class Forgetful extends Spoilt {
+  private static final class Forgetful extends Wrapped {
     private final SortedMap<Integer, String> once = new TreeMap<>();
 
     Forgetful(Setup setup, int guest) {
@@ -256,7 +187,7 @@ class ScenarioRunTest {
   }
 
   /// Which tells the guest of an attachment that failed.
-  private static final class Careless extends Spoilt {
+  private static final class Careless extends Wrapped {
     private final SortedMap<Integer, String> asked = new TreeMap<>();
 
     Careless(Setup setup, int guest) {
@@ -276,7 +207,7 @@ class ScenarioRunTest {
   }
 
   /// Whose kernel does not fail when told.
-  private static final class RealKernel extends Spoilt {
+  private static final class RealKernel extends Wrapped {
     RealKernel(Setup setup, int guest) {
       super(setup, guest);
     }

@@ -45,6 +45,13 @@ class ScenarioSchemaTest {
         "{ \"read\": { \"value\": 1 } }",
         "{ \"read\": { \"register\": \"nothing\", \"value\": 1 } }",
         "{ \"fail\": { \"request\": \"nothing\" } }",
+        "{ \"bind\": { \"pasid\": 1 } }",
+        "{ \"bind\": { \"table\": \"a\", \"tell\": \"queue\", \"expect\": \"refused\" } }",
+        "{ \"map\": { \"table\": \"a\", \"address\": \"0x800\" } }",
+        "{ \"dma\": { \"address\": \"0x4\", \"read\": 0 } }",
+        "{ \"dma\": { \"address\": \"0x8\", \"read\": 0, \"write\": 0 } }",
+        "{ \"fault\": { \"reason\": \"whatever\" } }",
+        "{ \"hostile\": { } }",
         "{ \"repeat\": { \"times\": 0, \"steps\": [ { \"enable\": { } } ] } }"
       })
   void wrongStepsAreInvalid(String step) {

@@ -1,0 +1,425 @@
+package io.vpasid.guest.scenario;
+
+import static io.vpasid.guest.scenario.ScenarioRun.require;
+
+import io.vpasid.guest.emulator.IommuPort;
+import io.vpasid.guest.emulator.vtd.DmaEngineDriver;
+import io.vpasid.guest.emulator.vtd.DmaEngineDriver.End;
+import io.vpasid.guest.emulator.vtd.DmaEngineDriver.Outcome;
+import io.vpasid.guest.emulator.vtd.HostileGuest;
+import io.vpasid.guest.emulator.vtd.PageRequest;
+import io.vpasid.guest.emulator.vtd.PageTable;
+import io.vpasid.guest.emulator.vtd.VtdDriver;
+import io.vpasid.guest.emulator.vtd.VtdDriver.Fault;
+import io.vpasid.guest.scenario.Step.Tell;
+import io.vpasid.synth.json.JsonCursor.Place;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Random;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/// The steps of a guest with a virtual IOMMU: a driver that does what they say, and what the host
+/// must have after each, which follows from what the IOMMU was told.
+final class IommuSteps {
+  private static final String PASS_THROUGH = "pass-through";
+
+  private final Machine machine;
+  private final IommuPort port;
+  private final Optional<Integer> engineBar;
+  private final VtdDriver driver;
+  private final Map<String, PageTable> tables = new LinkedHashMap<>();
+
+  /// The name of the page table that each entry of the guest points to, by PASID; 0 is the function
+  /// itself.
+  private final SortedMap<Integer, String> entries = new TreeMap<>();
+
+  /// What the IOMMU was told of them, but for those that the host has refused.
+  private SortedMap<Integer, String> told = new TreeMap<>();
+
+  /// The PASIDs of which it is told with the next wait.
+  private final Set<Integer> queued = new TreeSet<>();
+
+  private final List<Fault> faults = new ArrayList<>();
+  private boolean enabled;
+  private @Nullable DmaEngineDriver engine;
+
+  /// The last transfer, whose outcome is looked at when it ends.
+  private Step.@Nullable Dma transfer;
+
+  IommuSteps(Machine machine, IommuPort port, Setup setup) {
+    this.machine = machine;
+    this.port = port;
+    engineBar = setup.function().engineBar();
+    driver = new VtdDriver(port);
+  }
+
+  /// What the IOMMU was told, by PASID, by the names of page tables.
+  SortedMap<Integer, String> told() {
+    return told;
+  }
+
+  /// What the host has attached, by PASID, by the names of page tables.
+  SortedMap<Integer, String> onHost() {
+    Map<String, String> names = new LinkedHashMap<>();
+    tables.forEach((name, table) -> names.put(table.toString(), name));
+    SortedMap<Integer, String> named = new TreeMap<>();
+    machine
+        .attachedOnHost()
+        .forEach((pasid, what) -> named.put(pasid, names.getOrDefault(what, what)));
+    return named;
+  }
+
+  /// Every fault must have been expected by a step.
+  void requireNoFaults(Place place) {
+    faults.addAll(driver.takeFaults());
+    require(place, faults.isEmpty(), "the IOMMU has recorded what no step expects: " + faults);
+  }
+
+  void perform(Step.OfIommu step, Bindings bindings, Random random) {
+    switch (step) {
+      case Step.IommuEnable _ -> {
+        driver.enable();
+        everythingIsTold(true);
+      }
+      case Step.IommuDisable _ -> {
+        driver.disable();
+        everythingIsTold(false);
+      }
+      case Step.MapPages s -> map(s);
+      case Step.UnmapPages s -> unmap(s);
+      case Step.Touch s -> touch(s, bindings);
+      case Step.Bind s -> bind(s, bindings);
+      case Step.Unbind s -> unbind(s, bindings);
+      case Step.Invalidate s -> invalidate(s, bindings);
+      case Step.Dma s -> dma(s, bindings);
+      case Step.DmaEnd s -> dmaEnd(s, bindings);
+      case Step.PageRequest s -> pageRequest(s, bindings);
+      case Step.Fault s -> fault(s, bindings);
+      case Step.Hostile s -> hostile(s, random);
+    }
+    if (changesEntries(step)) {
+      requireOnHost(step.place(), StepText.of(step, bindings));
+    }
+  }
+
+  private static boolean changesEntries(Step.OfIommu step) {
+    return switch (step) {
+      case Step.IommuEnable _,
+          Step.IommuDisable _,
+          Step.Bind _,
+          Step.Unbind _,
+          Step.Invalidate _,
+          Step.Hostile _ ->
+          true;
+      default -> false;
+    };
+  }
+
+  private void requireOnHost(Place place, String what) {
+    SortedMap<Integer, String> real = onHost();
+    if (!real.equals(told)) {
+      faults.addAll(driver.takeFaults());
+    }
+    require(
+        place,
+        real.equals(told),
+        "after %s the host must have %s attached, and has %s%s"
+            .formatted(
+                what, told, real, faults.isEmpty() ? "" : "; the IOMMU has recorded " + faults));
+  }
+
+  private void everythingIsTold(boolean on) {
+    enabled = on;
+    queued.clear();
+    told = on ? new TreeMap<>(entries) : new TreeMap<>();
+  }
+
+  /// Lets the IOMMU have what it is to be told.
+  private void finish() {
+    driver.finish();
+    queued.forEach(this::isTold);
+    queued.clear();
+  }
+
+  private void isTold(int pasid) {
+    String entry = entries.get(pasid);
+    if (entry == null) {
+      told.remove(pasid);
+    } else {
+      told.put(pasid, entry);
+    }
+  }
+
+  // Page tables
+
+  private PageTable table(String name) {
+    return tables.computeIfAbsent(name, _ -> driver.newPageTable());
+  }
+
+  private void map(Step.MapPages step) {
+    PageTable table = table(step.table());
+    boolean losesRights = false;
+    for (long address : addresses(step.address(), step.pages())) {
+      losesRights |= !step.writable() && table.find(address).isPresent();
+      table.map(address, step.writable());
+    }
+    if (losesRights) {
+      tellUnmapped(step.table(), step.tell());
+    } else if (enabled && step.tell() != Tell.NOTHING) {
+      driver.tellMapped(table);
+      finishIf(step.tell());
+    }
+  }
+
+  private void unmap(Step.UnmapPages step) {
+    PageTable table = table(step.table());
+    for (long address : addresses(step.address(), step.pages())) {
+      require(
+          step.place(),
+          table.unmap(address),
+          "%s must be mapped in %s to be unmapped, and is not"
+              .formatted(StepText.hex(address), step.table()));
+    }
+    tellUnmapped(step.table(), step.tell());
+  }
+
+  private static List<Long> addresses(long first, int pages) {
+    List<Long> addresses = new ArrayList<>();
+    for (int i = 0; i < pages; i++) {
+      addresses.add(first + i * 4096L);
+    }
+    return addresses;
+  }
+
+  private void tellUnmapped(String name, Tell tell) {
+    if (enabled && tell != Tell.NOTHING) {
+      Set<Integer> pasids = new TreeSet<>();
+      entries.forEach((pasid, table) -> {
+        if (table.equals(name)) {
+          pasids.add(pasid);
+        }
+      });
+      driver.tellUnmapped(table(name), pasids);
+      finishIf(tell);
+    }
+  }
+
+  private void finishIf(Tell tell) {
+    if (tell == Tell.WAIT) {
+      finish();
+    }
+  }
+
+  private void touch(Step.Touch step, Bindings bindings) {
+    OptionalLong place = table(step.table()).find(step.address());
+    require(
+        step.place(),
+        place.isPresent(),
+        "%s must have %s mapped, and has not"
+            .formatted(step.table(), StepText.hex(step.address())));
+    long value = Integer.toUnsignedLong(step.value().in(bindings));
+    if (step.write()) {
+      driver.store(place.orElseThrow(), value);
+    } else {
+      requireRead(step.place(), step.table(), value, driver.load(place.orElseThrow()));
+    }
+  }
+
+  private static void requireRead(Place place, String who, long must, long is) {
+    require(
+        place,
+        must == is,
+        "%s must read %s, and reads %s".formatted(who, StepText.hex(must), StepText.hex(is)));
+  }
+
+  // Entries
+
+  private static int pasid(Optional<Value> pasid, Bindings bindings) {
+    return pasid.map(value -> value.in(bindings)).orElse(0);
+  }
+
+  private void bind(Step.Bind step, Bindings bindings) {
+    int pasid = pasid(step.pasid(), bindings);
+    Optional<PageTable> table = step.table().map(this::table);
+    table.ifPresentOrElse(to -> driver.bind(pasid, to), () -> driver.passThrough(pasid));
+    entries.put(pasid, step.table().orElse(PASS_THROUGH));
+    tellChanged(pasid, table, step.tell());
+    if (!step.succeeds()) {
+      refused(step, pasid, bindings);
+    }
+  }
+
+  /// The host has refused: the PASID is left on nothing, and the guest has a fault.
+  private void refused(Step.Bind step, int pasid, Bindings bindings) {
+    faults.addAll(driver.takeFaults());
+    Optional<Fault> fault =
+        faults.stream()
+            .filter(each -> each.pasid() == pasid)
+            .filter(each -> Step.FaultKind.REFUSED.matches(each.reason()))
+            .findFirst();
+    require(
+        step.place(),
+        fault.isPresent(),
+        "the host must refuse to %s, and the IOMMU has recorded no such fault; the host has %s"
+            .formatted(
+                "bind " + StepText.who(step.pasid(), bindings) + " to " + entries.get(pasid),
+                onHost()));
+    faults.remove(fault.orElseThrow());
+    told.remove(pasid);
+  }
+
+  private void unbind(Step.Unbind step, Bindings bindings) {
+    int pasid = pasid(step.pasid(), bindings);
+    Optional<PageTable> table = Optional.ofNullable(entries.remove(pasid)).map(tables::get);
+    driver.unbind(pasid);
+    tellChanged(pasid, table, step.tell());
+  }
+
+  private void tellChanged(int pasid, Optional<PageTable> table, Tell tell) {
+    if (enabled && tell != Tell.NOTHING) {
+      driver.tellChanged(pasid, table);
+      queued.add(pasid);
+      finishIf(tell);
+    }
+  }
+
+  private void invalidate(Step.Invalidate step, Bindings bindings) {
+    require(step.place(), enabled, "translation must be on for the IOMMU to be told anything");
+    if (step.pasid().isPresent()) {
+      int pasid = pasid(step.pasid(), bindings);
+      tellChanged(pasid, Optional.ofNullable(entries.get(pasid)).map(tables::get), Tell.WAIT);
+    } else {
+      driver.invalidateAll();
+      everythingIsTold(true);
+    }
+  }
+
+  // What the function does
+
+  private DmaEngineDriver engine(Place place) {
+    DmaEngineDriver present = engine;
+    if (present == null) {
+      require(
+          place,
+          engineBar.isPresent(),
+          "the function must have a DMA engine; describe one with \"dmaEngine\"");
+      present = new DmaEngineDriver(port, engineBar.orElseThrow());
+      engine = present;
+    }
+    return present;
+  }
+
+  private void dma(Step.Dma step, Bindings bindings) {
+    transfer = step;
+    Outcome outcome =
+        engine(step.place())
+            .start(
+                new DmaEngineDriver.Transfer(
+                    pasid(step.pasid(), bindings),
+                    step.address(),
+                    step.write(),
+                    step.write() ? Integer.toUnsignedLong(step.value().in(bindings)) : 0,
+                    step.pageRequests()));
+    ended(step.place(), step, outcome, step.expected(), bindings);
+  }
+
+  private void dmaEnd(Step.DmaEnd step, Bindings bindings) {
+    Step.Dma its = transfer;
+    if (its == null) {
+      throw new ScenarioRun.Unexpected(step.place(), "there must be DMA that can end");
+    }
+    ended(step.place(), its, engine(step.place()).await(), step.expected(), bindings);
+  }
+
+  /// @param place of the step that looks
+  /// @param its the transfer
+  private static void ended(
+      Place place, Step.Dma its, Outcome outcome, End expected, Bindings bindings) {
+    String who = StepText.who(its.pasid(), bindings);
+    require(
+        place,
+        outcome.end() == expected,
+        "DMA of %s at %s must come to %s, and comes to %s"
+            .formatted(who, StepText.hex(its.address()), StepText.word(expected), outcome));
+    if (expected == End.DONE && !its.write()) {
+      requireRead(place, who, Integer.toUnsignedLong(its.value().in(bindings)), outcome.data());
+    }
+  }
+
+  private void pageRequest(Step.PageRequest step, Bindings bindings) {
+    require(
+        step.place(),
+        driver.takesPageRequests(),
+        "the IOMMU must take page requests, and does not offer to: only a nested one does");
+    Optional<PageRequest> taken = driver.takePageRequest();
+    String must =
+        StepText.who(step.pasid(), bindings)
+            + " must have asked for the page "
+            + StepText.hex(step.address());
+    require(step.place(), taken.isPresent(), must + ", and nobody has asked for any");
+    PageRequest request = taken.orElseThrow();
+    require(
+        step.place(),
+        request.pasid() == pasid(step.pasid(), bindings)
+            && request.address() == step.address()
+            && (step.write().isEmpty() || step.write().get() == request.write()),
+        "%s%s, and the request is %s"
+            .formatted(
+                must,
+                step.write().map(write -> write ? " to write" : " to read").orElse(""),
+                request));
+    driver.answer(request, step.answer().code());
+  }
+
+  private void fault(Step.Fault step, Bindings bindings) {
+    faults.addAll(driver.takeFaults());
+    String must =
+        "the IOMMU must have recorded a fault of %s, %s%s"
+            .formatted(
+                StepText.who(step.pasid(), bindings),
+                StepText.word(step.kind()),
+                step.address().map(address -> " at " + StepText.hex(address)).orElse(""));
+    require(step.place(), !faults.isEmpty(), must + ", and has recorded none");
+    Fault oldest = faults.removeFirst();
+    require(
+        step.place(),
+        step.kind().matches(oldest.reason())
+            && oldest.pasid() == pasid(step.pasid(), bindings)
+            && step.address().filter(address -> address != oldest.address()).isEmpty(),
+        must + ", and has recorded " + oldest);
+  }
+
+  // Harm
+
+  /// In two rounds, because what only the first one leaves behind is no leak.
+  private void hostile(Step.Hostile step, Random random) {
+    requireNoFaults(step.place());
+    HostileGuest hostile = new HostileGuest(driver, engineBar.orElse(-1), random);
+    Function<Integer, OptionalInt> round =
+        count -> {
+          hostile.run(count, Duration.ofSeconds(step.seconds()).dividedBy(2), machine::takeEvents);
+          everythingIsTold(true);
+          requireOnHost(step.place(), "a hostile guest");
+          var _ = machine.takeEvents();
+          return machine.objectsOnHost();
+        };
+    OptionalInt before = round.apply(Math.max(1, step.entries() / 2));
+    OptionalInt after = round.apply(Math.max(1, step.entries() - step.entries() / 2));
+    require(
+        step.place(),
+        before.equals(after),
+        "a hostile guest must leave nothing in the host's kernel, which had %s objects, and has %s"
+            .formatted(before.orElse(0), after.orElse(0)));
+  }
+}
