@@ -1,16 +1,12 @@
 package io.vpasid.guest.vfiouser;
 
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelInitializer;
 import io.netty.channel.unix.FileDescriptor;
 import io.vpasid.guest.socket.Descriptors;
-import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.guest.socket.SocketLoops;
 import io.vpasid.vmm.vfio.DeviceInfo;
 import io.vpasid.vmm.vfio.Irq;
 import io.vpasid.vmm.vfio.Region;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -18,9 +14,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
 
 /// The client's end of a vfio-user connection.
 ///
@@ -32,15 +25,7 @@ import java.util.concurrent.TimeUnit;
 /// All throw [VfioUserException] if the server refuses the request, and another [IOException] if
 /// the connection is lost or the server does not keep to the protocol.
 public final class VfioUserClient implements AutoCloseable {
-  private final SocketLoops loops;
-  private final boolean ownsLoops;
-  private final Channel channel;
-  private final PendingRequests requests;
-  private final OfferedMemory offered;
-  private final Duration timeout;
-  private final Semaphore window;
-  private final int maxDataTransfer;
-  private final boolean writesMultiple;
+  private final ClientConnection connection;
 
   /// Limits of a client.
   ///
@@ -89,38 +74,8 @@ public final class VfioUserClient implements AutoCloseable {
     }
   }
 
-  private VfioUserClient(SocketLoops loops, boolean ownsLoops, Path path, Options options)
-      throws IOException {
-    this.loops = loops;
-    this.ownsLoops = ownsLoops;
-    this.timeout = options.timeout();
-    this.window = new Semaphore(options.window());
-    this.requests = new PendingRequests(options.timeout());
-    this.offered = new OfferedMemory(options.maxDataTransfer());
-    this.channel =
-        loops.connect(
-            path,
-            VfioUserFraming.forDataTransfer(
-                Math.max(options.maxDataTransfer(), Capabilities.MAX_LENGTH)),
-            new ChannelInitializer<>() {
-              @Override
-              protected void initChannel(Channel connection) {
-                connection
-                    .pipeline()
-                    .addLast(
-                        new VfioUserDecoder(),
-                        new VfioUserEncoder(),
-                        new ClientHandler(requests, offered));
-              }
-            });
-    try {
-      Capabilities agreed = negotiate(options.maxDataTransfer());
-      this.maxDataTransfer = (int) Math.min(options.maxDataTransfer(), agreed.maxDataTransfer());
-      this.writesMultiple = agreed.writesMultiple();
-    } catch (IOException | RuntimeException e) {
-      channel.close().syncUninterruptibly();
-      throw e;
-    }
+  private VfioUserClient(ClientConnection connection) {
+    this.connection = connection;
   }
 
   /// Connects, and agrees on a version, on a thread of its own.
@@ -128,65 +83,31 @@ public final class VfioUserClient implements AutoCloseable {
   /// @param path where the server listens
   /// @param options limits
   public static VfioUserClient connect(Path path, Options options) throws IOException {
-    SocketLoops loops = SocketLoops.open(SocketKind.best(), "vfio-user-client", 1);
-    try {
-      return connect(loops, true, path, options);
-    } catch (IOException | RuntimeException e) {
-      loops.close();
-      throw e;
-    }
+    return new VfioUserClient(ClientConnection.open(path, options));
   }
 
-  static VfioUserClient connect(SocketLoops loops, boolean ownsLoops, Path path, Options options)
-      throws IOException {
-    return new VfioUserClient(loops, ownsLoops, path, options);
-  }
-
-  private Capabilities negotiate(int proposed) throws IOException {
-    Capabilities own =
-        new Capabilities(
-            loops.kind().carriesDescriptors() ? 1 : 0,
-            proposed,
-            Capabilities.DEFAULTS.maxDmaMaps(),
-            Capabilities.DEFAULTS.pageSizes(),
-            true);
-    Payload.Version answer =
-        await(
-            request(
-                Command.VERSION,
-                new Payload.Version(DeviceSession.MAJOR, DeviceSession.MINOR, own.proposal()),
-                Payload.Version.class,
-                "VERSION"));
-    if (answer.major() != DeviceSession.MAJOR || answer.minor() > DeviceSession.MINOR) {
-      throw new IOException(
-          "The server speaks version " + answer.major() + "." + answer.minor() + ", not 0.0.");
-    }
-    return switch (Capabilities.parse(answer.data())) {
-      case Capabilities.Parsed.Understood understood -> understood.capabilities();
-      case Capabilities.Parsed.Malformed refused ->
-          throw new IOException("The server's VERSION reply is bad: " + refused.reason() + ".");
-    };
+  static VfioUserClient connect(SocketLoops loops, Path path, Options options) throws IOException {
+    return new VfioUserClient(ClientConnection.open(loops, path, options));
   }
 
   /// Most bytes of one read or write, as agreed with the server.
   public int maxDataTransfer() {
-    return maxDataTransfer;
+    return connection.maxDataTransfer();
   }
 
-  /// Whether the connection stands.
+  /// True if the connection stands.
   public boolean isOpen() {
-    return channel.isActive();
+    return connection.isOpen();
   }
 
   /// What the device is.
   public DeviceInfo deviceInfo() throws IOException {
     Payload.DeviceInfo info =
-        await(
-            request(
-                Command.DEVICE_GET_INFO,
-                new Payload.DeviceInfo(Payload.DeviceInfo.LENGTH, 0, 0, 0),
-                Payload.DeviceInfo.class,
-                "DEVICE_GET_INFO"));
+        ask(
+            Command.DEVICE_GET_INFO,
+            new Payload.DeviceInfo(Payload.DeviceInfo.LENGTH, 0, 0, 0),
+            Payload.DeviceInfo.class,
+            "DEVICE_GET_INFO");
     return new DeviceInfo(
         (info.flags() & Payload.DeviceInfo.PCI) != 0,
         (info.flags() & Payload.DeviceInfo.RESET) != 0,
@@ -199,12 +120,11 @@ public final class VfioUserClient implements AutoCloseable {
   /// @param index of the region, from 0
   public Region regionInfo(int index) throws IOException {
     Payload.RegionInfo info =
-        await(
-            request(
-                Command.DEVICE_GET_REGION_INFO,
-                new Payload.RegionInfo(Payload.RegionInfo.LENGTH, 0, index, 0, 0, 0),
-                Payload.RegionInfo.class,
-                "DEVICE_GET_REGION_INFO of region " + index));
+        ask(
+            Command.DEVICE_GET_REGION_INFO,
+            new Payload.RegionInfo(Payload.RegionInfo.LENGTH, 0, index, 0, 0, 0),
+            Payload.RegionInfo.class,
+            "DEVICE_GET_REGION_INFO of region " + index);
     if (info.index() != index || info.size() < 0) {
       throw new IOException("The server's description of region " + index + " is bad: " + info);
     }
@@ -216,12 +136,11 @@ public final class VfioUserClient implements AutoCloseable {
   /// @param index of the type, from 0
   public Irq irqInfo(int index) throws IOException {
     Payload.IrqInfo info =
-        await(
-            request(
-                Command.DEVICE_GET_IRQ_INFO,
-                new Payload.IrqInfo(Payload.IrqInfo.LENGTH, 0, index, 0),
-                Payload.IrqInfo.class,
-                "DEVICE_GET_IRQ_INFO of type " + index));
+        ask(
+            Command.DEVICE_GET_IRQ_INFO,
+            new Payload.IrqInfo(Payload.IrqInfo.LENGTH, 0, index, 0),
+            Payload.IrqInfo.class,
+            "DEVICE_GET_IRQ_INFO of type " + index);
     if (info.index() != index || info.count() > Irq.MAX_COUNT) {
       throw new IOException("The server's description of interrupt " + index + " is bad: " + info);
     }
@@ -289,14 +208,14 @@ public final class VfioUserClient implements AutoCloseable {
   /// @see #write
   public void post(int region, long offset, ByteBuffer data) throws IOException {
     Payload payload = data(region, offset, data);
-    send(
+    connection.send(
         Message.of(Header.silentRequest(0, Command.REGION_WRITE), payload),
         "REGION_WRITE of region " + region);
   }
 
-  /// Whether the server takes [several writes][#writeAll] in one message.
+  /// True if the server takes [several writes][#writeAll] in one message.
   public boolean writesMultiple() {
-    return writesMultiple;
+    return connection.writesMultiple();
   }
 
   /// One of several writes.
@@ -324,19 +243,18 @@ public final class VfioUserClient implements AutoCloseable {
       each.add(data(write.region(), write.offset(), write.data()));
     }
     Payload.RegionsWritten done =
-        await(
-            request(
-                Command.REGION_WRITE_MULTI,
-                new Payload.RegionWrites(each),
-                Payload.RegionsWritten.class,
-                "REGION_WRITE_MULTI of " + writes.size() + " writes"));
+        ask(
+            Command.REGION_WRITE_MULTI,
+            new Payload.RegionWrites(each),
+            Payload.RegionsWritten.class,
+            "REGION_WRITE_MULTI of " + writes.size() + " writes");
     if (done.count() < 0 || done.count() > writes.size()) {
       throw new IOException("The server says that it has made " + done.count() + " writes.");
     }
     return (int) done.count();
   }
 
-  /// Whether the device has a feature (`VFIO_DEVICE_FEATURE_PROBE`).
+  /// True if the device has a feature (`VFIO_DEVICE_FEATURE_PROBE`).
   ///
   /// @param feature its index, 0 to 0xffff
   public boolean hasFeature(int feature) throws IOException {
@@ -349,12 +267,11 @@ public final class VfioUserClient implements AutoCloseable {
             Payload.DeviceFeature.PROBE | feature,
             ByteBuffer.allocate(0));
     try {
-      await(
-          request(
-              Command.DEVICE_FEATURE,
-              probe,
-              Payload.DeviceFeature.class,
-              "DEVICE_FEATURE, probing " + feature));
+      ask(
+          Command.DEVICE_FEATURE,
+          probe,
+          Payload.DeviceFeature.class,
+          "DEVICE_FEATURE, probing " + feature);
       return true;
     } catch (VfioUserException e) {
       return false;
@@ -363,8 +280,7 @@ public final class VfioUserClient implements AutoCloseable {
 
   /// Resets the device.
   public void reset() throws IOException {
-    await(
-        request(Command.DEVICE_RESET, Payload.Empty.INSTANCE, Payload.Empty.class, "DEVICE_RESET"));
+    ask(Command.DEVICE_RESET, Payload.Empty.INSTANCE, Payload.Empty.class, "DEVICE_RESET");
   }
 
   /// Names a window of addresses for DMA, but no memory behind it: what the server asks for there
@@ -381,7 +297,7 @@ public final class VfioUserClient implements AutoCloseable {
   /// @param address of its first byte, as the device will use it
   /// @param memory from position to limit; the device may write it unless it is read-only
   public void mapDma(long address, ByteBuffer memory) throws IOException {
-    offered.offer(address, memory);
+    connection.offered().offer(address, memory);
     try {
       mapDma(
           address,
@@ -392,7 +308,7 @@ public final class VfioUserClient implements AutoCloseable {
           0,
           Descriptors.none());
     } catch (IOException e) {
-      offered.withdraw(address);
+      connection.offered().withdraw(address);
       throw e;
     }
   }
@@ -420,7 +336,7 @@ public final class VfioUserClient implements AutoCloseable {
   void mapDma(long address, long size, int flags, long offset, Descriptors file)
       throws IOException {
     await(
-        request(
+        connection.request(
             Command.DMA_MAP,
             new Payload.DmaMap(Payload.DmaMap.LENGTH, flags, offset, address, size),
             file,
@@ -433,13 +349,12 @@ public final class VfioUserClient implements AutoCloseable {
   /// @param address and
   /// @param size as it was mapped
   public void unmapDma(long address, long size) throws IOException {
-    await(
-        request(
-            Command.DMA_UNMAP,
-            new Payload.DmaUnmap(Payload.DmaUnmap.LENGTH, 0, address, size),
-            Payload.DmaUnmap.class,
-            "DMA_UNMAP"));
-    offered.withdraw(address);
+    ask(
+        Command.DMA_UNMAP,
+        new Payload.DmaUnmap(Payload.DmaUnmap.LENGTH, 0, address, size),
+        Payload.DmaUnmap.class,
+        "DMA_UNMAP");
+    connection.offered().withdraw(address);
   }
 
   /// Has interrupts signalled through eventfds.
@@ -457,7 +372,7 @@ public final class VfioUserClient implements AutoCloseable {
             eventfds.size(),
             ByteBuffer.allocate(0));
     await(
-        request(
+        connection.request(
             Command.DEVICE_SET_IRQS,
             payload,
             Descriptors.of(eventfds),
@@ -468,73 +383,24 @@ public final class VfioUserClient implements AutoCloseable {
   /// Closes the connection. Requests under way fail.
   @Override
   public void close() {
-    channel.close().syncUninterruptibly();
-    if (ownsLoops) {
-      loops.close();
-    }
-  }
-
-  // Requests
-
-  private <P extends Payload> CompletableFuture<P> request(
-      Command command, Payload payload, Class<P> reply, String what) throws IOException {
-    return request(command, payload, Descriptors.none(), reply, what);
-  }
-
-  private <P extends Payload> CompletableFuture<P> request(
-      Command command, Payload payload, Descriptors descriptors, Class<P> reply, String what)
-      throws IOException {
-    try {
-      takePlace(what);
-    } catch (IOException e) {
-      descriptors.close();
-      throw e;
-    }
-    CompletableFuture<P> answer =
-        requests.request(channel, command, payload, descriptors, reply, what);
-    var _ = answer.whenComplete((_, _) -> window.release());
-    return answer;
-  }
-
-  private void send(Message message, String what) throws IOException {
-    takePlace(what);
-    var _ = channel.writeAndFlush(message).addListener(_ -> window.release());
-  }
-
-  private void takePlace(String what) throws IOException {
-    if (channel.eventLoop().inEventLoop()) {
-      throw new IllegalStateException("A thread that serves sockets must not wait for one.");
-    }
-    try {
-      if (!window.tryAcquire(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
-        throw new IOException(what + " found no place among the requests under way.");
-      }
-    } catch (InterruptedException e) {
-      throw interrupted(what);
-    }
+    connection.close();
   }
 
   /// Waits for what a request without waiting comes to.
   ///
   /// @throws IOException if it was refused, or the connection was lost
   public static <T> T await(CompletableFuture<T> answer) throws IOException {
-    try {
-      return answer.get();
-    } catch (ExecutionException e) {
-      Throwable cause = e.getCause() == null ? e : e.getCause();
-      throw switch (cause) {
-        case VfioUserException refused -> refused;
-        case IOException lost -> new IOException(lost.getMessage(), lost);
-        default -> new IOException("A request failed.", cause);
-      };
-    } catch (InterruptedException e) {
-      throw interrupted("A request");
-    }
+    return ClientConnection.await(answer);
   }
 
-  private static InterruptedIOException interrupted(String what) {
-    Thread.currentThread().interrupt();
-    return new InterruptedIOException(what + " was interrupted while it waited.");
+  private <P extends Payload> P ask(Command command, Payload payload, Class<P> reply, String what)
+      throws IOException {
+    return await(connection.request(command, payload, Descriptors.none(), reply, what));
+  }
+
+  private <P extends Payload> CompletableFuture<P> request(
+      Command command, Payload payload, Class<P> reply, String what) throws IOException {
+    return connection.request(command, payload, Descriptors.none(), reply, what);
   }
 
   private Payload.RegionData data(int region, long offset, ByteBuffer data) {
@@ -545,9 +411,9 @@ public final class VfioUserClient implements AutoCloseable {
   }
 
   private void checkCount(int count) {
-    if (count < 0 || count > maxDataTransfer) {
+    if (count < 0 || count > maxDataTransfer()) {
       throw new IllegalArgumentException(
-          "One transfer has 0 to " + maxDataTransfer + " bytes, not " + count);
+          "One transfer has 0 to " + maxDataTransfer() + " bytes, not " + count);
     }
   }
 

@@ -37,7 +37,7 @@ public final class VfioUserSockets implements AutoCloseable {
 
   /// Connects to a server, as [VfioUserClient#connect] does, on one of these threads.
   public VfioUserClient connect(Path path, VfioUserClient.Options options) throws IOException {
-    return VfioUserClient.connect(loops, false, path, options);
+    return VfioUserClient.connect(loops, path, options);
   }
 
   /// Whether file descriptors pass, so that clients can have interrupts.
