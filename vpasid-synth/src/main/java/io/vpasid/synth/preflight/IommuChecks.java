@@ -9,7 +9,7 @@ import java.util.Optional;
 final class IommuChecks {
   private static final String NAME_IOMMU =
       "Name the registers CAP and ECAP of the guest's IOMMU; QEMU's intel-iommu has it with"
-          + " scalable-mode=on and pasid-bits.";
+          + " scalable-mode=on,fsts=on and pasid-bits.";
 
   private static final int ATS_CAPABILITY = 0x04;
   private static final int PAGE_ALIGNED_REQUEST = 1 << 5;
@@ -65,7 +65,7 @@ final class IommuChecks {
         : Check.fail(
             CheckId.P14,
             "ECAP bit 43 is 0: the IOMMU has no scalable mode.",
-            "Switch it on (QEMU: -device intel-iommu,scalable-mode=on).",
+            "Switch it on (QEMU: -device intel-iommu,scalable-mode=on,fsts=on).",
             iommu.get().ecapEvidence());
   }
 
@@ -81,7 +81,7 @@ final class IommuChecks {
         : Check.fail(
             CheckId.P15,
             "ECAP bit 40 is 0: the IOMMU has no PASIDs.",
-            "Switch them on (QEMU: -device intel-iommu,pasid-bits=20).",
+            "Switch them on (QEMU: -device intel-iommu,scalable-mode=on,fsts=on,pasid-bits=20).",
             iommu.get().ecapEvidence());
   }
 
