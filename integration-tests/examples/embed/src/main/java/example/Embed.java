@@ -14,6 +14,7 @@ import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdBackendProvider;
+import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.IovaAccess;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
@@ -29,15 +30,24 @@ import java.util.ServiceLoader;
 /// or of one of this machine, by its address, on /dev/iommu.
 final class Embed {
   public static void main(String[] args) throws IOException {
-    if (Files.exists(Path.of(args[0]))) {
-      HostFunction captured = Dumps.read(Path.of(args[0])).getFirst();
+    try {
+      run(args[0]);
+    } catch (IommufdException e) { // there is no /dev/iommu, or vfio-pci does not have the function
+      System.err.println(e.getMessage() + " See what is missing: vpasid doctor " + args[0]);
+      System.exit(1);
+    }
+  }
+
+  private static void run(String function) throws IOException {
+    if (Files.exists(Path.of(function))) {
+      HostFunction captured = Dumps.read(Path.of(function)).getFirst();
       SimulatedDevice like =
           SimulatedDevice.ofCapture(captured).reporting(HardwareInfo.parse("width=20"));
       live(SimulatedHost.builder().device(like).build().open(), captured.address());
     } else {
       for (var provider : ServiceLoader.load(IommufdBackendProvider.class)) {
         if (provider.name().equals("kernel")) {
-          live(provider.open(BackendOptions.DEFAULTS), PciAddress.parse(args[0]).orElseThrow());
+          live(provider.open(BackendOptions.DEFAULTS), PciAddress.parse(function).orElseThrow());
         }
       }
     }

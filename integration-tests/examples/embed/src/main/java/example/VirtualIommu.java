@@ -4,6 +4,7 @@ import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.Synthesis;
+import io.vpasid.synth.SynthesisResult.Declined;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.frontend.GuestMemoryException;
@@ -52,6 +53,10 @@ final class VirtualIommu {
     try (var iommufd = host.open();
         var function =
             PassthroughFunction.open(iommufd, captured.address(), FunctionOptions.defaults())) {
+      if (function.synthesis() instanceof Declined declined) { // nor would a guest use PASIDs
+        System.out.println("no vPASID: " + declined.explanation());
+        return;
+      }
       IoasId ioas = iommufd.ioasAlloc();
       iommufd.mapAt(ioas, 0, ram, IovaAccess.READ_WRITE);
       var vtd = (HwInfoData.IntelVtd) function.device().hwInfo().data();

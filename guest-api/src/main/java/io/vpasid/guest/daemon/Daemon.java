@@ -93,6 +93,7 @@ public final class Daemon implements AutoCloseable {
   private @Nullable ControlServer control;
   private final List<MetricsServer> metricsServers = new ArrayList<>();
   private final Map<String, ServedIommu> iommus = new ConcurrentSkipListMap<>();
+  private boolean serves;
   private boolean closed;
 
   private Daemon(DaemonConfig config, String version, DaemonLog log, CountDownLatch ending) {
@@ -235,6 +236,7 @@ public final class Daemon implements AutoCloseable {
                 .withReaders(config.controlReaders()));
     config.controlAccess().applyTo(config.control());
     events.sendThrough(control);
+    serves = true;
     log.say(
         Level.INFO,
         "The daemon serves.",
@@ -637,7 +639,9 @@ public final class Daemon implements AutoCloseable {
     if (kernel != null) {
       kernel.close();
     }
-    log.say(Level.INFO, "The daemon has ended.", fields("detached", detached));
+    if (serves) {
+      log.say(Level.INFO, "The daemon has ended.", fields("detached", detached));
+    }
   }
 
   /// Disconnects the clients of all functions at the same time, because each may lead to a reset.

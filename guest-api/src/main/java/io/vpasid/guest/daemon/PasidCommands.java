@@ -11,6 +11,7 @@ import io.vpasid.vmm.pasid.AddressSpace;
 import io.vpasid.vmm.pasid.AttachOutcome;
 import io.vpasid.vmm.pasid.DetachOutcome;
 import io.vpasid.vmm.pasid.PasidAttachments;
+import io.vpasid.vmm.pasid.Refusal;
 import io.vpasid.vmm.pasid.Refused;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,8 +56,24 @@ final class PasidCommands {
   private static ControlException refused(Refused refused) {
     return ControlException.because(
         refused.reason().errno(),
-        "PASID %s is refused: %s (%s)"
-            .formatted(refused.pasid(), refused.reason().text(), refused.reason().errno()));
+        "PASID %s is refused: %s (%s)%s"
+            .formatted(
+                refused.pasid(),
+                refused.reason().text(),
+                refused.reason().errno(),
+                advice(refused.reason())));
+  }
+
+  /// What to do about a refusal, where something of the function's configuration decides.
+  private static String advice(Refusal reason) {
+    return switch (reason) {
+      case Refusal.NotEnabled _ ->
+          "; its driver does that, or add the function with \"attachBeforeEnable\"";
+      case Refusal.QuotaReached _ -> "; detach one, or add the function with a higher \"quota\"";
+      case Refusal.NoPasidOnHost _ -> "; query-function tells why";
+      case Refusal.PasidZero _, Refusal.BeyondWidth _, Refusal.Closed _, Refusal.BackendFailed _ ->
+          "";
+    };
   }
 
   /// Detaches a PASID of a function.

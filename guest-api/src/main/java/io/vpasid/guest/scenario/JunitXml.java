@@ -24,6 +24,10 @@ public final class JunitXml implements BatchReport {
 
   private static final String WHOLE = "vpasid run";
 
+  /// The first characters of each.
+  public static final String BEGIN =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"" + WHOLE + "\">";
+
   private final List<ScenarioFiles.Broken> broken;
   private final ScenarioBatch batch;
   private final List<ScenarioResult> results = new ArrayList<>();
@@ -73,6 +77,7 @@ public final class JunitXml implements BatchReport {
       xml.writeStartDocument("UTF-8", "1.0");
       xml.writeCharacters("\n");
       xml.writeStartElement("testsuites");
+      xml.writeAttribute("name", WHOLE);
       for (Map.Entry<String, List<Case>> suite : suites.entrySet()) {
         write(xml, suite.getKey(), suite.getValue());
       }

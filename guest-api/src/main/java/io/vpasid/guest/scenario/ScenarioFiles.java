@@ -1,5 +1,9 @@
 package io.vpasid.guest.scenario;
 
+import io.vpasid.guest.config.FunctionSource;
+import io.vpasid.guest.config.InputException;
+import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.DumpException;
 import io.vpasid.synth.json.JsonFileException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -7,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /// The scenarios of some files and folders, and the files that are wrong.
@@ -43,6 +48,16 @@ public record ScenarioFiles(List<Scenario> scenarios, List<Broken> broken) {
     List<Scenario> scenarios = new ArrayList<>();
     List<Broken> broken = new ArrayList<>();
     for (Path path : paths) {
+      Optional<String> other = somethingElse(path);
+      if (other.isPresent()) {
+        String name = JsonFileException.nameOf(path);
+        broken.add(
+            new Broken(
+                name,
+                "%s: is %s, and the others are scenarios; run it apart: vpasid run %s"
+                    .formatted(name, other.get(), name)));
+        continue;
+      }
       try {
         for (Path file : files(path)) {
           try {
@@ -68,6 +83,25 @@ public record ScenarioFiles(List<Scenario> scenarios, List<Broken> broken) {
     }
     return path.toString().endsWith(".json")
         && (!Files.exists(path) || ScenarioReader.looksLikeScenario(path));
+  }
+
+  /// What a path is, if `run` would take it by itself for something else than a scenario; empty if
+  /// it is one, or nothing at all.
+  private static Optional<String> somethingElse(Path path) {
+    String name = path.toString();
+    boolean isThere = Files.exists(path);
+    if (areAt(path) || (!isThere && PciAddress.parse(name).isEmpty())) {
+      return Optional.empty();
+    }
+    if (!isThere) {
+      return Optional.of("a function of this machine");
+    }
+    try {
+      var _ = new FunctionSource().read(name);
+      return Optional.of(name.endsWith(".json") ? "the description of a function" : "a dump");
+    } catch (InputException | DumpException | JsonFileException _) {
+      return Optional.empty();
+    }
   }
 
   private static List<Path> files(Path path) {

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.config.ControlSocketPath;
+import io.vpasid.guest.scenario.JunitXml;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -127,7 +128,7 @@ class ScenarioCommandTest {
 
   @Test
   void reportIsWrittenThoughNothingCouldBeRun() throws Exception {
-    Path report = Files.writeString(folder.resolve("report.xml"), "of an earlier run");
+    Path report = Files.writeString(folder.resolve("report.xml"), JunitXml.BEGIN + "earlier");
     Path socket = folder.resolve("none.sock");
 
     Run.of(
@@ -148,7 +149,7 @@ class ScenarioCommandTest {
 
   @Test
   void reportIsWrittenThoughThereIsNoScenario() throws Exception {
-    Path report = Files.writeString(folder.resolve("report.xml"), "of an earlier run");
+    Path report = Files.writeString(folder.resolve("report.xml"), JunitXml.BEGIN + "earlier");
 
     Run.of("run", LIBRARY, "--filter", "nothing-like-this", "--junit-xml", report.toString());
 
@@ -223,6 +224,66 @@ class ScenarioCommandTest {
     assertThat(run.err().lines())
         .containsExactly(
             "vpasid: " + report + ": cannot be written: there is no folder " + report.getParent());
+  }
+
+  @Test
+  void reportReplacesAReportAndNothingElse() throws Exception {
+    Path scenario = Files.copy(Path.of(LIBRARY, "widths.json"), folder.resolve("widths.json"));
+    Path dump = Inputs.demo(folder);
+    Path report = folder.resolve("report.xml");
+    Files.createFile(report);
+
+    for (Path precious : List.of(scenario, dump)) {
+      byte[] before = Files.readAllBytes(precious);
+      Run run = Run.of("run", LIBRARY + "/quota.json", "--junit-xml", precious.toString());
+
+      assertThat(run.code()).isEqualTo(ExitCode.USAGE);
+      assertThat(run.out()).isEmpty();
+      assertThat(run.err())
+          .isEqualToIgnoringNewLines(
+              "vpasid: "
+                  + precious
+                  + ": is there and is not a report of vpasid run; name another, or remove it first");
+      assertThat(precious).hasBinaryContent(before);
+    }
+    for (String scenarios : List.of("/quota.json", "/sva.json")) {
+      Run run = Run.of("run", LIBRARY + scenarios, "--junit-xml", report.toString());
+      assertThat(run.code()).as(run.err()).isEqualTo(ExitCode.DONE);
+    }
+    assertThat(names(parsed(report))).allMatch(name -> name.startsWith("sva"));
+  }
+
+  @Test
+  void whatIsNoScenarioAmongScenariosIsSaidAndTheScenariosRun() throws Exception {
+    Path dump = Inputs.demo(folder);
+    Path description =
+        Files.writeString(
+            folder.resolve("described.json"),
+            "{ \"format\": 1, \"address\": \"0000:6a:01.0\", \"vendor\": \"0xf00d\","
+                + " \"device\": \"0x0007\", \"class\": \"0x088000\" }");
+
+    Run run =
+        Run.of(
+            "run",
+            LIBRARY + "/quota.json",
+            dump.toString(),
+            description.toString(),
+            "7ffe:ff:1f.7",
+            "missing.txt");
+
+    assertThat(run.err().lines())
+        .containsExactly(
+            "vpasid: %s: is a dump, and the others are scenarios; run it apart: vpasid run %s"
+                .formatted(dump, dump),
+            "vpasid: %s: is the description of a function, and the others are scenarios; run it"
+                    .formatted(description)
+                + " apart: vpasid run "
+                + description,
+            "vpasid: 7ffe:ff:1f.7: is a function of this machine, and the others are scenarios; run"
+                + " it apart: vpasid run 7ffe:ff:1f.7",
+            "vpasid: missing.txt: no such file or folder; check the path");
+    assertThat(run.out()).contains("1 scenario, 1 run ", "1 passed");
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -69,6 +70,27 @@ class VtdCommandTest {
     assertThat(run.err())
         .contains(missing + " cannot be started; install QEMU 10.1 or newer")
         .contains("--qemu");
+  }
+
+  @Test
+  void tableReplacesATableAndNothingElse() throws IOException {
+    Path notes = Files.writeString(folder.resolve("notes"), "mine");
+    Path table = folder.resolve("dmar");
+    String[] make = {"vtd", "dmar", "--base", "0xfebfe000", "--function", "04.0", "-o"};
+
+    Run run = Run.of(Stream.concat(Stream.of(make), Stream.of("" + notes)).toArray(String[]::new));
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(run.err())
+        .isEqualToIgnoringNewLines(
+            "vpasid: "
+                + notes
+                + ": is there and is not a DMAR table; name another, or remove it first");
+    assertThat(notes).hasContent("mine");
+
+    for (int i = 0; i < 2; i++) {
+      run = Run.of(Stream.concat(Stream.of(make), Stream.of("" + table)).toArray(String[]::new));
+      assertThat(run.code()).as(run.err()).isZero();
+    }
   }
 
   @Test

@@ -1,6 +1,7 @@
 package io.vpasid.guest.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIOException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.vpasid.guest.config.DaemonConfig;
@@ -14,9 +15,11 @@ import io.vpasid.guest.vfiouser.VfioUserClient;
 import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.vfio.PciIndex;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -90,6 +93,24 @@ class DaemonCommandsTest {
     assertThat(commands.valueStream().map(c -> c.path("name").asString("")))
         .containsExactlyElementsOf(ControlCommand.titles());
     assertThat(commands.get(0).path("description").asString("")).isNotBlank();
+  }
+
+  @Test
+  void daemonThatDidNotComeUpDoesNotSayThatItHasEnded() throws IOException {
+    ByteArrayOutputStream said = new ByteArrayOutputStream();
+    DaemonConfig config =
+        DaemonConfig.read(
+            Files.writeString(
+                folder.resolve("second.json"),
+                "{ \"format\": 1, \"control\": { \"socket\": \"control.sock\" } }"));
+    try (DaemonLog second = DaemonLog.to(said, LogStyle.DEFAULT, false)) {
+      assertThatIOException()
+          .isThrownBy(() -> Daemon.start(config, "0.1.0", second, new CountDownLatch(1)))
+          .withMessageContaining("control.sock is in use");
+    }
+
+    assertThat(said.toString(StandardCharsets.UTF_8)).doesNotContain("ended", "serves");
+    assertThat(call("query-functions")).hasSize(2);
   }
 
   @Test
@@ -286,7 +307,9 @@ class DaemonCommandsTest {
   @Test
   void pasidIsAttachedMovedAndDetached() throws IOException {
     assertRefused(
-        "the guest has not enabled PASIDs (EPERM)", "pasid-attach function=pf pasid=7 space=1");
+        "the guest has not enabled PASIDs (EPERM); its driver does that, or add the function with"
+            + " \"attachBeforeEnable\"",
+        "pasid-attach function=pf pasid=7 space=1");
     enable("pf");
     assertThat(event("PASID_REFUSED").path("data").path("errno").asString("")).isEqualTo("EPERM");
     assertThat(event("PASID_ENABLED").path("data").path("function").asString("")).isEqualTo("pf");

@@ -4,8 +4,8 @@ import io.vpasid.guest.cli.terminal.OutputFile;
 import io.vpasid.guest.config.ControlSocketPath;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.html.HtmlPage;
+import io.vpasid.guest.scenario.JunitXml;
 import io.vpasid.guest.scenario.ScenarioFiles;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -50,7 +50,8 @@ final class ScenarioOptions {
       paramLabel = "FILE",
       description =
           "Also write the results to FILE, as JUnit's XML, whatever they are: files that are wrong"
-              + " are errors in it, and runs that a signal kept from being run are skipped.")
+              + " are errors in it, and runs that a signal kept from being run are skipped. It"
+              + " replaces such a report, and nothing else.")
   private Optional<Path> junitXml = Optional.empty();
 
   @Option(
@@ -91,21 +92,11 @@ final class ScenarioOptions {
     if (repeat < 1 || jobs < 1) {
       throw new InputException("--repeat and --jobs take a number of at least 1");
     }
-    junitXml.ifPresent(ScenarioOptions::checkFolder);
-    html.ifPresent(ScenarioOptions::checkFolder);
+    junitXml.ifPresent(
+        file -> OutputFile.checkReplaces(file, JunitXml.BEGIN, "a report of vpasid run"));
     html.ifPresent(file -> OutputFile.checkReplaces(file, HtmlPage.START, "a page of vpasid"));
     if (html.isPresent() && html.equals(junitXml)) {
       throw new InputException("--html and --junit-xml name the same file: name two");
-    }
-  }
-
-  private static void checkFolder(Path file) {
-    if (Files.isDirectory(file)) {
-      throw new InputException(file + ": is a folder; name a file in it");
-    }
-    Path folder = file.toAbsolutePath().getParent();
-    if (folder != null && !Files.isDirectory(folder)) {
-      throw new InputException(file + ": cannot be written: there is no folder " + folder);
     }
   }
 

@@ -31,8 +31,15 @@ public final class OutputFile {
   ///
   /// @param start the first characters of every file that may be replaced
   /// @param kind what such files are, with an article
-  /// @throws InputException if something else is there
+  /// @throws InputException if something else is there, or no folder that it could be in
   public static void checkReplaces(Path file, String start, String kind) {
+    if (Files.isDirectory(file)) {
+      throw new InputException(file + ": is a folder; name a file in it");
+    }
+    Path folder = file.toAbsolutePath().getParent();
+    if (folder != null && !Files.isDirectory(folder)) {
+      throw new InputException(file + ": cannot be written: there is no folder " + folder);
+    }
     if (!Files.exists(file) || isSpecial(file)) {
       return;
     }

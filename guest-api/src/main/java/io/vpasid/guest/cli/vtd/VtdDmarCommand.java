@@ -1,6 +1,7 @@
 package io.vpasid.guest.cli.vtd;
 
 import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.cli.terminal.OutputFile;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.iommu.DmarTable;
 import io.vpasid.pci.PciAddress;
@@ -63,7 +64,7 @@ final class VtdDmarCommand implements Callable<Integer> {
       names = {"-o", "--output"},
       paramLabel = "FILE",
       required = true,
-      description = "Where the table is written.")
+      description = "Where the table is written. It replaces such a table, and nothing else.")
   private Path output = Path.of("");
 
   @Override
@@ -82,12 +83,18 @@ final class VtdDmarCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new InputException(String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT), e);
     }
+    requireReplaceable(output);
     try {
       Files.write(output, table);
     } catch (IOException e) {
-      throw new InputException(output + ": cannot be written: " + e.getMessage(), e);
+      throw InputException.unwritable(output, e);
     }
     return ExitCode.DONE;
+  }
+
+  /// Refuses to write a table over anything else than one, which begins with its signature.
+  static void requireReplaceable(Path file) {
+    OutputFile.checkReplaces(file, "DMAR", "a DMAR table");
   }
 
   /// A place on the first bus.

@@ -125,6 +125,7 @@ final class VtdQemuCommand implements Callable<Integer> {
                 .toAbsolutePath(),
             more);
     requireSockets(machine);
+    VtdDmarCommand.requireReplaceable(machine.dmar());
     try {
       write(machine, ANYWHERE);
       write(machine, FirmwareBoot.addressOfRegisters(machine));
