@@ -1,7 +1,5 @@
 package io.vpasid.guest.report;
 
-import static java.util.stream.Collectors.joining;
-
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import io.vpasid.guest.report.PreflightReport.CheckReport;
@@ -26,16 +24,9 @@ import io.vpasid.synth.Synthesizer;
 import io.vpasid.synth.placement.Strategy;
 import io.vpasid.synth.preflight.Preflight;
 import io.vpasid.synth.preflight.Verdict;
-import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
-import java.util.function.Function;
 import java.util.stream.Stream;
 
 /// The plan of one function.
@@ -64,9 +55,6 @@ public record PlanReport(
     String fingerprint,
     PreflightReport preflight,
     Optional<LayoutComparison> layout) {
-
-  /// Most functions that are named where a check says the same of several.
-  private static final int NAMED = 4;
 
   /// The place that QEMU is to be told.
   ///
@@ -259,73 +247,8 @@ public record PlanReport(
         .orElse(String.format(Locale.ROOT, "[%03x] a null capability", offset));
   }
 
-  /// What a check says of a guest, which may be the same for several functions.
-  private record Reason(String label, String text) {
-    static Reason of(CheckReport check) {
-      return new Reason(check.label(), check.text());
-    }
-
-    /// P2 comes before P10.
-    int number() {
-      return Integer.parseInt(label.substring(1, label.indexOf(' ')));
-    }
-  }
-
-  /// Prints several plans, each in a line, and below once what their guests need.
-  public static void printList(Page page, List<PlanReport> plans) {
-    Map<Reason, List<PlanReport>> reasons = new LinkedHashMap<>();
-    for (PlanReport plan : plans) {
-      plan.guests()
-          .forEach(c -> reasons.computeIfAbsent(Reason.of(c), _ -> new ArrayList<>()).add(plan));
-    }
-    int placed = (int) plans.stream().filter(PlanReport::isPlaced).count();
-    Map<Reason, List<PlanReport>> ofSome = new LinkedHashMap<>(reasons);
-    ofSome.values().removeIf(holders -> holders.size() == placed);
-    FileHeadings headings = new FileHeadings(page, plans.stream().map(PlanReport::origin));
-    page.out().printf("%-13s %-9s %-7s %-7s %s%n", "function", "id", "vPASID", "QEMU", "place");
-    for (PlanReport plan : plans) {
-      headings.before(plan.origin);
-      page.item(plan.row(), plan.words(ofSome.keySet()));
-    }
-    page.line(
-        "%d functions, %d get a vPASID; --function ADDRESS or --details shows why"
-            .formatted(plans.size(), placed));
-    Map<Reason, List<PlanReport>> ofAll = new LinkedHashMap<>(reasons);
-    ofAll.keySet().removeAll(ofSome.keySet());
-    printReasons(page, "Linux guest, for all of them:", ofAll, _ -> "");
-    boolean severalFiles = FileHeadings.areSeveral(plans.stream().map(PlanReport::origin));
-    printReasons(page, "For some of them:", ofSome, holders -> names(holders, severalFiles) + ": ");
-    if (reasons.keySet().stream().anyMatch(r -> r.label.endsWith(CheckReport.OPEN))) {
-      page.entry("", PreflightReport.TELL_MORE);
-    }
-  }
-
-  private static void printReasons(
-      Page page,
-      String title,
-      Map<Reason, List<PlanReport>> reasons,
-      Function<List<PlanReport>, String> whose) {
-    if (!reasons.isEmpty()) {
-      page.blank();
-      page.line(title);
-    }
-    reasons.keySet().stream()
-        .sorted(Comparator.comparingInt(Reason::number))
-        .forEach(
-            r -> page.entry(r.label, whose.apply(Objects.requireNonNull(reasons.get(r))) + r.text));
-  }
-
-  private static String names(List<PlanReport> plans, boolean severalFiles) {
-    String first =
-        plans.stream()
-            .limit(NAMED)
-            .map(p -> (severalFiles ? p.origin.folder() + " " : "") + p.function)
-            .collect(joining(", "));
-    return plans.size() > NAMED ? first + " and " + (plans.size() - NAMED) + " more" : first;
-  }
-
   /// The checks that keep the guest from enabling PASIDs, or may.
-  private List<CheckReport> guests() {
+  List<CheckReport> guests() {
     return isPlaced()
         ? preflight.checks().stream().filter(c -> c.decidesPasid() && c.matters()).toList()
         : List.of();
@@ -339,28 +262,5 @@ public record PlanReport(
             "a Linux guest will not enable PASIDs, %s: %s: %s"
                 .formatted(c.label(), c.name(), c.explanation()))
         .toList();
-  }
-
-  private String row() {
-    return switch (vpasid) {
-      case Placed p -> row(p.offset().toString(), qemu.offset().map(Hex::toString).orElse("-"));
-      case Declined _ -> row("none", "-");
-    };
-  }
-
-  private String row(String at, String atQemu) {
-    return String.format(Locale.ROOT, "%-13s %-9s %-7s %-7s ", function, id, at, atQemu);
-  }
-
-  /// A few words on the place, and which checks of the guest are not the same for all.
-  private String words(Set<Reason> ofSome) {
-    return switch (vpasid) {
-      case Placed p ->
-          Stream.concat(
-                  Stream.of(p.strategy().title()),
-                  guests().stream().map(Reason::of).filter(ofSome::contains).map(Reason::label))
-              .collect(joining("; "));
-      case Declined d -> SynthesisReport.words(d.reason());
-    };
   }
 }

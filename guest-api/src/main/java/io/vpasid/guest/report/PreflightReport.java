@@ -67,9 +67,8 @@ public record PreflightReport(Answer answer, List<CheckReport> checks) {
     }
 
     /// What there is to say: what is open is explained by what would close it.
-    String text() {
-      String why = verdict == Verdict.FAIL ? explanation + " " : "";
-      return (name + ": " + why + remedy.orElse("")).strip();
+    String reason() {
+      return ((verdict == Verdict.FAIL ? explanation + " " : "") + remedy.orElse("")).strip();
     }
 
     private void printWhole(Page page) {
@@ -132,7 +131,7 @@ public record PreflightReport(Answer answer, List<CheckReport> checks) {
       if (whole) {
         check.printWhole(page);
       } else if (check.matters()) {
-        page.entry(check.label(), check.text());
+        page.entry(check.label(), check.name + ": " + check.reason());
       }
     }
   }

@@ -193,9 +193,9 @@ class PlanCommandTest {
         .containsPattern("0000:18:00.0 .*capability; P19 fails\\R")
         .containsPattern("0000:19:00.0 .*capability; P19 open\\R");
     assertThat(out.substring(out.indexOf("For some of them:")))
-        .containsPattern("P19 fails +0000:17:00.0: End-End TLP prefixes: .* bit 21 is 0")
-        .containsPattern("P19 fails +0000:18:00.0: End-End TLP prefixes: .* version")
-        .containsPattern("P19 open +0000:19:00.0: End-End TLP prefixes: Name the virtual ports");
+        .containsPattern("P19 fails +End-End TLP prefixes of 0000:17:00.0: .* bit 21 is 0")
+        .containsPattern("P19 fails +End-End TLP prefixes of 0000:18:00.0: .* version")
+        .containsPattern("P19 open +End-End TLP prefixes of 0000:19:00.0: Name the virtual ports");
     assertThat(out.substring(0, out.indexOf("For some of them:"))).doesNotContain("P19 fails  ");
   }
 

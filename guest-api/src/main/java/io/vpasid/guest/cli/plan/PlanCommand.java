@@ -11,6 +11,7 @@ import io.vpasid.guest.report.FunctionTitle;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.LayoutComparison;
 import io.vpasid.guest.report.Page;
+import io.vpasid.guest.report.PlanList;
 import io.vpasid.guest.report.PlanReport;
 import io.vpasid.guest.report.QemuDevice;
 import io.vpasid.pci.PciAddress;
@@ -184,7 +185,7 @@ public final class PlanCommand implements Callable<Integer> {
     switch (wanted) {
       case TEXT -> {
         if (reports.size() > 1 && !details && !preflight.all()) {
-          PlanReport.printList(page, reports);
+          PlanList.print(page, reports);
         } else {
           FunctionTitle.hint(functions.stream().map(FoundFunction::captured), names)
               .ifPresent(hint -> err.println("vpasid: note: " + hint));
