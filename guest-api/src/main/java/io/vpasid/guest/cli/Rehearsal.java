@@ -1,22 +1,73 @@
 package io.vpasid.guest.cli;
 
+import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import tools.jackson.databind.json.JsonMapper;
 
-/// Runs commands one after the other, and throws away what they print. `./vpasid` trains the JVM
-/// with it: what is loaded here is ready in every later run.
+/// Runs commands one after the other, a daemon at last, and throws away what they print. `./vpasid`
+/// trains the JVM with it: what is loaded here is ready in every later run.
 final class Rehearsal {
   private Rehearsal() {}
 
+  /// Times that a daemon is asked whether it serves.
+  private static final int PATIENCE = 200;
+
   /// @param arguments the path of a dump
-  static void main(String[] arguments) {
+  static void main(String[] arguments) throws IOException, InterruptedException {
     PrintWriter nowhere =
         new PrintWriter(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
     for (String line : lines(arguments[0])) {
       Main.run(nowhere, nowhere, line.split(" "));
     }
+    Path folder = Files.createTempDirectory("vpasid");
+    try {
+      var _ = serve(folder, Path.of(arguments[0]), nowhere);
+    } finally {
+      try (Stream<Path> left = Files.walk(folder)) {
+        left.sorted(Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
+      }
+    }
+  }
+
+  /// Serves a function until it has been asked for.
+  ///
+  /// @param folder for the sockets
+  /// @return the exit code
+  static int serve(Path folder, Path dump, PrintWriter out)
+      throws IOException, InterruptedException {
+    Path configuration =
+        Files.writeString(
+            folder.resolve("serve.json"),
+            """
+            { "format": 1, "control": { "socket": "control.sock" }, "metrics": {}, "hwInfo": "width=20",
+              "functions": [ { "name": "f", "source": %s, "socket": "f.sock", "mailbox": true } ],
+              "addressSpaces": [ { "name": "a" } ] }
+            """
+                .formatted(new JsonMapper().writeValueAsString(dump.toAbsolutePath().toString())));
+    AtomicInteger exitCode = new AtomicInteger();
+    Thread daemon =
+        Thread.ofPlatform()
+            .start(() -> exitCode.set(Main.run(out, out, "serve", configuration.toString())));
+    String control = folder.resolve("control.sock").toString();
+    for (int asked = 0;
+        asked < PATIENCE
+            && daemon.isAlive()
+            && Main.run(out, out, "ctl", "--socket", control, "query-function", "f") != 0;
+        asked++) {
+      daemon.join(Duration.ofMillis(20));
+    }
+    Main.run(out, out, "ctl", "--socket", control, "quit");
+    daemon.join();
+    return exitCode.get();
   }
 
   /// The commands that end by themselves and need no machine; of the others, their help.

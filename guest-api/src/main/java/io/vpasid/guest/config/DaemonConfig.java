@@ -24,6 +24,7 @@ import java.util.Set;
 /// @param addressSpaces what guests may use from the start, with handles from 1 in this order
 /// @param limits most that clients may take
 /// @param iommus virtual IOMMUs for some of the functions
+/// @param tenants what is special about the processes of some tenants
 public record DaemonConfig(
     Path folder,
     Path control,
@@ -39,7 +40,8 @@ public record DaemonConfig(
     List<FunctionConfig> functions,
     List<AddressSpaceConfig> addressSpaces,
     Limits limits,
-    List<IommuConfig> iommus) {
+    List<IommuConfig> iommus,
+    List<TenantConfig> tenants) {
 
   /// Keeps copies.
   public DaemonConfig {
@@ -48,6 +50,7 @@ public record DaemonConfig(
     functions = List.copyOf(functions);
     addressSpaces = List.copyOf(addressSpaces);
     iommus = List.copyOf(iommus);
+    tenants = List.copyOf(tenants);
   }
 
   /// Reads a configuration file.
@@ -55,5 +58,14 @@ public record DaemonConfig(
   /// @throws io.vpasid.synth.json.JsonFileException if it cannot be read or is wrong
   public static DaemonConfig read(Path file) {
     return DaemonConfigReader.read(file);
+  }
+
+  /// Reads a configuration that is there already.
+  ///
+  /// @param text in UTF-8
+  /// @param file where it comes from: what messages call it, and where relative paths start
+  /// @throws io.vpasid.synth.json.JsonFileException if it is wrong
+  public static DaemonConfig of(byte[] text, Path file) {
+    return DaemonConfigReader.read(text, file.toString(), DaemonConfigReader.folderOf(file));
   }
 }

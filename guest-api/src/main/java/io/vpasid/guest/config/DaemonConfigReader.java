@@ -44,6 +44,7 @@ public final class DaemonConfigReader {
   private final Map<String, Place> names = new LinkedHashMap<>();
   private final Map<Path, String> sockets = new HashMap<>();
   private final Set<String> spaces = new HashSet<>();
+  private final Set<Integer> handles = new HashSet<>();
 
   private DaemonConfigReader(JsonCursor json, Path folder) {
     this.json = json;
@@ -54,10 +55,13 @@ public final class DaemonConfigReader {
   ///
   /// @throws io.vpasid.synth.json.JsonFileException if it cannot be read or is wrong
   static DaemonConfig read(Path file) {
+    return new DaemonConfigReader(JsonCursor.open(file, MAX_BYTES), folderOf(file)).readFile();
+  }
+
+  /// Where the relative paths of a file start.
+  static Path folderOf(Path file) {
     Path folder = file.toAbsolutePath().normalize().getParent();
-    return new DaemonConfigReader(
-            JsonCursor.open(file, MAX_BYTES), folder == null ? Path.of("/") : folder)
-        .readFile();
+    return folder == null ? Path.of("/") : folder;
   }
 
   /// The configuration in `bytes`.
@@ -111,7 +115,21 @@ public final class DaemonConfigReader {
         functions,
         file.get(ADDRESS_SPACES).stream().map(this::uniqueSpace).toList(),
         file.find(LIMITS).map(Limits::read).orElse(Limits.DEFAULTS),
-        iommus(file.get(IOMMU)));
+        iommus(file.get(IOMMU)),
+        tenants(file.get(TENANTS)));
+  }
+
+  private static List<TenantConfig> tenants(List<Fields> all) {
+    Map<String, TenantConfig> tenants = new LinkedHashMap<>();
+    for (Fields fields : all) {
+      TenantConfig tenant = TenantConfig.read(fields);
+      if (tenants.put(tenant.name(), tenant) != null) {
+        throw fields.wrong(
+            TenantConfig.NAME,
+            "the tenant " + JsonCursor.quote(tenant.name()) + " is here twice; leave one out");
+      }
+    }
+    return List.copyOf(tenants.values());
   }
 
   /// Of the daemon's, only the users count for the control socket.
@@ -271,7 +289,8 @@ public final class DaemonConfigReader {
         bars(function),
         ownHost(function),
         function.find(FunctionKeys.QUIRKS).map(paths -> paths.stream().map(this::path).toList()),
-        access);
+        access,
+        function.find(FunctionKeys.TENANT).orElse(function.get(FunctionKeys.NAME)));
   }
 
   private static BarSizes bars(Fields function) {
@@ -302,14 +321,21 @@ public final class DaemonConfigReader {
           SPACE_NAME,
           "the name " + JsonCursor.quote(space.name()) + " is already used; choose another");
     }
+    int handle = space.handle().orElseGet(() -> 1 + handles.stream().reduce(0, Math::max));
+    if (!handles.add(handle)) {
+      throw fields.wrong(
+          HANDLE, "the handle " + handle + " is already used; choose another, or leave it out");
+    }
     fields.find(SPACE_FUNCTIONS).orElse(List.of()).forEach(this::requireFunction);
-    return space;
+    return new AddressSpaceConfig(
+        space.name(), space.functions(), space.guestMemory(), Optional.of(handle));
   }
 
   private static AddressSpaceConfig addressSpace(Fields space) {
     return new AddressSpaceConfig(
         space.get(SPACE_NAME),
         space.find(SPACE_FUNCTIONS).map(all -> all.stream().map(Named::name).toList()),
-        space.get(GUEST_MEMORY));
+        space.get(GUEST_MEMORY),
+        space.find(HANDLE));
   }
 }

@@ -142,9 +142,16 @@ public final class DaemonConfigShape {
                   + " its guest. Without it, nothing is mapped in it.")
           .or(false, false);
 
+  static final Key<Integer> HANDLE =
+      Key.of(
+          "handle",
+          Form.integer(1, Integer.MAX_VALUE),
+          "The number by which guests and commands name it. Without it, the next one behind the"
+              + " highest so far.");
+
   /// An address space: also the arguments of the control command `address-space-add`.
   public static final Shape ADDRESS_SPACE =
-      Shape.of("an address space", SPACE_NAME, SPACE_FUNCTIONS, GUEST_MEMORY);
+      Shape.of("an address space", SPACE_NAME, SPACE_FUNCTIONS, GUEST_MEMORY, HANDLE);
 
   static final Key<List<Fields>> ADDRESS_SPACES =
       Key.of(
@@ -209,6 +216,14 @@ public final class DaemonConfigShape {
                   + " for another guest. Without it there is none.")
           .or(List.of());
 
+  static final Key<List<Fields>> TENANTS =
+      Key.of(
+              "tenants",
+              TenantConfig.SHAPE.list(MAX_FUNCTIONS, "tenants; leave some out"),
+              "What is special about the processes of serve --isolate, by tenant. Without the option"
+                  + " there is one process, and this says nothing.")
+          .or(List.of());
+
   private static final FileShape FILE =
       new FileShape(
           "serve",
@@ -232,7 +247,8 @@ public final class DaemonConfigShape {
               HW_INFO,
               FUNCTIONS,
               ADDRESS_SPACES,
-              IOMMU));
+              IOMMU,
+              TENANTS));
 
   private DaemonConfigShape() {}
 

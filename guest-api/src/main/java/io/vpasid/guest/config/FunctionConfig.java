@@ -34,6 +34,7 @@ import java.util.Optional;
 /// @param quirks files of quirks that count for it besides those built in; empty if the daemon's
 ///   table does
 /// @param access who may connect to its socket
+/// @param tenant whose it is: with those of the same tenant it may share a process
 public record FunctionConfig(
     String name,
     Path source,
@@ -49,7 +50,8 @@ public record FunctionConfig(
     BarSizes bars,
     Optional<OwnHost> ownHost,
     Optional<List<Path>> quirks,
-    SocketAccess access) {
+    SocketAccess access,
+    String tenant) {
 
   /// The address of this machine that the source is; empty if it is no address.
   Optional<PciAddress> ofMachine() {

@@ -161,6 +161,13 @@ public final class FunctionKeys {
           "Ids of the users who may connect to the function's socket. Without it, and without"
               + " \"owner\", those of the daemon's \"users\".");
 
+  static final Key<String> TENANT =
+      Key.of(
+          "tenant",
+          NAME_FORM,
+          "Whose function it is. With serve --isolate, functions of one tenant are served by one"
+              + " process, and those of others by others. Without it, the function's name.");
+
   /// Of these, what only an emulated function has.
   private static final List<Key<?>> EMULATED =
       List.of(ADDRESS, HW_INFO, VIRTUAL, BARS, IOMMU, KERNEL);
@@ -189,7 +196,8 @@ public final class FunctionKeys {
               USERS,
               SocketAccess.OWNER,
               SocketAccess.GROUP,
-              SocketAccess.MODE)
+              SocketAccess.MODE,
+              TENANT)
           .calledBy(NAME)
           .with(
               Rule.of(

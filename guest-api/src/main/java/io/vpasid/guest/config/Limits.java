@@ -147,12 +147,15 @@ public record Limits(
 
   private static Key<Long> size(String name, long otherwise, String description) {
     String written = written(otherwise);
-    return Key.of(
-            name,
-            Form.matching(SIZE, "a size such as \"" + written + '"')
-                .map(m -> BarSizes.size(m.group(1), m.group(2))),
-            description)
-        .or(otherwise, written);
+    return Key.of(name, size(written), description).or(otherwise, written);
+  }
+
+  /// A number of bytes, with or without a unit.
+  ///
+  /// @param example one of them
+  static Form<Long> size(String example) {
+    return Form.matching(SIZE, "a size such as \"" + example + '"')
+        .map(m -> BarSizes.size(m.group(1), m.group(2)));
   }
 
   /// A number of bytes as a file has it, with the largest unit that leaves it whole.

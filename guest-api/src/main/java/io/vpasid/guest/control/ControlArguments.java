@@ -170,6 +170,11 @@ public final class ControlArguments {
     return values.required(name);
   }
 
+  /// A copy of all of them.
+  public ObjectNode values() {
+    return values.deepCopy();
+  }
+
   /// All of them as a JSON text.
   public String json() {
     return values.toString();

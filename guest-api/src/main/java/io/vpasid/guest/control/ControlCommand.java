@@ -168,6 +168,17 @@ public enum ControlCommand {
               + " forgotten"),
       optional("errno", Kind.TEXT, "what it fails with, as in `ENOMEM`"),
       optional("every", Kind.FLAG, "whether all requests of the kind fail from now on")),
+  QUERY_TENANTS(
+      "query-tenants",
+      "Lists the tenants of a daemon that has a process for each (serve --isolate).",
+      "a list with `tenant`, `state` (`starting`, `serving`, `waiting` to start again, or `failed`),"
+          + " `pid` if there is one, `starts`, how often it was started, `functions`, their names"),
+  TENANT_RESTART(
+      "tenant-restart",
+      "Ends the process of a tenant and starts it again, also one that is not started any more because"
+          + " it failed too often. Its clients are disconnected.",
+      "nothing; events tell the rest",
+      required("tenant", Kind.TEXT, "the tenant's name")),
   QUIRKS_RELOAD(
       "quirks-reload",
       "Reads the quirk files again, for functions that are added from now on. If one is bad the"

@@ -32,6 +32,11 @@ public enum ControlEvent {
   IOMMU_ADDED("A virtual IOMMU is served now.", "`iommu`, `socket`, `mode`, `reason`"),
   IOMMU_DELETED("A virtual IOMMU is not served any more.", "`iommu`"),
   QUIRKS_RELOADED("The quirk files were read again.", "`quirks`"),
+  TENANT_STARTED("The process of a tenant serves.", "`tenant`, `pid`"),
+  TENANT_ENDED(
+      "The process of a tenant has ended.",
+      "`tenant`, `exit`, its exit code, -1 if it could not be started, and `startsIn`, the"
+          + " milliseconds until it is started again, unless it failed too often"),
   SHUTDOWN("The daemon ends.", "nothing"),
   EVENTS_LOST("This client did not read, and so many events were not kept for it.", "`count`");
 

@@ -61,9 +61,9 @@ import org.slf4j.event.Level;
 /// The functions are emulated ones on a simulated host, and those of this machine that are passed
 /// through; both have the vPASID in their guest view. What changes what is served, commands and
 /// reloads, is done on one thread, the worker.
-public final class Daemon implements AutoCloseable {
+public final class Daemon implements ServingDaemon {
   /// Seconds that closing waits for a command that is under way.
-  private static final long CLOSE_SECONDS = 10;
+  static final long CLOSE_SECONDS = 10;
 
   private static final int MAX_THREADS = 4;
 
@@ -139,17 +139,21 @@ public final class Daemon implements AutoCloseable {
 
   /// Reads everything that a configuration names, and says what would be served.
   ///
+  /// @param isolated whether each tenant has a process, and a simulated host, for itself
   /// @return one line for each function
   /// @throws InputException if a function is unavailable, or a socket cannot be where it is to be
   /// @throws io.vpasid.synth.json.JsonFileException if a quirk file is bad
-  public static List<String> check(DaemonConfig config) {
+  public static List<String> check(DaemonConfig config, boolean isolated) {
     checkSockets(config);
     QuirkTable quirks = readQuirks(config);
-    Map<PciAddress, String> served = new HashMap<>();
+    Map<String, Map<PciAddress, String>> hosts = new HashMap<>();
     return config.functions().stream()
         .map(function -> {
           HostFunction captured = described(function).captured();
-          String other = served.putIfAbsent(captured.address(), function.name());
+          String other =
+              hosts
+                  .computeIfAbsent(isolated ? function.tenant() : "", _ -> new HashMap<>())
+                  .putIfAbsent(captured.address(), function.name());
           if (other != null && function.ownHost().isEmpty()) {
             throw servedAlready(function, captured.address(), other);
           }
@@ -291,7 +295,7 @@ public final class Daemon implements AutoCloseable {
     return server == null ? 0 : server.clients();
   }
 
-  /// One line for each function that is served, for people.
+  @Override
   public List<String> summary() {
     return functions.values().stream()
         .map(served ->
@@ -300,24 +304,24 @@ public final class Daemon implements AutoCloseable {
         .toList();
   }
 
-  /// The functions that are served, for machines: a list with what `query-functions` returns.
+  @Override
   public List<? extends Record> summaryJson() {
     return functions.values().stream().map(FunctionReport.Brief::of).toList();
   }
 
-  /// Where the control socket is.
+  @Override
   public Path control() {
     return config.control();
   }
 
-  /// The socket of the metrics; empty if there is none.
+  @Override
   public Optional<Path> metricsSocket() {
     return config.metricsSocket();
   }
 
-  /// The port of the metrics; empty if there is none.
+  @Override
   public Optional<Integer> metricsPort() {
-    return metricsServers.stream().map(MetricsServer::port).filter(port -> port > 0).findFirst();
+    return MetricsServer.portOf(metricsServers);
   }
 
   /// Serves a function more.
@@ -584,8 +588,7 @@ public final class Daemon implements AutoCloseable {
     return count;
   }
 
-  /// Has the quirk files read again, on the worker. For signal handlers: it waits for nothing, and
-  /// what goes wrong is logged.
+  @Override
   public void requestReload() {
     try {
       worker.execute(() -> {
@@ -606,8 +609,6 @@ public final class Daemon implements AutoCloseable {
     ending.countDown();
   }
 
-  /// Ends: takes no new clients, lets the command under way finish, disconnects, detaches every
-  /// PASID and removes the sockets. A second call does nothing.
   @Override
   public void close() {
     if (closed) {

@@ -160,6 +160,9 @@ final class DaemonCommands implements ControlTarget {
       case CONFIG_WRITE -> write(arguments);
       case FUNCTION_RESET -> reset(function(arguments));
       case REQUEST_FAIL -> fail(arguments);
+      case QUERY_TENANTS, TENANT_RESTART ->
+          throw ControlException.generic(
+              "one process serves all tenants; vpasid serve --isolate has one for each");
       case QUIRKS_RELOAD -> reload();
       case QUERY_LIMITS -> limits();
       case QUERY_METRICS -> new Reply.Text(daemon.metrics().text());
@@ -243,6 +246,10 @@ final class DaemonCommands implements ControlTarget {
     wanted.functions().ifPresent(names -> names.forEach(this::function));
     if (daemon.spaces().table().find(wanted.name()).isPresent()) {
       throw ControlException.generic("there is an address space '" + wanted.name() + "' already");
+    }
+    if (wanted.handle().flatMap(daemon.spaces().table()::find).isPresent()) {
+      throw ControlException.generic(
+          "the handle " + wanted.handle().get() + " is another address space's; leave it out");
     }
     AddressSpace added =
         daemon

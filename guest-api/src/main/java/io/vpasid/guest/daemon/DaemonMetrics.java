@@ -38,14 +38,7 @@ final class DaemonMetrics {
   /// All metrics, as Prometheus reads them.
   String text() {
     Metrics metrics = new Metrics();
-    metrics.gauge(
-        "vpasid_build_info",
-        "The version of the program and of Java.",
-        1,
-        "version",
-        daemon.version(),
-        "java",
-        Runtime.version().toString());
+    ofProgram(metrics, daemon.version());
     metrics.gauge("vpasid_functions", "Functions that are served.", daemon.functions().size());
     for (ServedFunction served : daemon.functions()) {
       function(metrics, served);
@@ -63,21 +56,39 @@ final class DaemonMetrics {
     String help = "Reloads of the quirk files.";
     metrics.counter(reloads, help, reloadsDone.sum(), "outcome", "done");
     metrics.counter(reloads, help, reloadsRefused.sum(), "outcome", "refused");
-    metrics.counter(
-        "vpasid_log_lines_lost_total", "Log lines that were not written.", daemon.log().lost());
+    ofProcess(metrics, daemon.log(), daemon.started());
+    return metrics.toString();
+  }
+
+  /// Adds what any process of the daemon has.
+  ///
+  /// @param started when, in milliseconds since 1970
+  static void ofProcess(Metrics metrics, DaemonLog log, long started) {
+    metrics.counter("vpasid_log_lines_lost_total", "Log lines that were not written.", log.lost());
     metrics.counter(
         "vpasid_log_lines_left_out_total",
         "Log lines that were left out because their function or logger had too many.",
-        daemon.log().leftOut());
+        log.leftOut());
     metrics.gauge(
         "process_start_time_seconds",
         "When the process started, in seconds since 1970.",
-        daemon.started() / 1000.0);
+        started / 1000.0);
     metrics.gauge(
         "process_resident_memory_bytes",
         "Memory that the process has in RAM.",
         (double) resident());
-    return metrics.toString();
+  }
+
+  /// Adds the version.
+  static void ofProgram(Metrics metrics, String version) {
+    metrics.gauge(
+        "vpasid_build_info",
+        "The version of the program and of Java.",
+        1,
+        "version",
+        version,
+        "java",
+        Runtime.version().toString());
   }
 
   private static void function(Metrics metrics, ServedFunction served) {

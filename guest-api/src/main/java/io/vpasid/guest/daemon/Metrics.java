@@ -1,5 +1,6 @@
 package io.vpasid.guest.daemon;
 
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -45,6 +46,41 @@ final class Metrics {
     }
     to.append(labels.length == 0 ? " " : "} ").append(number(value)).append('\n');
     return this;
+  }
+
+  /// Adds all of another text in this format, with one label more for each sample. Lines that are
+  /// not in it are left out.
+  ///
+  /// @param label its name
+  /// @param value its value
+  void merge(String text, String label, String value) {
+    String added = label + "=\"" + escaped(value) + '"';
+    Map<String, String> helps = new HashMap<>();
+    Family family = null;
+    for (String line : text.split("\n", -1)) {
+      String[] words = line.split(" ", 4);
+      if (line.startsWith("# HELP ") && words.length == 4) {
+        helps.put(words[2], words[3]);
+      } else if (line.startsWith("# TYPE ") && words.length == 4) {
+        String help = helps.getOrDefault(words[2], "");
+        family =
+            families.computeIfAbsent(
+                words[2], _ -> new Family(help, words[3], new StringBuilder()));
+      } else if (family != null && words.length >= 2) {
+        int brace = line.indexOf('{');
+        int space = line.indexOf(' ');
+        boolean hasLabels = brace >= 0 && brace < space;
+        int at = hasLabels ? brace : space;
+        family
+            .samples
+            .append(line, 0, at)
+            .append('{')
+            .append(added)
+            .append(hasLabels ? "," : "}")
+            .append(line, hasLabels ? at + 1 : at, line.length())
+            .append('\n');
+      }
+    }
   }
 
   private static String escaped(String label) {

@@ -14,6 +14,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -82,6 +84,11 @@ final class MetricsServer implements AutoCloseable {
     MetricsServer server = new MetricsServer(most, metrics);
     server.port = loops.listen(port, server::accepted);
     return server;
+  }
+
+  /// The port on which one of these listens; empty if none does.
+  static Optional<Integer> portOf(List<MetricsServer> servers) {
+    return servers.stream().map(MetricsServer::port).filter(port -> port > 0).findFirst();
   }
 
   /// The port on which it listens, if it does.

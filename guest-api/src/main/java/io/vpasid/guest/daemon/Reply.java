@@ -79,6 +79,12 @@ sealed interface Reply {
   record Removed(int detached, Optional<Integer> left, Optional<Boolean> released)
       implements Reply {}
 
+  /// A tenant whose functions have a process for themselves.
+  ///
+  /// @param starts how often it was started
+  record Tenant(String tenant, String state, Optional<Long> pid, int starts, List<String> functions)
+      implements Reply {}
+
   /// An address space.
   ///
   /// @param functions the names of those that may use it

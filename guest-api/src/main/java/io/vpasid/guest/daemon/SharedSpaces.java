@@ -44,11 +44,15 @@ final class SharedSpaces {
   /// Makes an address space.
   ///
   /// @param served the functions that there are
-  /// @return the address space; empty if the name is taken or there are too many
+  /// @return the address space; empty if the name or the handle is taken or there are too many
   /// @throws io.vpasid.vmm.iommufd.IommufdException if a page table cannot be made; nothing has
   ///   changed then
   Optional<AddressSpace> add(AddressSpaceConfig wanted, Collection<ServedFunction> served) {
-    Optional<AddressSpace> added = table.add(wanted.name());
+    Optional<AddressSpace> added =
+        wanted
+            .handle()
+            .map(handle -> table.add(wanted.name(), handle))
+            .orElseGet(() -> table.add(wanted.name()));
     if (added.isEmpty()) {
       return added;
     }

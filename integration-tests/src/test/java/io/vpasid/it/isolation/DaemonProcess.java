@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
+import java.io.File;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
@@ -28,6 +29,8 @@ final class DaemonProcess implements AutoCloseable {
         "ats": true, "pri": true, "pasid": { "width": 20, "priv": true } }
       """;
 
+  private static final String CLASS_PATH = System.getProperty("java.class.path");
+
   private final Path folder;
   private final Process process;
   private final String announcement;
@@ -44,22 +47,54 @@ final class DaemonProcess implements AutoCloseable {
   /// @param keys more of the configuration, each with a comma in front
   /// @param java options of the JVM
   /// @param before words of the command in front of the JVM
-  record Setup(int functions, String keys, List<String> java, List<String> before) {
+  /// @param options of `serve`
+  /// @param classPath of the JVM
+  record Setup(
+      int functions,
+      String keys,
+      List<String> java,
+      List<String> before,
+      List<String> options,
+      String classPath) {
     static Setup of(int functions) {
-      return new Setup(functions, "", List.of(), List.of());
+      return new Setup(functions, "", List.of(), List.of(), List.of(), CLASS_PATH);
     }
 
     Setup with(String moreKeys) {
-      return new Setup(functions, keys + ", " + moreKeys, java, before);
+      return new Setup(functions, keys + ", " + moreKeys, java, before, options, classPath);
     }
 
-    Setup java(String... options) {
-      return new Setup(functions, keys, List.of(options), before);
+    Setup java(String... jvm) {
+      return new Setup(functions, keys, List.of(jvm), before, options, classPath);
     }
 
     Setup within(List<String> command) {
-      return new Setup(functions, keys, java, command);
+      return new Setup(functions, keys, java, command, options, classPath);
     }
+
+    Setup classPath(String path) {
+      return new Setup(functions, keys, java, before, options, path);
+    }
+
+    Setup isolated() {
+      return new Setup(functions, keys, java, before, List.of("--isolate"), classPath);
+    }
+  }
+
+  /// A copy of the class path that users can read who cannot read this one's home folder.
+  static String classPathForEverybody(Path folder) throws IOException {
+    List<String> copies = new ArrayList<>();
+    for (String entry : CLASS_PATH.split(File.pathSeparator, -1)) {
+      Path from = Path.of(entry);
+      Path to = folder.resolve(copies.size() + "-" + from.getFileName());
+      try (Stream<Path> all = Files.exists(from) ? Files.walk(from) : Stream.of()) {
+        for (Path each : all.toList()) {
+          Files.copy(each, to.resolve(from.relativize(each).toString()));
+        }
+      }
+      copies.add(to.toString());
+    }
+    return String.join(File.pathSeparator, copies);
   }
 
   /// Starts it, and returns when it serves.
@@ -108,26 +143,27 @@ final class DaemonProcess implements AutoCloseable {
             { "format": 1, "control": { "socket": "control.sock" }, "functions": [ %s ] %s }
             """
                 .formatted(functions, setup.keys));
-    return new ProcessBuilder(concat(setup.before, command(setup.java, "serve", file.toString())))
+    List<String> command =
+        concat(setup.before, command(setup.classPath, setup.java, "serve", file.toString()));
+    return new ProcessBuilder(concat(command, setup.options))
         .redirectError(ProcessBuilder.Redirect.appendTo(folder.resolve("serve.log").toFile()))
         .start();
   }
 
   /// Runs any command of the program.
   static Process launch(Path log, List<String> options, String... arguments) throws IOException {
-    return new ProcessBuilder(command(options, arguments))
+    return new ProcessBuilder(command(CLASS_PATH, options, arguments))
         .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
         .start();
   }
 
-  private static List<String> command(List<String> options, String... arguments) {
+  private static List<String> command(String classPath, List<String> options, String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
         List.of("--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-Xshare:auto"));
     command.addAll(options);
-    command.addAll(
-        List.of("-cp", System.getProperty("java.class.path"), "io.vpasid.guest.cli.Main"));
+    command.addAll(List.of("-cp", classPath, "io.vpasid.guest.cli.Main"));
     command.addAll(List.of(arguments));
     return command;
   }

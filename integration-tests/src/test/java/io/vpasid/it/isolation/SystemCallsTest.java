@@ -36,13 +36,37 @@ class SystemCallsTest {
   @Needs({Need.STRACE, Need.SYSTEMD_ANALYZE})
   @Test
   void theUnitPermitsWhatTheDaemonCalls(@TempDir Path folder) throws Exception {
+    SortedMap<String, NavigableSet<String>> calls = callsOf(folder, DaemonProcess.Setup.of(3));
+
+    calls.forEach((thread, names) ->
+        Attack.note("system calls of " + thread, names.stream().collect(joining(" "))));
+    assertThat(all(calls)).contains("io_submit", "mmap", "recvmsg", "accept4");
+    assertThat(permitted(UNIT)).containsAll(all(calls));
+  }
+
+  @Needs({Need.STRACE, Need.SYSTEMD_ANALYZE})
+  @Test
+  void theUnitPermitsWhatAParentOfTenantsCallsToo(@TempDir Path folder) throws Exception {
+    NavigableSet<String> all = all(callsOf(folder, DaemonProcess.Setup.of(3).isolated()));
+
+    assertThat(all).contains("execve", "wait4", "recvmsg");
+    assertThat(permitted(UNIT)).containsAll(all);
+  }
+
+  private static NavigableSet<String> all(SortedMap<String, NavigableSet<String>> byThread) {
+    NavigableSet<String> all = new TreeSet<>();
+    byThread.values().forEach(all::addAll);
+    return all;
+  }
+
+  private static SortedMap<String, NavigableSet<String>> callsOf(
+      Path folder, DaemonProcess.Setup what) throws Exception {
     Files.createDirectory(folder.resolve("quirks"));
     Path trace = folder.resolve("trace");
     List<String> strace =
         List.of("strace", "-D", "-f", "-Y", "-qq", "-e", "signal=none", "-o", trace.toString());
     DaemonProcess.Setup setup =
-        DaemonProcess.Setup.of(3)
-            .with(
+        what.with(
                 "\"metrics\": {}, \"users\": "
                     + own("uid")
                     + ", \"mode\": \"0660\", \"quirks\": \"quirks\"")
@@ -52,13 +76,7 @@ class SystemCallsTest {
       daemon.end();
     }
 
-    SortedMap<String, NavigableSet<String>> calls = callsByThread(trace);
-    calls.forEach((thread, names) ->
-        Attack.note("system calls of " + thread, names.stream().collect(joining(" "))));
-    NavigableSet<String> all = new TreeSet<>();
-    calls.values().forEach(all::addAll);
-    assertThat(all).contains("io_submit", "mmap", "recvmsg", "accept4");
-    assertThat(permitted(UNIT)).containsAll(all);
+    return callsByThread(trace);
   }
 
   private static void useEverything(DaemonProcess daemon, Path folder) throws Exception {

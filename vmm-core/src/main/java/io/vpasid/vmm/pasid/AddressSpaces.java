@@ -62,12 +62,24 @@ public final class AddressSpaces {
   /// @param name what people call it
   /// @return the address space, under a new handle; empty if the name is taken or the table is full
   public synchronized Optional<AddressSpace> add(String name) {
-    if (spaces.size() >= limit || lastHandle == Integer.MAX_VALUE || find(name).isPresent()) {
+    return lastHandle == Integer.MAX_VALUE ? Optional.empty() : add(name, lastHandle + 1);
+  }
+
+  /// Adds an address space under a handle that the caller gives out, as one does that has several
+  /// such tables. That it is never given twice is the caller's business.
+  ///
+  /// @param name what people call it
+  /// @param handle 1 or more
+  /// @return the address space; empty if the name or the handle is taken, or the table is full
+  public synchronized Optional<AddressSpace> add(String name, int handle) {
+    if (handle < 1 || spaces.size() >= limit || find(name).isPresent()) {
       return Optional.empty();
     }
-    lastHandle++;
-    AddressSpace added = new AddressSpace(lastHandle, name, Map.of());
-    spaces.put(lastHandle, added);
+    AddressSpace added = new AddressSpace(handle, name, Map.of());
+    if (spaces.putIfAbsent(handle, added) != null) {
+      return Optional.empty();
+    }
+    lastHandle = Math.max(lastHandle, handle);
     return Optional.of(added);
   }
 

@@ -33,6 +33,7 @@ final class CtlAnswer {
       case QUERY_IOMMUS -> table(answer, "no IOMMUs", out);
       case QUERY_IOMMU -> iommu(answer, out);
       case ADDRESS_SPACE_LIST -> table(answer, "no address spaces", out);
+      case QUERY_TENANTS -> table(answer, "no tenants", out);
       case QUERY_COMMANDS -> commands(answer, out);
       default -> object(answer, "", out);
     }

@@ -15,8 +15,10 @@ import io.vpasid.guest.config.Limits;
 import io.vpasid.guest.config.LogStyle;
 import io.vpasid.guest.daemon.Daemon;
 import io.vpasid.guest.daemon.DaemonLog;
+import io.vpasid.guest.daemon.IsolatedDaemon;
 import io.vpasid.guest.daemon.LastWords;
 import io.vpasid.guest.daemon.ProcessSignals;
+import io.vpasid.guest.daemon.ServingDaemon;
 import io.vpasid.guest.host.EmulatedBacking;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.vfiouser.VfioUserServer;
@@ -25,6 +27,7 @@ import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
+import java.io.ByteArrayOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -34,6 +37,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -76,7 +80,10 @@ public final class ServeCommand implements Callable<Integer> {
   private static final Duration END = Duration.ofSeconds(60);
 
   /// The options that a configuration goes with.
-  private static final List<String> OF_DAEMON = List.of("--json", "--check");
+  private static final List<String> OF_DAEMON = List.of("--json", "--check", "--isolate", "--part");
+
+  /// Most bytes of the part of a configuration.
+  private static final int MAX_PART = 16 << 20;
 
   @Spec private CommandSpec spec;
   @ParentCommand private Terminal.Owner top;
@@ -115,6 +122,21 @@ public final class ServeCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print what is served as JSON.")
   private boolean json;
 
+  @Option(
+      names = "--isolate",
+      description =
+          "With a configuration: serve the functions of each \"tenant\" in a process of its own,"
+              + " which is started again when it has ended. A function without tenant has its own.")
+  private boolean isolate;
+
+  @Option(
+      names = "--part",
+      hidden = true,
+      description =
+          "Be such a process: the first line of the input is the part of the configuration, the end"
+              + " of the input asks for the end.")
+  private boolean part;
+
   /// A signal that asks for the end.
   private enum Signal {
     TERM(15),
@@ -143,22 +165,74 @@ public final class ServeCommand implements Callable<Integer> {
       }
     }
     requireConfiguration();
-    DaemonConfig config = DaemonConfig.read(Path.of(sourceName));
+    Path file = Path.of(sourceName);
+    DaemonConfig config;
+    byte[] text = {};
+    if (part || isolate) {
+      text = part ? firstLine() : bytes(file);
+      config = DaemonConfig.of(text, file);
+    } else {
+      config = DaemonConfig.read(file);
+    }
     if (check) {
-      return check(config);
+      return check(config, text);
     }
     // From before the start on: a signal that comes during it ends what is there by then.
     CountDownLatch ending = new CountDownLatch(1);
     onFirst(ending::countDown);
     LastWords.onDeathOfAThread(ExitCode.BUG);
+    if (part) {
+      atTheEndOfTheInput(ending::countDown);
+    }
     try (DaemonLog log = logTo(config.log(), config.limits());
-        Daemon daemon = start(config, log, ending)) {
+        ServingDaemon daemon = start(config, text, log, ending)) {
       var _ = ProcessSignals.handle("HUP", daemon::requestReload);
       announce(daemon);
       ending.await();
       LastWords.unlessEndedIn(END, ExitCode.BUG);
     }
     return ExitCode.DONE;
+  }
+
+  private static byte[] bytes(Path file) {
+    try (InputStream in = Files.newInputStream(file)) {
+      return in.readNBytes(MAX_PART);
+    } catch (IOException e) {
+      throw new InputException(file + ": cannot be read: " + e.getMessage());
+    }
+  }
+
+  /// The part of a configuration that whoever started this process sends.
+  private static byte[] firstLine() {
+    ByteArrayOutputStream line = new ByteArrayOutputStream();
+    try {
+      for (int next = System.in.read(); next != '\n'; next = System.in.read()) {
+        if (next < 0 || line.size() == MAX_PART) {
+          throw new InputException("the input is no part of a configuration in one line");
+        }
+        line.write(next);
+      }
+    } catch (IOException e) {
+      throw new InputException("the input cannot be read: " + e.getMessage());
+    }
+    return line.toByteArray();
+  }
+
+  /// Whoever started this process keeps its input open as long as it is to serve.
+  private static void atTheEndOfTheInput(Runnable end) {
+    Thread.ofPlatform()
+        .daemon()
+        .name("input")
+        .start(() -> {
+          try {
+            while (System.in.read() >= 0) {
+              // Nothing more is said.
+            }
+          } catch (IOException _) {
+            // That is an end too.
+          }
+          end.run();
+        });
   }
 
   private DaemonLog logTo(LogStyle style, Limits limits) {
@@ -190,17 +264,24 @@ public final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  private static Daemon start(DaemonConfig config, DaemonLog log, CountDownLatch ending) {
+  private ServingDaemon start(
+      DaemonConfig config, byte[] text, DaemonLog log, CountDownLatch ending) {
     try {
-      return Daemon.start(config, Version.withCommit(), log, ending);
+      return isolate
+          ? IsolatedDaemon.start(
+              Path.of(sourceName), text, config, Version.withCommit(), log, ending)
+          : Daemon.start(config, Version.withCommit(), log, ending);
     } catch (IOException e) {
       throw new InputException(String.valueOf(e.getMessage()));
     }
   }
 
-  private int check(DaemonConfig config) {
+  private int check(DaemonConfig config, byte[] text) {
     PrintWriter out = spec.commandLine().getOut();
-    List<String> served = Daemon.check(config);
+    List<String> served = new ArrayList<>(Daemon.check(config, isolate));
+    if (isolate) {
+      served.addAll(IsolatedDaemon.check(text, config));
+    }
     if (json) {
       Map<String, Object> document = Json.object();
       document.put("good", true);
@@ -215,9 +296,14 @@ public final class ServeCommand implements Callable<Integer> {
     return ExitCode.DONE;
   }
 
-  private void announce(Daemon daemon) {
+  private void announce(ServingDaemon daemon) {
     PrintWriter out = spec.commandLine().getOut();
-    if (json) {
+    if (part) {
+      Map<String, Object> document = Json.object();
+      document.put("functions", daemon.summaryJson());
+      document.put("summary", daemon.summary());
+      Json.printLine(out, document);
+    } else if (json) {
       Map<String, Object> document = Json.object();
       document.put("control", daemon.control().toString());
       daemon.metricsSocket().ifPresent(path -> document.put("metrics", path.toString()));

@@ -1,0 +1,109 @@
+package io.vpasid.guest.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+class TenantPartTest {
+  private static final Path FILE = Path.of("/etc/vpasid/serve.json");
+  private static final Path CONTROL = Path.of("/run/c.sock.tenants/acme/control.sock");
+  private static final String WHOLE =
+      """
+      { "$schema": "x", "format": 1, "control": { "socket": "c.sock" }, "users": [0, 7],
+        "metrics": {}, "limits": { "clientFiles": 3 },
+        "functions": [
+          { "name": "a", "source": "m.txt", "socket": "a.sock", "tenant": "acme" },
+          { "name": "b", "source": "m.txt", "socket": "b.sock" },
+          { "name": "c", "source": "m.txt", "socket": "c.sock", "tenant": "acme" } ],
+        "tenants": [ { "name": "acme", "heap": "64M" } ],
+        "iommu": { "name": "i", "socket": "i.sock", "covers": %s } }
+      """;
+
+  private static final String OF_ACME = "[ { \"function\": \"a\", \"place\": \"01.0\" } ]";
+  private static final String OF_BOTH =
+      "[ { \"function\": \"a\", \"place\": \"01.0\" },"
+          + " { \"function\": \"b\", \"place\": \"02.0\" } ]";
+
+  private static Map<String, TenantPart> parts(String covers) {
+    byte[] text = WHOLE.formatted(covers).getBytes(StandardCharsets.UTF_8);
+    return TenantPart.of(text, DaemonConfig.of(text, FILE));
+  }
+
+  private static DaemonConfig read(TenantPart part) {
+    return DaemonConfig.of(part.line(CONTROL, 0), FILE);
+  }
+
+  private static ObjectNode json(String text) {
+    return (ObjectNode) new JsonMapper().readTree(text);
+  }
+
+  @Test
+  void functionsOfATenantAreInOnePartAndOthersInOneEach() {
+    Map<String, TenantPart> parts = parts(OF_ACME);
+
+    assertThat(parts.keySet()).containsExactly("acme", "b");
+    assertThat(parts.get("acme").functions()).containsExactly("a", "c");
+    assertThat(parts.get("b").functions()).containsExactly("b");
+  }
+
+  @Test
+  void aPartIsAConfigurationWithAControlSocketOfItsOwn() {
+    DaemonConfig config = read(parts(OF_ACME).get("acme"));
+
+    assertThat(config.control()).isEqualTo(CONTROL);
+    assertThat(config.controlAccess().users()).containsExactly(0);
+    assertThat(config.access().users()).containsExactlyInAnyOrder(0, 7);
+    assertThat(config.metricsSocket()).isEmpty();
+    assertThat(config.limits().clientFiles()).isEqualTo(3);
+    assertThat(config.iommus()).hasSize(1);
+    assertThat(config.folder()).isEqualTo(Path.of("/etc/vpasid"));
+  }
+
+  @Test
+  void whatBelongsToOneTenantIsInNoOtherPart() {
+    assertThat(read(parts(OF_ACME).get("b")).iommus()).isEmpty();
+  }
+
+  @Test
+  void anIommuOfTwoTenantsIsRefused() {
+    assertThatExceptionOfType(InputException.class)
+        .isThrownBy(() -> parts(OF_BOTH))
+        .withMessageContaining("tenants 'acme' and 'b'");
+  }
+
+  @Test
+  void anAddressSpaceNamesOnlyFunctionsThatThePartHas() {
+    Map<String, TenantPart> parts = parts(OF_ACME);
+    ObjectNode space = json("{ \"name\": \"s\", \"functions\": [\"a\", \"b\"] }");
+
+    TenantPart acme = parts.get("acme");
+    acme.add(TenantPart.Kind.ADDRESS_SPACE, acme.reduced(space, 9).orElseThrow());
+
+    AddressSpaceConfig reduced = read(acme).addressSpaces().getFirst();
+    assertThat(reduced.handle()).contains(9);
+    assertThat(reduced.functions().orElseThrow()).containsExactly("a");
+    assertThat(parts.get("b").reduced(json("{ \"name\": \"s\", \"functions\": \"a\" }"), 9))
+        .isEmpty();
+  }
+
+  @Test
+  void whatCommandsAddAndTakeAwayIsInTheNextStart() {
+    TenantPart part = parts(OF_ACME).get("acme");
+
+    part.add(
+        TenantPart.Kind.FUNCTION,
+        json("{ \"name\": \"d\", \"source\": \"m.txt\", \"socket\": \"d.sock\" }"));
+    part.remove(TenantPart.Kind.IOMMU, "i");
+    part.remove(TenantPart.Kind.FUNCTION, "a");
+
+    DaemonConfig config = read(part);
+    assertThat(config.functions()).extracting(FunctionConfig::name).containsExactly("c", "d");
+    assertThat(config.iommus()).isEmpty();
+  }
+}
