@@ -87,7 +87,8 @@ public enum ControlCommand {
       "query-attachments",
       "Lists the attached PASIDs, ascending.",
       "`attachments`, a list with `function`, `pasid`, `space`, `name`; `more`, whether there are"
-          + " more than `limit`",
+          + " more than `limit`. With `kernel` also `objects`, how many its context has, and of each"
+          + " attachment `firstStage`, the guest's page table, or `mapped`, how many bytes are",
       optional("function", Kind.TEXT, "only of this one"),
       optional("first", Kind.NUMBER, "the lowest PASID to list; needs `function`"),
       optional("limit", Kind.NUMBER, "how many to list at most, 1 to 10000; without it, 1000"),

@@ -34,6 +34,7 @@ import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.kernel.KernelProvider;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
+import io.vpasid.vmm.iommufd.simulated.SimulatedIommufd;
 import io.vpasid.vmm.linux.calls.EventSignal;
 import io.vpasid.vmm.pasid.AddressSpace;
 import java.io.IOException;
@@ -77,7 +78,7 @@ public final class Daemon implements ServingDaemon {
   private final ExecutorService worker =
       Executors.newSingleThreadExecutor(Thread.ofPlatform().name("worker").factory());
   private final SimulatedHost host = SimulatedHost.builder().build();
-  private final IommufdBackend simulated = host.open();
+  private final SimulatedIommufd simulated = host.open();
   private final SharedSpaces spaces = new SharedSpaces();
   private final DaemonEvents events;
   private final Map<String, ServedFunction> functions = new ConcurrentSkipListMap<>();

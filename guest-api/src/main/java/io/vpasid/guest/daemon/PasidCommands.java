@@ -2,6 +2,7 @@ package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.control.ControlArguments;
 import io.vpasid.guest.control.ControlException;
+import io.vpasid.guest.host.EmulatedBacking;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.PageTableId;
@@ -116,7 +117,7 @@ final class PasidCommands {
         break;
       }
     }
-    return new Reply.Attachments(listed, more);
+    return new Reply.Attachments(listed, more, Optional.empty());
   }
 
   /// Adds a function's attachments, from a PASID on.
@@ -143,32 +144,44 @@ final class PasidCommands {
         .function()
         .attachments()
         .pageTable(pasid)
-        .map(pageTable -> describe(served, pasid, pageTable));
+        .map(pageTable -> describe(served, pasid, pageTable, Optional.empty()));
   }
 
   private Reply.Attachments.One describe(
-      ServedFunction served, Pasid pasid, PageTableId pageTable) {
+      ServedFunction served,
+      Pasid pasid,
+      PageTableId pageTable,
+      Optional<EmulatedBacking.Reach> reach) {
     Optional<AddressSpace> space = daemon.spaces().table().find(served.address(), pageTable);
     return new Reply.Attachments.One(
         served.name(),
         pasid.value(),
         space.map(AddressSpace::handle),
-        space.map(AddressSpace::name));
+        space.map(AddressSpace::name),
+        reach
+            .filter(its -> its.firstStage().isPresent())
+            .map(its -> "0x" + Long.toHexString(its.firstStage().orElseThrow())),
+        reach.filter(its -> its.mapped().isPresent()).map(its -> its.mapped().orElseThrow()));
   }
 
   private Reply attachmentsInKernel(ServedFunction served, long first, int limit) {
     SimulatedHost host = DaemonCommands.simulated(served);
+    Optional<EmulatedBacking> emulated =
+        served.backing() instanceof EmulatedBacking its ? Optional.of(its) : Optional.empty();
+    Optional<Integer> objects = emulated.map(EmulatedBacking::objectsInKernel);
     List<Reply.Attachments.One> listed = new ArrayList<>();
     for (Pasid pasid : host.attachedPasids(served.address())) {
       if (pasid.value() < first) {
         continue;
       }
       if (listed.size() == limit) {
-        return new Reply.Attachments(listed, true);
+        return new Reply.Attachments(listed, true, objects);
       }
       host.attachment(served.address(), pasid)
-          .ifPresent(pageTable -> listed.add(describe(served, pasid, pageTable)));
+          .ifPresent(pageTable ->
+              listed.add(
+                  describe(served, pasid, pageTable, emulated.map(its -> its.reach(pageTable)))));
     }
-    return new Reply.Attachments(listed, false);
+    return new Reply.Attachments(listed, false, objects);
   }
 }

@@ -115,8 +115,19 @@ sealed interface Reply {
   /// Attached PASIDs.
   ///
   /// @param more whether there are more than were asked for
-  record Attachments(List<One> attachments, boolean more) implements Reply {
-    record One(String function, int pasid, Optional<Integer> space, Optional<String> name) {}
+  /// @param objects how many the kernel has for the function, if the kernel was asked
+  record Attachments(List<One> attachments, boolean more, Optional<Integer> objects)
+      implements Reply {
+    /// @param firstStage in hexadecimal, the guest's page table that the kernel's is nested for
+    /// @param mapped bytes that the kernel's page table maps, if it is not nested; both only if the
+    ///   kernel was asked
+    record One(
+        String function,
+        int pasid,
+        Optional<Integer> space,
+        Optional<String> name,
+        Optional<String> firstStage,
+        Optional<Long> mapped) {}
   }
 
   /// A register; offset and value in hexadecimal.

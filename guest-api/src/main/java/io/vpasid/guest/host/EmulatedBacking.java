@@ -7,10 +7,15 @@ import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.iommufd.HwptData;
+import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.IoasId;
-import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
+import io.vpasid.vmm.iommufd.simulated.SimulatedIommufd;
+import io.vpasid.vmm.iommufd.simulated.SimulatedMapping;
+import io.vpasid.vmm.iommufd.simulated.SimulatedPageTable;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /// An emulated function on a simulated host: the one place where captured or described hardware, a
 /// host, its iommufd and a [PassthroughFunction] are put together.
@@ -21,7 +26,7 @@ public record EmulatedBacking(
     SimulatedHost host,
     boolean isAlone,
     HostFunction captured,
-    IommufdBackend iommufd,
+    SimulatedIommufd iommufd,
     PassthroughFunction function,
     EmulatedHardware hardware,
     FunctionDevice device)
@@ -48,7 +53,7 @@ public record EmulatedBacking(
       HardwareInfo reported,
       FunctionOptions options,
       BarPages pages) {
-    IommufdBackend iommufd = host.open();
+    SimulatedIommufd iommufd = host.open();
     try {
       return open(host, true, iommufd, described, reported, options, pages);
     } catch (RuntimeException e) {
@@ -65,7 +70,7 @@ public record EmulatedBacking(
   /// @throws io.vpasid.vmm.iommufd.IommufdException if it cannot be bound; it is not there then
   public static EmulatedBacking open(
       SimulatedHost host,
-      IommufdBackend iommufd,
+      SimulatedIommufd iommufd,
       FunctionDescription described,
       HardwareInfo reported,
       FunctionOptions options,
@@ -76,7 +81,7 @@ public record EmulatedBacking(
   private static EmulatedBacking open(
       SimulatedHost host,
       boolean isAlone,
-      IommufdBackend iommufd,
+      SimulatedIommufd iommufd,
       FunctionDescription described,
       HardwareInfo reported,
       FunctionOptions options,
@@ -105,6 +110,32 @@ public record EmulatedBacking(
   /// we.
   public int attachedInKernel() {
     return host.attachedPasidCount(captured.address());
+  }
+
+  /// What a page table of the simulated kernel leads to.
+  ///
+  /// @param firstStage address of the guest's own page table, if it is nested; else empty
+  /// @param mapped bytes that it maps, if it is not nested; else empty
+  public record Reach(OptionalLong firstStage, OptionalLong mapped) {}
+
+  /// What a page table leads to; the kernel is asked, not we.
+  public Reach reach(HwptId pageTable) {
+    SimulatedPageTable found = iommufd.pageTable(pageTable).orElse(null);
+    if (found != null && found.data() instanceof HwptData.VtdS1 first) {
+      return new Reach(OptionalLong.of(first.pageTableAddress()), OptionalLong.empty());
+    }
+    long mapped = 0;
+    if (found != null && found.on() instanceof IoasId ioas) {
+      for (SimulatedMapping mapping : iommufd.mappings(ioas)) {
+        mapped += mapping.length();
+      }
+    }
+    return new Reach(OptionalLong.empty(), OptionalLong.of(mapped));
+  }
+
+  /// How many objects the simulated kernel has of the context.
+  public int objectsInKernel() {
+    return iommufd.objects().size();
   }
 
   @Override

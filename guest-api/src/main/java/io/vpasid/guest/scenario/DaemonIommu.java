@@ -145,7 +145,8 @@ final class DaemonIommu implements IommuPort, AutoCloseable {
 
   /// What the kernel has attached, with what the guest's entries say of it.
   ///
-  /// @param inKernel the PASIDs; the function itself, which is not among them, is added
+  /// @param inKernel by PASID, with no name for what is not nested; the function itself, which is
+  ///   not among them, is added
   SortedMap<Integer, String> named(SortedMap<Integer, String> inKernel) {
     SortedMap<Integer, String> attached = new TreeMap<>(inKernel);
     ObjectNode request =
@@ -156,7 +157,9 @@ final class DaemonIommu implements IommuPort, AutoCloseable {
       String says = entry.path("entry").asString("").split(" \\(|,", -1)[0];
       boolean isTranslated = !says.equals("translation is off");
       boolean isAttached = !entry.path("attached").asString("").equals("nothing");
-      if (isAttached && isTranslated && (pasid == 0 || inKernel.containsKey(pasid))) {
+      // Of a nested one the kernel itself has said what it is.
+      boolean isUnnamed = pasid == 0 || inKernel.getOrDefault(pasid, "unknown").isEmpty();
+      if (isAttached && isTranslated && isUnnamed) {
         attached.put(pasid, says);
       }
     }

@@ -25,6 +25,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -352,6 +354,27 @@ final class DaemonMachine implements Machine {
   }
 
   @Override
+  public OptionalInt objectsOnHost() {
+    return OptionalInt.of(result(look(0, true)).path("objects").asInt());
+  }
+
+  @Override
+  public OptionalLong mappedOnHost(Pasid pasid) {
+    JsonNode first = result(look(number(pasid), true)).path("attachments").path(0);
+    return first.path("pasid").asLong(-1) == number(pasid) && first.has("mapped")
+        ? OptionalLong.of(first.path("mapped").asLong())
+        : OptionalLong.empty();
+  }
+
+  private JsonNode result(Call question) {
+    try {
+      return execute(question.command(), question.arguments());
+    } catch (ControlException e) {
+      throw new MachineException(e.desc(), e);
+    }
+  }
+
+  @Override
   public Optional<IommuPort> iommu() {
     return Optional.ofNullable(iommu);
   }
@@ -379,7 +402,12 @@ final class DaemonMachine implements Machine {
         throw new MachineException(e.desc(), e);
       }
       for (JsonNode attachment : result.path("attachments")) {
-        attached.put(attachment.path("pasid").asInt(), nameOf(attachment.path("space")));
+        String firstStage = attachment.path("firstStage").asString("");
+        attached.put(
+            attachment.path("pasid").asInt(),
+            firstStage.isEmpty()
+                ? nameOf(attachment.path("space"))
+                : "first stage at " + firstStage);
       }
       isLookedAtInParts = attached.size() >= PART;
       if (!result.path("more").asBoolean(false)) {

@@ -13,6 +13,7 @@ import io.vpasid.guest.emulator.vtd.VtdDriver;
 import io.vpasid.guest.emulator.vtd.VtdDriver.Fault;
 import io.vpasid.guest.scenario.Step.Tell;
 import io.vpasid.synth.json.JsonCursor.Place;
+import io.vpasid.vmm.iommufd.Pasid;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -27,6 +28,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// The steps of a guest with a virtual IOMMU: a driver that does what they say, and what the host
@@ -49,6 +51,12 @@ final class IommuSteps {
 
   /// The PASIDs of which it is told with the next wait.
   private final Set<Integer> queued = new TreeSet<>();
+
+  /// Page tables with changes that it has not done yet.
+  private final Set<String> changedTables = new TreeSet<>();
+
+  /// Those of which it is told with the next wait.
+  private final Set<String> queuedTables = new TreeSet<>();
 
   private final List<Fault> faults = new ArrayList<>();
   private boolean enabled;
@@ -111,6 +119,25 @@ final class IommuSteps {
     if (changesEntries(step)) {
       requireOnHost(step.place(), StepText.of(step, bindings));
     }
+    requireMapped(step.place());
+  }
+
+  /// Where the host has a copy of a page table, the copy maps what the page table does, as far as
+  /// the IOMMU was told.
+  private void requireMapped(Place place) {
+    told.forEach((pasid, name) -> {
+      PageTable table = tables.get(name);
+      if (pasid != 0 && table != null && !changedTables.contains(name)) {
+        machine
+            .mappedOnHost(new Pasid(pasid))
+            .ifPresent(mapped ->
+                require(
+                    place,
+                    mapped == table.mapped(),
+                    "the host's copy of %s for PASID %s must map %s bytes, and maps %s"
+                        .formatted(name, pasid, table.mapped(), mapped)));
+      }
+    });
   }
 
   private static boolean changesEntries(Step.OfIommu step) {
@@ -142,6 +169,8 @@ final class IommuSteps {
   private void everythingIsTold(boolean on) {
     enabled = on;
     queued.clear();
+    changedTables.clear();
+    queuedTables.clear();
     told = on ? new TreeMap<>(entries) : new TreeMap<>();
   }
 
@@ -150,6 +179,8 @@ final class IommuSteps {
     driver.finish();
     queued.forEach(this::isTold);
     queued.clear();
+    changedTables.removeAll(queuedTables);
+    queuedTables.clear();
   }
 
   private void isTold(int pasid) {
@@ -174,10 +205,12 @@ final class IommuSteps {
       losesRights |= !step.writable() && table.find(address).isPresent();
       table.map(address, step.writable());
     }
+    changedTables.add(step.table());
     if (losesRights) {
       tellUnmapped(step.table(), step.tell());
     } else if (enabled && step.tell() != Tell.NOTHING) {
       driver.tellMapped(table);
+      queuedTables.add(step.table());
       finishIf(step.tell());
     }
   }
@@ -191,6 +224,7 @@ final class IommuSteps {
           "%s must be mapped in %s to be unmapped, and is not"
               .formatted(StepText.hex(address), step.table()));
     }
+    changedTables.add(step.table());
     tellUnmapped(step.table(), step.tell());
   }
 
@@ -205,12 +239,12 @@ final class IommuSteps {
   private void tellUnmapped(String name, Tell tell) {
     if (enabled && tell != Tell.NOTHING) {
       Set<Integer> pasids = new TreeSet<>();
-      entries.forEach((pasid, table) -> {
-        if (table.equals(name)) {
-          pasids.add(pasid);
-        }
-      });
+      Stream.of(entries, told)
+          .flatMap(all -> all.entrySet().stream())
+          .filter(entry -> entry.getValue().equals(name))
+          .forEach(entry -> pasids.add(entry.getKey()));
       driver.tellUnmapped(table(name), pasids);
+      queuedTables.add(name);
       finishIf(tell);
     }
   }
@@ -290,6 +324,7 @@ final class IommuSteps {
     if (enabled && tell != Tell.NOTHING) {
       driver.tellChanged(pasid, table);
       queued.add(pasid);
+      Optional.ofNullable(entries.get(pasid)).ifPresent(queuedTables::add);
       finishIf(tell);
     }
   }

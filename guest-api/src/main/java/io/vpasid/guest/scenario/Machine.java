@@ -8,6 +8,7 @@ import io.vpasid.vmm.linux.Errno;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.SortedMap;
 
 /// What one guest of a scenario has: a function, and a host behind it that can be told what to do.
@@ -82,6 +83,13 @@ public interface Machine extends ConfigPort, AutoCloseable {
   /// @return empty if it does not tell
   default OptionalInt objectsOnHost() {
     return OptionalInt.empty();
+  }
+
+  /// How many bytes the host's page table of a PASID maps.
+  ///
+  /// @return empty if the host does not tell, or walks the guest's own page table
+  default OptionalLong mappedOnHost(Pasid pasid) {
+    return OptionalLong.empty();
   }
 
   @Override

@@ -12,12 +12,9 @@ import io.vpasid.vmm.frontend.nested.TranslationMode;
 import io.vpasid.vmm.frontend.vtd.SourceId;
 import io.vpasid.vmm.frontend.vtd.Translation;
 import io.vpasid.vmm.frontend.vtd.VtdUnit;
-import io.vpasid.vmm.iommufd.HwptData;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
-import io.vpasid.vmm.iommufd.simulated.SimulatedIommufd;
-import io.vpasid.vmm.iommufd.simulated.SimulatedPageTable;
 import io.vpasid.vmm.linux.calls.Memfd;
 import io.vpasid.vmm.vfio.PciIndex;
 import java.nio.ByteBuffer;
@@ -26,6 +23,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -36,17 +34,14 @@ final class SimulatedIommu implements IommuPort, AutoCloseable {
   private static final int ALL_ENTRIES = Integer.MAX_VALUE;
 
   private final EmulatedBacking backing;
-  private final SimulatedIommufd iommufd;
   private final Memfd memory;
   private final GuestMemory view;
   private final VirtualIommu iommu;
   private final VtdUnit unit;
   private final VfioUserDevice device;
 
-  private SimulatedIommu(
-      EmulatedBacking backing, SimulatedIommufd iommufd, Memfd memory, VirtualIommu iommu) {
+  private SimulatedIommu(EmulatedBacking backing, Memfd memory, VirtualIommu iommu) {
     this.backing = backing;
-    this.iommufd = iommufd;
     this.memory = memory;
     this.iommu = iommu;
     view = MappedGuestMemory.of(new MappedGuestMemory.Range(0, memory.memory()));
@@ -58,20 +53,17 @@ final class SimulatedIommu implements IommuPort, AutoCloseable {
   ///
   /// @throws IllegalArgumentException if the host cannot do the mode
   static SimulatedIommu open(EmulatedBacking backing, TranslationMode.Kind mode) {
-    if (!(backing.iommufd() instanceof SimulatedIommufd iommufd)) {
-      throw new IllegalArgumentException("The function is on no simulated host.");
-    }
     PciAddress place = new PciAddress(0, 0, FUNCTION >> 3, FUNCTION & 7);
     Memfd memory = Memfd.create("scenario-guest", MEMORY_SIZE);
     try {
       VirtualIommu iommu =
           VirtualIommu.open(
-              iommufd,
+              backing.iommufd(),
               List.of(new VirtualIommu.Covered(place, backing.function(), Optional::empty)),
               Optional.of(mode));
       iommu.addMemory(0, memory.memory());
       backing.hardware().doDmaThrough(iommu.unit().dma(SourceId.of(place)));
-      return new SimulatedIommu(backing, iommufd, memory, iommu);
+      return new SimulatedIommu(backing, memory, iommu);
     } catch (RuntimeException e) {
       memory.close();
       throw e;
@@ -131,9 +123,9 @@ final class SimulatedIommu implements IommuPort, AutoCloseable {
 
   /// What a page table of the kernel is: of a nested one the kernel knows, of others the IOMMU.
   private String text(HwptId pageTable, @Nullable ShownEntry entry) {
-    if (iommufd.pageTable(pageTable).map(SimulatedPageTable::data).orElse(HwptData.None.NONE)
-        instanceof HwptData.VtdS1 first) {
-      return "first stage at 0x%x".formatted(first.pageTableAddress());
+    OptionalLong firstStage = backing.reach(pageTable).firstStage();
+    if (firstStage.isPresent()) {
+      return "first stage at 0x%x".formatted(firstStage.getAsLong());
     }
     if (entry == null || !entry.attachedTo().contains(pageTable.toString())) {
       return "page table " + pageTable.value();
@@ -147,9 +139,13 @@ final class SimulatedIommu implements IommuPort, AutoCloseable {
     };
   }
 
-  /// How many objects the kernel has of the context.
-  int objects() {
-    return iommufd.objects().size();
+  /// How many bytes are mapped for a PASID; empty if it has no page table, or a nested one.
+  OptionalLong mapped(Pasid pasid) {
+    return backing
+        .host()
+        .attachment(backing.captured().address(), pasid)
+        .map(pageTable -> backing.reach(pageTable).mapped())
+        .orElse(OptionalLong.empty());
   }
 
   /// Lets the function go, before it is closed.

@@ -11,11 +11,13 @@ import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.linux.calls.SystemCalls;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
 /// A machine in this process: a function that is passed through from a simulated host.
 public final class SimulatedMachine extends FunctionMachine {
+  private final EmulatedBacking backing;
   private final SimulatedHost host;
   private final PciAddress address;
   private final Optional<SimulatedIommu> iommu;
@@ -23,6 +25,7 @@ public final class SimulatedMachine extends FunctionMachine {
 
   private SimulatedMachine(EmulatedBacking backing, Optional<SimulatedIommu> iommu) {
     super(backing.iommufd(), backing.function());
+    this.backing = backing;
     host = backing.host();
     address = backing.captured().address();
     this.iommu = iommu;
@@ -61,7 +64,12 @@ public final class SimulatedMachine extends FunctionMachine {
 
   @Override
   public OptionalInt objectsOnHost() {
-    return iommu.map(its -> OptionalInt.of(its.objects())).orElse(OptionalInt.empty());
+    return OptionalInt.of(backing.objectsInKernel());
+  }
+
+  @Override
+  public OptionalLong mappedOnHost(Pasid pasid) {
+    return iommu.map(its -> its.mapped(pasid)).orElse(OptionalLong.empty());
   }
 
   @Override

@@ -405,7 +405,8 @@ class DaemonCommandsTest {
     call("pasid-attach function=one pasid=1 space=shell");
 
     assertThat(call("query-attachments function=one kernel=true").path("attachments").toString())
-        .isEqualTo("[{\"function\":\"one\",\"pasid\":1,\"space\":1,\"name\":\"shell\"}]");
+        .isEqualTo(
+            "[{\"function\":\"one\",\"pasid\":1,\"space\":1,\"name\":\"shell\",\"mapped\":0}]");
     assertThat(call("function-del function=one").toString())
         .isEqualTo("{\"detached\":1,\"left\":0}");
     assertThat(addAlone("one").path("address").asString("")).isEqualTo("0001:17:00.0");

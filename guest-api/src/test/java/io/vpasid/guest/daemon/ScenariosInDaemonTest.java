@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CountDownLatch;
@@ -426,7 +427,16 @@ class ScenariosInDaemonTest {
 
     @Override
     public OptionalInt objectsOnHost() {
-      return machine.objectsOnHost();
+      OptionalInt objects = machine.objectsOnHost();
+      note("the kernel has " + objects);
+      return objects;
+    }
+
+    @Override
+    public OptionalLong mappedOnHost(Pasid pasid) {
+      OptionalLong mapped = machine.mappedOnHost(pasid);
+      note("mapped for PASID %s: %s".formatted(pasid, mapped));
+      return mapped;
     }
 
     @Override

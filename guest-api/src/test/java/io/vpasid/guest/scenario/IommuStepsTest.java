@@ -7,10 +7,12 @@ import io.vpasid.guest.emulator.IommuPort;
 import io.vpasid.guest.scenario.ScenarioResult.Verdict;
 import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.vmm.frontend.GuestMemory;
+import io.vpasid.vmm.iommufd.Pasid;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -211,6 +213,36 @@ class IommuStepsTest {
 
     assertThat(failure(result).message())
         .isEqualTo("after unbind PASID 1 the host must have {} attached, and has {1=a}");
+  }
+
+  /// A copy of a page table in which a page is missing.
+  @Test
+  void copyThatIsNotKeptEqualIsFound() {
+    Scenario scenario =
+        scenario(
+            "shadow",
+            """
+            { "bind": { "pasid": 1, "table": "a" } },
+            { "map": { "table": "a", "address": "0x400000", "pages": 2, "tell": "nothing" } },
+            { "map": { "table": "a", "address": "0x500000" } }
+            """);
+
+    ScenarioResult result =
+        scenario.run(
+            1,
+            (setup, guest) ->
+                new Wrapped(setup, guest) {
+                  @Override
+                  public OptionalLong mappedOnHost(Pasid pasid) {
+                    OptionalLong all = super.mappedOnHost(pasid);
+                    return all.orElse(0) == 0 ? all : OptionalLong.of(all.getAsLong() - 4096);
+                  }
+                });
+
+    assertThat(failure(result).message())
+        .isEqualTo("the host's copy of a for PASID 1 must map 12288 bytes, and maps 8192");
+    assertThat(failure(result).place()).endsWith(":8:1");
+    assertThat(scenario.run(1).verdict()).isEqualTo(new Verdict.Passed());
   }
 
   /// An IOMMU that is told nothing of what a hostile guest has made it attach.

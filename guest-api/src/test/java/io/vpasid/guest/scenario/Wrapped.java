@@ -7,6 +7,7 @@ import io.vpasid.vmm.linux.Errno;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.SortedMap;
 
 /// A machine in this process that a test spoils.
@@ -70,6 +71,11 @@ abstract class Wrapped implements Machine {
   @Override
   public OptionalInt objectsOnHost() {
     return sound.objectsOnHost();
+  }
+
+  @Override
+  public OptionalLong mappedOnHost(Pasid pasid) {
+    return sound.mappedOnHost(pasid);
   }
 
   @Override

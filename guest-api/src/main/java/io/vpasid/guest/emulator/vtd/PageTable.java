@@ -22,6 +22,7 @@ public final class PageTable {
   private final int domain;
   private final GuestPages pages;
   private final long top;
+  private int mapped;
 
   /// Who walks it.
   public enum Stage {
@@ -68,6 +69,7 @@ public final class PageTable {
     long place = place(table, address, 1);
     long entry = pages.load(place);
     long page = entry == 0 ? pages.take() : entry & ADDRESS;
+    mapped += entry == 0 ? 1 : 0;
     pages.store(place, page | present | (writable ? WRITE : 0));
   }
 
@@ -82,7 +84,13 @@ public final class PageTable {
     long entry = pages.load(leaf.getAsLong());
     pages.store(leaf.getAsLong(), 0);
     pages.giveBack(entry & ADDRESS);
+    mapped--;
     return true;
+  }
+
+  /// How many bytes it maps.
+  public long mapped() {
+    return (long) mapped * GuestPages.PAGE;
   }
 
   /// Where an address is in the guest's memory; empty if nothing is mapped there.
