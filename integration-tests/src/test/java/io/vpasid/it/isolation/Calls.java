@@ -20,7 +20,7 @@ import java.util.List;
 
 /// System calls of attackers, on 64-bit Linux. Each returns what the C function returns, or the
 /// negated errno.
-final class Calls {
+public final class Calls {
   static final int EAGAIN = 11;
 
   private static final int AF_UNIX = 1;
@@ -47,6 +47,7 @@ final class Calls {
       link("setsockopt", 0, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
   private static final MethodHandle SENDMSG = link("sendmsg", 0, JAVA_INT, ADDRESS, JAVA_INT);
   private static final MethodHandle RECV = link("recv", 0, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
+  private static final MethodHandle DUP = link("dup", 0, JAVA_INT);
   private static final MethodHandle CLOSE = link("close", 0, JAVA_INT);
   private static final MethodHandle OPEN = link("open", 2, ADDRESS, JAVA_INT, JAVA_INT);
   private static final MethodHandle EVENTFD = link("eventfd", 0, JAVA_INT, JAVA_INT);
@@ -118,8 +119,13 @@ final class Calls {
     }
   }
 
-  static void close(int descriptor) {
+  public static void close(int descriptor) {
     call(CLOSE, descriptor);
+  }
+
+  /// A second descriptor of the same open file.
+  public static int duplicate(int descriptor) {
+    return (int) succeed("dup", call(DUP, descriptor));
   }
 
   static int open(Path path) {
@@ -159,7 +165,7 @@ final class Calls {
   /// A file in memory.
   ///
   /// @param sealed whether it can no longer become shorter
-  static int memoryFile(long size, boolean sealed) {
+  public static int memoryFile(long size, boolean sealed) {
     try (Arena arena = Arena.ofConfined()) {
       int file =
           (int)

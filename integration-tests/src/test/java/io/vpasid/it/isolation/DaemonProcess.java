@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 
 /// A daemon in a process of its own, with emulated functions `f0`, `f1`, … that share its loops,
 /// and everything about it that is seen from outside.
-final class DaemonProcess implements AutoCloseable {
+public final class DaemonProcess implements AutoCloseable {
   /// The configuration space of every function has its vPASID's control register here.
   private static final String FUNCTION =
       """
@@ -49,22 +49,22 @@ final class DaemonProcess implements AutoCloseable {
   /// @param before words of the command in front of the JVM
   /// @param options of `serve`
   /// @param classPath of the JVM
-  record Setup(
+  public record Setup(
       int functions,
       String keys,
       List<String> java,
       List<String> before,
       List<String> options,
       String classPath) {
-    static Setup of(int functions) {
+    public static Setup of(int functions) {
       return new Setup(functions, "", List.of(), List.of(), List.of(), CLASS_PATH);
     }
 
-    Setup with(String moreKeys) {
+    public Setup with(String moreKeys) {
       return new Setup(functions, keys + ", " + moreKeys, java, before, options, classPath);
     }
 
-    Setup java(String... jvm) {
+    public Setup java(String... jvm) {
       return new Setup(functions, keys, List.of(jvm), before, options, classPath);
     }
 
@@ -98,7 +98,7 @@ final class DaemonProcess implements AutoCloseable {
   }
 
   /// Starts it, and returns when it serves.
-  static DaemonProcess start(Path folder, Setup setup) throws IOException {
+  public static DaemonProcess start(Path folder, Setup setup) throws IOException {
     Process process = launch(folder, setup);
     StringBuilder said = new StringBuilder();
     BufferedReader output = process.inputReader();
@@ -174,23 +174,23 @@ final class DaemonProcess implements AutoCloseable {
     return both;
   }
 
-  Path socket(int function) {
+  public Path socket(int function) {
     return folder.resolve("f" + function + ".sock");
   }
 
-  Path control() {
+  public Path control() {
     return folder.resolve("control.sock");
   }
 
-  Process process() {
+  public Process process() {
     return process;
   }
 
-  String announcement() {
+  public String announcement() {
     return announcement;
   }
 
-  String log() throws IOException {
+  public String log() throws IOException {
     return Files.readString(folder.resolve("serve.log"));
   }
 

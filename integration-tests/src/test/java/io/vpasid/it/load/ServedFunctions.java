@@ -23,7 +23,7 @@ import java.util.Objects;
 
 /// The process that serves: many functions, each with a vPASID, on sockets `0`, `1`, … of a folder.
 /// Says what it takes, and serves until its standard input ends.
-final class ServedFunctions {
+public final class ServedFunctions {
   private static final int LOOPS = 2;
 
   private ServedFunctions() {}
@@ -73,7 +73,7 @@ final class ServedFunctions {
   }
 
   /// The function that every other one is a copy of.
-  static HostFunction demoFunction() throws IOException {
+  public static HostFunction demoFunction() throws IOException {
     try (InputStream in =
         Objects.requireNonNull(
             ServedFunctions.class.getResourceAsStream("/io/vpasid/guest/cli/run/demo.txt"))) {
