@@ -51,13 +51,13 @@ public interface GuestMemory {
   /// @return whether it was as expected, and is now `value`
   boolean compareAndSetLong(long address, long expected, long value) throws GuestMemoryException;
 
-  /// Loads several units of 8 bytes, each at once, in ascending order: an entry of 128, 256 or 512
-  /// bits, which may be a mixture of two that the guest wrote. Memory that is reached by messages
-  /// gets them in one.
+  /// Loads several units of 8 bytes, each at once, the first before the others: an entry of 128,
+  /// 256 or 512 bits, whose first word says whether it is present. It may be a mixture of two that
+  /// the guest wrote. Memory that is reached by messages gets them in one.
   ///
   /// @param address of the first, a multiple of 8
   /// @param words filled from index 0
-  /// @param count how many, at most `words.length`
+  /// @param count how many, 1 to `words.length`
   default void loadLongs(long address, long[] words, int count) throws GuestMemoryException {
     for (int i = 0; i < count; i++) {
       words[i] = loadLong(address + i * 8L);

@@ -141,8 +141,9 @@ public final class MappedGuestMemory implements GuestMemory {
       GuestMemory.super.loadLongs(address, words, count);
       return;
     }
-    for (int i = 0; i < count; i++) {
-      words[i] = (long) LONG.getAcquire(buffer, offset + i * Long.BYTES);
+    words[0] = (long) LONG.getAcquire(buffer, offset);
+    for (int i = 1; i < count; i++) {
+      words[i] = (long) LONG.get(buffer, offset + i * Long.BYTES);
     }
   }
 

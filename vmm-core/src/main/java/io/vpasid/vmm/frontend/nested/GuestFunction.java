@@ -21,6 +21,7 @@ final class GuestFunction {
   /// By PASID, 0 for the function itself.
   private final Map<Integer, RequesterState> requesters = new HashMap<>();
 
+  private final SpareTables spares = new SpareTables();
   private @Nullable HwptId memory;
 
   GuestFunction(SourceId id, PassthroughFunction function) {
@@ -44,6 +45,11 @@ final class GuestFunction {
     return requesters;
   }
 
+  /// Nested page tables that nothing is attached to.
+  SpareTables spares() {
+    return spares;
+  }
+
   /// The page table that is the guest's memory as it is; with nesting, others are made on it.
   ///
   /// @throws io.vpasid.vmm.iommufd.IommufdException if it cannot be made
@@ -57,8 +63,9 @@ final class GuestFunction {
     return present;
   }
 
-  /// Destroys that page table. Nothing is attached to it.
-  void destroyMemory(IommufdBackend iommufd) {
+  /// Destroys that page table and those that are nested on it. Nothing is attached to them.
+  void destroyPageTables(IommufdBackend iommufd) {
+    spares.destroy(iommufd);
     HwptId present = memory;
     if (present != null) {
       memory = null;

@@ -36,8 +36,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// What is told between two wait points is done at the second of them, in the order in which
 /// requesters were changed first: one replace for an entry that went and came back as another, one
-/// IOMMU_HWPT_INVALIDATE for all ranges of a page table. A page table that is replaced is destroyed
-/// after the replace.
+/// IOMMU_HWPT_INVALIDATE for all ranges of a page table. A nested page table that nothing is
+/// attached to any more is kept for a while ([SpareTables]), as guests enter address spaces again.
 ///
 /// A requester whose change the host refuses is blocked, never left on the page table before, whose
 /// memory the guest may use for something else by now; the guest gets a fault and listeners the
@@ -114,7 +114,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
       function.requesters().values().forEach(state -> want(state, Translation.Absent.ABSENT));
       sync();
       shadow.remove(function);
-      function.destroyMemory(iommufd);
+      function.destroyPageTables(iommufd);
       functions.remove(id);
     }
   }
@@ -149,10 +149,11 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
     if (function == null) {
       throw new IllegalArgumentException(requester.function() + " is not covered");
     }
-    RequesterState state =
-        function
-            .requesters()
-            .computeIfAbsent(requester.pasid(), _ -> new RequesterState(function, requester));
+    RequesterState state = function.requesters().get(requester.pasid());
+    if (state == null) {
+      state = new RequesterState(function, requester);
+      function.requesters().put(requester.pasid(), state);
+    }
     state.pageRequests = change.pageRequests();
     want(state, change.after());
   }
@@ -277,13 +278,13 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
       made = targets.make(state);
       state.attach(made.pageTable());
       state.attached = made;
-      targets.release(before);
+      targets.release(state.function, before);
       applied(state);
     } catch (UnattachableException e) {
-      targets.release(made);
+      targets.release(state.function, made);
       refuse(state, e.errno(), e.reason());
     } catch (IommufdException e) {
-      targets.release(made);
+      targets.release(state.function, made);
       refuse(state, e.errno(), reason(e));
     }
   }
@@ -328,7 +329,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   /// @throws IommufdException if it cannot be detached; it is attached still
   private void block(RequesterState state) {
     state.detach();
-    targets.release(state.attached);
+    targets.release(state.function, state.attached);
     state.attached = null;
   }
 

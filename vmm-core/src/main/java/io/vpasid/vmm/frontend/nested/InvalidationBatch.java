@@ -48,8 +48,13 @@ final class InvalidationBatch {
   /// Takes everything out.
   List<Entry> take() {
     List<Entry> taken = all ? List.of(Entry.ALL) : List.copyOf(entries);
+    clear();
+    return taken;
+  }
+
+  /// Nothing is to be forgotten.
+  void clear() {
     all = false;
     entries.clear();
-    return taken;
   }
 }

@@ -70,6 +70,10 @@ final class Targets {
           Errno.EOPNOTSUPP, "the guest was offered the second stage only");
     }
     boolean faults = state.pageRequests;
+    Target.Nested spare = state.function.spares().take(wanted, faults);
+    if (spare != null) {
+      return spare;
+    }
     HwptId made =
         iommufd.hwptAlloc(
             new HwptRequest(
@@ -101,11 +105,13 @@ final class Targets {
   }
 
   /// Gives back what nothing is attached to any more.
-  void release(@Nullable Target target) {
+  ///
+  /// @param function the one that it was made for
+  void release(GuestFunction function, @Nullable Target target) {
     switch (target) {
       case null -> {}
       case Target.Memory _ -> {}
-      case Target.Nested nested -> iommufd.destroy(nested.pageTable());
+      case Target.Nested nested -> function.spares().keep(iommufd, nested);
       case Target.Shadow its -> its.domain().users--;
     }
   }

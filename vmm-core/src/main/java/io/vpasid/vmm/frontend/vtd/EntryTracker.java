@@ -4,9 +4,8 @@ import io.vpasid.vmm.frontend.GuestMemory;
 import io.vpasid.vmm.frontend.GuestMemoryException;
 import io.vpasid.vmm.frontend.vtd.ToldEntries.Known;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// Finds out which entries of the guest's tables have changed, and tells the backend. Only the
@@ -30,7 +29,9 @@ final class EntryTracker {
   private final VtdReports reports;
   private final int maxPasids;
 
-  private final Map<SourceId, ToldEntries> functions = new TreeMap<>();
+  /// Ascending.
+  private final List<ToldEntries> functions = new ArrayList<>();
+
   private final Lookup lookup = new Lookup();
   private final long[] directory = new long[PAGE_WORDS];
   private final long[] table = new long[PAGE_WORDS];
@@ -52,31 +53,33 @@ final class EntryTracker {
 
   /// Takes a function under the unit.
   void cover(RootTable root, SourceId id) {
-    if (!functions.containsKey(id)) {
+    if (covered(id.value()) == null) {
       ToldEntries function = new ToldEntries(id);
-      functions.put(id, function);
+      functions.add(function);
+      functions.sort(Comparator.comparing(ToldEntries::id));
       scan(root, function);
     }
   }
 
   /// Lets a function go: everything about it becomes absent.
   void uncover(SourceId id) {
-    ToldEntries function = functions.remove(id);
+    ToldEntries function = covered(id.value());
     if (function != null) {
+      functions.remove(function);
       forgetAll(function);
     }
   }
 
   /// Lets all functions go.
   void uncoverAll() {
-    functions.values().forEach(this::forgetAll);
+    functions.forEach(this::forgetAll);
     functions.clear();
   }
 
   /// A covered function; null for others.
   @Nullable ToldEntries covered(int sourceId) {
-    // A map's key would be an object per descriptor; there are few functions.
-    for (ToldEntries function : functions.values()) {
+    // There are few, and a map's key would be an object per descriptor.
+    for (ToldEntries function : functions) {
       if (function.id().value() == sourceId) {
         return function;
       }
@@ -86,7 +89,7 @@ final class EntryTracker {
 
   /// Everything may have changed.
   void wantScan() {
-    for (ToldEntries function : functions.values()) {
+    for (ToldEntries function : functions) {
       function.wantScan();
     }
     scanWanted = true;
@@ -97,7 +100,7 @@ final class EntryTracker {
   /// @param sourceId of one of them
   /// @param ignored bits of the source id in which the others differ
   void wantScan(int sourceId, int ignored) {
-    for (ToldEntries function : functions.values()) {
+    for (ToldEntries function : functions) {
       if (((function.id().value() ^ sourceId) & ~ignored) == 0) {
         function.wantScan();
         scanWanted = true;
@@ -113,7 +116,7 @@ final class EntryTracker {
   void scanWanted(RootTable root) {
     if (scanWanted) {
       scanWanted = false;
-      for (ToldEntries function : functions.values()) {
+      for (ToldEntries function : functions) {
         if (function.scanWanted()) {
           scan(root, function);
         }
@@ -125,7 +128,7 @@ final class EntryTracker {
   ///
   /// @param pasid 0 to 2^20 - 1, 0 for the function itself
   void check(RootTable root, int pasid) {
-    for (ToldEntries function : functions.values()) {
+    for (ToldEntries function : functions) {
       if (!function.scanWanted()) {
         check(root, function, pasid);
       }
@@ -290,7 +293,7 @@ final class EntryTracker {
   /// What the backend knows, by function and PASID.
   List<VtdStatus.Entry> entries() {
     List<VtdStatus.Entry> entries = new ArrayList<>();
-    for (ToldEntries function : functions.values()) {
+    for (ToldEntries function : functions) {
       for (int pasid : function.pasids()) {
         Known known = function.get(pasid);
         if (known != null) {

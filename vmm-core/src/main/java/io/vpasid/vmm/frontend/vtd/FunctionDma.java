@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Lock;
 import java.util.function.Supplier;
 
 /// DMA of a function that is emulated, through a unit: each page's address is translated by what
@@ -38,7 +39,7 @@ public final class FunctionDma {
   private final TranslationTables tables;
   private final VtdCapabilities capabilities;
   private final Supplier<RootTable> root;
-  private final WaitPoint waitPoint;
+  private final Lock underWay;
   private final PageRequests pageRequests;
   private final FaultLog faults;
   private final AtomicInteger nextGroup = new AtomicInteger();
@@ -57,7 +58,7 @@ public final class FunctionDma {
     this.tables = tables;
     this.capabilities = capabilities;
     this.root = root;
-    this.waitPoint = waitPoint;
+    underWay = waitPoint.use();
     this.pageRequests = pageRequests;
     this.faults = faults;
   }
@@ -131,7 +132,7 @@ public final class FunctionDma {
     DmaOutcome run(boolean translationRequests) {
       wantsPages = false;
       while (buffer.hasRemaining()) {
-        waitPoint.use().lock();
+        underWay.lock();
         try {
           RootTable now = root.get();
           FaultReason fault =
@@ -146,7 +147,7 @@ public final class FunctionDma {
           buffer.limit(end);
           return new DmaOutcome.NotMemory(current(), copied());
         } finally {
-          waitPoint.use().unlock();
+          underWay.unlock();
         }
       }
       return DmaOutcome.Done.DONE;

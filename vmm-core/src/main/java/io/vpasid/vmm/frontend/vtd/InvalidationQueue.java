@@ -53,47 +53,52 @@ final class InvalidationQueue {
     descriptor = new Descriptor(capabilities);
   }
 
-  /// Handles descriptors until the queue is empty or stops, or so many are done.
+  /// Handles descriptors until the queue is empty or stops, or so many are done. The head that the
+  /// guest reads moves behind all of them at once.
   ///
   /// @return whether there are more
   boolean handle(RootTable root, int most) {
+    if (!registers.runs()) {
+      return false;
+    }
     QueueBase base = registers.base();
     int step = base.isWide() ? 32 : 16;
-    for (int done = 0; done < most; done++) {
-      if (!registers.runs()) {
-        return false;
-      }
-      int head = registers.head();
-      int tail = registers.tail();
-      boolean moved;
-      try {
-        moved =
-            head != tail
-                && next(root, base, head, tail)
-                && registers.advance(head, base.next(head, step));
-        if (!moved) {
+    int start = registers.head();
+    int head = start;
+    try {
+      for (int done = 0; done < most; done++) {
+        int tail = registers.tail();
+        if (head == tail || !registers.runs()) {
           finish(root);
+          registers.advance(start, head);
+          return false;
         }
-      } catch (RuntimeException e) {
-        // A bug, or hardware that does not do as it is told; not the guest's. The guest sees an
-        // invalidation that timed out, and what it queued behind it is gone (section 6.5.2.11).
-        LOG.log(System.Logger.Level.ERROR, "The queue stops, because what is behind it failed.", e);
-        registers.advance(head, base.next(tail, 0));
-        errors++;
-        registers.fail(FaultLog.ITE, 0);
-        return false;
+        QueueError error = next(root, base, head, tail);
+        if (error != null) {
+          finish(root);
+          errors++;
+          registers.advance(start, head);
+          registers.fail(FaultLog.IQE, error.code());
+          return false;
+        }
+        head = base.next(head, step);
       }
-      if (!moved) {
-        return false;
-      }
+    } catch (RuntimeException e) {
+      // A bug, or hardware that does not do as it is told; not the guest's. The guest sees an
+      // invalidation that timed out, and what it queued behind it is gone (section 6.5.2.11).
+      LOG.log(System.Logger.Level.ERROR, "The queue stops, because what is behind it failed.", e);
+      registers.advance(start, base.next(registers.tail(), 0));
+      errors++;
+      registers.fail(FaultLog.ITE, 0);
+      return false;
     }
-    return true;
+    return registers.advance(start, head);
   }
 
-  /// Reads and handles the descriptor at the head.
+  /// Reads and handles a descriptor.
   ///
-  /// @return false if it is bad: then the queue has stopped
-  private boolean next(RootTable root, QueueBase base, int head, int tail) {
+  /// @return what is bad about it or the queue; null if it is done
+  private @Nullable QueueError next(RootTable root, QueueBase base, int head, int tail) {
     boolean wide = base.isWide();
     QueueError error = checkQueue(root, wide, base.size(), tail);
     if (error == null) {
@@ -105,12 +110,8 @@ final class InvalidationQueue {
     if (error == null) {
       handle(root);
       descriptors++;
-      return true;
     }
-    finish(root);
-    errors++;
-    registers.fail(FaultLog.IQE, error.code());
-    return false;
+    return error;
   }
 
   private static @Nullable QueueError checkQueue(RootTable root, boolean wide, int size, int tail) {

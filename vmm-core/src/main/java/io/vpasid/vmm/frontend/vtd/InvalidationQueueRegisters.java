@@ -31,7 +31,7 @@ final class InvalidationQueueRegisters {
   private volatile QueueBase base = QueueBase.NONE;
   private long error;
   private int completionStatus;
-  private volatile int tail;
+  private final AtomicInteger tail = new AtomicInteger();
 
   /// The head, and whether the queue runs: one word, so that the head of a queue that was stopped
   /// stays.
@@ -47,7 +47,7 @@ final class InvalidationQueueRegisters {
   int read(int offset) {
     return switch (offset) {
       case RegisterOffset.IQH -> head();
-      case RegisterOffset.IQT -> tail;
+      case RegisterOffset.IQT -> tail();
       case RegisterOffset.IQA -> (int) base.register();
       case RegisterOffset.IQA + 4 -> (int) (base.register() >>> 32);
       case RegisterOffset.ICS -> completionStatus;
@@ -57,12 +57,9 @@ final class InvalidationQueueRegisters {
     };
   }
 
-  /// Writes IQT. Takes no lock.
-  ///
-  /// @return whether the worker has something to do
-  boolean writeTail(int value) {
-    tail = value & OFFSET;
-    return runs();
+  /// Writes IQT. Takes no lock; the worker sees it at the latest when it is woken after this.
+  void writeTail(int value) {
+    tail.setRelease(value & OFFSET);
   }
 
   /// Writes a dword of another register.
@@ -106,7 +103,7 @@ final class InvalidationQueueRegisters {
     error = 0;
     completionStatus = 0;
     position.set(0);
-    tail = 0;
+    tail.set(0);
   }
 
   // What the worker calls; these take the lock where they need it.
@@ -137,7 +134,7 @@ final class InvalidationQueueRegisters {
   }
 
   int tail() {
-    return tail;
+    return tail.get();
   }
 
   /// A descriptor has been handled.

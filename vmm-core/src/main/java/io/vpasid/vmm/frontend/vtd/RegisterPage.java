@@ -73,9 +73,8 @@ final class RegisterPage {
     boolean wakes;
     if (offset == RegisterOffset.IQT) {
       // Written most, and without the lock; its high half is reserved.
-      if (queue.writeTail((int) value)) {
-        wake.run();
-      }
+      queue.writeTail((int) value);
+      wake.run();
       return;
     }
     lock.lock();

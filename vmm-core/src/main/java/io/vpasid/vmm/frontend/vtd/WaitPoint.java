@@ -13,18 +13,29 @@ final class WaitPoint {
   private final VtdBackend backend;
   private final ReentrantReadWriteLock underWay = new ReentrantReadWriteLock();
 
+  /// Whether anything may do DMA here.
+  private volatile boolean used;
+
   WaitPoint(VtdBackend backend) {
     this.backend = backend;
   }
 
-  /// To be held while a translated address is used.
+  /// What is to be held from now on while a translated address is used.
   Lock use() {
+    used = true;
     return underWay.readLock();
   }
 
   /// Returns when everything from before is over. Only the unit's worker calls it.
-  @SuppressWarnings("LockNotBeforeTry") // there is nothing to do under the lock
   void pass() {
+    if (used) {
+      awaitWhatIsUnderWay();
+    }
+    backend.sync();
+  }
+
+  @SuppressWarnings("LockNotBeforeTry") // there is nothing to do under the lock
+  private void awaitWhatIsUnderWay() {
     // Whoever begins after this fence sees what the guest has written before it told the unit.
     VarHandle.fullFence();
     if (underWay.getReadLockCount() != 0) {
@@ -35,6 +46,5 @@ final class WaitPoint {
         underWay.writeLock().unlock();
       }
     }
-    backend.sync();
   }
 }

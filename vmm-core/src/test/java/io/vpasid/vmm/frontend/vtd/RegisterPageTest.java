@@ -121,15 +121,13 @@ class RegisterPageTest {
   }
 
   @Test
-  void theWorkerIsWokenForCommandsAndForARunningQueue() {
-    page.write(RegisterOffset.IQT, 4, 32);
+  void theWorkerIsWokenForCommandsAndForTheTail() {
     page.write(RegisterOffset.CCMD, 8, 1L << 61);
     page.write(RegisterOffset.IOTLB, 8, 1L << 60);
     assertThat(wakes).isZero();
     page.write(RegisterOffset.GCMD, 4, CommandRegisters.SRTP);
     page.write(RegisterOffset.CCMD, 8, 1L << 63 | 1L << 61);
     page.write(RegisterOffset.IOTLB, 8, 1L << 63 | 1L << 60);
-    page.queue().enable(true);
     page.write(RegisterOffset.IQT, 4, 64);
     assertThat(wakes).isEqualTo(4);
   }
