@@ -40,6 +40,12 @@ public record QemuDevice(HostFunction function, SynthesisResult result, List<Str
       " QEMU passes on to the device what the guest writes to the capability, so no live register may"
           + " be there, allowed or not.";
 
+  /// Device/Port Type in the byte at this place of a PCI Express capability.
+  private static final int TYPE = 2;
+
+  private static final int TYPE_MASK = 0xf0;
+  private static final byte INTEGRATED_ENDPOINT = (byte) 0x90;
+
   /// The address that is written where a dump has none; on a machine it is the host bridge.
   private static final PciAddress NOT_TOLD = new PciAddress(0, 0, 0, 0);
 
@@ -156,6 +162,17 @@ public record QemuDevice(HostFunction function, SynthesisResult result, List<Str
         + offset().map(at -> ",x-vpasid-cap-offset=" + Json.hex(at)).orElse("")
         + ",iommufd="
         + IOMMUFD;
+  }
+
+  /// A guest's view as it is on QEMU's root bus: there QEMU shows an Endpoint (type 0 of the PCI
+  /// Express capability) as a Root Complex Integrated Endpoint (type 9).
+  public static ConfigSpace onRootBus(ConfigSpace view) {
+    byte[] bytes = view.toByteArray();
+    CapabilityChain.walk(view)
+        .find(CapabilityId.PCI_EXPRESS)
+        .filter(express -> (bytes[express.offset() + TYPE] & TYPE_MASK) == 0)
+        .ifPresent(express -> bytes[express.offset() + TYPE] |= INTEGRATED_ENDPOINT);
+    return ConfigSpace.of(bytes);
   }
 
   /// Bits of the PASIDs that the guest's IOMMU is to have for some functions. QEMU refuses more

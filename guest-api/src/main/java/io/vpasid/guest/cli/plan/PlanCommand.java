@@ -22,6 +22,7 @@ import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
 import io.vpasid.synth.preflight.GuestPlace;
+import io.vpasid.synth.preflight.Preflight;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -221,13 +222,16 @@ public final class PlanCommand implements Callable<Integer> {
     SynthesisResult engines = Synthesizer.synthesize(request);
     QemuDevice qemu = QemuDevice.of(function, request, engines);
     SynthesisResult result = wanted.isQemus() ? qemu.result() : engines;
+    Preflight checks =
+        wanted.isQemus()
+            ? preflight.inQemu(request, result, place)
+            : preflight.of(request, result, place);
     return new Planned(
         function,
         request,
         result,
         qemu,
-        PlanReport.of(
-            function, request, result, qemu, preflight.of(request, result, place), names));
+        PlanReport.of(function, request, result, qemu, checks, names));
   }
 
   /// A host has one function at an address.

@@ -2,6 +2,7 @@ package io.vpasid.guest.cli.plan;
 
 import io.vpasid.guest.config.FunctionSource;
 import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.report.QemuDevice;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.HostFunction;
@@ -78,8 +79,18 @@ final class PreflightOptions {
   ///
   /// @param where the place in the guest, as [#place] reads it
   Preflight of(SynthesisRequest request, SynthesisResult result, Optional<GuestPlace> where) {
-    PreflightRequest preflight =
-        PreflightRequest.of(result.guestView(request), request.kind(), request.hardware());
+    return of(result.guestView(request), request, where);
+  }
+
+  /// The same where QEMU's `vfio-pci` passes the function through.
+  Preflight inQemu(SynthesisRequest request, SynthesisResult result, Optional<GuestPlace> where) {
+    ConfigSpace view = result.guestView(request);
+    boolean onRootBus = where.filter(place -> place.ports().isEmpty()).isPresent();
+    return of(onRootBus ? QemuDevice.onRootBus(view) : view, request, where);
+  }
+
+  private Preflight of(ConfigSpace view, SynthesisRequest request, Optional<GuestPlace> where) {
+    PreflightRequest preflight = PreflightRequest.of(view, request.kind(), request.hardware());
     preflight = where.map(preflight::at).orElse(preflight);
     preflight = iommu.map(preflight::behind).orElse(preflight);
     return Preflight.of(preflight.assuming(Set.copyOf(assumed)));

@@ -12,6 +12,7 @@ import io.vpasid.synth.quirk.Quirk;
 import io.vpasid.synth.quirk.QuirkMatch;
 import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -87,6 +88,7 @@ final class QuirksListCommand implements Callable<Integer> {
         table.entries().stream()
             .filter(q -> ids.isEmpty() || ids.contains(q.id()))
             .filter(q -> device.isEmpty() || q.matches().stream().anyMatch(device.get()::isMeant))
+            .sorted(Comparator.comparing(q -> device.isPresent() && isOfAnyVendor(q)))
             .toList();
     List<QuirkReport> reports = quirks.stream().map(QuirkReport::new).toList();
     if (json) {
@@ -101,6 +103,11 @@ final class QuirksListCommand implements Callable<Integer> {
       }
     }
     return quirks.isEmpty() ? ExitCode.NO : ExitCode.DONE;
+  }
+
+  /// Then it comes behind those that name the vendor that is asked for.
+  private static boolean isOfAnyVendor(Quirk quirk) {
+    return quirk.matches().stream().allMatch(m -> m.vendor() == QuirkMatch.ANY);
   }
 
   private void sayUnknown(String id, List<String> known) {

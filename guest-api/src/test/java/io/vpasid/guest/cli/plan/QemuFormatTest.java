@@ -129,14 +129,12 @@ class QemuFormatTest {
   void whoAllowsShadowingWithoutAnOffsetIsToldThatQemuCoversNothing() {
     String[] plan = {"plan", dump, "--function", "17:00.1", "--allow-shadowing", "--format"};
 
-    assertThat(Run.of(Stream.concat(Stream.of(plan), Stream.of("qemu")).toArray(String[]::new)))
+    assertThat(of(plan, "qemu"))
         .satisfies(run -> {
           assertThat(run.code()).isZero();
           assertThat(run.err()).contains("--allow-shadowing has no effect with --format qemu");
         });
-    assertThat(
-            Run.of(Stream.concat(Stream.of(plan), Stream.of("text")).toArray(String[]::new)).err())
-        .doesNotContain("no effect");
+    assertThat(of(plan, "text").err()).doesNotContain("no effect");
   }
 
   /// A quirk's word counts where the device is shadowed, and QEMU shadows nothing.
@@ -269,6 +267,20 @@ class QemuFormatTest {
                 .getElementsByTagName("qemu:arg")
                 .getLength())
         .isEqualTo(4);
+  }
+
+  /// QEMU shows endpoints on its root bus as integrated ones, which need no port above them.
+  @Test
+  void anEndpointOnQemusRootBusIsNoObstacle() {
+    String[] plan = {"plan", dump, "--function", "17:00.1", "--port", "none", "--format"};
+
+    assertThat(of(plan, "text").out()).contains("P19 fails ");
+    assertThat(of(plan, "qemu").err()).doesNotContain("will not enable PASIDs");
+    assertThat(of(plan, "libvirt").out()).doesNotContain("will not enable PASIDs");
+  }
+
+  private static Run of(String[] plan, String format) {
+    return Run.of(Stream.concat(Stream.of(plan), Stream.of(format)).toArray(String[]::new));
   }
 
   /// What is saved is what QEMU's guest sees.
