@@ -1,11 +1,11 @@
 package io.vpasid.pci;
 
-import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /// Address of a function: domain (segment), bus, device and function number.
 ///
@@ -18,12 +18,6 @@ public record PciAddress(int domain, int bus, int device, int function)
 
   private static final Pattern TEXT =
       Pattern.compile("(?:([0-9a-fA-F]{1,8}):)?([0-9a-fA-F]{1,2}):([0-9a-fA-F]{1,2})\\.([0-7])");
-
-  private static final Comparator<PciAddress> ORDER =
-      Comparator.comparingInt(PciAddress::domain)
-          .thenComparingInt(PciAddress::bus)
-          .thenComparingInt(PciAddress::device)
-          .thenComparingInt(PciAddress::function);
 
   /// @throws IllegalArgumentException if a number is out of its range
   public PciAddress {
@@ -60,7 +54,26 @@ public record PciAddress(int domain, int bus, int device, int function)
 
   @Override
   public int compareTo(PciAddress other) {
-    return ORDER.compare(this, other);
+    return domain == other.domain
+        ? Integer.compare(routingId(), other.routingId())
+        : Integer.compare(domain, other.domain);
+  }
+
+  // By hand, as that of a record is made when it is first asked for, which each command would wait
+  // for.
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof PciAddress address && compareTo(address) == 0;
+  }
+
+  @Override
+  public int hashCode() {
+    return domain * 0x10000 + routingId();
+  }
+
+  /// Bus, device and function as a transaction names them in its domain.
+  private int routingId() {
+    return bus << 8 | device << 3 | function;
   }
 
   /// The form that sysfs uses, always with the domain: `0000:6a:01.0`.

@@ -12,7 +12,6 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -70,33 +69,42 @@ public record Layout(Map<String, String> facts) {
     if (guest.headerLayout() == 0) {
       facts.put("subsystem", guest.subsystem().toString());
     }
-    facts.put("class", String.format(Locale.ROOT, "0x%06x", guest.classCode()));
-    facts.put("revision", String.format(Locale.ROOT, "0x%02x", guest.revision()));
-    facts.put("bytes", String.format(Locale.ROOT, "%d", guest.size()));
+    facts.put("class", hex(guest.classCode(), 6));
+    facts.put("revision", hex(guest.revision(), 2));
+    facts.put("bytes", String.valueOf(guest.size()));
     for (Capability c : chain.standard()) {
       facts.put(
-          String.format(Locale.ROOT, "capability 0x%02x", c.offset()),
-          String.format(Locale.ROOT, "id 0x%02x, next 0x%02x", c.id().value(), c.next()));
+          "capability " + hex(c.offset(), 2),
+          "id " + hex(c.id().value(), 2) + ", next " + hex(c.next(), 2));
     }
     for (Capability c : chain.extended()) {
       facts.put(
-          String.format(Locale.ROOT, "extended 0x%03x", c.offset()),
-          String.format(
-              Locale.ROOT,
-              "id 0x%04x, version %d, next 0x%03x",
-              c.id().value(),
-              c.version(),
-              c.next()));
+          "extended " + hex(c.offset(), 3),
+          "id "
+              + hex(c.id().value(), 4)
+              + ", version "
+              + c.version()
+              + ", next "
+              + hex(c.next(), 3));
     }
     facts.put("vpasid", vpasid(result));
     return new Layout(facts);
+  }
+
+  /// A number of at least so many hex digits.
+  private static String hex(int number, int digits) {
+    String text = Integer.toHexString(number);
+    return "0x" + "0".repeat(Math.max(0, digits - text.length())) + text;
   }
 
   private static String vpasid(SynthesisResult result) {
     return switch (result) {
       case Synthesis s -> {
         PasidCapability shown = s.capability();
-        yield String.format(Locale.ROOT, "at 0x%03x, width %d", s.offset(), shown.width())
+        yield "at "
+            + hex(s.offset(), 3)
+            + ", width "
+            + shown.width()
             + (shown.exec() ? ", exec" : ", no exec")
             + (shown.priv() ? ", priv" : ", no priv");
       }

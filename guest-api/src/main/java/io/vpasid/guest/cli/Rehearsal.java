@@ -14,28 +14,35 @@ import java.util.stream.Stream;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Runs commands one after the other, a daemon at last, and throws away what they print. `./vpasid`
-/// trains the JVM with it: what is loaded here is ready in every later run.
+/// trains the JVM with it: what is loaded here is ready in every later run. There are two caches,
+/// because all that one holds is loaded at each start, needed or not.
 final class Rehearsal {
   private Rehearsal() {}
 
   /// Times that a daemon is asked whether it serves.
   private static final int PATIENCE = 200;
 
-  /// @param arguments the path of a dump
+  /// @param arguments `text` or `all`, and the path of a dump
   static void main(String[] arguments) throws IOException, InterruptedException {
     PrintWriter nowhere =
         new PrintWriter(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
-    for (String line : lines(arguments[0])) {
+    boolean isText = arguments[0].equals("text");
+    String dump = arguments[1];
+    for (String line : isText ? text(dump) : all(dump)) {
       Main.run(nowhere, nowhere, line.split(" "));
     }
-    Path folder = Files.createTempDirectory("vpasid");
-    try {
-      var _ = serve(folder, Path.of(arguments[0]), nowhere);
-    } finally {
-      try (Stream<Path> left = Files.walk(folder)) {
-        left.sorted(Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
+    if (!isText) {
+      Path folder = Files.createTempDirectory("vpasid");
+      try {
+        var _ = serve(folder, Path.of(dump), nowhere);
+      } finally {
+        try (Stream<Path> left = Files.walk(folder)) {
+          left.sorted(Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
+        }
       }
     }
+    // As a command ends.
+    System.exit(0);
   }
 
   /// Serves a function until it has been asked for.
@@ -70,15 +77,29 @@ final class Rehearsal {
     return exitCode.get();
   }
 
+  /// What people ask of functions, and read.
+  ///
+  /// @param dump a path without blanks
+  static List<String> text(String dump) {
+    return List.of(
+        "plan --hw-info width=20 " + dump,
+        "plan --details --hw-info width=20 " + dump,
+        "inspect " + dump,
+        "scan --hw-info width=20 --list " + dump,
+        "quirks list",
+        "--version");
+  }
+
   /// The commands that end by themselves and need no machine; of the others, their help.
   ///
   /// @param dump a path without blanks
-  static List<String> lines(String dump) {
+  static List<String> all(String dump) {
     return List.of(
         "demo",
         "demo --json",
         "inspect " + dump,
         "plan --hw-info width=20 " + dump,
+        "plan --json --hw-info width=20 " + dump,
         "scan --hw-info width=20 --list " + dump,
         "scan --hw-info width=20 --json " + dump,
         "quirks list",

@@ -15,6 +15,7 @@ import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.cli.terminal.Version;
 import io.vpasid.guest.cli.vtd.VtdCommand;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
@@ -34,6 +35,7 @@ import picocli.CommandLine.Spec;
       ""
     },
     mixinStandardHelpOptions = true,
+    addMethodSubcommands = false,
     versionProvider = Version.class,
     synopsisSubcommandLabel = "COMMAND",
     footerHeading = "%n",
@@ -41,6 +43,8 @@ import picocli.CommandLine.Spec;
 public final class VpasidCommand implements Callable<Integer>, Terminal.Owner {
   /// What exit codes mean where a command does not say it better.
   private static final Map<String, String> EXIT_CODES = new LinkedHashMap<>();
+
+  private static final List<String> VERSION = List.of("--version");
 
   /// The commands: demo first, the others by name.
   private static final Map<String, Supplier<Object>> COMMANDS = new LinkedHashMap<>();
@@ -79,12 +83,14 @@ public final class VpasidCommand implements Callable<Integer>, Terminal.Owner {
   }
 
   /// The command line for these arguments. To look at the annotations of a command takes longer
-  /// than most commands run, so the others are left out where the first argument names one.
+  /// than most commands run, so the others are left out where the first argument names one, or the
+  /// only one asks for the version.
   CommandLine line(String... arguments) {
     CommandLine line = new CommandLine(this);
     String first = arguments.length == 0 ? "" : arguments[0];
+    boolean isWhole = !COMMANDS.containsKey(first) && !List.of(arguments).equals(VERSION);
     COMMANDS.forEach((name, command) -> {
-      if (name.equals(first) || !COMMANDS.containsKey(first)) {
+      if (name.equals(first) || isWhole) {
         line.addSubcommand(command.get());
       }
     });

@@ -8,6 +8,7 @@ import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.PciId;
 import io.vpasid.synth.HardwareInfo;
+import io.vpasid.synth.Layout;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -19,31 +20,47 @@ import tools.jackson.databind.cfg.EnumFeature;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.module.SimpleModule;
 import tools.jackson.databind.ser.std.ToStringSerializer;
+import tools.jackson.databind.ser.std.ToStringSerializerBase;
 
 /// JSON for machines: one document per command, offsets as `"0x230"`.
 ///
 /// A result is a record whose components are the keys, in their order; an empty
 /// [java.util.Optional] is a key that is left out, an enum a word in small letters.
 public final class Json {
-  private static final JsonMapper MAPPER =
-      JsonMapper.builder()
-          .enable(SerializationFeature.INDENT_OUTPUT)
-          .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
-          .enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE)
-          .changeDefaultPropertyInclusion(any -> any.withValueInclusion(Include.NON_ABSENT))
-          // A record is its components, whatever else it can say of itself.
-          .changeDefaultVisibility(any ->
-              any.withVisibility(PropertyAccessor.ALL, Visibility.NONE)
-                  .withVisibility(PropertyAccessor.FIELD, Visibility.ANY))
-          .addModule(
-              new SimpleModule()
-                  .addSerializer(PciAddress.class, ToStringSerializer.instance)
-                  .addSerializer(PciId.class, ToStringSerializer.instance)
-                  .addSerializer(HardwareInfo.class, ToStringSerializer.instance))
-          .build();
+  /// Made when the first document is written: most commands write text, and would wait for it.
+  private static final class Mapper {
+    static final JsonMapper PAGES =
+        JsonMapper.builder()
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
+            .enable(EnumFeature.WRITE_ENUMS_TO_LOWERCASE)
+            .changeDefaultPropertyInclusion(any -> any.withValueInclusion(Include.NON_ABSENT))
+            // A record is its components, whatever else it can say of itself.
+            .changeDefaultVisibility(any ->
+                any.withVisibility(PropertyAccessor.ALL, Visibility.NONE)
+                    .withVisibility(PropertyAccessor.FIELD, Visibility.ANY))
+            .addModule(
+                new SimpleModule()
+                    .addSerializer(PciAddress.class, ToStringSerializer.instance)
+                    .addSerializer(PciId.class, ToStringSerializer.instance)
+                    .addSerializer(HardwareInfo.class, ToStringSerializer.instance)
+                    .addSerializer(Layout.class, new FingerprintSerializer()))
+            .build();
 
-  private static final ObjectWriter LINES =
-      MAPPER.writer().without(SerializationFeature.INDENT_OUTPUT);
+    static final ObjectWriter LINES = PAGES.writer().without(SerializationFeature.INDENT_OUTPUT);
+  }
+
+  /// Of a layout only its fingerprint is told.
+  private static final class FingerprintSerializer extends ToStringSerializerBase {
+    FingerprintSerializer() {
+      super(Layout.class);
+    }
+
+    @Override
+    public String valueToString(Object value) {
+      return ((Layout) value).fingerprint();
+    }
+  }
 
   private Json() {}
 
@@ -69,17 +86,17 @@ public final class Json {
   }
 
   public static String text(Object document) {
-    return MAPPER.writeValueAsString(document);
+    return Mapper.PAGES.writeValueAsString(document);
   }
 
   /// A record as the object that it is in JSON.
   public static Object tree(Object report) {
-    return MAPPER.convertValue(report, Object.class);
+    return Mapper.PAGES.convertValue(report, Object.class);
   }
 
   /// The same in one line.
   public static void printLine(PrintWriter out, Object document) {
-    out.println(LINES.writeValueAsString(document));
+    out.println(Mapper.LINES.writeValueAsString(document));
   }
 
   /// One of a few values, as JSON has it: in small letters.

@@ -1,6 +1,7 @@
 package io.vpasid.guest.report;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import io.vpasid.guest.report.PreflightReport.CheckReport;
 import io.vpasid.guest.report.SynthesisReport.Declined;
@@ -37,8 +38,7 @@ import java.util.stream.Stream;
 /// @param advice what would give it one, as a sentence; empty where nothing is known
 /// @param linked how the vPASID hangs in the list, as a part of a sentence; empty without one
 /// @param qemu the place that QEMU can take, which may be another
-/// @param facts what has to be the same on a host that the guest moves to
-/// @param fingerprint the layout's
+/// @param facts what has to be the same on a host that the guest moves to; JSON has its fingerprint
 /// @param preflight the checks that the guest makes of it
 /// @param layout the comparison with an expected layout
 public record PlanReport(
@@ -51,8 +51,7 @@ public record PlanReport(
     @JsonIgnore String advice,
     @JsonIgnore String linked,
     QemuPlace qemu,
-    @JsonIgnore Layout facts,
-    String fingerprint,
+    @JsonProperty("fingerprint") Layout facts,
     PreflightReport preflight,
     Optional<LayoutComparison> layout) {
 
@@ -77,7 +76,6 @@ public record PlanReport(
       QemuDevice qemu,
       Preflight preflight,
       PciNames names) {
-    Layout layout = Layout.of(request, result);
     return new PlanReport(
         Origin.of(function),
         function.address(),
@@ -88,8 +86,7 @@ public record PlanReport(
         advice(request, result),
         result instanceof Synthesis s ? linkText(request, s) : "",
         QemuPlace.of(qemu),
-        layout,
-        layout.fingerprint(),
+        Layout.of(request, result),
         PreflightReport.of(preflight),
         Optional.empty());
   }
@@ -126,7 +123,6 @@ public record PlanReport(
         linked,
         qemu,
         facts,
-        fingerprint,
         preflight,
         Optional.of(comparison));
   }

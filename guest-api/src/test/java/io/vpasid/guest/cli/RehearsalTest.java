@@ -4,14 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vpasid.guest.cli.terminal.ExitCode;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class RehearsalTest {
   private static final Path DUMP = Path.of("src/main/resources/io/vpasid/guest/cli/run/demo.txt");
 
-  static Iterable<String> lines() {
-    return Rehearsal.lines(DUMP.toString());
+  static Stream<String> lines() {
+    return Stream.of(Rehearsal.text(DUMP.toString()), Rehearsal.all(DUMP.toString()))
+        .flatMap(List::stream)
+        .distinct();
   }
 
   /// One that is refused early trains nothing.

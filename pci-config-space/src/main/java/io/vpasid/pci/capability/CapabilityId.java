@@ -1,6 +1,7 @@
 package io.vpasid.pci.capability;
 
 import java.util.HexFormat;
+import org.jspecify.annotations.Nullable;
 
 /// Id of a capability: a number in one of two lists.
 ///
@@ -268,6 +269,18 @@ public record CapabilityId(Kind kind, int value) {
     return isExtended()
         ? "Unknown extended capability 0x" + hex4()
         : "Unknown capability 0x" + hex2();
+  }
+
+  // By hand, as that of a record is made when it is first asked for, which each command would wait
+  // for.
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof CapabilityId id && id.value == value && id.kind == kind;
+  }
+
+  @Override
+  public int hashCode() {
+    return isExtended() ? 0x100 + value : value;
   }
 
   /// The mnemonic.

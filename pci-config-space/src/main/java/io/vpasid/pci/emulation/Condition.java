@@ -2,35 +2,11 @@ package io.vpasid.pci.emulation;
 
 import io.vpasid.pci.capability.CapabilityId;
 
-/// On what it depends whether a function has a register or a field.
+/// On what it depends whether a function has a register or a field. Those that need no argument are
+/// in [Conditions]: the JVM keeps lambdas from one start to the next unless their interface has
+/// constants.
 @FunctionalInterface
 interface Condition {
-  Condition ALWAYS = _ -> true;
-  Condition EXPRESS = at -> at.function().isExpress();
-  Condition CONVENTIONAL = EXPRESS.negate();
-  Condition PHYSICAL = at -> !at.function().isVirtual();
-
-  Condition ENDPOINT = at -> at.function().isEndpoint();
-  Condition BRIDGE = at -> at.function().isBridge();
-  Condition ROOT_PORT = at -> at.function().isRootPort();
-
-  /// Root port or root complex event collector.
-  Condition ROOT = at -> at.function().isRoot();
-
-  /// Root port or switch port.
-  Condition ROUTING = at -> at.function().isRouting();
-
-  /// There is a link, above or below.
-  Condition LINK = at -> at.function().hasLink();
-
-  /// There is a link below.
-  Condition DOWNSTREAM = at -> at.function().isDownstream();
-
-  Condition FLIT_MODE = at -> at.function().hasFlitMode();
-
-  Condition DECODES_IO = at -> at.function().hasIo();
-  Condition DECODES_MEMORY = at -> at.function().hasMemory();
-
   /// True if it holds for a capability.
   boolean holds(RegisterBlock at);
 

@@ -1,18 +1,18 @@
 package io.vpasid.pci.emulation;
 
-import static io.vpasid.pci.emulation.Condition.ALWAYS;
-import static io.vpasid.pci.emulation.Condition.DOWNSTREAM;
-import static io.vpasid.pci.emulation.Condition.ENDPOINT;
-import static io.vpasid.pci.emulation.Condition.FLIT_MODE;
-import static io.vpasid.pci.emulation.Condition.LINK;
-import static io.vpasid.pci.emulation.Condition.PHYSICAL;
-import static io.vpasid.pci.emulation.Condition.ROOT;
-import static io.vpasid.pci.emulation.Condition.ROOT_PORT;
-import static io.vpasid.pci.emulation.Condition.ROUTING;
 import static io.vpasid.pci.emulation.Condition.any;
 import static io.vpasid.pci.emulation.Condition.bit;
 import static io.vpasid.pci.emulation.Condition.has;
 import static io.vpasid.pci.emulation.Condition.other;
+import static io.vpasid.pci.emulation.Conditions.ALWAYS;
+import static io.vpasid.pci.emulation.Conditions.DOWNSTREAM;
+import static io.vpasid.pci.emulation.Conditions.ENDPOINT;
+import static io.vpasid.pci.emulation.Conditions.FLIT_MODE;
+import static io.vpasid.pci.emulation.Conditions.LINK;
+import static io.vpasid.pci.emulation.Conditions.PHYSICAL;
+import static io.vpasid.pci.emulation.Conditions.ROOT;
+import static io.vpasid.pci.emulation.Conditions.ROOT_PORT;
+import static io.vpasid.pci.emulation.Conditions.ROUTING;
 import static io.vpasid.pci.emulation.Field.ro;
 import static io.vpasid.pci.emulation.Field.rw;
 import static io.vpasid.pci.emulation.Field.rw1c;

@@ -54,7 +54,7 @@ record Field(
   /// A field that only the device changes, and which is as captured.
   static Field ro(int high, int low, String name) {
     return new Field(
-        Attribute.RO, high, low, name, Condition.ALWAYS, (_, captured) -> captured, false);
+        Attribute.RO, high, low, name, Conditions.ALWAYS, (_, captured) -> captured, false);
   }
 
   static Field ro(int bit, String name) {
@@ -104,7 +104,7 @@ record Field(
 
   private static Field of(Attribute attribute, int high, int low, String name) {
     return new Field(
-        attribute, high, low, name, Condition.ALWAYS, (_, _) -> 0, attribute.isSticky());
+        attribute, high, low, name, Conditions.ALWAYS, (_, _) -> 0, attribute.isSticky());
   }
 
   /// The field, in functions that also meet `condition`.

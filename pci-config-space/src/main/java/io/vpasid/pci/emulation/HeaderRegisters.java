@@ -1,12 +1,12 @@
 package io.vpasid.pci.emulation;
 
-import static io.vpasid.pci.emulation.Condition.BRIDGE;
-import static io.vpasid.pci.emulation.Condition.CONVENTIONAL;
-import static io.vpasid.pci.emulation.Condition.DECODES_IO;
-import static io.vpasid.pci.emulation.Condition.DECODES_MEMORY;
-import static io.vpasid.pci.emulation.Condition.PHYSICAL;
 import static io.vpasid.pci.emulation.Condition.any;
 import static io.vpasid.pci.emulation.Condition.bit;
+import static io.vpasid.pci.emulation.Conditions.BRIDGE;
+import static io.vpasid.pci.emulation.Conditions.CONVENTIONAL;
+import static io.vpasid.pci.emulation.Conditions.DECODES_IO;
+import static io.vpasid.pci.emulation.Conditions.DECODES_MEMORY;
+import static io.vpasid.pci.emulation.Conditions.PHYSICAL;
 import static io.vpasid.pci.emulation.Field.rw;
 import static io.vpasid.pci.emulation.Field.rw1c;
 import static io.vpasid.pci.emulation.Field.status;

@@ -22,7 +22,7 @@ record Register(
     @Nullable Function<RegisterBlock, ResetCondition> resetWhen) {
 
   static Register register(int offset, String name, Field... fields) {
-    return new Register(offset, name, List.of(fields), Condition.ALWAYS, null, null);
+    return new Register(offset, name, List.of(fields), Conditions.ALWAYS, null, null);
   }
 
   /// The register, in functions that meet `condition`.

@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// The quirk files that come with this library, one per vendor, as resources in `built-in`.
 final class BuiltInFiles {
@@ -50,8 +51,14 @@ final class BuiltInFiles {
 
   private BuiltInFiles() {}
 
-  /// The quirks of all files.
+  /// The quirks of all files, from the form that the build made of them. Where none was made, as by
+  /// an IDE, from the files.
   static List<Quirk> read() {
+    return find("quirks.bin").map(CompiledQuirks::read).orElseGet(BuiltInFiles::parse);
+  }
+
+  /// The quirks of all files, from the files.
+  static List<Quirk> parse() {
     List<Quirk> quirks = new ArrayList<>();
     for (String name : NAMES) {
       quirks.addAll(QuirkFileReader.read(bytes(name), name, QuirkSource.BUILT_IN));
@@ -60,13 +67,17 @@ final class BuiltInFiles {
   }
 
   private static byte[] bytes(String name) {
-    try (InputStream in = BuiltInFiles.class.getResourceAsStream("built-in/" + name)) {
-      if (in == null) {
-        throw new IllegalStateException("This library is incomplete: no quirk file " + name);
-      }
-      return in.readAllBytes();
+    return find("built-in/" + name)
+        .orElseThrow(
+            () -> new IllegalStateException("This library is incomplete: no quirk file " + name));
+  }
+
+  /// The bytes of a resource beside this class, if there is one.
+  static Optional<byte[]> find(String name) {
+    try (InputStream in = BuiltInFiles.class.getResourceAsStream(name)) {
+      return in == null ? Optional.empty() : Optional.of(in.readAllBytes());
     } catch (IOException e) {
-      throw new UncheckedIOException("This library cannot be read: quirk file " + name, e);
+      throw new UncheckedIOException("This library cannot be read: " + name, e);
     }
   }
 }

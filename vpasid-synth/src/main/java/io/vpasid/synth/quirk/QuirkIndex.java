@@ -1,7 +1,6 @@
 package io.vpasid.synth.quirk;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 
 /// Finds the matches that a function may fulfil, without looking at the others.
@@ -46,7 +45,7 @@ final class QuirkIndex {
         }
       }
     }
-    all.sort(Comparator.comparingLong(Node::first));
+    all.sort((a, b) -> Long.compare(a.first, b.first));
     nodes = all.toArray(Node[]::new);
     highest = new long[nodes.length];
     fill(0, nodes.length);

@@ -49,6 +49,7 @@ import picocli.CommandLine.Spec;
       ""
     },
     mixinStandardHelpOptions = true,
+    addMethodSubcommands = false,
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:done",

@@ -131,7 +131,8 @@ public record LayoutFile(String name, Map<String, Layout> layouts) {
         new Written(
             FORMAT,
             plan.stream()
-                .map(p -> new Written.Item(p.function(), p.fingerprint(), p.facts().facts()))
+                .map(
+                    p -> new Written.Item(p.function(), p.facts().fingerprint(), p.facts().facts()))
                 .toList());
     try {
       Files.writeString(file, Json.text(written) + '\n');

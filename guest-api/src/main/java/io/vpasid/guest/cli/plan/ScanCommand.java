@@ -45,6 +45,7 @@ import picocli.CommandLine.Spec;
       ""
     },
     mixinStandardHelpOptions = true,
+    addMethodSubcommands = false,
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {
       "0:at least one function gets a vPASID",
