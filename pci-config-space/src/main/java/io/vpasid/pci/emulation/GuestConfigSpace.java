@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// The configuration space that the guest reads and writes.
@@ -30,7 +31,14 @@ public final class GuestConfigSpace implements DeviceConfig {
   private final DeviceConfig device;
   private final int size;
 
-  /// Per dword: the bits that are ours, and what a reset makes of them.
+  /// The dwords that have bits of ours, a bit for each, and how many of them come before each word
+  /// of these. There are few in 4096 bytes, and thousands of views: what is known of a dword lies
+  /// in arrays that have an element for each of these only, its slot.
+  private final long[] ours;
+
+  private final int[] slotsBefore;
+
+  /// Per slot: the bits that are ours, and what a reset makes of them.
   private final int[] mask;
 
   private final int[] initial;
@@ -38,8 +46,8 @@ public final class GuestConfigSpace implements DeviceConfig {
   private final int[] writeOneToClear;
   private final int[] sticky;
 
-  /// Per dword: our bits as they are now. Bits outside the mask are 0, or those of a device that
-  /// never changes.
+  /// Our bits as they are now: per dword if they answer every read, else per slot. Bits outside the
+  /// mask are 0, or those of a device that never changes.
   private final int[] bits;
 
   /// [#bits] where they alone answer every read, otherwise no dwords at all: so that one comparison
@@ -54,23 +62,65 @@ public final class GuestConfigSpace implements DeviceConfig {
   private GuestConfigSpace(Builder builder) {
     device = builder.device;
     size = builder.device.size();
-    mask = builder.mask.clone();
-    initial = builder.initial.clone();
-    writable = builder.writable.clone();
-    writeOneToClear = builder.writeOneToClear.clone();
-    sticky = builder.sticky.clone();
-    boolean neverChanges = device instanceof ReadOnlyConfig;
-    if (neverChanges) {
-      for (int i = 0; i < mask.length; i++) {
-        initial[i] |= device.read(i << 2, 4) & ~mask[i];
-      }
+    int dwords = builder.mask.length;
+    int[] slots = IntStream.range(0, dwords).filter(i -> builder.mask[i] != 0).toArray();
+    ours = new long[(dwords + 63) >>> 6];
+    for (int index : slots) {
+      ours[index >>> 6] |= 1L << index;
     }
-    bits = initial.clone();
-    answers = neverChanges || Arrays.stream(mask).allMatch(ours -> ours == ALL) ? bits : new int[0];
-    rules = builder.rules.clone();
-    observers = builder.observers.clone();
-    resets = builder.resets.clone();
+    slotsBefore = new int[ours.length];
+    for (int i = 1; i < ours.length; i++) {
+      slotsBefore[i] = slotsBefore[i - 1] + Long.bitCount(ours[i - 1]);
+    }
+    mask = pick(builder.mask, slots);
+    initial = pick(builder.initial, slots);
+    writable = pick(builder.writable, slots);
+    writeOneToClear = pick(builder.writeOneToClear, slots);
+    sticky = pick(builder.sticky, slots);
+    if (device instanceof ReadOnlyConfig) {
+      answers = new int[dwords];
+      for (int i = 0; i < dwords; i++) {
+        answers[i] = device.read(i << 2, 4);
+      }
+      for (int slot = 0; slot < slots.length; slot++) {
+        initial[slot] |= answers[slots[slot]] & ~mask[slot];
+        answers[slots[slot]] = initial[slot];
+      }
+      bits = answers;
+    } else {
+      bits = initial.clone();
+      // A slot for each dword: then they are the same numbers.
+      answers = slots.length == dwords && allOurs(mask) ? bits : new int[0];
+    }
+    rules = Arrays.stream(slots).mapToObj(i -> builder.rules[i]).toArray(Rule[]::new);
+    observers =
+        Arrays.stream(slots).mapToObj(i -> builder.observers[i]).toArray(WriteObserver[]::new);
+    resets = Arrays.stream(slots).mapToObj(i -> builder.resets[i]).toArray(ResetCondition[]::new);
     resetListeners = builder.resetListeners.toArray(Runnable[]::new);
+  }
+
+  private static int[] pick(int[] perDword, int[] slots) {
+    return Arrays.stream(slots).map(index -> perDword[index]).toArray();
+  }
+
+  private static boolean allOurs(int[] mask) {
+    return Arrays.stream(mask).allMatch(m -> m == ALL);
+  }
+
+  /// The slot of a dword, or -1 if no bit of it is ours.
+  private int slot(int index) {
+    long word = ours[index >>> 6];
+    long bit = 1L << index;
+    return (word & bit) == 0 ? -1 : slotsBefore[index >>> 6] + Long.bitCount(word & (bit - 1));
+  }
+
+  /// The element of [#bits] that has a dword.
+  private int place(int index, int slot) {
+    return answers.length == 0 ? slot : index;
+  }
+
+  private int now(int index, int slot) {
+    return (int) DWORD.getAcquire(bits, place(index, slot));
   }
 
   /// Starts a view of `device` without any patch.
@@ -114,12 +164,13 @@ public final class GuestConfigSpace implements DeviceConfig {
     if (offset >= 0 && offset <= size - width && (offset & (width - 1)) == 0) {
       int shift = (offset & 3) << 3;
       int asked = ones(width) << shift;
-      int ours = mask[offset >>> 2] & asked;
-      if (ours == 0) {
+      int slot = slot(offset >>> 2);
+      int own = slot < 0 ? 0 : mask[slot] & asked;
+      if (own == 0) {
         return device.read(offset, width) & ones(width);
       }
-      if (ours == asked) {
-        return ((int) DWORD.getAcquire(bits, offset >>> 2) & asked) >>> shift;
+      if (own == asked) {
+        return (now(offset >>> 2, slot) & asked) >>> shift;
       }
     }
     return readBytes(offset, width);
@@ -138,9 +189,10 @@ public final class GuestConfigSpace implements DeviceConfig {
       return 0xff;
     }
     int shift = (offset & 3) << 3;
-    int ours = (mask[offset >>> 2] >>> shift) & 0xff;
-    int present = ((int) DWORD.getAcquire(bits, offset >>> 2) >>> shift) & ours;
-    return ours == 0xff ? present : present | (device.read(offset, 1) & 0xff & ~ours);
+    int slot = slot(offset >>> 2);
+    int own = slot < 0 ? 0 : (mask[slot] >>> shift) & 0xff;
+    int present = own == 0 ? 0 : (now(offset >>> 2, slot) >>> shift) & own;
+    return own == 0xff ? present : present | (device.read(offset, 1) & 0xff & ~own);
   }
 
   /// Writes as the guest does.
@@ -170,19 +222,20 @@ public final class GuestConfigSpace implements DeviceConfig {
     int index = offset >>> 2;
     int shift = (offset & 3) << 3;
     int touched = ones(count) << shift;
-    int ours = mask[index] & touched;
-    if (ours == 0) {
+    int slot = slot(index);
+    int own = slot < 0 ? 0 : mask[slot] & touched;
+    if (own == 0) {
       writeDevice(offset, count, value);
       return;
     }
-    if (ours != touched) {
+    if (own != touched) {
       for (int i = 0; i < count; i++) {
-        if ((ours >>> (shift + (i << 3)) & 0xff) == 0) {
+        if ((own >>> (shift + (i << 3)) & 0xff) == 0) {
           device.write(offset + i, 1, (value >>> (i << 3)) & 0xff);
         }
       }
     }
-    writeRegister(index, touched, value << shift);
+    writeRegister(index, slot, touched, value << shift);
   }
 
   private void writeDevice(int offset, int count, int value) {
@@ -195,21 +248,22 @@ public final class GuestConfigSpace implements DeviceConfig {
     }
   }
 
-  private void writeRegister(int index, int touched, int value) {
-    int ours = mask[index];
-    int settable = writable[index] & touched;
-    int clearable = writeOneToClear[index] & touched;
-    Rule rule = (settable | clearable) == 0 ? null : rules[index];
+  private void writeRegister(int index, int slot, int touched, int value) {
+    int own = mask[slot];
+    int settable = writable[slot] & touched;
+    int clearable = writeOneToClear[slot] & touched;
+    int place = place(index, slot);
+    Rule rule = (settable | clearable) == 0 ? null : rules[slot];
     while (true) {
-      int before = (int) DWORD.getAcquire(bits, index);
+      int before = (int) DWORD.getAcquire(bits, place);
       int proposed = ((before & ~settable) | (value & settable)) & ~(value & clearable);
       int after = proposed;
       if (rule != null) {
-        int ruled = ours & (touched | ~writable[index]);
-        after = (rule.apply(this, before & ours, proposed & ours) & ruled) | (before & ~ruled);
+        int ruled = own & (touched | ~writable[slot]);
+        after = (rule.apply(this, before & own, proposed & own) & ruled) | (before & ~ruled);
       }
-      if (before == after || DWORD.compareAndSet(bits, index, before, after)) {
-        written(index, before & ours, proposed & ours, after & ours);
+      if (before == after || DWORD.compareAndSet(bits, place, before, after)) {
+        written(slot, before & own, proposed & own, after & own);
         return;
       }
     }
@@ -217,15 +271,16 @@ public final class GuestConfigSpace implements DeviceConfig {
 
   /// Our bits of a dword.
   private int present(int index) {
-    return (int) DWORD.getAcquire(bits, index) & mask[index];
+    int slot = slot(index);
+    return slot < 0 ? 0 : now(index, slot) & mask[slot];
   }
 
-  private void written(int index, int before, int proposed, int after) {
-    WriteObserver observer = observers[index];
+  private void written(int slot, int before, int proposed, int after) {
+    WriteObserver observer = observers[slot];
     if (observer != null) {
       observer.written(before, proposed, after);
     }
-    ResetCondition condition = resets[index];
+    ResetCondition condition = resets[slot];
     if (condition != null && condition.isReset(before, proposed)) {
       reset();
     }
@@ -243,24 +298,29 @@ public final class GuestConfigSpace implements DeviceConfig {
       throw new IllegalArgumentException(
           "No dword of this configuration space starts at " + offset);
     }
-    int index = offset >>> 2;
-    int changed = this.mask[index] & mask;
+    int slot = slot(offset >>> 2);
+    if (slot >= 0) {
+      replace(place(offset >>> 2, slot), this.mask[slot] & mask, value);
+    }
+  }
+
+  /// Gives the bits of `mask` in an element of [#bits] those of `value`.
+  private void replace(int place, int mask, int value) {
     int before;
     do {
-      before = (int) DWORD.getAcquire(bits, index);
-    } while (!DWORD.compareAndSet(bits, index, before, (before & ~changed) | (value & changed)));
+      before = (int) DWORD.getAcquire(bits, place);
+    } while (!DWORD.compareAndSet(bits, place, before, (before & ~mask) | (value & mask)));
   }
 
   /// Gives every emulated register the bits it has after a function-level reset: the sticky ones
   /// stay (PCI Express Base Specification 7.0, section 6.6.2). Observers of writes are not called.
   /// The device itself is reset by whoever owns it.
   public void reset() {
-    for (int i = 0; i < bits.length; i++) {
-      int before;
-      do {
-        before = (int) DWORD.getAcquire(bits, i);
-      } while (!DWORD.compareAndSet(
-          bits, i, before, (before & sticky[i]) | (initial[i] & ~sticky[i])));
+    for (int index = 0; index < size >>> 2; index++) {
+      int slot = slot(index);
+      if (slot >= 0) {
+        replace(place(index, slot), ~sticky[slot], initial[slot]);
+      }
     }
     for (Runnable listener : resetListeners) {
       listener.run();
