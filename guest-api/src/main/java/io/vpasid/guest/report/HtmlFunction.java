@@ -114,7 +114,7 @@ final class HtmlFunction {
     }
     entry("QEMU", plan.qemuTexts());
     entry("QEMU’s default", List.of(qemuDefault(reported)));
-    entry("layout", List.of(plan.fingerprint()));
+    entry("layout", List.of(plan.facts().fingerprint()));
     html.close();
     List<Place> passedOver = plan.vpasid().passedOver();
     if (!passedOver.isEmpty()) {

@@ -102,7 +102,7 @@ final class CompiledQuirks {
             number(pattern.mask());
           });
       list(match.revisions(), this::ids);
-      list(match.kind().stream().toList(), kind -> number(kind.ordinal()));
+      list(match.kind().stream().toList(), kind -> text(kind.name()));
     }
 
     private void ids(IdRange ids) {
@@ -113,8 +113,8 @@ final class CompiledQuirks {
     private void hiddenBits(HiddenBits bits) {
       range(bits.range());
       number(bits.mask());
-      number(bits.access().ordinal());
-      number(bits.evidence().ordinal());
+      text(bits.access().name());
+      text(bits.evidence().name());
       text(bits.what());
     }
 
@@ -147,17 +147,13 @@ final class CompiledQuirks {
     private void number(int number) {
       int rest = number;
       for (; (rest & ~0x7f) != 0; rest >>>= 7) {
-        bytes.write(rest & 0x7f | 0x80);
+        bytes.write((rest & 0x7f) | 0x80);
       }
       bytes.write(rest);
     }
   }
 
   private static final class Reader {
-    private static final Access[] ACCESS = Access.values();
-    private static final Evidence[] EVIDENCE = Evidence.values();
-    private static final FunctionKind[] KINDS = FunctionKind.values();
-
     private final byte[] bytes;
     private int position;
     private final List<String> texts;
@@ -187,7 +183,12 @@ final class CompiledQuirks {
       return new MatchedQuirks(
           list(() ->
               new HiddenBits(
-                  range(), number(), ACCESS[number()], EVIDENCE[number()], text(), source)),
+                  range(),
+                  number(),
+                  Access.valueOf(text()),
+                  Evidence.valueOf(text()),
+                  text(),
+                  source)),
           decision(this::number, source),
           decisions(this::range, source),
           decisions(this::range, source),
@@ -204,7 +205,7 @@ final class CompiledQuirks {
           list(() -> new SubsystemMatch(number(), number())),
           list(() -> new ClassPattern(number(), number())),
           list(this::ids),
-          list(() -> KINDS[number()]).stream().findFirst());
+          list(() -> FunctionKind.valueOf(text())).stream().findFirst());
     }
 
     private IdRange ids() {
