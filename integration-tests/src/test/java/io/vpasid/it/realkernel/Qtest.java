@@ -29,7 +29,9 @@ final class Qtest implements AutoCloseable {
   ///
   /// @param isShared whether functions get the memory's file
   /// @param log gets what QEMU says
-  static Qtest start(MachineParts parts, Function function, boolean isShared, Path log)
+  /// @param more options of QEMU
+  static Qtest start(
+      MachineParts parts, Function function, boolean isShared, Path log, String... more)
       throws IOException {
     List<String> command = new ArrayList<>(parts.qemu());
     command.addAll(
@@ -47,6 +49,7 @@ final class Qtest implements AutoCloseable {
                 "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"%s\"},"
                     + "\"addr\":\"%s\"}",
                 function.server(), function.place())));
+    command.addAll(List.of(more));
     return new Qtest(new ProcessBuilder(command).redirectError(log.toFile()).start());
   }
 
@@ -65,10 +68,22 @@ final class Qtest implements AutoCloseable {
 
   /// Writes 16 bits of a function's configuration space.
   ///
-  /// @param device its number on the root bus
+  /// @param device its number on the root bus; plus 32 for each bus above it
   void writeConfig(int device, int offset, int value) throws IOException {
-    ask("outl 0x%x 0x%x".formatted(CONFIG_ADDRESS, (1 << 31) | (device << 11) | (offset & ~3)));
+    select(device, offset);
     ask("outw 0x%x 0x%x".formatted(CONFIG_DATA | (offset & 2), value));
+  }
+
+  /// Reads 32 bits of a function's configuration space.
+  ///
+  /// @param device its number on the root bus; plus 32 for each bus above it
+  int readConfig(int device, int offset) throws IOException {
+    select(device, offset);
+    return (int) (long) Long.decode(ask("inl 0x%x".formatted(CONFIG_DATA)));
+  }
+
+  private void select(int device, int offset) throws IOException {
+    ask("outl 0x%x 0x%x".formatted(CONFIG_ADDRESS, (1 << 31) | (device << 11) | (offset & ~3)));
   }
 
   /// Writes the machine's memory.
