@@ -1,13 +1,10 @@
 package io.vpasid.guest.scenario;
 
 import static io.vpasid.guest.scenario.ScenarioRun.require;
+import static java.util.stream.Collectors.joining;
 
 import io.vpasid.guest.emulator.IommuPort;
-import io.vpasid.guest.emulator.vtd.DmaEngineDriver;
-import io.vpasid.guest.emulator.vtd.DmaEngineDriver.End;
-import io.vpasid.guest.emulator.vtd.DmaEngineDriver.Outcome;
 import io.vpasid.guest.emulator.vtd.HostileGuest;
-import io.vpasid.guest.emulator.vtd.PageRequest;
 import io.vpasid.guest.emulator.vtd.PageTable;
 import io.vpasid.guest.emulator.vtd.VtdDriver;
 import io.vpasid.guest.emulator.vtd.VtdDriver.Fault;
@@ -23,58 +20,37 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Random;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.function.Function;
-import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /// The steps of a guest with a virtual IOMMU: a driver that does what they say, and what the host
 /// must have after each, which follows from what the IOMMU was told.
 final class IommuSteps {
   private static final String PASS_THROUGH = "pass-through";
 
+  /// For how many PASIDs the driver tells the same before it waits.
+  private static final int AT_ONCE = 32;
+
   private final Machine machine;
-  private final IommuPort port;
   private final Optional<Integer> engineBar;
   private final VtdDriver driver;
+  private final DmaSteps dma;
   private final Map<String, PageTable> tables = new LinkedHashMap<>();
 
-  /// The name of the page table that each entry of the guest points to, by PASID; 0 is the function
-  /// itself.
-  private final SortedMap<Integer, String> entries = new TreeMap<>();
-
-  /// What the IOMMU was told of them, but for those that the host has refused.
-  private SortedMap<Integer, String> told = new TreeMap<>();
-
-  /// The PASIDs of which it is told with the next wait.
-  private final Set<Integer> queued = new TreeSet<>();
-
-  /// Page tables with changes that it has not done yet.
-  private final Set<String> changedTables = new TreeSet<>();
-
-  /// Those of which it is told with the next wait.
-  private final Set<String> queuedTables = new TreeSet<>();
-
+  private final ToldEntries entries = new ToldEntries();
   private final List<Fault> faults = new ArrayList<>();
-  private boolean enabled;
-  private @Nullable DmaEngineDriver engine;
-
-  /// The last transfer, whose outcome is looked at when it ends.
-  private Step.@Nullable Dma transfer;
 
   IommuSteps(Machine machine, IommuPort port, Setup setup) {
     this.machine = machine;
-    this.port = port;
     engineBar = setup.function().engineBar();
     driver = new VtdDriver(port);
+    dma = new DmaSteps(port, driver, engineBar);
   }
 
   /// What the IOMMU was told, by PASID, by the names of page tables.
   SortedMap<Integer, String> told() {
-    return told;
+    return entries.told();
   }
 
   /// What the host has attached, by PASID, by the names of page tables.
@@ -91,18 +67,22 @@ final class IommuSteps {
   /// Every fault must have been expected by a step.
   void requireNoFaults(Place place) {
     faults.addAll(driver.takeFaults());
-    require(place, faults.isEmpty(), "the IOMMU has recorded what no step expects: " + faults);
+    require(place, faults.isEmpty(), "the IOMMU has recorded what no step expects: " + recorded());
+  }
+
+  private String recorded() {
+    return faults.stream().map(StepText::of).collect(joining("; "));
   }
 
   void perform(Step.OfIommu step, Bindings bindings, Random random) {
     switch (step) {
       case Step.IommuEnable _ -> {
         driver.enable();
-        everythingIsTold(true);
+        entries.tellAll(true);
       }
       case Step.IommuDisable _ -> {
         driver.disable();
-        everythingIsTold(false);
+        entries.tellAll(false);
       }
       case Step.MapPages s -> map(s);
       case Step.UnmapPages s -> unmap(s);
@@ -110,9 +90,9 @@ final class IommuSteps {
       case Step.Bind s -> bind(s, bindings);
       case Step.Unbind s -> unbind(s, bindings);
       case Step.Invalidate s -> invalidate(s, bindings);
-      case Step.Dma s -> dma(s, bindings);
-      case Step.DmaEnd s -> dmaEnd(s, bindings);
-      case Step.PageRequest s -> pageRequest(s, bindings);
+      case Step.Dma s -> dma.start(s, bindings);
+      case Step.DmaEnd s -> dma.end(s, bindings);
+      case Step.PageRequest s -> dma.pageRequest(s, bindings);
       case Step.Fault s -> fault(s, bindings);
       case Step.Hostile s -> hostile(s, random);
     }
@@ -125,19 +105,20 @@ final class IommuSteps {
   /// Where the host has a copy of a page table, the copy maps what the page table does, as far as
   /// the IOMMU was told.
   private void requireMapped(Place place) {
-    told.forEach((pasid, name) -> {
-      PageTable table = tables.get(name);
-      if (pasid != 0 && table != null && !changedTables.contains(name)) {
-        machine
-            .mappedOnHost(new Pasid(pasid))
-            .ifPresent(mapped ->
-                require(
-                    place,
-                    mapped == table.mapped(),
-                    "the host's copy of %s for PASID %s must map %s bytes, and maps %s"
-                        .formatted(name, pasid, table.mapped(), mapped)));
-      }
-    });
+    told()
+        .forEach((pasid, name) -> {
+          PageTable table = tables.get(name);
+          if (pasid != 0 && table != null && entries.isTold(name)) {
+            machine
+                .mappedOnHost(new Pasid(pasid))
+                .ifPresent(mapped ->
+                    require(
+                        place,
+                        mapped == table.mapped(),
+                        "the host's copy of %s for PASID %s must map %s bytes, and maps %s"
+                            .formatted(name, pasid, table.mapped(), mapped)));
+          }
+        });
   }
 
   private static boolean changesEntries(Step.OfIommu step) {
@@ -155,41 +136,24 @@ final class IommuSteps {
 
   private void requireOnHost(Place place, String what) {
     SortedMap<Integer, String> real = onHost();
-    if (!real.equals(told)) {
+    if (!real.equals(told())) {
       faults.addAll(driver.takeFaults());
     }
     require(
         place,
-        real.equals(told),
+        real.equals(told()),
         "after %s the host must have %s attached, and has %s%s"
             .formatted(
-                what, told, real, faults.isEmpty() ? "" : "; the IOMMU has recorded " + faults));
-  }
-
-  private void everythingIsTold(boolean on) {
-    enabled = on;
-    queued.clear();
-    changedTables.clear();
-    queuedTables.clear();
-    told = on ? new TreeMap<>(entries) : new TreeMap<>();
+                what,
+                told(),
+                real,
+                faults.isEmpty() ? "" : "; the IOMMU has recorded " + recorded()));
   }
 
   /// Lets the IOMMU have what it is to be told.
   private void finish() {
     driver.finish();
-    queued.forEach(this::isTold);
-    queued.clear();
-    changedTables.removeAll(queuedTables);
-    queuedTables.clear();
-  }
-
-  private void isTold(int pasid) {
-    String entry = entries.get(pasid);
-    if (entry == null) {
-      told.remove(pasid);
-    } else {
-      told.put(pasid, entry);
-    }
+    entries.finish();
   }
 
   // Page tables
@@ -205,12 +169,12 @@ final class IommuSteps {
       losesRights |= !step.writable() && table.find(address).isPresent();
       table.map(address, step.writable());
     }
-    changedTables.add(step.table());
+    entries.changeTable(step.table());
     if (losesRights) {
       tellUnmapped(step.table(), step.tell());
-    } else if (enabled && step.tell() != Tell.NOTHING) {
+    } else if (isTold(step.tell())) {
       driver.tellMapped(table);
-      queuedTables.add(step.table());
+      entries.queueTable(step.table());
       finishIf(step.tell());
     }
   }
@@ -224,7 +188,7 @@ final class IommuSteps {
           "%s must be mapped in %s to be unmapped, and is not"
               .formatted(StepText.hex(address), step.table()));
     }
-    changedTables.add(step.table());
+    entries.changeTable(step.table());
     tellUnmapped(step.table(), step.tell());
   }
 
@@ -237,16 +201,22 @@ final class IommuSteps {
   }
 
   private void tellUnmapped(String name, Tell tell) {
-    if (enabled && tell != Tell.NOTHING) {
-      Set<Integer> pasids = new TreeSet<>();
-      Stream.of(entries, told)
-          .flatMap(all -> all.entrySet().stream())
-          .filter(entry -> entry.getValue().equals(name))
-          .forEach(entry -> pasids.add(entry.getKey()));
-      driver.tellUnmapped(table(name), pasids);
-      queuedTables.add(name);
-      finishIf(tell);
+    if (!isTold(tell)) {
+      return;
     }
+    int count = 0;
+    for (int pasid : entries.users(name)) {
+      driver.tellUnmapped(table(name), pasid);
+      if (tell == Tell.WAIT && ++count % AT_ONCE == 0) {
+        driver.finish();
+      }
+    }
+    entries.queueTable(name);
+    finishIf(tell);
+  }
+
+  private boolean isTold(Tell tell) {
+    return entries.isEnabled() && tell != Tell.NOTHING;
   }
 
   private void finishIf(Tell tell) {
@@ -270,7 +240,7 @@ final class IommuSteps {
     }
   }
 
-  private static void requireRead(Place place, String who, long must, long is) {
+  static void requireRead(Place place, String who, long must, long is) {
     require(
         place,
         must == is,
@@ -279,7 +249,7 @@ final class IommuSteps {
 
   // Entries
 
-  private static int pasid(Optional<Value> pasid, Bindings bindings) {
+  static int pasid(Optional<Value> pasid, Bindings bindings) {
     return pasid.map(value -> value.in(bindings)).orElse(0);
   }
 
@@ -287,7 +257,7 @@ final class IommuSteps {
     int pasid = pasid(step.pasid(), bindings);
     Optional<PageTable> table = step.table().map(this::table);
     table.ifPresentOrElse(to -> driver.bind(pasid, to), () -> driver.passThrough(pasid));
-    entries.put(pasid, step.table().orElse(PASS_THROUGH));
+    entries.write(pasid, step.table().orElse(PASS_THROUGH));
     tellChanged(pasid, table, step.tell());
     if (!step.succeeds()) {
       refused(step, pasid, bindings);
@@ -307,115 +277,43 @@ final class IommuSteps {
         fault.isPresent(),
         "the host must refuse to %s, and the IOMMU has recorded no such fault; the host has %s"
             .formatted(
-                "bind " + StepText.who(step.pasid(), bindings) + " to " + entries.get(pasid),
+                "bind " + StepText.who(step.pasid(), bindings) + " to " + entries.written(pasid),
                 onHost()));
     faults.remove(fault.orElseThrow());
-    told.remove(pasid);
+    entries.refuse(pasid);
   }
 
   private void unbind(Step.Unbind step, Bindings bindings) {
     int pasid = pasid(step.pasid(), bindings);
-    Optional<PageTable> table = Optional.ofNullable(entries.remove(pasid)).map(tables::get);
+    Optional<PageTable> table = Optional.ofNullable(tables.get(entries.written(pasid)));
+    entries.remove(pasid);
     driver.unbind(pasid);
     tellChanged(pasid, table, step.tell());
   }
 
   private void tellChanged(int pasid, Optional<PageTable> table, Tell tell) {
-    if (enabled && tell != Tell.NOTHING) {
+    if (isTold(tell)) {
       driver.tellChanged(pasid, table);
-      queued.add(pasid);
-      Optional.ofNullable(entries.get(pasid)).ifPresent(queuedTables::add);
+      entries.queue(pasid);
       finishIf(tell);
     }
   }
 
   private void invalidate(Step.Invalidate step, Bindings bindings) {
-    require(step.place(), enabled, "translation must be on for the IOMMU to be told anything");
+    require(
+        step.place(),
+        entries.isEnabled(),
+        "translation must be on for the IOMMU to be told anything");
     if (step.pasid().isPresent()) {
       int pasid = pasid(step.pasid(), bindings);
-      tellChanged(pasid, Optional.ofNullable(entries.get(pasid)).map(tables::get), Tell.WAIT);
+      tellChanged(pasid, Optional.ofNullable(tables.get(entries.written(pasid))), Tell.WAIT);
     } else {
       driver.invalidateAll();
-      everythingIsTold(true);
+      entries.tellAll(true);
     }
   }
 
-  // What the function does
-
-  private DmaEngineDriver engine(Place place) {
-    DmaEngineDriver present = engine;
-    if (present == null) {
-      require(
-          place,
-          engineBar.isPresent(),
-          "the function must have a DMA engine; describe one with \"dmaEngine\"");
-      present = new DmaEngineDriver(port, engineBar.orElseThrow());
-      engine = present;
-    }
-    return present;
-  }
-
-  private void dma(Step.Dma step, Bindings bindings) {
-    transfer = step;
-    Outcome outcome =
-        engine(step.place())
-            .start(
-                new DmaEngineDriver.Transfer(
-                    pasid(step.pasid(), bindings),
-                    step.address(),
-                    step.write(),
-                    step.write() ? Integer.toUnsignedLong(step.value().in(bindings)) : 0,
-                    step.pageRequests()));
-    ended(step.place(), step, outcome, step.expected(), bindings);
-  }
-
-  private void dmaEnd(Step.DmaEnd step, Bindings bindings) {
-    Step.Dma its = transfer;
-    if (its == null) {
-      throw new ScenarioRun.Unexpected(step.place(), "there must be DMA that can end");
-    }
-    ended(step.place(), its, engine(step.place()).await(), step.expected(), bindings);
-  }
-
-  /// @param place of the step that looks
-  /// @param its the transfer
-  private static void ended(
-      Place place, Step.Dma its, Outcome outcome, End expected, Bindings bindings) {
-    String who = StepText.who(its.pasid(), bindings);
-    require(
-        place,
-        outcome.end() == expected,
-        "DMA of %s at %s must come to %s, and comes to %s"
-            .formatted(who, StepText.hex(its.address()), StepText.word(expected), outcome));
-    if (expected == End.DONE && !its.write()) {
-      requireRead(place, who, Integer.toUnsignedLong(its.value().in(bindings)), outcome.data());
-    }
-  }
-
-  private void pageRequest(Step.PageRequest step, Bindings bindings) {
-    require(
-        step.place(),
-        driver.takesPageRequests(),
-        "the IOMMU must take page requests, and does not offer to: only a nested one does");
-    Optional<PageRequest> taken = driver.takePageRequest();
-    String must =
-        StepText.who(step.pasid(), bindings)
-            + " must have asked for the page "
-            + StepText.hex(step.address());
-    require(step.place(), taken.isPresent(), must + ", and nobody has asked for any");
-    PageRequest request = taken.orElseThrow();
-    require(
-        step.place(),
-        request.pasid() == pasid(step.pasid(), bindings)
-            && request.address() == step.address()
-            && (step.write().isEmpty() || step.write().get() == request.write()),
-        "%s%s, and the request is %s"
-            .formatted(
-                must,
-                step.write().map(write -> write ? " to write" : " to read").orElse(""),
-                request));
-    driver.answer(request, step.answer().code());
-  }
+  // What the IOMMU tells
 
   private void fault(Step.Fault step, Bindings bindings) {
     faults.addAll(driver.takeFaults());
@@ -432,7 +330,7 @@ final class IommuSteps {
         step.kind().matches(oldest.reason())
             && oldest.pasid() == pasid(step.pasid(), bindings)
             && step.address().filter(address -> address != oldest.address()).isEmpty(),
-        must + ", and has recorded " + oldest);
+        must + ", and has recorded " + StepText.of(oldest));
   }
 
   // Harm
@@ -444,7 +342,7 @@ final class IommuSteps {
     Function<Integer, OptionalInt> round =
         count -> {
           hostile.run(count, Duration.ofSeconds(step.seconds()).dividedBy(2), machine::takeEvents);
-          everythingIsTold(true);
+          entries.tellAll(true);
           requireOnHost(step.place(), "a hostile guest");
           var _ = machine.takeEvents();
           return machine.objectsOnHost();

@@ -1,9 +1,12 @@
 package io.vpasid.guest.scenario;
 
 import io.vpasid.guest.emulator.vtd.DmaEngineDriver.End;
+import io.vpasid.guest.emulator.vtd.DmaEngineDriver.Outcome;
+import io.vpasid.guest.emulator.vtd.VtdDriver;
 import io.vpasid.vmm.linux.Errno;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// Steps in a few words, for whoever looks for the reason of a failure.
 final class StepText {
@@ -76,13 +79,13 @@ final class StepText {
                   s.write() ? "writes " + hex(s.value(), bindings) + " to" : "reads",
                   hex(s.address()),
                   s.pageRequests() ? ", asking for the page" : "",
-                  s.expected() == End.DONE ? "" : ", which must come to " + word(s.expected()));
-      case Step.DmaEnd s -> "await the end of the DMA, which must be " + word(s.expected());
+                  s.expected() == End.DONE ? "" : ", which must " + of(s.expected()));
+      case Step.DmaEnd s -> "await the end of the DMA, which must " + of(s.expected());
       case Step.PageRequest s ->
           "answer the request of %s for the page %s with %s"
               .formatted(who(s.pasid(), bindings), hex(s.address()), word(s.answer()));
       case Step.Fault s ->
-          "find a fault of %s%s: %s"
+          "find a fault of %s%s, %s"
               .formatted(
                   who(s.pasid(), bindings),
                   s.address().map(address -> " at " + hex(address)).orElse(""),
@@ -96,6 +99,46 @@ final class StepText {
     return pasid
         .map(value -> "PASID " + Integer.toUnsignedString(value.in(bindings)))
         .orElse("the function itself");
+  }
+
+  /// As in `no-entry (0x51) at 0x400000 for PASID 7`.
+  static String of(VtdDriver.Fault fault) {
+    return "%s at %s for %s"
+        .formatted(
+            reason(fault.reason()),
+            hex(fault.address()),
+            fault.pasid() == 0 ? "the function itself" : "PASID " + fault.pasid());
+  }
+
+  /// As in `faults, no-entry (0x51) at 0x400000`.
+  static String of(Outcome outcome) {
+    String at = " at " + hex(outcome.address());
+    return switch (outcome.end()) {
+      case DONE -> "is done";
+      case FAULT -> "faults, " + reason(outcome.reason()) + at;
+      case REFUSED -> "is refused with code " + outcome.reason() + at;
+      case NO_MEMORY -> "finds no memory" + at;
+      case WAITS -> "waits for a page";
+    };
+  }
+
+  /// What DMA must do, behind "must".
+  static String of(End end) {
+    return switch (end) {
+      case DONE -> "be done";
+      case FAULT -> "fault";
+      case REFUSED -> "be refused";
+      case NO_MEMORY -> "find no memory";
+      case WAITS -> "wait for a page";
+    };
+  }
+
+  private static String reason(int code) {
+    return Stream.of(Step.FaultKind.values())
+        .filter(kind -> kind.matches(code))
+        .map(kind -> word(kind) + " (" + hex(code) + ")")
+        .findFirst()
+        .orElse("reason " + hex(code));
   }
 
   private static String pages(int count, long address) {

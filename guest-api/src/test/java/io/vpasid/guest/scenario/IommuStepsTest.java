@@ -46,23 +46,23 @@ class IommuStepsTest {
           { "map": { "table": "a", "address": "0x400000" } }; { "touch": { "table": "a", "address": "0x400000", "read": 1 } } | a must read 0x1, and reads 0x0
           { "map": { "table": "a", "address": "0x400000", "pages": 1024 } }; { "map": { "table": "a", "address": "0x800000", "pages": 1024 } } | the guest's 16 MiB of memory are full; map less, or unmap
           { "bind": { "pasid": 7, "table": "a", "expect": "refused" } } | the host must refuse to bind PASID 7 to a, and the IOMMU has recorded no such fault; the host has {7=a}
-          { "fail": { "request": "attach-pasid", "errno": "EIO" } }; { "bind": { "pasid": 7, "table": "a" } } | after bind PASID 7 to a the host must have {7=a} attached, and has {}; the IOMMU has recorded [fault 0x5b at 0x0 for PASID 7]
+          { "fail": { "request": "attach-pasid", "errno": "EIO" } }; { "bind": { "pasid": 7, "table": "a" } } | after bind PASID 7 to a the host must have {7=a} attached, and has {}; the IOMMU has recorded refused (0x5b) at 0x0 for PASID 7
           { "bind": { "pasid": 7, "table": "a" } }; { "fail": { "request": "detach-pasid", "errno": "EIO" } }; { "unbind": { "pasid": 7 } } | the IOMMU's queue has stopped at 0x180: what is behind it has failed (ITE)
           { "bind": { "pasid": 7, "table": "a", "tell": "nothing" } }; { "fail": { "request": "attach-pasid", "errno": "EIO" } }; { "invalidate": { } } | after invalidate everything the host must have {7=a} attached, and has {}
           { "iommuDisable": { } }; { "invalidate": { "pasid": 7 } } | translation must be on for the IOMMU to be told anything
-          { "dma": { "pasid": 7, "address": "0x400000", "read": 0 } } | DMA of PASID 7 at 0x400000 must come to done, and comes to fault 0x51 at 0x400000
-          { "dma": { "address": "0x400000", "write": 0, "expect": "waits" } } | DMA of the function itself at 0x400000 must come to waits, and comes to fault
+          { "dma": { "pasid": 7, "address": "0x400000", "read": 0 } } | DMA of PASID 7 at 0x400000 must be done, and faults, no-entry (0x51) at 0x400000
+          { "dma": { "address": "0x400000", "write": 0, "expect": "waits" } } | DMA of the function itself at 0x400000 must wait for a page, and faults, no-entry (0x51) at 0x400000
           { "bind": { "pasid": 7, "table": "pass-through" } }; { "dma": { "pasid": 7, "address": "0x2000", "read": 9 } } | PASID 7 must read 0x9, and reads 0x0
           { "dmaEnd": { } } | there must be DMA that can end
-          { "bind": { "pasid": 7, "table": "a" } }; { "dma": { "pasid": 7, "address": "0x400000", "read": 0, "pageRequests": true, "expect": "waits" } }; { "pageRequest": { "pasid": 7, "address": "0x400000", "answer": "invalid-request" } }; { "dmaEnd": { } } | DMA of PASID 7 at 0x400000 must come to done, and comes to refused with code 1 at 0x400000
+          { "bind": { "pasid": 7, "table": "a" } }; { "dma": { "pasid": 7, "address": "0x400000", "read": 0, "pageRequests": true, "expect": "waits" } }; { "pageRequest": { "pasid": 7, "address": "0x400000", "answer": "invalid-request" } }; { "dmaEnd": { } } | DMA of PASID 7 at 0x400000 must be done, and is refused with code 1 at 0x400000
           { "pageRequest": { "pasid": 7, "address": "0x400000" } } | PASID 7 must have asked for the page 0x400000, and nobody has asked for any
           { "bind": { "pasid": 7, "table": "a" } }; { "dma": { "pasid": 7, "address": "0x400000", "read": 0, "pageRequests": true, "expect": "waits" } }; { "pageRequest": { "pasid": 7, "address": "0x400000", "to": "write" } } | PASID 7 must have asked for the page 0x400000 to write, and the request is to read the page 0x400000 by PASID 7
           { "fault": { "pasid": 7, "reason": "no-entry" } } | the IOMMU must have recorded a fault of PASID 7, no-entry, and has recorded none
-          { "dma": { "pasid": 7, "address": "0x400000", "read": 0, "expect": "fault" } }; { "fault": { "pasid": 7, "reason": "no-write" } } | the IOMMU must have recorded a fault of PASID 7, no-write, and has recorded fault 0x51 at 0x400000 for PASID 7
-          { "dma": { "pasid": 7, "address": "0x400000", "read": 0, "expect": "fault" } }; { "fault": { "pasid": 8, "reason": "no-entry" } } | the IOMMU must have recorded a fault of PASID 8, no-entry, and has recorded fault 0x51 at 0x400000 for PASID 7
-          { "dma": { "pasid": 7, "address": "0x400000", "read": 0, "expect": "fault" } }; { "fault": { "pasid": 7, "reason": "no-entry", "address": "0x1000" } } | no-entry at 0x1000, and has recorded fault 0x51 at 0x400000 for PASID 7
-          { "dma": { "pasid": 7, "address": "0x400000", "read": 0, "expect": "fault" } }; { "check": { } } | the IOMMU has recorded what no step expects: [fault 0x51 at 0x400000 for PASID 7]
-          { "dma": { "pasid": 7, "address": "0x400000", "read": 0, "expect": "fault" } } | the IOMMU has recorded what no step expects: [fault 0x51 at 0x400000 for PASID 7]
+          { "dma": { "pasid": 7, "address": "0x400000", "read": 0, "expect": "fault" } }; { "fault": { "pasid": 7, "reason": "no-write" } } | the IOMMU must have recorded a fault of PASID 7, no-write, and has recorded no-entry (0x51) at 0x400000 for PASID 7
+          { "dma": { "pasid": 7, "address": "0x400000", "read": 0, "expect": "fault" } }; { "fault": { "pasid": 8, "reason": "no-entry" } } | the IOMMU must have recorded a fault of PASID 8, no-entry, and has recorded no-entry (0x51) at 0x400000 for PASID 7
+          { "dma": { "pasid": 7, "address": "0x400000", "read": 0, "expect": "fault" } }; { "fault": { "pasid": 7, "reason": "no-entry", "address": "0x1000" } } | no-entry at 0x1000, and has recorded no-entry (0x51) at 0x400000 for PASID 7
+          { "dma": { "pasid": 7, "address": "0x400000", "read": 0, "expect": "fault" } }; { "check": { } } | the IOMMU has recorded what no step expects: no-entry (0x51) at 0x400000 for PASID 7
+          { "dma": { "pasid": 7, "address": "0x400000", "read": 0, "expect": "fault" } } | the IOMMU has recorded what no step expects: no-entry (0x51) at 0x400000 for PASID 7
           { "bind": { "pasid": 7, "table": "a" } }; { "check": { "attached": { "7": "b" } } } | there must be attached {7=b}, and there are {7=a}
           """)
   void wrongExpectationsFail(String steps, String message) {
@@ -72,6 +72,21 @@ class IommuStepsTest {
 
     assertThat(failed.message()).contains(message);
     assertThat(failed.place()).endsWith(":" + (5 + lines.lines().count()) + ":1");
+  }
+
+  @Test
+  void queueOfAGuestThatNeverWaitsIsFull() {
+    Scenario scenario =
+        scenario(
+            "nested",
+            """
+            { "repeat": { "times": 60, "steps": [
+              { "bind": { "pasid": 7, "table": "a", "tell": "queue" } } ] } }
+            """);
+
+    assertThat(failure(scenario.run(1)).message())
+        .isEqualTo(
+            "the invalidation queue is full with 126 descriptors; let the guest wait before");
   }
 
   @Test

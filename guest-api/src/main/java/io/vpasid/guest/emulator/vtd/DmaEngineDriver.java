@@ -1,7 +1,6 @@
 package io.vpasid.guest.emulator.vtd;
 
 import io.vpasid.guest.emulator.IommuPort;
-import java.util.Locale;
 
 /// The driver of the DMA engine that described functions can have; docs/viommu.md names the page on
 /// its registers.
@@ -42,18 +41,7 @@ public final class DmaEngineDriver {
   /// @param data what was read, or was written
   /// @param reason of a fault, or the code of a refusal
   /// @param address at which it failed
-  public record Outcome(End end, long data, int reason, long address) {
-    @Override
-    public String toString() {
-      return switch (end) {
-        case DONE -> "done";
-        case FAULT -> String.format(Locale.ROOT, "fault 0x%x at 0x%x", reason, address);
-        case REFUSED -> String.format(Locale.ROOT, "refused with code %d at 0x%x", reason, address);
-        case NO_MEMORY -> String.format(Locale.ROOT, "no memory at 0x%x", address);
-        case WAITS -> "waiting for a page";
-      };
-    }
-  }
+  public record Outcome(End end, long data, int reason, long address) {}
 
   /// A transfer of 8 bytes.
   ///

@@ -5,7 +5,7 @@ import io.vpasid.guest.emulator.IommuPort;
 /// The invalidation queue of a driver (section 6.5.2): descriptors of 256 bits, and waits that
 /// write a status.
 ///
-/// A ring of 128 places; when it is full, the driver waits.
+/// A ring of 128 places, one for a wait, one free.
 final class Invalidations {
   private static final int STEP = 32;
   private static final int BYTES = GuestPages.PAGE;
@@ -52,7 +52,9 @@ final class Invalidations {
 
   private void put(long word0, long word1) {
     if ((waiting + 2) * STEP >= BYTES) {
-      finish();
+      throw new DriverException(
+          "the invalidation queue is full with %d descriptors; let the guest wait before"
+              .formatted(waiting));
     }
     store(word0, word1);
   }

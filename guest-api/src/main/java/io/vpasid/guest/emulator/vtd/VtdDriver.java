@@ -4,7 +4,6 @@ import io.vpasid.guest.emulator.IommuPort;
 import io.vpasid.guest.emulator.vtd.PageTable.Stage;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 
 /// A guest's driver for a VT-d unit in scalable mode, with one function behind the unit: page
@@ -67,7 +66,7 @@ public final class VtdDriver {
   private final boolean pageWalkSnoop;
   private final boolean deviceTlb;
   private final boolean takesPageRequests;
-  private final int pasidBits;
+  private final boolean hasPasids;
   private final int faultRecords;
   private final int faultOffset;
   private int domains = OF_PASS_THROUGH;
@@ -77,17 +76,7 @@ public final class VtdDriver {
   /// @param pasid 0 for the function itself
   /// @param reason 8 bits
   /// @param address of the page
-  public record Fault(int pasid, int reason, long address) {
-    @Override
-    public String toString() {
-      return String.format(
-          Locale.ROOT,
-          "fault 0x%x at 0x%x for %s",
-          reason,
-          address,
-          pasid == 0 ? "the function itself" : "PASID " + pasid);
-    }
-  }
+  public record Fault(int pasid, int reason, long address) {}
 
   /// Looks at what the unit offers.
   ///
@@ -109,18 +98,13 @@ public final class VtdDriver {
     pageWalkSnoop = has(ecap, 48);
     deviceTlb = has(ecap, 2);
     takesPageRequests = has(ecap, 29);
-    pasidBits = has(ecap, 40) ? (int) (ecap >>> 35 & 0x1f) + 1 : 0;
+    hasPasids = has(ecap, 40);
     faultRecords = (int) (cap >>> 40 & 0xff) + 1;
     faultOffset = (int) (cap >>> 24 & 0x3ff) * 16;
   }
 
   private static boolean has(long register, int bit) {
     return (register >>> bit & 1) != 0;
-  }
-
-  /// Bits of a PASID that the unit has; 0 if it has none.
-  public int pasidBits() {
-    return pasidBits;
   }
 
   /// Whether functions can ask for pages.
@@ -139,7 +123,7 @@ public final class VtdDriver {
         CONTEXT + IommuPort.FUNCTION * 32L,
         DIRECTORY
             | LARGEST_DIRECTORY
-            | (pasidBits > 0 ? PASID_ENABLE : 0)
+            | (hasPasids ? PASID_ENABLE : 0)
             | (deviceTlb ? DEVICE_TLB_ENABLE : 0)
             | (takesPageRequests ? PAGE_REQUEST_ENABLE : 0)
             | PRESENT);
@@ -178,13 +162,11 @@ public final class VtdDriver {
     return new PageTable(stage, ++domains, pages);
   }
 
-  /// Says that a page table has lost mappings or rights, for those PASIDs that use it.
+  /// Says that a page table has lost mappings or rights, for a PASID that uses it.
   ///
-  /// @param pasids 0 for the function itself
-  public void tellUnmapped(PageTable table, Iterable<Integer> pasids) {
-    for (int pasid : pasids) {
-      invalidations.translations(pasid, table.domain(), table.stage() == Stage.FIRST, deviceTlb);
-    }
+  /// @param pasid 0 for the function itself
+  public void tellUnmapped(PageTable table, int pasid) {
+    invalidations.translations(pasid, table.domain(), table.stage() == Stage.FIRST, deviceTlb);
   }
 
   /// Says that a page table has gained mappings, which is needed in a second stage only: the unit
@@ -309,7 +291,8 @@ public final class VtdDriver {
     }
     if ((status & Unit.FSTS_PFO) != 0) {
       unit.write4(Unit.FSTS, Unit.FSTS_PFO);
-      throw new DriverException("more faults were recorded than there is room for: " + taken);
+      throw new DriverException(
+          "more faults were recorded than there is room for, " + taken.size());
     }
     return taken;
   }
