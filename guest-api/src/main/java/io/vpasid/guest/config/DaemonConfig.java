@@ -1,6 +1,8 @@
 package io.vpasid.guest.config;
 
 import io.vpasid.synth.HardwareInfo;
+import io.vpasid.synth.json.Fields;
+import io.vpasid.synth.json.JsonFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -25,6 +27,7 @@ import java.util.Set;
 /// @param limits most that clients may take
 /// @param iommus virtual IOMMUs for some of the functions
 /// @param tenants what is special about the processes of some tenants
+/// @param written the object that says all this, for messages that name the place in it
 public record DaemonConfig(
     Path folder,
     Path control,
@@ -41,7 +44,8 @@ public record DaemonConfig(
     List<AddressSpaceConfig> addressSpaces,
     Limits limits,
     List<IommuConfig> iommus,
-    List<TenantConfig> tenants) {
+    List<TenantConfig> tenants,
+    Fields written) {
 
   /// Keeps copies.
   public DaemonConfig {
@@ -51,6 +55,45 @@ public record DaemonConfig(
     addressSpaces = List.copyOf(addressSpaces);
     iommus = List.copyOf(iommus);
     tenants = List.copyOf(tenants);
+  }
+
+  /// For the control socket, if it cannot be where it is to be.
+  public JsonFileException wrongControl(String problem) {
+    return written
+        .find(DaemonConfigShape.CONTROL)
+        .map(its -> its.wrong(DaemonConfigShape.CONTROL_SOCKET, "control socket: " + problem))
+        .orElseGet(() -> written.wrong("control socket: " + problem));
+  }
+
+  /// For the socket of the metrics, likewise.
+  public JsonFileException wrongMetrics(String problem) {
+    return written
+        .find(DaemonConfigShape.METRICS)
+        .map(its -> its.wrong(DaemonConfigShape.METRICS_SOCKET, "metrics: " + problem))
+        .orElseGet(() -> written.wrong("metrics: " + problem));
+  }
+
+  /// For the quirk files.
+  public JsonFileException wrongQuirks(String problem) {
+    return written.wrong(DaemonConfigShape.QUIRKS, problem);
+  }
+
+  /// For the socket of one of [#iommus].
+  public JsonFileException wrongSocket(IommuConfig iommu, String problem) {
+    return written(iommu).wrong(DaemonConfigShape.IOMMU_SOCKET, subject(iommu) + problem);
+  }
+
+  /// For what one of [#iommus] covers.
+  public JsonFileException wrongCovers(IommuConfig iommu, String problem) {
+    return written(iommu).wrong(DaemonConfigShape.COVERS, subject(iommu) + problem);
+  }
+
+  private Fields written(IommuConfig iommu) {
+    return written.get(DaemonConfigShape.IOMMU).get(iommus.indexOf(iommu));
+  }
+
+  private static String subject(IommuConfig iommu) {
+    return "iommu '" + iommu.name() + "': ";
   }
 
   /// Reads a configuration file.

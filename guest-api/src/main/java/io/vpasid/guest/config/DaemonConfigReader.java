@@ -116,7 +116,8 @@ public final class DaemonConfigReader {
         file.get(ADDRESS_SPACES).stream().map(this::uniqueSpace).toList(),
         file.find(LIMITS).map(Limits::read).orElse(Limits.DEFAULTS),
         iommus(file.get(IOMMU)),
-        tenants(file.get(TENANTS)));
+        tenants(file.get(TENANTS)),
+        file);
   }
 
   private static List<TenantConfig> tenants(List<Fields> all) {
@@ -290,7 +291,8 @@ public final class DaemonConfigReader {
         ownHost(function),
         function.find(FunctionKeys.QUIRKS).map(paths -> paths.stream().map(this::path).toList()),
         access,
-        function.find(FunctionKeys.TENANT).orElse(function.get(FunctionKeys.NAME)));
+        function.find(FunctionKeys.TENANT).orElse(function.get(FunctionKeys.NAME)),
+        function);
   }
 
   private static BarSizes bars(Fields function) {

@@ -1,10 +1,14 @@
 package io.vpasid.guest.config;
 
 import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.DumpException;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.FurtherCapability;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.PlacementPolicy;
+import io.vpasid.synth.json.Fields;
+import io.vpasid.synth.json.JsonFileException;
+import io.vpasid.synth.json.Key;
 import io.vpasid.synth.quirk.FunctionKind;
 import io.vpasid.synth.quirk.QuirkTable;
 import io.vpasid.vmm.FunctionOptions;
@@ -35,6 +39,7 @@ import java.util.Optional;
 ///   table does
 /// @param access who may connect to its socket
 /// @param tenant whose it is: with those of the same tenant it may share a process
+/// @param written the object that says all this, for messages that name the place in it
 public record FunctionConfig(
     String name,
     Path source,
@@ -51,7 +56,8 @@ public record FunctionConfig(
     Optional<OwnHost> ownHost,
     Optional<List<Path>> quirks,
     SocketAccess access,
-    String tenant) {
+    String tenant,
+    Fields written) {
 
   /// The address of this machine that the source is; empty if it is no address.
   Optional<PciAddress> ofMachine() {
@@ -60,31 +66,57 @@ public record FunctionConfig(
 
   /// Reads what is known of the function.
   ///
-  /// @throws InputException if the source has not exactly one function that could be meant
-  /// @throws io.vpasid.pci.dump.DumpException if a dump or an address cannot be read
-  /// @throws io.vpasid.synth.json.JsonFileException if a description cannot
+  /// @throws io.vpasid.synth.json.JsonFileException if a description cannot be read; or, with the
+  ///   place in the configuration, if a dump or an address cannot, if it has not exactly one
+  ///   function that could be meant, or that function other BARs
   public FunctionDescription read() {
-    requireFile("source", source);
+    requireFile(FunctionKeys.SOURCE, source);
     FunctionSource reader = new FunctionSource();
     Optional<PciAddress> ofMachine = ofMachine();
+    Key<?> key = FunctionKeys.SOURCE;
     try {
-      FoundFunction found =
-          ofMachine.isPresent() && (passthrough || !Files.exists(source))
-              ? reader.ofMachine(ofMachine.get())
-              : reader.read(source.toString()).only(source.toString(), address, "\"address\"");
+      FoundFunction found;
+      if (ofMachine.isPresent() && (passthrough || !Files.exists(source))) {
+        found = reader.ofMachine(ofMachine.get());
+      } else {
+        FoundFunctions all = reader.read(source.toString());
+        key = address.isPresent() ? FunctionKeys.ADDRESS : FunctionKeys.SOURCE;
+        found = all.only(source.toString(), address, "\"address\"");
+      }
+      key = FunctionKeys.BARS;
       return found.describe(bars);
     } catch (IllegalArgumentException e) {
-      throw new InputException("function '" + name + "': " + source + ": " + e.getMessage());
-    } catch (InputException e) {
-      throw new InputException("function '" + name + "': " + e.getMessage());
+      throw wrong(key, source + ": " + e.getMessage());
+    } catch (InputException | DumpException e) {
+      throw wrong(key, String.valueOf(e.getMessage()));
     }
   }
 
+  /// For a function that cannot be served as it was written.
+  ///
+  /// @param key the key that is wrong
+  JsonFileException wrong(Key<?> key, String problem) {
+    return written.wrong(key, "function '" + name + "': " + problem);
+  }
+
+  /// For a function that another one is.
+  ///
+  /// @param other the name of the other one
+  public JsonFileException servedAlready(PciAddress served, String other) {
+    return wrong(
+        address.isPresent() ? FunctionKeys.ADDRESS : FunctionKeys.SOURCE,
+        served + " is served already, as '" + other + "'");
+  }
+
+  /// For a socket that cannot be where it is to be.
+  public JsonFileException wrongSocket(String problem) {
+    return wrong(FunctionKeys.SOCKET, problem);
+  }
+
   /// A pipe would have whoever reads it wait for somebody who writes it.
-  private void requireFile(String key, Path path) {
+  private void requireFile(Key<?> key, Path path) {
     if (Files.exists(path) && !Files.isRegularFile(path) && !Files.isDirectory(path)) {
-      throw new InputException(
-          "function '" + name + "': " + key + " " + path + " is no file, but a pipe or a device");
+      throw wrong(key, path + " is no file, but a pipe or a device");
     }
   }
 
@@ -114,8 +146,13 @@ public record FunctionConfig(
     }
     QuirkTable table = QuirkTable.builtIn();
     for (Path file : quirks.get()) {
-      requireFile("quirks", file);
-      table = table.with(file, QuirkTable.COMMAND_LINE);
+      requireFile(FunctionKeys.QUIRKS, file);
+      try {
+        table = table.with(file, QuirkTable.COMMAND_LINE);
+      } catch (JsonFileException e) {
+        // One that is not there is named where the configuration names it.
+        throw e.line() > 0 ? e : wrong(FunctionKeys.QUIRKS, String.valueOf(e.getMessage()));
+      }
     }
     return table;
   }

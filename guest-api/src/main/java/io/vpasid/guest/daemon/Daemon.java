@@ -17,13 +17,13 @@ import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.guest.socket.SocketLoops;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
 import io.vpasid.pci.PciAddress;
-import io.vpasid.pci.dump.DumpException;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
+import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.synth.quirk.QuirkTable;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
@@ -42,7 +42,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -123,7 +122,7 @@ public final class Daemon implements ServingDaemon {
   /// @param log where it tells what happens; stays the caller's to close
   /// @param ending is counted down when the control command `quit` asks for the end
   /// @throws InputException if something of the configuration is unavailable; nothing stays open
-  /// @throws io.vpasid.synth.json.JsonFileException if a quirk file is bad
+  /// @throws JsonFileException if a quirk file is bad
   /// @throws IOException with a sentence, if a socket cannot be made
   public static Daemon start(
       DaemonConfig config, String version, DaemonLog log, CountDownLatch ending)
@@ -135,50 +134,6 @@ public final class Daemon implements ServingDaemon {
     } catch (IOException | RuntimeException e) {
       daemon.close();
       throw e;
-    }
-  }
-
-  /// Reads everything that a configuration names, and says what would be served.
-  ///
-  /// @param isolated whether each tenant has a process, and a simulated host, for itself
-  /// @return one line for each function
-  /// @throws InputException if a function is unavailable, or a socket cannot be where it is to be
-  /// @throws io.vpasid.synth.json.JsonFileException if a quirk file is bad
-  public static List<String> check(DaemonConfig config, boolean isolated) {
-    checkSockets(config);
-    QuirkTable quirks = readQuirks(config);
-    Map<String, Map<PciAddress, String>> hosts = new HashMap<>();
-    return config.functions().stream()
-        .map(function -> {
-          HostFunction captured = described(function).captured();
-          String other =
-              hosts
-                  .computeIfAbsent(isolated ? function.tenant() : "", _ -> new HashMap<>())
-                  .putIfAbsent(captured.address(), function.name());
-          if (other != null && function.ownHost().isEmpty()) {
-            throw servedAlready(function, captured.address(), other);
-          }
-          String summary =
-              FunctionReport.summary(
-                  function, captured, synthesize(function, captured, quirks, function.hardware()));
-          return function.passthrough()
-              ? summary + ", if IOMMU_GET_HW_INFO reports " + function.hardware()
-              : summary;
-        })
-        .toList();
-  }
-
-  private static void checkSockets(DaemonConfig config) {
-    List<Path> paths = new ArrayList<>(List.of(config.control()));
-    config.metricsSocket().ifPresent(paths::add);
-    config.functions().forEach(function -> paths.add(function.socket()));
-    config.iommus().forEach(iommu -> paths.add(iommu.socket()));
-    try {
-      for (Path path : paths) {
-        SocketLoops.checkFolder(path);
-      }
-    } catch (IOException e) {
-      throw new InputException(String.valueOf(e.getMessage()), e);
     }
   }
 
@@ -337,22 +292,16 @@ public final class Daemon implements ServingDaemon {
       throw new InputException(
           "there are " + functions.size() + " functions, and no room for more; delete one");
     }
-    FunctionDescription described = described(wanted);
+    FunctionDescription described = wanted.read();
     if (wanted.ownHost().isPresent()) {
       return serve(wanted, backing(wanted, described.movedTo(freeAddress(described.address()))));
     }
     for (ServedFunction other : functions.values()) {
       if (other.address().equals(described.address())) {
-        throw servedAlready(wanted, described.address(), other.name());
+        throw wanted.servedAlready(described.address(), other.name());
       }
     }
     return serve(wanted, backing(wanted, described));
-  }
-
-  private static InputException servedAlready(
-      FunctionConfig wanted, PciAddress address, String other) {
-    return new InputException(
-        "function '" + wanted.name() + "': " + address + " is served already, as '" + other + "'");
   }
 
   /// An address in the first domain, from that of `wanted` on, where no function has it.
@@ -368,14 +317,6 @@ public final class Daemon implements ServingDaemon {
 
   private boolean isTaken(PciAddress address) {
     return functions.values().stream().anyMatch(served -> served.address().equals(address));
-  }
-
-  private static FunctionDescription described(FunctionConfig wanted) {
-    try {
-      return wanted.read();
-    } catch (DumpException e) {
-      throw new InputException("function '" + wanted.name() + "': " + e.getMessage(), e);
-    }
   }
 
   private Backing backing(FunctionConfig wanted, FunctionDescription described) {
@@ -556,14 +497,19 @@ public final class Daemon implements ServingDaemon {
     served.function().close();
   }
 
-  private static QuirkTable readQuirks(DaemonConfig config) {
+  static QuirkTable readQuirks(DaemonConfig config) {
     QuirkTable table = QuirkTable.installed();
     for (Path path : config.quirks()) {
       if (Files.exists(path) && !Files.isRegularFile(path) && !Files.isDirectory(path)) {
         // Whoever reads a pipe waits for somebody who writes it.
-        throw new InputException("quirks " + path + " is no file, but a pipe or a device");
+        throw config.wrongQuirks("quirks " + path + " is no file, but a pipe or a device");
       }
-      table = table.with(path, QuirkTable.COMMAND_LINE);
+      try {
+        table = table.with(path, QuirkTable.COMMAND_LINE);
+      } catch (JsonFileException e) {
+        // One that is not there is named where the configuration names it.
+        throw e.line() > 0 ? e : config.wrongQuirks(String.valueOf(e.getMessage()));
+      }
     }
     return table;
   }
@@ -571,7 +517,7 @@ public final class Daemon implements ServingDaemon {
   /// Reads the quirk files again, for functions that are added from now on.
   ///
   /// @return how many quirks there are now
-  /// @throws io.vpasid.synth.json.JsonFileException if one is bad; the table stays as it was
+  /// @throws JsonFileException if one is bad; the table stays as it was
   int reloadQuirks() {
     try {
       quirks = readQuirks(config);
@@ -595,7 +541,7 @@ public final class Daemon implements ServingDaemon {
       worker.execute(() -> {
         try {
           var _ = reloadQuirks();
-        } catch (io.vpasid.synth.json.JsonFileException e) {
+        } catch (JsonFileException e) {
           // It is logged already.
           log.say(Level.DEBUG, String.valueOf(e.getMessage()), Map.of());
         }

@@ -138,12 +138,26 @@ final class SocketPath {
     }
     Path directory = path.toAbsolutePath().getParent();
     if (directory == null || !Files.isDirectory(directory)) {
-      throw new IOException(path + " cannot be created: " + directory + " is not a directory.");
+      throw new IOException(path + " cannot be created: " + missing(directory));
     }
     OwnIds own = OwnIds.read();
     for (Path folder = directory.toRealPath(); folder != null; folder = folder.getParent()) {
       requireOurs(path, folder, own);
     }
+  }
+
+  private static String missing(@Nullable Path directory) {
+    if (directory == null || Files.exists(directory)) {
+      return directory + " is not a directory.";
+    }
+    // What is made in /run is gone at the next start of the machine.
+    Path run = Path.of("/run");
+    return "there is no folder "
+        + directory
+        + ". Make it with mkdir -p"
+        + (directory.startsWith(run) && !directory.equals(run)
+            ? ", or in systemd's unit with RuntimeDirectory=" + run.relativize(directory) + "."
+            : ".");
   }
 
   /// Makes sure that a socket can be bound at `path`: a socket that a dead process left there is

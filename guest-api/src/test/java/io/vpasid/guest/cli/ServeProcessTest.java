@@ -339,9 +339,10 @@ class ServeProcessTest {
     Run run = Run.of("serve", file.toString(), "--check");
 
     assertThat(run.code()).isEqualTo(2);
-    assertThat(run.out()).isEmpty();
+    assertThat(run.out()).contains("pf: ").doesNotContain("vf: ", "is good");
     assertThat(run.err().lines())
-        .containsExactly("vpasid: function 'vf': 0000:17:00.0 is served already, as 'pf'");
+        .containsExactly(
+            "vpasid: " + file + ":5:57: function 'vf': 0000:17:00.0 is served already, as 'pf'");
   }
 
   @ParameterizedTest
@@ -366,7 +367,66 @@ class ServeProcessTest {
     Files.writeString(file, Files.readString(file).replace("vf.sock", "none/vf.sock"));
 
     assertThat(Run.of("serve", file.toString(), "--check").err())
-        .contains("none/vf.sock cannot be created: " + folder + "/none is not a directory");
+        .contains(
+            "none/vf.sock cannot be created: there is no folder "
+                + folder
+                + "/none. Make it with"
+                + " mkdir -p.");
+  }
+
+  @Test
+  void checkTellsEveryProblemWithItsPlace() throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("serve.json"),
+            """
+            { "format": 1,
+              "control": { "socket": "/run/no-such-vpasid/control.sock" },
+              "metrics": { "socket": "pf.sock" },
+              "quirks": "no-quirks",
+              "functions": [
+                { "name": "pf", "source": "machine.txt", "address": "0000:17:00.0",
+                  "socket": "pf.sock" },
+                { "name": "a", "source": "missing.txt", "socket": "/run/no-such-vpasid/a.sock" },
+                { "name": "b", "source": "machine.txt", "address": "0000:17:00.7",
+                  "socket": "b.sock" },
+                { "name": "c", "source": "machine.txt", "socket": "c.sock" },
+                { "name": "d", "source": "machine.txt", "address": "0000:17:00.1",
+                  "socket": "d.sock", "bars": ["0=64K", "5=1M"] },
+                { "name": "e", "source": "machine.txt", "address": "0000:17:00.1",
+                  "socket": "e.sock", "iommu": "intel", "quirks": "none.json" } ],
+              "iommu": { "socket": "i.sock", "covers": [
+                { "function": "pf", "place": "04.0" }, { "function": "e", "place": "05.0" } ] } }
+            """);
+
+    Run run = Run.of("serve", file.toString(), "--check");
+
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
+    assertThat(run.out())
+        .contains("pf: 0000:17:00.0")
+        .contains("iommu iommu on " + folder + "/i.sock, nested if the host can, covers pf at 04.0")
+        .contains("control socket /run/no-such-vpasid/control.sock")
+        .doesNotContain("is good");
+    assertThat(run.err().lines().map(line -> line.replace("vpasid: " + file + ":", "")))
+        .satisfiesExactly(
+            line ->
+                assertThat(line)
+                    .startsWith("2:26: control socket: /run/no-such-vpasid/control.sock cannot be")
+                    .endsWith(
+                        "there is no folder /run/no-such-vpasid. Make it with mkdir -p, or in"
+                            + " systemd's unit with RuntimeDirectory=no-such-vpasid."),
+            line -> assertThat(line).startsWith("4:13: " + folder + "/no-quirks: "),
+            line ->
+                assertThat(line).startsWith("7:17: ").contains("function 'pf': ", "another socket"),
+            line -> assertThat(line).startsWith("8:30: function 'a': ").contains("missing.txt"),
+            line -> assertThat(line).startsWith("9:56: function 'b': ").contains("no function"),
+            line -> assertThat(line).startsWith("11:30: function 'c': ").contains("pick one with"),
+            line -> assertThat(line).startsWith("13:35: function 'd': ").contains("no BAR 0"),
+            line -> assertThat(line).startsWith("15:55: function 'e': ").contains("none.json"),
+            line ->
+                assertThat(line)
+                    .startsWith("16:44: iommu 'iommu': ")
+                    .contains("different hosts (pf, e)"));
   }
 
   @Test

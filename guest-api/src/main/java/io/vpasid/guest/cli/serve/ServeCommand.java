@@ -13,6 +13,7 @@ import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.Limits;
 import io.vpasid.guest.config.LogStyle;
+import io.vpasid.guest.daemon.ConfigurationCheck;
 import io.vpasid.guest.daemon.Daemon;
 import io.vpasid.guest.daemon.DaemonLog;
 import io.vpasid.guest.daemon.IsolatedDaemon;
@@ -37,7 +38,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -278,22 +278,37 @@ public final class ServeCommand implements Callable<Integer> {
 
   private int check(DaemonConfig config, byte[] text) {
     PrintWriter out = spec.commandLine().getOut();
-    List<String> served = new ArrayList<>(Daemon.check(config, isolate));
-    if (isolate) {
-      served.addAll(IsolatedDaemon.check(text, config));
-    }
+    ConfigurationCheck found = ConfigurationCheck.of(config, text, isolate);
     if (json) {
       Map<String, Object> document = Json.object();
-      document.put("good", true);
-      document.put("functions", served);
+      document.put("good", found.isGood());
+      document.put("problems", found.problems());
+      document.put("functions", found.functions());
+      document.put("iommus", found.iommus());
+      if (isolate) {
+        document.put("tenants", found.tenants());
+      }
+      document.put("control", config.control().toString());
+      config.metricsSocket().ifPresent(path -> document.put("metrics", path.toString()));
+      config.metricsPort().ifPresent(port -> document.put("metricsPort", port));
       document.put("limits", config.limits().byKey());
       Json.print(out, document);
     } else {
-      served.forEach(out::println);
+      found.functions().forEach(out::println);
+      found.tenants().forEach(out::println);
+      found.iommus().forEach(out::println);
+      config.metricsSocket().ifPresent(path -> out.printf("metrics on socket %s%n", path));
+      config
+          .metricsPort()
+          .ifPresent(port -> out.printf("metrics on http://127.0.0.1:%d/metrics%n", port));
+      out.printf("control socket %s%n", config.control());
       out.println("limits: " + config.limits().inOneLine());
-      out.printf("%s is good%n", sourceName);
+      if (found.isGood()) {
+        out.printf("%s is good%n", sourceName);
+      }
     }
-    return ExitCode.DONE;
+    found.problems().forEach(p -> spec.commandLine().getErr().println("vpasid: " + p));
+    return found.isGood() ? ExitCode.DONE : ExitCode.USAGE;
   }
 
   private void announce(ServingDaemon daemon) {
