@@ -19,6 +19,7 @@ import java.util.Set;
 /// @param controlReaders ids of further users who may only look there
 /// @param metricsSocket where the socket for metrics is created; empty for none
 /// @param metricsPort the port on 127.0.0.1 for Prometheus, 0 for any that is free; empty for none
+/// @param pagePort the port on 127.0.0.1 for the page, 0 for any that is free; empty for none
 /// @param log how to log
 /// @param quirks quirk files and folders on top of the installed ones, in layers
 /// @param hardware what IOMMU_GET_HW_INFO reports of functions that do not say it themselves
@@ -37,6 +38,7 @@ public record DaemonConfig(
     Set<Integer> controlReaders,
     Optional<Path> metricsSocket,
     Optional<Integer> metricsPort,
+    Optional<Integer> pagePort,
     LogStyle log,
     List<Path> quirks,
     HardwareInfo hardware,

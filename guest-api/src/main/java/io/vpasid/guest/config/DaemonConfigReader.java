@@ -109,6 +109,7 @@ public final class DaemonConfigReader {
         Set.copyOf(file.find(CONTROL, CONTROL_READERS).orElse(List.of())),
         metricsSocket(file, control),
         file.find(METRICS, PORT),
+        file.find(PAGE).map(page -> page.get(PAGE_PORT)),
         new LogStyle(file.get(LOG, LOG_FORMAT), file.get(LOG, LOG_LEVEL)),
         file.get(QUIRKS).stream().map(this::path).toList(),
         hardware,

@@ -76,6 +76,17 @@ public final class DaemonConfigShape {
           Shape.of("\"metrics\"", METRICS_SOCKET, PORT),
           "Metrics for Prometheus, by HTTP at /metrics. Without it they are not served.");
 
+  static final Key<Integer> PAGE_PORT =
+      Key.of("port", Form.integer(0, 65_535), "The port on 127.0.0.1; 0 for any that is free.")
+          .or(0, "0");
+  static final Key<Fields> PAGE =
+      Key.of(
+          "page",
+          Shape.of("\"page\"", PAGE_PORT),
+          "A page for a browser on this machine that shows what is served, as it happens; `{}` will"
+              + " do. Its address, with a token in it, is told at the start. Without it there is"
+              + " none.");
+
   static final Key<LogStyle.Format> LOG_FORMAT =
       Key.of(
               "format",
@@ -241,6 +252,7 @@ public final class DaemonConfigShape {
               SocketAccess.GROUP,
               SocketAccess.MODE,
               METRICS,
+              PAGE,
               LOG,
               LIMITS,
               QUIRKS,

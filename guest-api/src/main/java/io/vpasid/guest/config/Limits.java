@@ -123,7 +123,7 @@ public record Limits(
           1,
           1024,
           DEFAULTS.metricsConnections,
-          "Connections for metrics at a time; of more the oldest is ended.");
+          "Connections for metrics at a time, and as many for the page; of more the oldest is ended.");
 
   /// The keys of `"limits"`.
   static final Shape SHAPE =

@@ -24,7 +24,15 @@ public final class TenantPart {
 
   /// What belongs to the whole, or is chosen for the tenant.
   private static final Set<String> NOT_COPIED =
-      Set.of("$schema", "control", "metrics", "functions", "addressSpaces", "iommu", "tenants");
+      Set.of(
+          "$schema",
+          "control",
+          "metrics",
+          "page",
+          "functions",
+          "addressSpaces",
+          "iommu",
+          "tenants");
 
   /// A list of a part.
   public enum Kind {

@@ -91,9 +91,10 @@ public final class Daemon implements ServingDaemon {
   private volatile QuirkTable quirks;
   private @Nullable IommufdBackend kernel;
   private @Nullable ControlServer control;
-  private final List<MetricsServer> metricsServers = new ArrayList<>();
+  private final List<HttpServer> metricsServers = new ArrayList<>();
   private final Map<String, ServedIommu> iommus = new ConcurrentSkipListMap<>();
   private boolean serves;
+  private @Nullable LivePage page;
   private boolean closed;
 
   private Daemon(DaemonConfig config, String version, DaemonLog log, CountDownLatch ending) {
@@ -172,16 +173,21 @@ public final class Daemon implements ServingDaemon {
     int most = config.limits().metricsConnections();
     if (config.metricsSocket().isPresent()) {
       metricsServers.add(
-          MetricsServer.open(
+          HttpServer.open(
               controlLoops,
               config.metricsSocket().get(),
               config.access().users(),
               most,
-              metrics::text));
+              Metrics.served(metrics::text)));
     }
     if (config.metricsPort().isPresent()) {
       metricsServers.add(
-          MetricsServer.open(controlLoops, config.metricsPort().get(), most, metrics::text));
+          HttpServer.open(
+              controlLoops, config.metricsPort().get(), most, Metrics.served(metrics::text)));
+    }
+    if (config.pagePort().isPresent()) {
+      page = LivePage.open(this, controlLoops, config.pagePort().get(), most);
+      events.sendThrough(page);
     }
     control =
         ControlServer.open(
@@ -277,7 +283,12 @@ public final class Daemon implements ServingDaemon {
 
   @Override
   public Optional<Integer> metricsPort() {
-    return MetricsServer.portOf(metricsServers);
+    return HttpServer.portOf(metricsServers);
+  }
+
+  @Override
+  public Optional<String> page() {
+    return Optional.ofNullable(page).map(LivePage::address);
   }
 
   /// Serves a function more.
@@ -569,7 +580,10 @@ public final class Daemon implements ServingDaemon {
     if (control != null) {
       control.close();
     }
-    metricsServers.forEach(MetricsServer::close);
+    metricsServers.forEach(HttpServer::close);
+    if (page != null) {
+      page.close();
+    }
     iommus.values().forEach(ServedIommu::close);
     iommus.clear();
     disconnectAll();

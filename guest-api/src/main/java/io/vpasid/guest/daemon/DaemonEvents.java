@@ -22,6 +22,7 @@ final class DaemonEvents {
   private final DaemonLog log;
   private final SharedSpaces spaces;
   private volatile @Nullable ControlServer control;
+  private volatile @Nullable LivePage page;
 
   /// @param spaces have the handles by which page tables are told
   DaemonEvents(DaemonLog log, SharedSpaces spaces) {
@@ -32,6 +33,11 @@ final class DaemonEvents {
   /// From now on, tells the clients of `server` too.
   void sendThrough(ControlServer server) {
     control = server;
+  }
+
+  /// From now on, tells who looks at `live` too.
+  void sendThrough(LivePage live) {
+    page = live;
   }
 
   /// Tells what happens to a function from now on.
@@ -118,12 +124,16 @@ final class DaemonEvents {
     spaces.handleOf(served, pageTable).ifPresent(handle -> data.put(key, handle));
   }
 
-  /// Tells the control clients, and the log.
+  /// Tells the control clients, who looks at the page, and the log.
   void tell(ControlEvent event, Map<String, Object> data) {
     log.say(levelOf(event), event.description(), data);
     ControlServer server = control;
     if (server != null) {
       server.tell(event, data);
+    }
+    LivePage live = page;
+    if (live != null) {
+      live.tell(event, data);
     }
   }
 

@@ -102,7 +102,7 @@ record FunctionReport(
 
   /// The process at the other end of the socket.
   record Peer(int uid, int pid) {
-    private static Peer of(VfioUserPeer peer) {
+    static Peer of(VfioUserPeer peer) {
       return new Peer(peer.userId(), peer.processId());
     }
   }

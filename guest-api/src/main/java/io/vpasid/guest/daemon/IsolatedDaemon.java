@@ -66,7 +66,7 @@ public final class IsolatedDaemon implements ServingDaemon {
       Executors.newSingleThreadExecutor(Thread.ofPlatform().name("worker").factory());
   private final SocketLoops controlLoops;
   private final SocketLoops metricsLoops;
-  private final List<MetricsServer> metricsServers = new ArrayList<>();
+  private final List<HttpServer> metricsServers = new ArrayList<>();
   private @Nullable ControlServer control;
   private boolean closed;
 
@@ -143,12 +143,22 @@ public final class IsolatedDaemon implements ServingDaemon {
   /// @return one line for each tenant
   /// @throws InputException if an IOMMU has functions of several tenants behind it
   public static List<String> check(byte[] text, DaemonConfig config) {
+    requireNoPage(config);
     return TenantPart.of(text, config).values().stream()
         .map(part -> "tenant " + part.name() + ": " + String.join(", ", part.functions()))
         .toList();
   }
 
+  /// What a page shows is in the processes of the tenants.
+  private static void requireNoPage(DaemonConfig config) {
+    if (config.pagePort().isPresent()) {
+      throw new InputException(
+          "\"page\" does not go with --isolate: leave it out, or serve in one process");
+    }
+  }
+
   private void open() throws IOException {
+    requireNoPage(config);
     SocketLoops.checkFolder(config.control());
     IsolatedCommands commands = new IsolatedCommands(this, text, config);
     Files.createDirectories(folder);
@@ -161,16 +171,17 @@ public final class IsolatedDaemon implements ServingDaemon {
     int most = config.limits().metricsConnections();
     if (config.metricsSocket().isPresent()) {
       metricsServers.add(
-          MetricsServer.open(
+          HttpServer.open(
               metricsLoops,
               config.metricsSocket().get(),
               config.access().users(),
               most,
-              this::metrics));
+              Metrics.served(this::metrics)));
     }
     if (config.metricsPort().isPresent()) {
       metricsServers.add(
-          MetricsServer.open(metricsLoops, config.metricsPort().get(), most, this::metrics));
+          HttpServer.open(
+              metricsLoops, config.metricsPort().get(), most, Metrics.served(this::metrics)));
     }
     control =
         ControlServer.open(
@@ -357,7 +368,12 @@ public final class IsolatedDaemon implements ServingDaemon {
 
   @Override
   public Optional<Integer> metricsPort() {
-    return MetricsServer.portOf(metricsServers);
+    return HttpServer.portOf(metricsServers);
+  }
+
+  @Override
+  public Optional<String> page() {
+    return Optional.empty();
   }
 
   @Override
@@ -410,7 +426,7 @@ public final class IsolatedDaemon implements ServingDaemon {
     if (control != null) {
       control.close();
     }
-    metricsServers.forEach(MetricsServer::close);
+    metricsServers.forEach(HttpServer::close);
     tenants
         .values()
         .forEach(tenant -> tenant.end(Duration.ofNanos(Math.max(1, until - System.nanoTime()))));

@@ -1,9 +1,13 @@
 package io.vpasid.guest.daemon;
 
+import io.vpasid.guest.daemon.HttpServer.Answer;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /// Metrics in Prometheus' text format 0.0.4, of which this is all that is needed:
 ///
@@ -15,6 +19,23 @@ import java.util.Map;
 final class Metrics {
   /// The media type that Prometheus asks for and is answered with.
   static final String CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+  /// Serves metrics at `/metrics`.
+  ///
+  /// @param text makes them
+  static HttpServer.Handler served(Supplier<String> text) {
+    return request -> CompletableFuture.completedFuture(answer(request, text));
+  }
+
+  private static Answer answer(HttpServer.Request request, Supplier<String> text) {
+    if (!request.path().equals("/metrics")) {
+      return Answer.Whole.text(404, "see /metrics\n");
+    }
+    return switch (request.method()) {
+      case "GET", "HEAD" -> new Answer.Whole(200, CONTENT_TYPE, text.get(), List.of());
+      default -> Answer.Whole.text(405, "the metrics can only be read\n", "Allow: GET, HEAD");
+    };
+  }
 
   /// All samples of one name.
   private record Family(String help, String type, StringBuilder samples) {}

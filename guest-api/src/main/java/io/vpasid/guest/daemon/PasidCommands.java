@@ -15,6 +15,7 @@ import io.vpasid.vmm.pasid.PasidAttachments;
 import io.vpasid.vmm.pasid.Refusal;
 import io.vpasid.vmm.pasid.Refused;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -109,10 +110,18 @@ final class PasidCommands {
     }
     List<ServedFunction> asked =
         name.isPresent() ? List.of(functions.apply(name.get())) : List.copyOf(daemon.functions());
+    return attached(asked, first.orElse(0L).intValue(), limit);
+  }
+
+  /// Attached PASIDs, which any thread may ask for.
+  ///
+  /// @param first the least PASID of each function
+  /// @param limit most of them
+  Reply.Attachments attached(Collection<ServedFunction> asked, int first, int limit) {
     List<Reply.Attachments.One> listed = new ArrayList<>();
     boolean more = false;
     for (ServedFunction served : asked) {
-      more = list(served, first.orElse(0L).intValue(), limit, listed);
+      more = list(served, first, limit, listed);
       if (more) {
         break;
       }

@@ -15,6 +15,9 @@ public sealed interface ServingDaemon extends AutoCloseable permits Daemon, Isol
   /// The port of the metrics; empty if there is none.
   Optional<Integer> metricsPort();
 
+  /// The address of the page, with the token that lets its reader in; empty if there is none.
+  Optional<String> page();
+
   /// One line for each function that is served, for people.
   List<String> summary();
 

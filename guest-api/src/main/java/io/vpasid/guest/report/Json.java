@@ -96,7 +96,12 @@ public final class Json {
 
   /// The same in one line.
   public static void printLine(PrintWriter out, Object document) {
-    out.println(Mapper.LINES.writeValueAsString(document));
+    out.println(line(document));
+  }
+
+  /// The same as a text without an end of line.
+  public static String line(Object document) {
+    return Mapper.LINES.writeValueAsString(document);
   }
 
   /// One of a few values, as JSON has it: in small letters.

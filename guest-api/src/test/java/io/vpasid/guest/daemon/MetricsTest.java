@@ -55,7 +55,7 @@ class MetricsTest {
 
   @Test
   void serverAnswersPrometheusAndNothingElse() throws IOException {
-    try (MetricsServer server = MetricsServer.open(loops, 0, 16, () -> "a 1\n")) {
+    try (HttpServer server = HttpServer.open(loops, 0, 16, Metrics.served(() -> "a 1\n"))) {
       HttpURLConnection metrics = get(server, "/metrics");
       assertThat(metrics.getResponseCode()).isEqualTo(200);
       assertThat(metrics.getContentType()).isEqualTo("text/plain; version=0.0.4; charset=utf-8");
@@ -64,16 +64,16 @@ class MetricsTest {
     }
   }
 
-  private static HttpURLConnection get(MetricsServer server, String path) throws IOException {
+  private static HttpURLConnection get(HttpServer server, String path) throws IOException {
     return (HttpURLConnection)
         URI.create("http://127.0.0.1:" + server.port() + path).toURL().openConnection();
   }
 
   @Test
   void portThatIsTakenIsNamed() throws IOException {
-    try (MetricsServer server = MetricsServer.open(loops, 0, 16, () -> "")) {
+    try (HttpServer server = HttpServer.open(loops, 0, 16, Metrics.served(() -> ""))) {
       assertThatIOException()
-          .isThrownBy(() -> MetricsServer.open(loops, server.port(), 16, () -> ""))
+          .isThrownBy(() -> HttpServer.open(loops, server.port(), 16, Metrics.served(() -> "")))
           .withMessageContaining("port " + server.port());
     }
   }
@@ -95,7 +95,7 @@ class MetricsTest {
   void aRequestOnTheUnixSocketIsAnswered(String line, String status, @TempDir Path folder)
       throws IOException {
     Path path = folder.resolve("metrics");
-    try (MetricsServer _ = MetricsServer.open(loops, path, Set.of(), 16, () -> "a 1\n");
+    try (HttpServer _ = HttpServer.open(loops, path, Set.of(), 16, Metrics.served(() -> "a 1\n"));
         SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
       assertThat(say(channel, line + "\r\nHost: x\r\n\r\n")).startsWith(status + "\r\n");
     }
@@ -104,7 +104,7 @@ class MetricsTest {
   @Test
   void aRequestThatDoesNotEndIsEnded(@TempDir Path folder) throws IOException {
     Path path = folder.resolve("metrics");
-    try (MetricsServer _ = MetricsServer.open(loops, path, Set.of(), 16, () -> "a 1\n");
+    try (HttpServer _ = HttpServer.open(loops, path, Set.of(), 16, Metrics.served(() -> "a 1\n"));
         SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
       assertThat(say(channel, "GET /metrics HTTP/1.1\r\nX: " + "x".repeat(8192)))
           .startsWith("HTTP/1.1 431 ");
@@ -115,7 +115,7 @@ class MetricsTest {
   void theOldestConnectionMakesRoomForTheNewest(@TempDir Path folder) throws IOException {
     Path path = folder.resolve("metrics");
     List<SocketChannel> silent = new ArrayList<>();
-    try (MetricsServer _ = MetricsServer.open(loops, path, Set.of(), 16, () -> "a 1\n")) {
+    try (HttpServer _ = HttpServer.open(loops, path, Set.of(), 16, Metrics.served(() -> "a 1\n"))) {
       for (int i = 0; i < 17; i++) {
         SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         channel.connect(UnixDomainSocketAddress.of(path));

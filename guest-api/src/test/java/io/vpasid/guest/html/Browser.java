@@ -79,6 +79,27 @@ public final class Browser implements AutoCloseable {
     return post("/execute/sync", Map.of("script", script, "args", List.of(arguments)));
   }
 
+  /// Waits until an expression is true, at most 20 seconds.
+  public void await(String expression) {
+    boolean isTrue =
+        run("""
+        const end = performance.now() + 20000;
+        return new Promise((done) => {
+          const look = () => {
+            if (%s) done(true);
+            else if (performance.now() > end) done(false);
+            else setTimeout(look, 50);
+          };
+          look();
+        });
+        """
+                .formatted(expression))
+            .booleanValue();
+    if (!isTrue) {
+      throw new AssertionError("not within 20 seconds: " + expression);
+    }
+  }
+
   /// The text of what a selector finds, each element's apart.
   public List<String> texts(String selector) {
     List<String> texts = new ArrayList<>();

@@ -323,6 +323,7 @@ public final class ServeCommand implements Callable<Integer> {
       document.put("control", daemon.control().toString());
       daemon.metricsSocket().ifPresent(path -> document.put("metrics", path.toString()));
       daemon.metricsPort().ifPresent(port -> document.put("metricsPort", port));
+      daemon.page().ifPresent(address -> document.put("page", address));
       document.put("functions", daemon.summaryJson());
       Json.print(out, document);
     } else {
@@ -331,6 +332,7 @@ public final class ServeCommand implements Callable<Integer> {
       daemon
           .metricsPort()
           .ifPresent(port -> out.printf("metrics on http://127.0.0.1:%d/metrics%n", port));
+      daemon.page().ifPresent(address -> out.printf("page on %s%n", address));
       out.printf("control socket %s; end with Ctrl-C%n", daemon.control());
     }
     out.flush();

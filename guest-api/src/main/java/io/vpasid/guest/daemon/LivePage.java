@@ -1,0 +1,306 @@
+package io.vpasid.guest.daemon;
+
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.vpasid.guest.control.ControlEvent;
+import io.vpasid.guest.control.ControlException;
+import io.vpasid.guest.daemon.HttpServer.Answer;
+import io.vpasid.guest.daemon.HttpServer.Request;
+import io.vpasid.guest.html.DataTable;
+import io.vpasid.guest.html.Html;
+import io.vpasid.guest.html.HtmlPage;
+import io.vpasid.guest.report.Json;
+import io.vpasid.guest.socket.SocketLoops;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/// A page that shows what a daemon serves, as it happens, to a browser on this machine.
+///
+/// It can be read and nothing else, by who knows its address: there is a token in it, new at every
+/// start. Anybody on this machine may connect to the port, and so may scripts of any page that a
+/// user of this machine looks at; without the token they get nothing, and under a name other than
+/// that of the loopback address neither (DNS rebinding).
+///
+/// ```text
+///  GET /TOKEN/        the page
+///  GET /TOKEN/state   what is served, as JSON
+///  GET /TOKEN/events  the events of the control socket from now on, as server-sent events
+/// ```
+final class LivePage implements AutoCloseable {
+  private static final int TOKEN_BYTES = 32;
+
+  /// Most attached PASIDs that are shown, and most entries of each IOMMU.
+  private static final int MOST_ATTACHMENTS = 1000;
+
+  private static final int MOST_ENTRIES = 256;
+
+  /// Between two signs of life in a stream of events.
+  private static final long BEAT_SECONDS = 15;
+
+  private final Daemon daemon;
+  private final PasidCommands pasids;
+  private final byte[] token;
+  private final HttpServer server;
+  private final HtmlPage page = new HtmlPage("vpasid daemon", "", "live.js", true);
+  private final Map<Channel, LongAdder> streams = new ConcurrentHashMap<>();
+  private final ExecutorService reader =
+      Executors.newSingleThreadExecutor(Thread.ofPlatform().name("page").daemon().factory());
+
+  /// The last answer to who asked for the state, which those share that ask before it is made.
+  private @Nullable CompletableFuture<Answer> state;
+
+  /// What is served.
+  ///
+  /// @param started in milliseconds since 1970
+  private record State(
+      String version,
+      long started,
+      List<Function> functions,
+      Reply.Attachments attachments,
+      List<Space> addressSpaces,
+      List<Iommu> iommus) {}
+
+  /// @param counted how often something happened
+  private record Function(
+      FunctionReport.Brief function, Optional<FunctionReport.Peer> client, Counted counted) {}
+
+  private record Counted(long clients, long attached, long detached, long refused, long resets) {
+    private static Counted of(ServedFunction.Counters counters) {
+      return new Counted(
+          counters.clients().sum(),
+          counters.attached().sum(),
+          counters.detached().sum(),
+          counters.refused().sum(),
+          counters.resets().sum());
+    }
+  }
+
+  private record Space(int handle, String name) {}
+
+  /// @param report empty if the unit is too busy to tell
+  private record Iommu(IommuReport.Brief iommu, Optional<IommuReport> report) {}
+
+  private record Event(String event, Map<String, ?> data, String time) {}
+
+  private LivePage(Daemon daemon, SocketLoops loops, int port, int most) throws IOException {
+    this.daemon = daemon;
+    pasids = new PasidCommands(daemon, name -> daemon.function(name).orElseThrow());
+    byte[] random = new byte[TOKEN_BYTES];
+    new SecureRandom().nextBytes(random);
+    token = Base64.getUrlEncoder().withoutPadding().encode(random);
+    server = HttpServer.open(loops, port, most, this::answer);
+  }
+
+  /// Serves the page.
+  ///
+  /// @param port 0 for any that is free
+  /// @param most connections at a time; of more the oldest is ended
+  /// @throws IOException with a sentence that names the port, if it is taken
+  static LivePage open(Daemon daemon, SocketLoops loops, int port, int most) throws IOException {
+    return new LivePage(daemon, loops, port, most);
+  }
+
+  /// Where it is, with the token.
+  String address() {
+    return "http://127.0.0.1:%d/%s/"
+        .formatted(server.port(), new String(token, StandardCharsets.US_ASCII));
+  }
+
+  // On the loop
+
+  private CompletionStage<Answer> answer(Request request) {
+    if (!Set.of("127.0.0.1:" + request.port(), "localhost:" + request.port())
+        .contains(request.host())) {
+      return done(Answer.Whole.text(403, "this page has another name\n"));
+    }
+    String[] path = request.path().split("/", 3);
+    if (path.length != 3 || !isToken(path[1])) {
+      return done(Answer.Whole.text(404, "the daemon said the address when it started\n"));
+    }
+    if (!request.method().equals("GET")) {
+      return done(Answer.Whole.text(405, "the page can only be read\n", "Allow: GET"));
+    }
+    return switch (path[2]) {
+      case "" -> done(new Answer.Whole(200, "text/html; charset=utf-8", text(), headers()));
+      case "state" -> state();
+      case "events" -> done(new Answer.Stream("text/event-stream", headers(), this::begin));
+      default -> done(Answer.Whole.text(404, "there is no such page\n"));
+    };
+  }
+
+  private static CompletionStage<Answer> done(Answer answer) {
+    return CompletableFuture.completedFuture(answer);
+  }
+
+  /// Takes as long for any wrong token.
+  private boolean isToken(String given) {
+    return MessageDigest.isEqual(token, given.getBytes(StandardCharsets.ISO_8859_1));
+  }
+
+  private List<String> headers() {
+    return List.of(
+        "Content-Security-Policy: " + page.policy() + "; frame-ancestors 'none'",
+        "X-Content-Type-Options: nosniff",
+        "Referrer-Policy: no-referrer",
+        "Cross-Origin-Resource-Policy: same-origin",
+        "Cross-Origin-Opener-Policy: same-origin",
+        "Cache-Control: no-store");
+  }
+
+  private String text() {
+    Html main = new Html();
+    main.element("p", "connecting", "id", "status", "role", "status")
+        .open("ul", "class", "counts", "id", "counts")
+        .close();
+    part(
+        main,
+        "functions",
+        "Functions",
+        new DataTable(
+            "Functions and their clients",
+            "Function",
+            "Address",
+            "Id",
+            "vPASID",
+            "PASIDs",
+            "Attached",
+            "Client",
+            "Refused",
+            "Resets"));
+    part(
+        main,
+        "attachments",
+        "Attachments",
+        new DataTable("Attached PASIDs", "PASID", "Function", "Address space"));
+    main.element("h2", "Virtual IOMMUs").open("div", "id", "iommus").close();
+    part(
+        main, "events", "Events", new DataTable("The last of them first", "Time", "Event", "Data"));
+    StringBuilder page = new StringBuilder();
+    try {
+      this.page.write(page, List.of(main.toString()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return page.toString();
+  }
+
+  private static void part(Html main, String id, String title, DataTable table) {
+    main.element("h2", title).open("div", "id", id).drawing(table.draw()).close();
+  }
+
+  private synchronized CompletionStage<Answer> state() {
+    CompletableFuture<Answer> last = state;
+    if (last == null || last.isDone()) {
+      last = CompletableFuture.supplyAsync(this::readState, reader);
+      state = last;
+    }
+    return last;
+  }
+
+  private void begin(Channel channel) {
+    streams.put(channel, new LongAdder());
+    var _ = channel.closeFuture().addListener(_ -> streams.remove(channel));
+    beat(channel);
+  }
+
+  private void beat(Channel channel) {
+    if (channel.isActive()) {
+      send(channel, ":\n\n");
+      var _ = channel.eventLoop().schedule(() -> beat(channel), BEAT_SECONDS, TimeUnit.SECONDS);
+    }
+  }
+
+  private static void send(Channel channel, String text) {
+    var _ =
+        channel.writeAndFlush(
+            Unpooled.wrappedBuffer(text.getBytes(StandardCharsets.UTF_8)), channel.voidPromise());
+  }
+
+  // On the page's thread
+
+  private Answer readState() {
+    List<Function> functions =
+        daemon.functions().stream()
+            .map(served ->
+                new Function(
+                    FunctionReport.Brief.of(served),
+                    served.peer().map(FunctionReport.Peer::of),
+                    Counted.of(served.counters())))
+            .toList();
+    State now =
+        new State(
+            daemon.version(),
+            daemon.started(),
+            functions,
+            pasids.attached(daemon.functions(), 0, MOST_ATTACHMENTS),
+            daemon.spaces().table().all().stream()
+                .map(space -> new Space(space.handle(), space.name()))
+                .toList(),
+            iommus());
+    return new Answer.Whole(200, "application/json", Json.line(now), headers());
+  }
+
+  private List<Iommu> iommus() {
+    List<Iommu> iommus = new ArrayList<>();
+    for (ServedIommu served : daemon.iommus().values()) {
+      Optional<IommuReport> report;
+      try {
+        report = Optional.of(IommuReport.of(served, MOST_ENTRIES));
+      } catch (ControlException _) {
+        report = Optional.empty();
+      }
+      iommus.add(new Iommu(IommuReport.Brief.of(served), report));
+    }
+    return iommus;
+  }
+
+  // On any thread
+
+  /// Tells who looks. Events for one that does not read are counted and dropped.
+  void tell(ControlEvent event, Map<String, ?> data) {
+    if (streams.isEmpty()) {
+      return;
+    }
+    String line = message(event.name(), data);
+    streams.forEach((channel, lost) -> {
+      if (!channel.isWritable()) {
+        lost.increment();
+        return;
+      }
+      long before = lost.sumThenReset();
+      send(
+          channel,
+          before == 0
+              ? line
+              : message(ControlEvent.EVENTS_LOST.name(), Map.of("count", before)) + line);
+    });
+  }
+
+  private static String message(String name, Map<String, ?> data) {
+    return "data: " + Json.line(new Event(name, data, Instant.now().toString())) + "\n\n";
+  }
+
+  @Override
+  public void close() {
+    server.close();
+    reader.shutdown();
+  }
+}
