@@ -44,13 +44,12 @@ final class DaemonCommands implements ControlTarget {
   private final PasidCommands pasids;
   private final Map<Client, Belongings> temporary = new HashMap<>();
 
-  /// Resets that were still running when they were last looked at, by the function's name.
-  private final Map<String, LongWork> resets = new HashMap<>();
+  private final LongRequests requests = new LongRequests(LongWork.BOUND);
 
   DaemonCommands(Daemon daemon) {
     this.daemon = daemon;
     iommus = new IommuCommands(daemon);
-    pasids = new PasidCommands(daemon, this::function);
+    pasids = new PasidCommands(daemon, this::function, requests);
   }
 
   @Override
@@ -407,7 +406,8 @@ final class DaemonCommands implements ControlTarget {
     ServedFunction served = function(arguments);
     int width = width(arguments);
     int offset = offset(served, arguments, width);
-    int value = served.function().readConfig(offset, width);
+    int value =
+        requests.ask(served, "config-read", () -> served.function().readConfig(offset, width));
     return new Reply.Register(
         String.format(Locale.ROOT, "0x%03x", offset),
         width,
@@ -419,8 +419,13 @@ final class DaemonCommands implements ControlTarget {
     int width = width(arguments);
     int offset = offset(served, arguments, width);
     long value = arguments.number("value", MAX_U32 >>> (8 * (4 - width)));
-    served.function().writeConfig(offset, width, (int) value);
-    return Reply.Done.DONE;
+    return requests.ask(
+        served,
+        "config-write",
+        () -> {
+          served.function().writeConfig(offset, width, (int) value);
+          return Reply.Done.DONE;
+        });
   }
 
   private static int width(ControlArguments arguments) {
@@ -437,19 +442,13 @@ final class DaemonCommands implements ControlTarget {
   }
 
   private Reply reset(ServedFunction served) {
-    resets.values().removeIf(reset -> !reset.isRunning());
-    if (resets.containsKey(served.name())) {
-      throw ControlException.generic(
-          "function '" + served.name() + "' is still being reset; ask again when that is done");
-    }
-    LongWork reset = LongWork.begin("reset of " + served.name(), served.function()::reset);
-    resets.put(served.name(), reset);
-    if (!reset.endsIn(LongWork.BOUND)) {
-      throw ControlException.generic(
-          "the reset of function '%s' takes more than %d seconds, and goes on"
-              .formatted(served.name(), LongWork.BOUND.toSeconds()));
-    }
-    return Reply.Done.DONE;
+    return requests.ask(
+        served.name(),
+        "reset",
+        () -> {
+          served.function().reset();
+          return Reply.Done.DONE;
+        });
   }
 
   private Reply reload() {

@@ -102,7 +102,9 @@ final class LivePage implements AutoCloseable {
 
   private LivePage(Daemon daemon, SocketLoops loops, int port, int most) throws IOException {
     this.daemon = daemon;
-    pasids = new PasidCommands(daemon, name -> daemon.function(name).orElseThrow());
+    pasids =
+        new PasidCommands(
+            daemon, name -> daemon.function(name).orElseThrow(), new LongRequests(LongWork.BOUND));
     byte[] random = new byte[TOKEN_BYTES];
     new SecureRandom().nextBytes(random);
     token = Base64.getUrlEncoder().withoutPadding().encode(random);

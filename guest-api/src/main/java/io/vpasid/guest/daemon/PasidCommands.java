@@ -28,11 +28,13 @@ final class PasidCommands {
 
   private final Daemon daemon;
   private final Function<String, ServedFunction> functions;
+  private final LongRequests requests;
 
   /// @param functions finds the function of a name, or throws a [ControlException]
-  PasidCommands(Daemon daemon, Function<String, ServedFunction> functions) {
+  PasidCommands(Daemon daemon, Function<String, ServedFunction> functions, LongRequests requests) {
     this.daemon = daemon;
     this.functions = functions;
+    this.requests = requests;
   }
 
   /// Attaches a PASID of a function to an address space.
@@ -45,7 +47,9 @@ final class PasidCommands {
     }
     // A function without a vPASID refuses every PASID, whatever it is to be attached to.
     PageTableId pageTable = granted == null ? HwptId.NONE : granted;
-    return switch (served.function().attachPasid(pasid, pageTable)) {
+    AttachOutcome outcome =
+        requests.ask(served, "pasid-attach", () -> served.function().attachPasid(pasid, pageTable));
+    return switch (outcome) {
       case AttachOutcome.Attached _ ->
           Reply.Attached.of(served, pasid, space.handle(), Optional.empty());
       case AttachOutcome.Replaced replaced ->
@@ -81,7 +85,9 @@ final class PasidCommands {
   /// Detaches a PASID of a function.
   Reply detach(ServedFunction served, ControlArguments arguments) {
     Pasid pasid = new Pasid((int) arguments.number("pasid", MAX_U32));
-    return switch (served.function().detachPasid(pasid)) {
+    DetachOutcome outcome =
+        requests.ask(served, "pasid-detach", () -> served.function().detachPasid(pasid));
+    return switch (outcome) {
       case DetachOutcome.Detached detached ->
           Reply.Detached.of(
               served, pasid, true, daemon.spaces().handleOf(served, detached.previous()));
