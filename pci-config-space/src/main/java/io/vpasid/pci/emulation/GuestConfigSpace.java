@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -38,6 +39,10 @@ public final class GuestConfigSpace implements DeviceConfig {
 
   private final int[] slotsBefore;
 
+  /// The dwords without a slot that are wholly ours: read-only, and as the device has them unless
+  /// [#set] changed them.
+  private final BitSet plain;
+
   /// Per slot: the bits that are ours, and what a reset makes of them.
   private final int[] mask;
 
@@ -63,7 +68,9 @@ public final class GuestConfigSpace implements DeviceConfig {
     device = builder.device;
     size = builder.device.size();
     int dwords = builder.mask.length;
-    int[] slots = IntStream.range(0, dwords).filter(i -> builder.mask[i] != 0).toArray();
+    plain = device instanceof ReadOnlyConfig ? builder.plain() : new BitSet();
+    int[] slots =
+        IntStream.range(0, dwords).filter(i -> builder.mask[i] != 0 && !plain.get(i)).toArray();
     ours = new long[(dwords + 63) >>> 6];
     for (int index : slots) {
       ours[index >>> 6] |= 1L << index;
@@ -161,7 +168,10 @@ public final class GuestConfigSpace implements DeviceConfig {
 
   private int readMixed(int offset, int width) {
     requireWidth(width);
-    if (offset >= 0 && offset <= size - width && (offset & (width - 1)) == 0) {
+    if (answers.length == 0
+        && offset >= 0
+        && offset <= size - width
+        && (offset & (width - 1)) == 0) {
       int shift = (offset & 3) << 3;
       int asked = ones(width) << shift;
       int slot = slot(offset >>> 2);
@@ -189,6 +199,9 @@ public final class GuestConfigSpace implements DeviceConfig {
       return 0xff;
     }
     int shift = (offset & 3) << 3;
+    if (answers.length != 0) {
+      return (int) DWORD.getAcquire(answers, offset >>> 2) >>> shift & 0xff;
+    }
     int slot = slot(offset >>> 2);
     int own = slot < 0 ? 0 : (mask[slot] >>> shift) & 0xff;
     int present = own == 0 ? 0 : (now(offset >>> 2, slot) >>> shift) & own;
@@ -272,7 +285,10 @@ public final class GuestConfigSpace implements DeviceConfig {
   /// Our bits of a dword.
   private int present(int index) {
     int slot = slot(index);
-    return slot < 0 ? 0 : now(index, slot) & mask[slot];
+    if (slot >= 0) {
+      return now(index, slot) & mask[slot];
+    }
+    return plain.get(index) ? (int) DWORD.getAcquire(bits, index) : 0;
   }
 
   private void written(int slot, int before, int proposed, int after) {
@@ -301,6 +317,8 @@ public final class GuestConfigSpace implements DeviceConfig {
     int slot = slot(offset >>> 2);
     if (slot >= 0) {
       replace(place(offset >>> 2, slot), this.mask[slot] & mask, value);
+    } else if (plain.get(offset >>> 2)) {
+      replace(offset >>> 2, mask, value);
     }
   }
 
@@ -320,6 +338,8 @@ public final class GuestConfigSpace implements DeviceConfig {
       int slot = slot(index);
       if (slot >= 0) {
         replace(place(index, slot), ~sticky[slot], initial[slot]);
+      } else if (plain.get(index)) {
+        replace(index, ALL, device.read(index << 2, 4));
       }
     }
     for (Runnable listener : resetListeners) {
@@ -479,6 +499,17 @@ public final class GuestConfigSpace implements DeviceConfig {
     /// The view, with every register as after power-on.
     public GuestConfigSpace build() {
       return new GuestConfigSpace(this);
+    }
+
+    /// The dwords that are wholly ours, though they do no more than the device's.
+    private BitSet plain() {
+      BitSet plain = new BitSet(mask.length);
+      for (int i = 0; i < mask.length; i++) {
+        boolean changes = (writable[i] | writeOneToClear[i] | sticky[i]) != 0;
+        boolean acts = rules[i] != null || observers[i] != null || resets[i] != null;
+        plain.set(i, mask[i] == ALL && !changes && !acts && initial[i] == device.read(i << 2, 4));
+      }
+      return plain;
     }
 
     private int indexOf(int offset) {

@@ -5,9 +5,12 @@ import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.PageTableId;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// One word of state for each PASID, in chunks that are made when first touched.
 ///
@@ -23,7 +26,8 @@ import java.util.concurrent.locks.ReentrantLock;
 /// wait. Who finds a word claimed sets the waiters bit and sleeps on one of a few conditions,
 /// chosen by the PASID; their locks are held only to go to sleep and to wake up.
 ///
-/// A word costs 8 bytes, so 2^20 PASIDs cost 8 MiB.
+/// A word costs 8 bytes, so 2^20 PASIDs cost 8 MiB. Until a PASID is claimed, there is nothing at
+/// all.
 final class PasidSlots {
   static final long FREE = 0;
 
@@ -39,8 +43,18 @@ final class PasidSlots {
   private static final VarHandle WORD = MethodHandles.arrayElementVarHandle(long[].class);
 
   private final int last;
-  private final AtomicReferenceArray<long[]> chunks;
-  private final WaitQueue[] waitQueues = new WaitQueue[WAIT_QUEUES];
+
+  /// Empty until a PASID is claimed.
+  private volatile @Nullable Claimable claimable;
+
+  private static final class Claimable {
+    final AtomicReferenceArray<long[]> chunks;
+    final List<WaitQueue> waitQueues = Stream.generate(WaitQueue::new).limit(WAIT_QUEUES).toList();
+
+    Claimable(int last) {
+      chunks = new AtomicReferenceArray<>((last >>> CHUNK_LOG2) + 1);
+    }
+  }
 
   private static final class WaitQueue {
     final ReentrantLock lock = new ReentrantLock();
@@ -49,10 +63,6 @@ final class PasidSlots {
 
   PasidSlots(int width) {
     last = (1 << width) - 1;
-    chunks = new AtomicReferenceArray<>((last >>> CHUNK_LOG2) + 1);
-    for (int i = 0; i < WAIT_QUEUES; i++) {
-      waitQueues[i] = new WaitQueue();
-    }
   }
 
   /// The highest PASID.
@@ -79,7 +89,7 @@ final class PasidSlots {
 
   /// The state of a PASID, with or without marks.
   long read(int pasid) {
-    long[] chunk = chunks.get(pasid >>> CHUNK_LOG2);
+    long[] chunk = chunk(pasid);
     return chunk == null ? FREE : word(chunk, pasid);
   }
 
@@ -112,7 +122,7 @@ final class PasidSlots {
   void release(int pasid, long state) {
     long marked = (long) WORD.getAndSet(chunkFor(pasid), pasid & CHUNK - 1, state);
     if ((marked & WAITERS) != 0) {
-      WaitQueue queue = waitQueues[pasid & WAIT_QUEUES - 1];
+      WaitQueue queue = claimable().waitQueues.get(pasid & WAIT_QUEUES - 1);
       queue.lock.lock();
       try {
         queue.released.signalAll();
@@ -124,7 +134,7 @@ final class PasidSlots {
 
   private void sleep(long[] chunk, int pasid) {
     int at = pasid & CHUNK - 1;
-    WaitQueue queue = waitQueues[pasid & WAIT_QUEUES - 1];
+    WaitQueue queue = claimable().waitQueues.get(pasid & WAIT_QUEUES - 1);
     queue.lock.lock();
     try {
       long seen = word(chunk, pasid);
@@ -154,7 +164,7 @@ final class PasidSlots {
   private int firstWith(long bits, int first, int end) {
     int pasid = first;
     while (pasid <= end) {
-      long[] chunk = chunks.get(pasid >>> CHUNK_LOG2);
+      long[] chunk = chunk(pasid);
       int chunkEnd = Math.min(end, pasid | CHUNK - 1);
       for (; chunk != null && pasid <= chunkEnd; pasid++) {
         if ((word(chunk, pasid) & bits) != 0) {
@@ -170,7 +180,27 @@ final class PasidSlots {
     return (long) WORD.getVolatile(chunk, pasid & CHUNK - 1);
   }
 
+  private long @Nullable [] chunk(int pasid) {
+    Claimable made = claimable;
+    return made == null ? null : made.chunks.get(pasid >>> CHUNK_LOG2);
+  }
+
+  private Claimable claimable() {
+    Claimable made = claimable;
+    if (made == null) {
+      synchronized (this) {
+        made = claimable;
+        if (made == null) {
+          made = new Claimable(last);
+          claimable = made;
+        }
+      }
+    }
+    return made;
+  }
+
   private long[] chunkFor(int pasid) {
+    AtomicReferenceArray<long[]> chunks = claimable().chunks;
     int index = pasid >>> CHUNK_LOG2;
     long[] chunk = chunks.get(index);
     if (chunk == null) {
