@@ -136,13 +136,7 @@ class EmulatedHardwareTest {
     assertThat(register(function, 0x00)).as("covered by none").isZero();
 
     MemorySegment memory = Arena.ofAuto().allocate(0x2000, 4096);
-    VtdUnit unit =
-        new VtdUnit(
-            VtdCapabilities.emulated(),
-            MappedGuestMemory.of(new MappedGuestMemory.Range(0, memory)),
-            mock(VtdBackend.class),
-            (address, data) -> {},
-            Runnable::run);
+    VtdUnit unit = unitOver(memory);
     function.doDmaThrough(unit.dma(SourceId.of(new PciAddress(0, 0, 4, 0))));
     memory.set(ValueLayout.JAVA_LONG, 0x1008, 0x1122);
     setRegister(function, 0x10, 0x1008);
@@ -157,6 +151,43 @@ class EmulatedHardwareTest {
     function.reset();
     assertThat(register(function, 0x10)).isZero();
     assertThat(register(function, 0x1010)).isZero();
+    unit.close();
+  }
+
+  private static VtdUnit unitOver(MemorySegment memory) {
+    return new VtdUnit(
+        VtdCapabilities.emulated(),
+        MappedGuestMemory.of(new MappedGuestMemory.Range(0, memory)),
+        mock(VtdBackend.class),
+        (address, data) -> {},
+        Runnable::run);
+  }
+
+  @Test
+  void theEndOfADmaCommandIsTheFirstMsiXVectorIfTheDriverWantsIt() {
+    List<String> raised = new ArrayList<>();
+    EmulatedHardware function =
+        EmulatedHardware.of(
+            Descriptions.of(
+                """
+                { "format": 1, "vendor": "0xf00d", "device": "0x0d4a", "class": "0x088000",
+                  "bars": [ { "index": 0, "size": "8K" }, { "index": 2, "size": "8K" } ],
+                  "msix": { "vectors": 2, "bar": 0, "table": "0x0", "pba": "0x1000" },
+                  "dmaEngine": { "bar": 2 } }
+                """),
+            false);
+    VtdUnit unit = unitOver(Arena.ofAuto().allocate(0x2000, 4096));
+    function.doDmaThrough(unit.dma(SourceId.of(new PciAddress(0, 0, 4, 0))));
+    function.connected(listeningTo(raised));
+
+    setRegister(function, 0x10, 0x1008);
+    setRegister(function, 0x28, 1);
+    assertThat(raised).as("not wanted").isEmpty();
+
+    int wanted = 4;
+    setRegister(function, 0x00, (long) wanted << 32);
+    setRegister(function, 0x28, 1);
+    assertThat(raised).containsExactly(PciIndex.MSIX_IRQ + "/0");
     unit.close();
   }
 

@@ -3,6 +3,7 @@ package io.vpasid.it.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vpasid.it.realkernel.InRealKernel;
+import io.vpasid.pci.PciAddress;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
@@ -165,9 +166,11 @@ class KernelMockPageTablesTest {
   }
 
   private void entry(int pasid, Translation after) {
-    tables.entryChanged(
-        new EntryChange(
-            Requester.of(FUNCTION, pasid), Translation.Absent.ABSENT, after, false, true));
+    change(Requester.of(FUNCTION, pasid), after);
+  }
+
+  private void change(Requester requester, Translation after) {
+    tables.entryChanged(new EntryChange(requester, Translation.Absent.ABSENT, after, false, true));
   }
 
   private static Translation firstStage(int domain, long pointer) {
@@ -197,7 +200,7 @@ class KernelMockPageTablesTest {
   }
 
   @Test
-  void anEntryThatChangesIsReplacedAndThePageTableBeforeIsGone() {
+  void anEntryThatChangesIsReplacedAndOneThatComesBackHasItsPageTableAgain() {
     attach(7, firstStage(2, MEMORY));
     HwptId before = on(7).orElseThrow();
     entry(7, Translation.Absent.ABSENT);
@@ -207,7 +210,9 @@ class KernelMockPageTablesTest {
     HwptId after = on(7).orElseThrow();
     assertThat(after).isNotEqualTo(before);
     assertThat(device.hasCached(after, 0, CACHED)).isTrue();
-    assertThat(device.hasCached(before, 0, CACHED)).isFalse();
+
+    attach(7, firstStage(2, MEMORY));
+    assertThat(on(7)).contains(before);
   }
 
   /// The mock IOMMU fails every replacement of PASID 1024.
@@ -276,6 +281,30 @@ class KernelMockPageTablesTest {
     tables.pageResponse(new PageResponse(Requester.of(FUNCTION, 7), 3, PageResponse.Code.SUCCESS));
     attach(7, Translation.Absent.ABSENT);
     assertThat(on(7)).isEmpty();
+  }
+
+  @Test
+  void functionsBehindIommusThatAreAlikeShareThePageTableOfTheGuestsMemory() {
+    SourceId id = new SourceId(0x28);
+    Requester itself = Requester.of(id, 0);
+    Requester passing = Requester.of(id, 5);
+    Translation through = new Translation.PassThrough(2, false);
+    try (PassthroughFunction second =
+        PassthroughFunction.open(iommufd, new PciAddress(0, 0, 0, 3), FunctionOptions.defaults())) {
+      tables.cover(id, second);
+      change(itself, Translation.Untranslated.UNTRANSLATED);
+      change(passing, through);
+      attach(5, through);
+
+      assertThat(((MockDevice) second.device()).look(new Pasid(5))).isPresent().isEqualTo(on(5));
+
+      change(Requester.of(id, 7), firstStage(2, MEMORY));
+      tables.sync();
+      assertThat(((MockDevice) second.device()).look(new Pasid(7))).isPresent();
+      tables.uncover(id);
+    }
+    assertThat(refused).isEmpty();
+    assertThat(on(5)).isPresent();
   }
 
   @Test

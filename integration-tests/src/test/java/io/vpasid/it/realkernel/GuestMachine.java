@@ -146,18 +146,14 @@ final class GuestMachine implements AutoCloseable {
                     + (" -smp " + size.cpus() + " -m " + size.memory())
                     + (" -object memory-backend-memfd,id=ram,share=on,size=" + size.memory() + "M")
                     + " -numa node,memdev=ram"
-                    + " -nodefaults -display none -no-reboot -serial file:console.log"
                     + setup
                         .dmar()
                         .map(table -> " -acpitable file=" + table)
                         .orElse(
                             " -device intel-iommu,intremap=on,eim=on,scalable-mode=on,fsts=on,"
-                                + "device-iotlb=on,pasid-bits=20,svm=on,caching-mode=on")
-                    + " -device virtio-serial -chardev stdio,id=reports,signal=off"
-                    + " -device virtserialport,chardev=reports,name=reports"
-                    + " -virtfs local,path=/,mount_tag=hostfs,security_model=none,readonly=on,"
-                    + "multidevs=remap")
+                                + "device-iotlb=on,pasid-bits=20,svm=on,caching-mode=on"))
                 .split(" ")));
+    command.addAll(ways(Path.of("console.log")));
     for (Function function : setup.functions()) {
       boolean hasOthers =
           setup.functions().stream().filter(f -> f.isOfDevice(function.place())).count() > 1;
@@ -172,19 +168,42 @@ final class GuestMachine implements AutoCloseable {
       command.addAll(List.of("-drive", flash(0, parts.uefiCode()) + ",readonly=on"));
       command.addAll(List.of("-drive", flash(1, parts.newUefiVariables(folder))));
     }
-    command.addAll(
-        List.of("-kernel", parts.kernel().toString(), "-initrd", parts.initramfs().toString()));
+    command.addAll(linux(parts, setup.kernelOptions(), run));
+    return command;
+  }
+
+  /// QEMU's arguments for the ways between a machine and its host.
+  ///
+  /// @param console gets what its kernel and script print
+  static List<String> ways(Path console) {
+    return List.of(
+        ("-nodefaults -display none -no-reboot -serial file:"
+                + console
+                + " -device virtio-serial -chardev stdio,id=reports,signal=off"
+                + " -device virtserialport,chardev=reports,name=reports"
+                + " -virtfs local,path=/,mount_tag=hostfs,security_model=none,readonly=on,"
+                + "multidevs=remap")
+            .split(" "));
+  }
+
+  /// QEMU's arguments for what runs in a machine.
+  ///
+  /// @param options more words for the kernel's command line
+  /// @param run where the script is
+  static List<String> linux(MachineParts parts, List<String> options, Path run) {
     // An emulated timer of a busy host may fail the kernel's check of it; vfio-pci refuses some
     // accelerators unless it is told not to.
-    command.addAll(
-        List.of(
-            "-append",
-            "console=ttyS0 panic=-1 no_timer_check intel_iommu=on,sm_on"
-                + " vfio_pci.disable_denylist=1 "
-                + String.join(" ", setup.kernelOptions())
-                + " vpasid.run="
-                + run));
-    return command;
+    return List.of(
+        "-kernel",
+        parts.kernel().toString(),
+        "-initrd",
+        parts.initramfs().toString(),
+        "-append",
+        "console=ttyS0 panic=-1 no_timer_check intel_iommu=on,sm_on"
+            + " vfio_pci.disable_denylist=1 "
+            + String.join(" ", options)
+            + " vpasid.run="
+            + run);
   }
 
   private static String flash(int unit, Path file) {

@@ -27,7 +27,9 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
@@ -184,6 +186,52 @@ class VtdGuestTest {
         machine.awaitEnd();
       }
     }
+  }
+
+  /// The same by the command that runs the whole machine, which learns by itself where the
+  /// registers are.
+  @Test
+  void qemuThatTheCommandRunsHasTheDaemonsIommu() throws IOException {
+    Path results =
+        Files.createDirectories(
+            Path.of("target", "real-kernel", "VtdGuestTest-command").toAbsolutePath());
+    MachineParts parts = MachineParts.prepare();
+    Path script =
+        Files.writeString(
+            folder.resolve("run.sh"), "lspci -vvv -s 00:04.0; dmesg | grep -iE 'dmar|iommu'\n");
+    Path console = results.resolve("console.log");
+    List<String> command =
+        new ArrayList<>(
+            List.of("vtd", "qemu", folder.resolve("serve.json").toString(), "--run", "--qemu"));
+    command.add(qemu(parts).toString());
+    command.addAll(List.of("--", "-accel", "tcg,thread=multi", "-cpu", "max,la57=off"));
+    command.addAll(GuestMachine.ways(console));
+    command.addAll(GuestMachine.linux(parts, List.of("intremap=off"), script));
+
+    try (ServeProcess _ = ServeProcess.startWithIommu(folder)) {
+      ServeProcess.run(command.toArray(String[]::new));
+    }
+
+    assertThat(Files.readString(console, StandardCharsets.ISO_8859_1))
+        .contains("dmar0: Using Queued invalidation", "PASIDCtl: Enable+")
+        .doesNotContain("DRHD: handling fault");
+  }
+
+  /// A program that starts the QEMU of the tests, and ends a machine that takes too long; one that
+  /// has a monitor is its caller's to end.
+  private Path qemu(MachineParts parts) throws IOException {
+    Path program = folder.resolve("qemu");
+    Files.writeString(
+        program,
+        """
+        #!/bin/sh
+        limit="timeout --foreground %ds"
+        case " $* " in *" -qmp "*) limit= ;; esac
+        exec $limit %s "$@"
+        """
+            .formatted(LIMIT.toSeconds(), String.join(" ", parts.qemu())));
+    Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwx------"));
+    return program;
   }
 
   private static void makeTable(String base, Path file) throws IOException {

@@ -113,8 +113,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
     if (function != null) {
       function.requesters().values().forEach(state -> want(state, Translation.Absent.ABSENT));
       sync();
-      shadow.remove(function);
-      function.destroyPageTables(iommufd);
+      targets.remove(function);
       functions.remove(id);
     }
   }

@@ -4,8 +4,8 @@ import io.vpasid.vmm.iommufd.Invalidation.VtdS1.Entry;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What of one nested page table the hardware must forget at the next wait point. More than a
-/// certain number of ranges is everything.
+/// The ranges of one nested page table that the hardware must forget at the next wait point. More
+/// than a certain number of ranges is everything.
 final class InvalidationBatch {
   /// Most ranges in one request.
   static final int MAX_ENTRIES = 256;

@@ -5,7 +5,8 @@ import io.vpasid.vmm.iommufd.HwptData;
 import io.vpasid.vmm.iommufd.Invalidation;
 import java.util.List;
 
-/// How a host's IOMMU takes a guest's first-stage page table, and invalidations of it.
+/// The form in which a host's IOMMU takes a guest's first-stage page table, and invalidations of
+/// it.
 public interface NestedFormat {
 
   /// VT-d's own: `struct iommu_hwpt_vtd_s1` and `struct iommu_hwpt_vtd_s1_invalidate`.
@@ -26,9 +27,10 @@ public interface NestedFormat {
         }
       };
 
-  /// What IOMMU_HWPT_ALLOC is told of a page table.
+  /// A page table as IOMMU_HWPT_ALLOC takes it.
   HwptData pageTable(FirstStageTable table);
 
-  /// What IOMMU_HWPT_INVALIDATE is told, one entry for each of these, in their order.
+  /// Invalidations as IOMMU_HWPT_INVALIDATE takes them, one entry for each of these, in their
+  /// order.
   Invalidation invalidation(List<Invalidation.VtdS1.Entry> entries);
 }

@@ -12,21 +12,21 @@ import io.vpasid.vmm.pasid.PasidLimits;
 import io.vpasid.vmm.pasid.Refused;
 import org.jspecify.annotations.Nullable;
 
-/// What the guest wants for one requester, and what the hardware does.
+/// One requester: the translation that the guest wants, and the page table that it is attached to.
 final class RequesterState {
   final GuestFunction function;
   final Requester requester;
 
-  /// What the guest's entry says.
+  /// The guest's entry.
   Translation wanted = Translation.Absent.ABSENT;
 
-  /// Whether the guest's context entry lets it ask for pages.
+  /// The guest's context entry lets it ask for pages.
   boolean pageRequests;
 
-  /// What it is attached to, null if it is blocked.
+  /// The page table that it is attached to, null if it is blocked.
   @Nullable Target attached;
 
-  /// Whether the entry was changed since the last wait point.
+  /// The entry was changed since the last wait point.
   boolean changed;
 
   RequesterState(GuestFunction function, Requester requester) {

@@ -20,8 +20,8 @@ final class Targets {
       Set.of(HwptFlag.PASID, HwptFlag.FAULT_ID_VALID);
 
   private final IommufdBackend iommufd;
-  private final IoasId guestMemory;
-  private final TranslationMode.Kind mode;
+  private final MemoryTables memory;
+  private final boolean nests;
   private final NestedFormat format;
   private final ShadowTables shadow;
   private final Supplier<FaultId> faultQueue;
@@ -35,8 +35,8 @@ final class Targets {
       ShadowTables shadow,
       Supplier<FaultId> faultQueue) {
     this.iommufd = iommufd;
-    this.guestMemory = guestMemory;
-    this.mode = mode;
+    nests = mode == TranslationMode.Kind.NESTED;
+    memory = new MemoryTables(iommufd, guestMemory, nests);
     this.format = format;
     this.shadow = shadow;
     this.faultQueue = faultQueue;
@@ -49,7 +49,7 @@ final class Targets {
   Target make(RequesterState state) throws UnattachableException {
     return switch (state.wanted) {
       case Translation.Untranslated _, Translation.PassThrough _ ->
-          new Target.Memory(memoryOf(state.function));
+          new Target.Memory(memory.of(state.function));
       case Translation.FirstStage first -> nested(state, first);
       case Translation.SecondStage second -> shadow(state, second);
       case Translation.Nested _ ->
@@ -59,13 +59,9 @@ final class Targets {
     };
   }
 
-  private HwptId memoryOf(GuestFunction function) {
-    return function.memory(iommufd, guestMemory, mode == TranslationMode.Kind.NESTED);
-  }
-
   private Target nested(RequesterState state, Translation.FirstStage wanted)
       throws UnattachableException {
-    if (mode != TranslationMode.Kind.NESTED) {
+    if (!nests) {
       throw new UnattachableException(
           Errno.EOPNOTSUPP, "the guest was offered the second stage only");
     }
@@ -78,7 +74,7 @@ final class Targets {
         iommufd.hwptAlloc(
             new HwptRequest(
                 state.function.device(),
-                memoryOf(state.function),
+                memory.of(state.function),
                 faults ? PASID_WITH_FAULTS : PASID,
                 format.pageTable(wanted.table()),
                 faults ? faultQueue.get() : FaultId.NONE));
@@ -114,5 +110,12 @@ final class Targets {
       case Target.Nested nested -> function.spares().keep(iommufd, nested);
       case Target.Shadow its -> its.domain().users--;
     }
+  }
+
+  /// A function goes, with its page tables. Nothing of it is attached.
+  void remove(GuestFunction function) {
+    shadow.remove(function);
+    function.spares().destroy(iommufd);
+    memory.remove(function);
   }
 }

@@ -1,6 +1,6 @@
 package io.vpasid.vmm.frontend.vtd;
 
-/// What a DMA request wants.
+/// The kind of access that a DMA request asks for.
 ///
 /// @param write to write, else to read
 /// @param privileged with the supervisor's privilege

@@ -33,7 +33,9 @@ import java.util.concurrent.locks.ReentrantLock;
 ///   while it is busy is ignored, and so are writes of the other registers.
 ///
 /// Accesses have 4 or 8 bytes and are aligned; others read as 0 and are not written. Any thread may
-/// call.
+/// call. The write of COMMAND does the work: at most 64 KiB, through at most 34 translations, which
+/// takes microseconds, so that whoever serves other functions by the same thread need not share it
+/// out. Only what waits for the guest's answer to a page request goes on in the unit's worker.
 public final class DmaEngine {
   /// Bytes of the register page.
   public static final int SIZE = 0x1000;

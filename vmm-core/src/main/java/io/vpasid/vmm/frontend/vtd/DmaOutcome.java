@@ -1,6 +1,6 @@
 package io.vpasid.vmm.frontend.vtd;
 
-/// What has become of an emulated function's DMA.
+/// The end of an emulated function's DMA.
 public sealed interface DmaOutcome {
 
   /// All bytes have been copied.

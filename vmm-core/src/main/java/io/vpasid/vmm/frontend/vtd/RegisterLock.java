@@ -2,7 +2,7 @@ package io.vpasid.vmm.frontend.vtd;
 
 import java.util.concurrent.locks.ReentrantLock;
 
-/// What guards the registers, and sends the messages of their events once it is released: no lock
+/// The lock of the registers, which sends the messages of their events once it is released: no lock
 /// is held while a message is under way.
 final class RegisterLock {
   private final ReentrantLock lock = new ReentrantLock();

@@ -1,7 +1,7 @@
 package io.vpasid.vmm.frontend.vtd;
 
-/// What the guest has set as root of its tables, as the unit took it with SRTP, and whether
-/// translation is on. A snapshot that never changes; a new one takes its place.
+/// The root of a guest's tables, as the unit took it with SRTP, and whether translation is on. A
+/// snapshot that never changes; a new one takes its place.
 ///
 /// ```text
 ///         63                   12 11 10 9        0

@@ -1,6 +1,6 @@
 package io.vpasid.vmm.frontend.vtd;
 
-/// What a guest has its unit do with the addresses in a requester's DMA: a decoded and checked
+/// The way that a guest has the addresses in a requester's DMA translated: a decoded and checked
 /// PASID table entry (section 9.6), or in legacy mode a context entry (section 9.3).
 ///
 /// Domain ids are the guest's: entries with the same one share cached translations. A second stage

@@ -5,9 +5,9 @@ import static io.vpasid.vmm.frontend.vtd.Bits.has;
 
 import java.util.Locale;
 
-/// What a unit offers its guest: the registers CAP and ECAP (sections 11.4.2 and 11.4.3). They
-/// never change while a guest runs, and where a host is behind the unit they are never more than it
-/// has.
+/// The capabilities that a unit offers its guest: the registers CAP and ECAP (sections 11.4.2 and
+/// 11.4.3). They never change while a guest runs, and where a host is behind the unit they are
+/// never more than it has.
 ///
 /// | CAP | | nested | shadow | emulated | why |
 /// |---|---|---|---|---|---|

@@ -4,8 +4,9 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
-/// What has to be over before a guest is told that an invalidation is done: what the backend was
-/// told, and DMA of emulated functions that began with a translation from before.
+/// The point that is passed before a guest is told that an invalidation is done: everything that
+/// the backend was told is over then, and so is DMA of emulated functions that began with a
+/// translation from before.
 ///
 /// Emulated DMA holds the shared lock from the translation of a page to the last byte in it;
 /// passing takes the other one for an instant, so it waits for at most one page per function.
@@ -13,14 +14,14 @@ final class WaitPoint {
   private final VtdBackend backend;
   private final ReentrantReadWriteLock underWay = new ReentrantReadWriteLock();
 
-  /// Whether anything may do DMA here.
+  /// There is something that may do DMA here.
   private volatile boolean used;
 
   WaitPoint(VtdBackend backend) {
     this.backend = backend;
   }
 
-  /// What is to be held from now on while a translated address is used.
+  /// The lock that is to be held from now on while a translated address is used.
   Lock use() {
     used = true;
     return underWay.readLock();

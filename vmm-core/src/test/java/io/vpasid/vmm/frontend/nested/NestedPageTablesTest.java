@@ -8,8 +8,10 @@ import static io.vpasid.vmm.frontend.nested.GuestRig.secondStage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.vpasid.pci.PciAddress;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.frontend.vtd.Requester;
+import io.vpasid.vmm.frontend.vtd.SourceId;
 import io.vpasid.vmm.frontend.vtd.Translation;
 import io.vpasid.vmm.iommufd.HwptData;
 import io.vpasid.vmm.iommufd.HwptId;
@@ -300,6 +302,39 @@ class NestedPageTablesTest {
 
     assertThat(guest.attached(5)).isPresent();
     assertThat(guest.refused).isEmpty();
+  }
+
+  // Functions of one guest
+
+  private static final PciAddress SECOND = new PciAddress(0, 0x6b, 0, 0);
+
+  @Test
+  void functionsBehindIommusThatAreAlikeShareThePageTableOfTheGuestsMemory() {
+    HwptId memory = guest.attached(0).orElseThrow();
+
+    guest.cover(SECOND, FunctionOptions.defaults());
+
+    assertThat(guest.host.attachment(SECOND, new Pasid(0))).contains(memory);
+    SourceId second = SourceId.of(SECOND);
+    guest.entry(Requester.of(second, 5), firstStage(2, TABLE_A));
+    tables.sync();
+    HwptId nested = guest.host.attachment(SECOND, new Pasid(5)).orElseThrow();
+    assertThat(guest.iommufd.pageTable(nested).orElseThrow().on()).isEqualTo(memory);
+  }
+
+  @Test
+  void aSharedPageTableStaysUntilTheLastFunctionGoes() {
+    HwptId memory = guest.attached(0).orElseThrow();
+    guest.cover(SECOND, FunctionOptions.defaults());
+
+    tables.uncover(FUNCTION);
+
+    assertThat(guest.attached(0)).isEmpty();
+    assertThat(guest.host.attachment(SECOND, new Pasid(0))).contains(memory);
+
+    tables.uncover(SourceId.of(SECOND));
+
+    assertThat(guest.iommufd.pageTable(memory)).isEmpty();
   }
 
   // Invalidations

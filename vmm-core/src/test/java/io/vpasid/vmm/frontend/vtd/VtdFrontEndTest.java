@@ -17,8 +17,10 @@ import io.vpasid.vmm.frontend.nested.TranslationMode;
 import io.vpasid.vmm.iommufd.HwptData;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IovaAccess;
+import io.vpasid.vmm.iommufd.PageFault;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.simulated.IommuProfile;
+import io.vpasid.vmm.iommufd.simulated.PageAnswer;
 import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
@@ -178,6 +180,38 @@ class VtdFrontEndTest {
     assertThat(host.attachment(ADDRESS, new Pasid(7))).isEmpty();
     assertThat(guest.read8(RegisterOffset.FRCD + 8) >>> 32 & 0xff)
         .isEqualTo(FaultReason.PASID_ENTRY_INVALID.code());
+    guest.unit.close();
+    tables.close();
+  }
+
+  @Test
+  void aPageRequestOfTheFunctionIsInTheGuestsQueueAndItsAnswerGoesBack() {
+    GuestPageTables tables = tables(TranslationMode.Kind.NESTED);
+    Guest guest = guest(VtdCapabilities.nested(-1, -1, 20, true), tables);
+    guest.enable(1);
+    guest.context(8 | 4 | 0x10);
+    guest.write8(RegisterOffset.PQA, Guest.PAGE_QUEUE);
+    guest.entry(7, Guest.firstStage(3, 0x8000));
+    guest.invalidatePasidCache(7);
+    int group = 5;
+    host.request(
+        ADDRESS,
+        new io.vpasid.vmm.iommufd.simulated.PageRequest(
+            new Pasid(7), group, true, PageFault.READ, 0x1234_5000));
+
+    int drain = 1 << 7;
+    guest.queue(5 | 1 << 5 | drain | 2L << 32, Guest.STATUS);
+    assertThat(guest.status()).isEqualTo(2);
+    assertThat(guest.read4(RegisterOffset.PQT)).isEqualTo(32);
+    assertThat(guest.load(Guest.PAGE_QUEUE)).isEqualTo(1 | 1 << 8 | 0x20 << 16 | 7L << 32);
+    assertThat(guest.load(Guest.PAGE_QUEUE + 8)).isEqualTo(0x1234_5000L | group << 3 | 5);
+    assertThat(host.takeAnswers(ADDRESS)).isEmpty();
+
+    guest.put(9 | 1 << 4 | 0x20 << 16 | 7L << 32, (long) group << 3);
+    guest.await(3);
+    assertThat(host.takeAnswers(ADDRESS))
+        .containsExactly(
+            new PageAnswer(new Pasid(7), group, io.vpasid.vmm.iommufd.PageResponse.SUCCESS));
     guest.unit.close();
     tables.close();
   }
