@@ -9,8 +9,11 @@ public interface IommuPort {
   /// Bytes of memory that the guest has, from address 0 on.
   int MEMORY_SIZE = 16 << 20;
 
-  /// Device and function number of the function on the guest's first bus, as a source id: 00:04.0.
-  int FUNCTION = 0x20;
+  /// Device number of the function on the guest's first bus: 00:04.0.
+  int DEVICE = 4;
+
+  /// The function's source id.
+  int FUNCTION = DEVICE << 3;
 
   /// The guest's memory.
   GuestMemory memory();

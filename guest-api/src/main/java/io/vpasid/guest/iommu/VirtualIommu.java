@@ -18,12 +18,14 @@ import io.vpasid.vmm.iommufd.HwInfo;
 import io.vpasid.vmm.iommufd.HwInfoData;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
+import io.vpasid.vmm.iommufd.IommufdException;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -157,12 +159,13 @@ public final class VirtualIommu implements AutoCloseable {
   }
 
   /// Lets a function go, blocked, before it is closed; one that is not covered may be named too.
+  /// What the host keeps of it is logged, and goes when the function is closed.
   public void uncover(PassthroughFunction function) {
     SourceId id = places.remove(function);
     if (id != null) {
-      var _ = unit.uncover(id).join();
+      letGo(id, () -> unit.uncover(id).join());
       // What is told to the page tables is told by the worker.
-      CompletableFuture.runAsync(() -> tables.uncover(id), worker).join();
+      letGo(id, () -> CompletableFuture.runAsync(() -> tables.uncover(id), worker).join());
     }
   }
 
@@ -234,12 +237,22 @@ public final class VirtualIommu implements AutoCloseable {
     tables.listen(listener);
   }
 
-  /// Lets all functions go, blocked; they stay open. The client has gone.
+  private static void letGo(Object what, Runnable step) {
+    try {
+      step.run();
+    } catch (CompletionException | IommufdException e) {
+      Throwable why = e.getCause() instanceof IommufdException kept ? kept : e;
+      LOG.warn("{} is let go, but the host keeps something: {}", what, why.getMessage());
+    }
+  }
+
+  /// Lets all functions go, blocked; they stay open. The client has gone. What the host keeps is
+  /// logged.
   @Override
   public void close() {
-    unit.close();
-    tables.close();
+    letGo("The IOMMU", unit::close);
+    letGo("The IOMMU", tables::close);
     worker.shutdown();
-    iommufd.destroy(ioas);
+    letGo("The guest's memory", () -> iommufd.destroy(ioas));
   }
 }

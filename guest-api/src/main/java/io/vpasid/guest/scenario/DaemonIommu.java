@@ -77,7 +77,7 @@ final class DaemonIommu implements IommuPort, AutoCloseable {
             .put("name", name)
             .put("socket", daemon.socket(name).toString())
             .put("mode", mode.name().toLowerCase(Locale.ROOT));
-    arguments.putArray("covers").add("%s@%02x.%d".formatted(covered, FUNCTION >> 3, FUNCTION & 7));
+    arguments.putArray("covers").add("%s@%02x.0".formatted(covered, DEVICE));
     var _ = daemon.execute("iommu-add", arguments);
     Memfd memory = Memfd.create("scenario-guest", MEMORY_SIZE).sealed();
     VfioUserClient unit;

@@ -53,7 +53,7 @@ final class SimulatedIommu implements IommuPort, AutoCloseable {
   ///
   /// @throws IllegalArgumentException if the host cannot do the mode
   static SimulatedIommu open(EmulatedBacking backing, TranslationMode.Kind mode) {
-    PciAddress place = new PciAddress(0, 0, FUNCTION >> 3, FUNCTION & 7);
+    PciAddress place = new PciAddress(0, 0, DEVICE, 0);
     Memfd memory = Memfd.create("scenario-guest", MEMORY_SIZE);
     try {
       VirtualIommu iommu =
@@ -155,7 +155,10 @@ final class SimulatedIommu implements IommuPort, AutoCloseable {
 
   @Override
   public void close() {
-    iommu.close();
-    memory.close();
+    try {
+      iommu.close();
+    } finally {
+      memory.close();
+    }
   }
 }

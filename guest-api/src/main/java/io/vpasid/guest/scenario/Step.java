@@ -7,7 +7,6 @@ import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.linux.Errno;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedMap;
 
 /// One thing that a scenario does, and what must come of it.
@@ -251,31 +250,40 @@ sealed interface Step {
   record Fault(Place place, Optional<Value> pasid, FaultKind kind, Optional<Long> address)
       implements OfIommu {}
 
-  /// Why a fault was recorded, with the numbers that the specification has for it in either stage.
+  /// Why a fault was recorded.
   enum FaultKind {
     /// There is no context entry for the function.
-    NO_CONTEXT(0x39, 0x41),
+    NO_CONTEXT,
     /// The PASID has no entry.
-    NO_ENTRY(0x51, 0x59),
+    NO_ENTRY,
     /// The entry asks for what the host has refused.
-    REFUSED(0x5b),
+    REFUSED,
     /// The page is not mapped.
-    NOT_PRESENT(0x71, 0x79),
+    NOT_PRESENT,
     /// The address is beyond what the page table has.
-    BEYOND_TABLE(0x80, 0x83, 0x84),
+    BEYOND_TABLE,
     /// The page may not be written.
-    NO_WRITE(0x85),
+    NO_WRITE,
     /// The page may not be read.
-    NO_READ(0x86);
+    NO_READ;
 
-    private final Set<Integer> codes;
-
-    FaultKind(Integer... codes) {
-      this.codes = Set.of(codes);
+    /// The kind of a fault, by the number that the specification has for it in either stage
+    /// (section 7.1.3); empty if it is another.
+    static Optional<FaultKind> of(int reason) {
+      return switch (reason) {
+        case 0x39, 0x41 -> Optional.of(NO_CONTEXT);
+        case 0x51, 0x59 -> Optional.of(NO_ENTRY);
+        case 0x5b -> Optional.of(REFUSED);
+        case 0x71, 0x79 -> Optional.of(NOT_PRESENT);
+        case 0x80, 0x83, 0x84 -> Optional.of(BEYOND_TABLE);
+        case 0x85 -> Optional.of(NO_WRITE);
+        case 0x86 -> Optional.of(NO_READ);
+        default -> Optional.empty();
+      };
     }
 
-    boolean matches(int code) {
-      return codes.contains(code);
+    boolean matches(int reason) {
+      return of(reason).filter(this::equals).isPresent();
     }
   }
 

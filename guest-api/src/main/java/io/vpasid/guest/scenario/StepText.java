@@ -6,7 +6,6 @@ import io.vpasid.guest.emulator.vtd.VtdDriver;
 import io.vpasid.vmm.linux.Errno;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /// Steps in a few words, for whoever looks for the reason of a failure.
 final class StepText {
@@ -134,10 +133,8 @@ final class StepText {
   }
 
   private static String reason(int code) {
-    return Stream.of(Step.FaultKind.values())
-        .filter(kind -> kind.matches(code))
+    return Step.FaultKind.of(code)
         .map(kind -> word(kind) + " (" + hex(code) + ")")
-        .findFirst()
         .orElse("reason " + hex(code));
   }
 

@@ -44,6 +44,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// A scenario comes to the same in this process and in a daemon: every answer that its guests and
 /// its host get, in order, and every event.
@@ -192,6 +194,26 @@ class ScenariosInDaemonTest {
             { "attach": { "pasid": 6, "space": "another" } } ] }
         """
             .formatted(LIBRARY.resolve("functions/virtual-function.txt"), decision));
+  }
+
+  /// Behind an IOMMU too, a host that does not let go stops no run, and nothing is left of it.
+  @ParameterizedTest
+  @ValueSource(strings = {"detach-pasid", "detach", "destroy", "unmap"})
+  void hostThatDoesNotLetGoComesToTheSame(String request) throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("scenario.json"),
+            """
+            { "format": 1, "title": "t", "function": "%s", "vmm": { "iommu": "nested" },
+              "steps": [
+                { "iommuEnable": { } },
+                { "bind": { "table": "a" } },
+                { "bind": { "pasid": 7, "table": "a" } },
+                { "fail": { "request": "%s", "errno": "EIO", "every": true } } ] }
+            """
+                .formatted(LIBRARY.resolve("functions/dma-engine.json"), request));
+
+    assertSameInBoth(Scenario.read(file).getFirst(), 1).requirePassed();
   }
 
   @Test

@@ -256,7 +256,7 @@ public final class HostileGuest {
       case 0 -> entry(entry, random.nextLong(), random.nextInt(1 << 16), table);
       case 1 -> entry(entry, 1 << 6 | 1, domain | 1 << 23, table);
       case 2 -> entry(entry, table | 2 << 6 | 2 << 2 | 1, domain | 1 << 23, 0);
-      default -> entry(entry, random.nextInt(2) * (4 << 6 | 1), domain, 0);
+      default -> entry(entry, random.nextBoolean() ? 4 << 6 | 1 : 0, domain, 0);
     }
   }
 

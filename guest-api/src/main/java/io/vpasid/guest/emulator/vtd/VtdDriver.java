@@ -229,7 +229,7 @@ public final class VtdDriver {
   /// Says that the entry of a PASID has changed; what it was is gone when [#finish] returns.
   ///
   /// @param pasid 0 for the function itself
-  /// @param domain of the page table that the entry points to, or did
+  /// @param table that the entry points to, or did; empty for pass-through
   public void tellChanged(int pasid, Optional<PageTable> table) {
     invalidations.pasid(
         pasid,

@@ -108,13 +108,20 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   }
 
   /// Lets a function go, after the unit does not cover it any more: nothing of it stays attached.
+  ///
+  /// @throws IommufdException if the host keeps something of it, which goes when the function is
+  ///   closed; it is let go all the same
   public void uncover(SourceId id) {
     GuestFunction function = functions.get(id);
     if (function != null) {
       function.requesters().values().forEach(state -> want(state, Translation.Absent.ABSENT));
-      sync();
-      targets.remove(function);
-      functions.remove(id);
+      try {
+        sync();
+        targets.remove(function);
+      } finally {
+        functions.remove(id);
+        changed.removeIf(state -> state.function == function);
+      }
     }
   }
 
@@ -373,15 +380,25 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   }
 
   /// Blocks everything and gives everything back.
+  ///
+  /// @throws IommufdException if the host keeps something; everything is let go all the same
   @Override
   public void close() {
+    IommufdException kept = null;
     for (SourceId id : List.copyOf(functions.keySet())) {
-      uncover(id);
+      try {
+        uncover(id);
+      } catch (IommufdException e) {
+        kept = e;
+      }
     }
     PageRequestRelay present = relay;
     if (present != null) {
       relay = null;
       present.close();
+    }
+    if (kept != null) {
+      throw kept;
     }
   }
 }

@@ -249,21 +249,27 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
   /// Lets all functions go, and waits until the backend has done it; DMA of emulated functions
   /// faults from then on. Registers can still be accessed, and do nothing any more. Must not be
   /// called by the worker.
+  ///
+  /// @throws java.util.concurrent.CompletionException if the backend has not done all of it; the
+  ///   unit is closed all the same
   @Override
   public void close() {
     if (closed) {
       return;
     }
     registers.reset();
-    onWorker(
-            () -> {
-              registers.reset();
-              root = RootTable.CLOSED;
-              entries.uncoverAll();
-              pageRequests.drop();
-            })
-        .join();
-    closed = true;
+    try {
+      onWorker(
+              () -> {
+                registers.reset();
+                root = RootTable.CLOSED;
+                entries.uncoverAll();
+                pageRequests.drop();
+              })
+          .join();
+    } finally {
+      closed = true;
+    }
   }
 
   private CompletableFuture<Void> onWorker(Runnable what) {
