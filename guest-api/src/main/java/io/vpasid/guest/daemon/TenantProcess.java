@@ -47,12 +47,17 @@ final class TenantProcess implements AutoCloseable {
 
   /// Whoever is told what happens to it. Called by its thread.
   interface Listener {
+    /// The process serves.
     void started(TenantProcess tenant, long pid);
 
+    /// The process has ended.
+    ///
     /// @param exitCode of the process; -1 if there was none
     /// @param startsIn time after which it is started again; empty if it is not
     void ended(TenantProcess tenant, int exitCode, Optional<Duration> startsIn);
 
+    /// Something has happened in the process.
+    ///
     /// @param event as the process's control socket told it
     void happened(TenantProcess tenant, ObjectNode event);
 

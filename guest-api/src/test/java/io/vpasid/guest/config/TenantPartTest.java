@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -13,26 +14,30 @@ import tools.jackson.databind.node.ObjectNode;
 class TenantPartTest {
   private static final Path FILE = Path.of("/etc/vpasid/serve.json");
   private static final Path CONTROL = Path.of("/run/c.sock.tenants/acme/control.sock");
-  private static final String WHOLE =
-      """
-      { "$schema": "x", "format": 1, "control": { "socket": "c.sock" }, "users": [0, 7],
-        "metrics": {}, "limits": { "clientFiles": 3 },
-        "functions": [
-          { "name": "a", "source": "m.txt", "socket": "a.sock", "tenant": "acme" },
-          { "name": "b", "source": "m.txt", "socket": "b.sock" },
-          { "name": "c", "source": "m.txt", "socket": "c.sock", "tenant": "acme" } ],
-        "tenants": [ { "name": "acme", "heap": "64M" } ],
-        "iommu": { "name": "i", "socket": "i.sock", "covers": %s } }
-      """;
-
   private static final String OF_ACME = "[ { \"function\": \"a\", \"place\": \"01.0\" } ]";
   private static final String OF_BOTH =
       "[ { \"function\": \"a\", \"place\": \"01.0\" },"
           + " { \"function\": \"b\", \"place\": \"02.0\" } ]";
 
   private static Map<String, TenantPart> parts(String covers) {
-    byte[] text = WHOLE.formatted(covers).getBytes(StandardCharsets.UTF_8);
+    byte[] text =
+        """
+        { "$schema": "x", "format": 1, "control": { "socket": "c.sock" }, "users": [0, 7],
+          "metrics": {}, "limits": { "clientFiles": 3 },
+          "functions": [
+            { "name": "a", "source": "m.txt", "socket": "a.sock", "tenant": "acme" },
+            { "name": "b", "source": "m.txt", "socket": "b.sock" },
+            { "name": "c", "source": "m.txt", "socket": "c.sock", "tenant": "acme" } ],
+          "tenants": [ { "name": "acme", "heap": "64M" } ],
+          "iommu": { "name": "i", "socket": "i.sock", "covers": %s } }
+        """
+            .formatted(covers)
+            .getBytes(StandardCharsets.UTF_8);
     return TenantPart.of(text, DaemonConfig.of(text, FILE));
+  }
+
+  private static TenantPart part(String tenant) {
+    return Objects.requireNonNull(parts(OF_ACME).get(tenant));
   }
 
   private static DaemonConfig read(TenantPart part) {
@@ -48,13 +53,13 @@ class TenantPartTest {
     Map<String, TenantPart> parts = parts(OF_ACME);
 
     assertThat(parts.keySet()).containsExactly("acme", "b");
-    assertThat(parts.get("acme").functions()).containsExactly("a", "c");
-    assertThat(parts.get("b").functions()).containsExactly("b");
+    assertThat(part("acme").functions()).containsExactly("a", "c");
+    assertThat(part("b").functions()).containsExactly("b");
   }
 
   @Test
   void aPartIsAConfigurationWithAControlSocketOfItsOwn() {
-    DaemonConfig config = read(parts(OF_ACME).get("acme"));
+    DaemonConfig config = read(part("acme"));
 
     assertThat(config.control()).isEqualTo(CONTROL);
     assertThat(config.controlAccess().users()).containsExactly(0);
@@ -67,7 +72,7 @@ class TenantPartTest {
 
   @Test
   void whatBelongsToOneTenantIsInNoOtherPart() {
-    assertThat(read(parts(OF_ACME).get("b")).iommus()).isEmpty();
+    assertThat(read(part("b")).iommus()).isEmpty();
   }
 
   @Test
@@ -79,22 +84,20 @@ class TenantPartTest {
 
   @Test
   void anAddressSpaceNamesOnlyFunctionsThatThePartHas() {
-    Map<String, TenantPart> parts = parts(OF_ACME);
     ObjectNode space = json("{ \"name\": \"s\", \"functions\": [\"a\", \"b\"] }");
 
-    TenantPart acme = parts.get("acme");
+    TenantPart acme = part("acme");
     acme.add(TenantPart.Kind.ADDRESS_SPACE, acme.reduced(space, 9).orElseThrow());
 
     AddressSpaceConfig reduced = read(acme).addressSpaces().getFirst();
     assertThat(reduced.handle()).contains(9);
     assertThat(reduced.functions().orElseThrow()).containsExactly("a");
-    assertThat(parts.get("b").reduced(json("{ \"name\": \"s\", \"functions\": \"a\" }"), 9))
-        .isEmpty();
+    assertThat(part("b").reduced(json("{ \"name\": \"s\", \"functions\": \"a\" }"), 9)).isEmpty();
   }
 
   @Test
   void whatCommandsAddAndTakeAwayIsInTheNextStart() {
-    TenantPart part = parts(OF_ACME).get("acme");
+    TenantPart part = part("acme");
 
     part.add(
         TenantPart.Kind.FUNCTION,
