@@ -20,8 +20,13 @@ import java.util.Objects;
 public record HtmlPage(String title, String furtherStyle, String script, boolean connects) {
   /// The first bytes of every page, by which one is known again.
   public static final String START =
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-          + "<meta name=\"generator\" content=\"vpasid\">\n";
+      """
+      <!DOCTYPE html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta name="generator" content="vpasid">
+      """;
 
   /// A page that a file holds.
   public static HtmlPage ofFile(String title, String furtherStyle) {

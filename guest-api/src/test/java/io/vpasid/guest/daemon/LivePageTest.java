@@ -243,7 +243,7 @@ class LivePageTest {
                 .start(() -> {
                   while (!Thread.currentThread().isInterrupted()) {
                     own.tell(ControlEvent.FUNCTION_RESET, Map.of());
-                    Thread.yield();
+                    Thread.onSpinWait();
                   }
                 });
 

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 
 /// A file that a command writes: whole, or not at all. What is written goes to a file beside it,
@@ -83,7 +84,7 @@ public final class OutputFile {
     } catch (IOException e) {
       throw InputException.unwritable(file, e);
     } catch (UncheckedIOException e) {
-      throw InputException.unwritable(file, e.getCause());
+      throw InputException.unwritable(file, Objects.requireNonNull(e.getCause()));
     }
   }
 
