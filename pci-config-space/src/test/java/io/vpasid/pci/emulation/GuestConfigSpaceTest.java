@@ -54,6 +54,29 @@ class GuestConfigSpaceTest {
     return GuestConfigSpace.over(device).patch(List.of(patches)).build();
   }
 
+  /// A dword that shows what the device below has, and does no more, takes no memory of its own.
+  @Test
+  void aReadOnlyDwordOfACaptureIsSetAndResetLikeOthers() {
+    ConfigSpace captured = ConfigSpace.of(new byte[256]);
+    GuestConfigSpace view =
+        GuestConfigSpace.over(DeviceConfig.readOnly(captured))
+            .patch(List.of(ConfigPatch.readOnly(0x40, 0), ConfigPatch.readOnly(0x44, 0x11223344)))
+            .build();
+
+    view.write(0x40, 4, -1);
+    assertThat(view.read(0x40, 4)).isZero();
+
+    view.set(0x40, 0xffff0000, 0xaabbccdd);
+    view.set(0x44, 0x000000ff, 0x55);
+    assertThat(view.read(0x40, 4)).isEqualTo(0xaabb0000);
+    assertThat(view.read(0x42, 4)).isEqualTo(0x3355aabb);
+    assertThat(view.read(0x43, 2)).isEqualTo(0x55aa);
+
+    view.reset();
+    assertThat(view.read(0x40, 4)).isZero();
+    assertThat(view.read(0x44, 4)).isEqualTo(0x11223344);
+  }
+
   @Test
   void theVmmSetsEmulatedBitsWhateverTheGuestMayWrite() {
     List<Integer> observed = new ArrayList<>();
