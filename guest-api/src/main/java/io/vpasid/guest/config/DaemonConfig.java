@@ -113,4 +113,14 @@ public record DaemonConfig(
   public static DaemonConfig of(byte[] text, Path file) {
     return DaemonConfigReader.read(text, file.toString(), DaemonConfigReader.folderOf(file));
   }
+
+  /// Reads a part of a configuration, whose lines are not those of the file.
+  ///
+  /// @param text in UTF-8
+  /// @param file what it is a part of: where relative paths start
+  /// @throws io.vpasid.synth.json.JsonFileException if it is wrong
+  public static DaemonConfig ofPart(byte[] text, Path file) {
+    return DaemonConfigReader.read(
+        text, "a tenant's part of " + file, DaemonConfigReader.folderOf(file));
+  }
 }

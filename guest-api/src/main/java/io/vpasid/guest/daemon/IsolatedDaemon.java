@@ -218,7 +218,7 @@ public final class IsolatedDaemon implements ServingDaemon {
       throw new InputException(
           "the process of tenant '"
               + tenant.name()
-              + "' does not start; its lines in the log say why");
+              + "' does not start; its lines in the log say why, and serve --check where");
     }
   }
 

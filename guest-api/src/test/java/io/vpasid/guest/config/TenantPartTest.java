@@ -2,7 +2,9 @@ package io.vpasid.guest.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.vpasid.synth.json.JsonFileException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
@@ -46,6 +48,14 @@ class TenantPartTest {
 
   private static ObjectNode json(String text) {
     return (ObjectNode) new JsonMapper().readTree(text);
+  }
+
+  @Test
+  void problemOfAPartNamesNoLineOfTheFile() {
+    assertThatThrownBy(
+            () -> DaemonConfig.ofPart("{ \"nonsense\": 1 }".getBytes(StandardCharsets.UTF_8), FILE))
+        .isInstanceOf(JsonFileException.class)
+        .hasMessageStartingWith("a tenant's part of " + FILE + ":1:3: ");
   }
 
   @Test

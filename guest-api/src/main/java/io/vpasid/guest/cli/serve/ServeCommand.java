@@ -168,8 +168,11 @@ public final class ServeCommand implements Callable<Integer> {
     Path file = Path.of(sourceName);
     DaemonConfig config;
     byte[] text = {};
-    if (part || isolate) {
-      text = part ? firstLine() : bytes(file);
+    if (part) {
+      text = firstLine();
+      config = DaemonConfig.ofPart(text, file);
+    } else if (isolate) {
+      text = bytes(file);
       config = DaemonConfig.of(text, file);
     } else {
       config = DaemonConfig.read(file);
