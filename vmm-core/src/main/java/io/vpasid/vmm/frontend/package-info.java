@@ -1,5 +1,5 @@
-/// What turns a guest's own words into requests: the memory in which a guest leaves them, and one
-/// package for each way to ask.
+/// A guest's own words, turned into requests: the memory in which it leaves them, and one package
+/// for each way to ask.
 @NullMarked
 package io.vpasid.vmm.frontend;
 

@@ -6,8 +6,7 @@ import io.vpasid.vmm.iommufd.DeviceId;
 import java.util.HashMap;
 import java.util.Map;
 
-/// A function whose page tables a guest decides on, with what each of its requesters is attached
-/// to.
+/// A function whose page tables a guest decides on, and its requesters.
 final class GuestFunction {
   private final SourceId id;
   private final PassthroughFunction function;

@@ -1,7 +1,7 @@
 package io.vpasid.vmm.frontend.vtd;
 
-/// What stands behind a [VtdReports] unit: whoever makes a host's page tables do what the guest's
-/// say.
+/// The owner of a host's page tables, which does there what a unit reads in the guest's, and tells
+/// it through [VtdReports] what the host has to say.
 ///
 /// ## Order
 ///
