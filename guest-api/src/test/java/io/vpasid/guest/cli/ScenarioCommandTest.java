@@ -87,6 +87,36 @@ class ScenarioCommandTest {
   }
 
   @Test
+  void stepsOfAGuestWithAnIommuAreToldInTheReportToo() throws Exception {
+    Path report = folder.resolve("report.xml");
+    Path file =
+        Files.writeString(
+            folder.resolve("iommu.json"),
+            """
+            { "format": 1, "title": "t", "function": "%s", "vmm": { "iommu": "nested" },
+              "steps": [
+                { "iommuEnable": { } },
+                { "bind": { "pasid": 7, "table": "a" } },
+                { "dma": { "pasid": 7, "address": "0x400000", "read": 0 } } ] }
+            """
+                .formatted(Path.of(LIBRARY, "functions/dma-engine.json").toAbsolutePath()));
+
+    Run run = Run.of("run", file.toString(), "--junit-xml", report.toString());
+
+    assertThat(run.out())
+        .contains(
+            "    3:5  switch translation on\n"
+                + "    4:5  bind PASID 7 to a\n"
+                + "    5:5  PASID 7 reads 0x400000\n");
+    Element failure = (Element) parsed(report).getElementsByTagName("failure").item(0);
+    assertThat(failure.getAttribute("message"))
+        .isEqualTo(
+            "DMA of PASID 7 at 0x400000 must be done, and faults, not-present (0x71) at 0x400000");
+    assertThat(failure.getTextContent()).contains("bind PASID 7 to a");
+    assertThat(run.code()).isEqualTo(ExitCode.NO);
+  }
+
+  @Test
   void wrongFilesAreAllToldAndTheGoodOnesRun() throws Exception {
     Files.writeString(folder.resolve("a.json"), "{ \"steps\": [ { \"atach\": 1 } ] }");
     Files.writeString(folder.resolve("b.json"), "{ \"title\": 7 }");
