@@ -1,9 +1,9 @@
 package io.vpasid.guest.report;
 
 import io.vpasid.guest.html.DataTable;
+import io.vpasid.guest.html.FilterBar;
 import io.vpasid.guest.html.Html;
 import io.vpasid.guest.html.HtmlPage;
-import io.vpasid.guest.html.Tools;
 import io.vpasid.guest.report.SynthesisReport.Declined;
 import io.vpasid.guest.report.SynthesisReport.Placed;
 import io.vpasid.synth.preflight.CheckId;
@@ -147,7 +147,7 @@ public final class HtmlReport {
     }
     html.close();
     html.drawing(
-        Tools.draw("placed", "get a vPASID", "declined", "get none", "hits", "0xff8 hits"));
+        FilterBar.draw("placed", "get a vPASID", "declined", "get none", "hits", "0xff8 hits"));
     return html.toString();
   }
 

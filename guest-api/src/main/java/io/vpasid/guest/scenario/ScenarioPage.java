@@ -1,9 +1,9 @@
 package io.vpasid.guest.scenario;
 
 import io.vpasid.guest.html.DataTable;
+import io.vpasid.guest.html.FilterBar;
 import io.vpasid.guest.html.Html;
 import io.vpasid.guest.html.HtmlPage;
-import io.vpasid.guest.html.Tools;
 import io.vpasid.guest.scenario.ScenarioResult.Verdict;
 import java.io.IOException;
 import java.io.Writer;
@@ -117,7 +117,7 @@ public final class ScenarioPage implements BatchReport {
       html.close();
     }
     html.drawing(
-        Tools.draw(
+        FilterBar.draw(
             "failed", "failed", "passed", "passed", "skipped", "skipped", "missing", "not run"));
     return html.toString();
   }

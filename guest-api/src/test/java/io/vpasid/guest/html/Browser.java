@@ -203,6 +203,7 @@ public final class Browser implements AutoCloseable {
   private static JsonNode send(String method, String address, Object body) throws IOException {
     HttpURLConnection connection = (HttpURLConnection) URI.create(address).toURL().openConnection();
     connection.setRequestMethod(method);
+    connection.setReadTimeout(120_000);
     if (method.equals("POST")) {
       connection.setDoOutput(true);
       connection.setRequestProperty("Content-Type", "application/json; charset=utf-8");

@@ -2,8 +2,8 @@ package io.vpasid.guest.html;
 
 /// The line above a sortable table that filters it, and opens all parts of the page or none. It
 /// needs the script, which shows it.
-public final class Tools {
-  private Tools() {}
+public final class FilterBar {
+  private FilterBar() {}
 
   /// Draws it.
   ///
