@@ -4,7 +4,7 @@ import io.vpasid.guest.control.ControlException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
 /// Requests of control clients that a kernel or a device may take any time for, one at a time for
@@ -44,14 +44,19 @@ final class LongRequests {
           "function '%s' is busy: its %s is still under way; ask again when that is done"
               .formatted(function, earlier.what));
     }
-    AtomicReference<T> result = new AtomicReference<>();
-    LongWork work = LongWork.begin(what + " of " + function, () -> result.set(request.get()));
+    CompletableFuture<T> result = new CompletableFuture<>();
+    LongWork work =
+        LongWork.begin(
+            what + " of " + function,
+            () -> {
+              var _ = result.complete(request.get());
+            });
     running.put(function, new Running(what, work));
     if (!work.endsIn(bound)) {
       throw ControlException.generic(
           "the %s of function '%s' takes more than %d seconds, and goes on"
               .formatted(what, function, bound.toSeconds()));
     }
-    return result.get();
+    return result.join();
   }
 }
