@@ -145,17 +145,19 @@ final class Endurance {
         throw new IOException(
             "The daemon ended with " + life.process().exitValue() + " in life " + life.number());
       }
-      sample("daemon, life " + life.number(), life.process(), load.latency(), log);
+      sample(
+          "daemon, life " + life.number(),
+          life.process(),
+          load.latency(),
+          Files.size(daemonLog()) - log);
       sampleProgram();
     }
     LockSupport.parkNanos((long) (Math.max(0, end - elapsed()) * 1e9));
   }
 
-  private void sample(String process, Process of, Latency.Measured latency, long logBefore)
+  private void sample(String process, Process of, Latency.Measured latency, long log)
       throws IOException {
-    Path log = of == program ? programLog() : daemonLog();
-    samples.add(
-        process, elapsed() / 3600, ProcessFigures.of(of), latency, Files.size(log) - logBefore);
+    samples.add(process, elapsed() / 3600, ProcessFigures.of(of), latency, log);
   }
 
   private void sampleProgram() throws IOException {
@@ -166,7 +168,7 @@ final class Endurance {
         "program",
         program,
         new Latency.Measured(Double.parseDouble(words[1]), Double.parseDouble(words[2])),
-        0);
+        Files.size(programLog()));
   }
 
   private String answer(@Nullable String line) throws IOException {

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -73,7 +74,7 @@ final class Load {
       Life life = awaited();
       try {
         work.once(life, new Random(seed));
-        done.get(work).incrementAndGet();
+        Objects.requireNonNull(done.get(work)).incrementAndGet();
       } catch (IOException | ControlException e) {
         unless(life, work + " " + seed + " in life " + life.number(), e);
       } catch (RuntimeException e) {

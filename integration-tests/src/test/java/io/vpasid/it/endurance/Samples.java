@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 
 /// What was sampled of all processes, in the order in which they started.
@@ -17,7 +18,11 @@ final class Samples {
   private final Map<String, List<Sample>> processes = new LinkedHashMap<>();
 
   /// What there was of one process at one time.
-  private record Sample(double hours, Map<Quantity, Double> values, Map<String, Long> classes) {}
+  private record Sample(double hours, Map<Quantity, Double> values, Map<String, Long> classes) {
+    double value(Quantity quantity) {
+      return Objects.requireNonNull(values.get(quantity));
+    }
+  }
 
   /// @param process such as `daemon, life 3`
   /// @param log bytes that it has written so far
@@ -47,7 +52,7 @@ final class Samples {
                 process,
                 quantity,
                 samples.stream()
-                    .map(sample -> new Point(sample.hours, sample.values.get(quantity)))
+                    .map(sample -> new Point(sample.hours, sample.value(quantity)))
                     .toList()));
       }
     });
@@ -65,7 +70,7 @@ final class Samples {
         text.append(
             String.format(Locale.ROOT, "%n%.5f,%s", sample.hours, process.replace(",", "")));
         for (Quantity quantity : Quantity.values()) {
-          text.append(String.format(Locale.ROOT, ",%.3f", sample.values.get(quantity)));
+          text.append(String.format(Locale.ROOT, ",%.3f", sample.value(quantity)));
         }
       }
     });

@@ -9,8 +9,6 @@ import java.util.Locale;
 /// The first third of a process's life is left out, in which it warms up. What remains grows if the
 /// slope exceeds what is allowed by more than three standard errors, which count neighbouring
 /// samples as one as far as they move together, and if the line rises by enough to count.
-///
-/// @param line through the points that are judged
 sealed interface Verdict {
   /// Fewer samples than this, after the warm-up, are no life to judge.
   int LEAST_SAMPLES = 12;

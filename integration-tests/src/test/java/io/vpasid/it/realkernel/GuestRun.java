@@ -122,7 +122,8 @@ final class GuestRun implements AutoCloseable {
     List<String> options = new ArrayList<>(List.of("-Djava.io.tmpdir=/dev/shm"));
     options.add("-D" + GuestMain.IN_GUEST + "=true");
     options.add("-Dvpasid.realKernel=true");
-    for (String property : List.of("basedir", "java.util.logging.config.file")) {
+    for (String property :
+        List.of("basedir", "java.util.logging.config.file", "vpasid.killPoints")) {
       Optional.ofNullable(System.getProperty(property))
           .ifPresent(value -> options.add("-D" + property + "=" + value));
     }

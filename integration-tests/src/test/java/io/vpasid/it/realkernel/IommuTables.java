@@ -44,6 +44,16 @@ public final class IommuTables {
     }
   }
 
+  /// All that the driver shows of the function, by names: a folder or file more is a table that
+  /// somebody has left.
+  public List<String> entries() {
+    try (Stream<Path> entries = Files.list(function)) {
+      return entries.map(entry -> String.valueOf(entry.getFileName())).sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /// The address of a PASID's page table; empty if it is not attached.
   public Optional<String> pageTable(int pasid) {
     Matcher table = PAGE_TABLE.matcher(dump(pasid));
