@@ -105,9 +105,11 @@ class ScenarioCommandTest {
 
     assertThat(run.out())
         .contains(
-            "    3:5  switch translation on\n"
-                + "    4:5  bind PASID 7 to a\n"
-                + "    5:5  PASID 7 reads 0x400000\n");
+            """
+                3:5  switch translation on
+                4:5  bind PASID 7 to a
+                5:5  PASID 7 reads 0x400000
+            """);
     Element failure = (Element) parsed(report).getElementsByTagName("failure").item(0);
     assertThat(failure.getAttribute("message"))
         .isEqualTo(
