@@ -20,6 +20,9 @@ import io.vpasid.vmm.iommufd.kernel.KernelProvider;
 import io.vpasid.vmm.pasid.AttachOutcome;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -43,7 +46,10 @@ import org.junit.jupiter.api.io.TempDir;
 @InRealKernel(seconds = 3000)
 class KillPointsTest {
   private static final int POINTS = Integer.getInteger("vpasid.killPoints", 20);
-  private static final int LONGEST_MILLIS = 400;
+
+  /// How long after the begin of a step a process is killed.
+  private static final int LONGEST_NANOS = 5_000_000;
+
   private static final int MOST_ALLOCATIONS = 5000;
   private static final PciAddress FUNCTION = new PciAddress(0, 0, 4, 0);
   private static final Path VFIO = Path.of("/sys/bus/pci/drivers/vfio-pci");
@@ -139,7 +145,8 @@ class KillPointsTest {
         Process process = next;
         process.outputWriter().append('\n').flush();
         assertThat(process.inputReader().readLine()).isEqualTo(KilledLives.READY);
-        LockSupport.parkNanos(1_000_000L * random.nextInt(LONGEST_MILLIS));
+        awaitStep(steps, Step.values()[1 + random.nextInt(Step.values().length - 1)], process);
+        LockSupport.parkNanos(random.nextInt(LONGEST_NANOS));
         process.destroyForcibly();
         assertThat(process.waitFor()).as("killed by SIGKILL").isEqualTo(128 + 9);
         for (byte step : Files.readAllBytes(steps)) {
@@ -155,6 +162,21 @@ class KillPointsTest {
       next.destroyForcibly();
     }
     System.out.println("kill points: " + points + ", with " + functions + ": " + killed);
+  }
+
+  /// Returns when one of the threads is in a step. Opening a function takes most of the time, so a
+  /// kill at any time would hit little else.
+  private static void awaitStep(Path file, Step step, Process process) throws IOException {
+    try (FileChannel channel = FileChannel.open(file)) {
+      MappedByteBuffer steps = channel.map(MapMode.READ_ONLY, 0, channel.size());
+      for (int thread = 0; steps.get(thread) != step.ordinal(); ) {
+        thread = (thread + 1) % steps.capacity();
+        if (thread == 0) {
+          LockSupport.parkNanos(20_000);
+          assertThat(process.isAlive()).isTrue();
+        }
+      }
+    }
   }
 
   private static Path steps(Path file, List<PciAddress> functions) throws IOException {
