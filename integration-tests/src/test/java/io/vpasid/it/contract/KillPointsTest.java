@@ -145,12 +145,12 @@ class KillPointsTest {
         Process process = next;
         process.outputWriter().append('\n').flush();
         assertThat(process.inputReader().readLine()).isEqualTo(KilledLives.READY);
-        awaitStep(steps, Step.values()[1 + random.nextInt(Step.values().length - 1)], process);
+        awaitStep(steps, Step.of(1 + random.nextInt(Step.values().length - 1)), process);
         LockSupport.parkNanos(random.nextInt(LONGEST_NANOS));
         process.destroyForcibly();
         assertThat(process.waitFor()).as("killed by SIGKILL").isEqualTo(128 + 9);
         for (byte step : Files.readAllBytes(steps)) {
-          killed.merge(Step.values()[step], 1, Integer::sum);
+          killed.merge(Step.of(step), 1, Integer::sum);
           points++;
         }
         next = start(steps(steps, functions), functions); // the JVM starts meanwhile
@@ -169,7 +169,7 @@ class KillPointsTest {
   private static void awaitStep(Path file, Step step, Process process) throws IOException {
     try (FileChannel channel = FileChannel.open(file)) {
       MappedByteBuffer steps = channel.map(MapMode.READ_ONLY, 0, channel.size());
-      for (int thread = 0; steps.get(thread) != step.ordinal(); ) {
+      for (int thread = 0; steps.get(thread) != step.code(); ) {
         thread = (thread + 1) % steps.capacity();
         if (thread == 0) {
           LockSupport.parkNanos(20_000);

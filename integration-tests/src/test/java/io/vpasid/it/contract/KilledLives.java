@@ -52,7 +52,18 @@ final class KilledLives {
     DETACH_FUNCTION,
     CLOSE_FUNCTION,
     DESTROY_MEMORY,
-    CLOSE_IOMMUFD
+    CLOSE_IOMMUFD;
+
+    /// How it stands in the file, which only processes of one build share.
+    @SuppressWarnings("EnumOrdinal")
+    byte code() {
+      return (byte) ordinal();
+    }
+
+    @SuppressWarnings("EnumOrdinal")
+    static Step of(int code) {
+      return values()[code];
+    }
   }
 
   private final ByteBuffer steps;
@@ -104,7 +115,7 @@ final class KilledLives {
   }
 
   private void turnTo(Step step) {
-    steps.put(thread, (byte) step.ordinal());
+    steps.put(thread, step.code());
   }
 
   private void live(PciAddress address) {

@@ -122,7 +122,8 @@ class QemuReconnectTest {
       }
 
       qemu.execute("device_del", Map.of("id", "again"));
-      catchThrowable(() -> machine.writeConfig(PORT, slot, UNPOWERED)); // may end it at once
+      var _ =
+          catchThrowable(() -> machine.writeConfig(PORT, slot, UNPOWERED)); // may end it at once
       await()
           .atMost(PATIENCE)
           .untilAsserted(
