@@ -177,7 +177,8 @@ class LspciDamageTest {
     assertThat(refusal())
         .hasMessage(
             "machine.txt:1: 0000:00:1f.2 has only 64 bytes, which is what `lspci -x` shows, and"
-                + " -xxx and -xxxx without privileges: run `lspci -xxxx` as root");
+                + " -xxx and -xxxx without privileges: run `lspci -xxxx` as root; so it is with 2"
+                + " functions, and none is there as a whole");
     assertThat(dump().incomplete()).hasSize(2);
   }
 
