@@ -43,7 +43,12 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
   private static final int MAX_UNDER_WAY = 4;
 
   /// Most events on the way from the threads where they happen to the channel's loop.
-  private static final int MAX_EVENTS_UNDER_WAY = 1024;
+  private static final int MAX_EVENTS_UNDER_WAY = 4096;
+
+  /// Most bytes that may wait for the client when one more event is sent to it. More than what
+  /// holds back replies: a guest can cause thousands of events at once, behind a virtual IOMMU by
+  /// one invalidation, and whoever reads should see all of them.
+  private static final int MAX_WAITING_BEFORE_EVENT = 1 << 20;
 
   private final Channel channel;
   private final Executor worker;
@@ -227,7 +232,8 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
           .execute(() -> {
             eventsUnderWay.decrementAndGet();
             tellLost();
-            if (channel.isWritable()) {
+            if (eventsLost.get() == 0
+                && channel.bytesBeforeWritable() <= MAX_WAITING_BEFORE_EVENT) {
               send(line);
             } else {
               eventsLost.incrementAndGet();

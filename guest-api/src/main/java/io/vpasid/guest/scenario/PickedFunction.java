@@ -16,6 +16,7 @@ import io.vpasid.synth.json.Fields;
 import io.vpasid.synth.json.Form;
 import io.vpasid.synth.json.JsonCursor;
 import io.vpasid.synth.json.JsonCursor.Place;
+import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.synth.json.Key;
 import io.vpasid.synth.json.Shape;
 import io.vpasid.synth.quirk.FunctionKind;
@@ -64,7 +65,7 @@ record PickedFunction(FunctionDescription function, FunctionKind kind) {
       JsonCursor json, Place place, String name, Place addressPlace, Optional<PciAddress> address) {
     Path file = ((ParameterCursor) json).beside(name);
     if (name.endsWith(".json")) {
-      return FunctionFile.read(file);
+      return described(json, place, file);
     }
     List<HostFunction> functions;
     try {
@@ -88,6 +89,18 @@ record PickedFunction(FunctionDescription function, FunctionKind kind) {
                 addressPlace,
                 "%s has no function at %s; it has %s"
                     .formatted(name, address.orElseThrow(), addresses(functions))));
+  }
+
+  /// A mistake in the description is named where it is; a description that is not there, where the
+  /// scenario names it.
+  private static FunctionDescription described(JsonCursor json, Place place, Path file) {
+    try {
+      return FunctionFile.read(file);
+    } catch (JsonFileException e) {
+      throw e.line() > 0
+          ? e
+          : json.wrong(place, "the description cannot be used: " + e.getMessage());
+    }
   }
 
   private static String addresses(List<HostFunction> functions) {

@@ -147,8 +147,13 @@ final class SocketPath {
   }
 
   private static String missing(@Nullable Path directory) {
-    if (directory == null || Files.exists(directory)) {
-      return directory + " is not a directory.";
+    for (Path folder = directory; folder != null; folder = folder.getParent()) {
+      if (Files.exists(folder) && !Files.isDirectory(folder)) {
+        return folder + " is not a directory.";
+      }
+    }
+    if (directory == null) {
+      return "it is no path of a file.";
     }
     // What is made in /run is gone at the next start of the machine.
     Path run = Path.of("/run");

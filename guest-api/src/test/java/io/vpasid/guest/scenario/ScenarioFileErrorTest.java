@@ -67,6 +67,7 @@ class ScenarioFileErrorTest {
           { "format": 1, "title": "t", "steps": [ { "enable": { } } ] } | :1:1: the scenario has no "function"; name a dump
           { "format": 1, "titel": "t" } | :1:16: unknown key "titel"; did you mean "title"?
           { "format": 1, "title": "t", "function": "missing.txt" } | :1:42: the dump cannot be used: ~
+          { "format": 1, "title": "t", "function": "missing.json" } | :1:42: the description cannot be used: ~
           { "format": 1, "title": "t", "host": { "iommu": "intl" } } | "iommu" must be one of intel, intel-legacy, arm, amd, none, not "intl"; did you mean "intel"?
           { "format": 1, "title": "t", "host": { "width": 21 } } | "width" must be a whole number from 0 to 20, not the number 21
           { "format": 1, "title": "t", "host": { "kernel": "new" } } | "kernel" must be a release of Linux such as "7.3", not "new"

@@ -135,7 +135,18 @@ class SocketPathTest {
 
     assertThatThrownBy(() -> listen(path))
         .hasMessage(
-            path + " cannot be created: " + directory.resolve("none") + " is not a directory.");
+            path
+                + " cannot be created: there is no folder "
+                + directory.resolve("none")
+                + ". Make it with mkdir -p.");
+  }
+
+  @Test
+  void aPathThroughAFileIsRefused() throws IOException {
+    Path file = Files.createFile(directory.resolve("file"));
+
+    assertThatThrownBy(() -> listen(file.resolve("none/s")))
+        .hasMessageEndingWith(file + " is not a directory.");
   }
 
   @Test

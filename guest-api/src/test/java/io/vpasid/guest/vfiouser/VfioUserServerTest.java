@@ -373,7 +373,7 @@ class VfioUserServerTest {
   void aServerThatCannotBeOpenedLeavesNoThread() {
     assertThatThrownBy(() -> VfioUserServer.open(path.resolve("no/such"), device, SERVER))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("is not a directory");
+        .hasMessageContaining("there is no folder");
     await().untilAsserted(() -> assertThat(threads("vfio-user-")).isEmpty());
   }
 
