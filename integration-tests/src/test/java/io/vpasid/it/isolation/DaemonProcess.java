@@ -145,7 +145,9 @@ public final class DaemonProcess implements AutoCloseable {
                 .formatted(functions, setup.keys));
     List<String> command =
         concat(setup.before, command(setup.classPath, setup.java, "serve", file.toString()));
-    return new ProcessBuilder(concat(command, setup.options))
+    // Whoever started the tests may ignore SIGHUP, as nohup does, or SIGINT, as `&` does.
+    List<String> signalled = concat(List.of("env", "--default-signal=HUP,INT"), command);
+    return new ProcessBuilder(concat(signalled, setup.options))
         .redirectError(ProcessBuilder.Redirect.appendTo(folder.resolve("serve.log").toFile()))
         .start();
   }
