@@ -78,7 +78,7 @@ class ReportCommandTest {
     String dump = Files.readString(FUNCTIONS.resolve("accelerator.txt"), StandardCharsets.UTF_8);
     Path hostile = Files.createDirectory(folder.resolve("<img src=x onerror=alert(1)>"));
     Files.writeString(
-        hostile.resolve("a'\"&\u202e.txt"),
+        hostile.resolve("a'\"&\u0007.txt"),
         dump.replaceFirst(
             "Co-processor.*\n", "</title><script>alert(2)</script><b title=\"'&amp;\u202e\n"));
     Files.writeString(hostile.resolve("<script>alert(3)<!--"), "no dump");
