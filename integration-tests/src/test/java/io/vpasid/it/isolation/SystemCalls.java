@@ -45,9 +45,8 @@ public final class SystemCalls {
       lines
           .map(CALL::matcher)
           .filter(Matcher::find)
-          // The name of a number that is no call's: strace takes what clone3 returns in a new
-          // thread,
-          // its id, for the call that it makes.
+          // A number that is no call's: strace takes the id of a new thread, which clone3 returns,
+          // for a call of that thread.
           .filter(call -> !call.group(2).startsWith("syscall_0x"))
           .forEach(call ->
               calls
