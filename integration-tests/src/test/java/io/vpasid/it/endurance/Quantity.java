@@ -17,9 +17,9 @@ enum Quantity {
   LATENCY("a neighbour's read, median", "µs", 1000, 2000),
   /// Drawn only: what else the machine does decides it.
   SLOW_LATENCY("a neighbour's read, 99th of 100", "µs"),
-  /// All that was written since the start. Each logger may write 10 lines a second for long, and each
-  /// function that is added has its own, so it grows with the load; without those limits one guest
-  /// alone writes 200 times as much.
+  /// All that was written since the start. Each logger may write 10 lines a second for long, and
+  /// each function that is added has its own, so it grows with the load; without those limits one
+  /// guest alone writes 200 times as much.
   LOG("log written", "MiB", 1000, 2);
 
   private final String title;
