@@ -103,7 +103,7 @@ class KillPointsTest {
     return tables;
   }
 
-  /// That a function can be had, attached and given back as if nobody had had it before.
+  /// Binds a function, attaches it and gives it back, as if nobody had bound it before.
   private static void assertUsable(PciAddress address) {
     IommuTables tables = new IommuTables(address);
     try (IommufdBackend iommufd = open();
