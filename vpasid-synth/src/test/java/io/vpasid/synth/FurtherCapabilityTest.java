@@ -218,4 +218,29 @@ class FurtherCapabilityTest {
             new FurtherCapability(CapabilityId.DVSEC, 1, 8, List.of(ConfigPatch.readOnly(8, 0))))
         .withMessage("A register at +0x08 is outside the dwords +0x04 to +0x04");
   }
+
+  @Test
+  void shortestAndLongestCapabilitiesAreTaken() {
+    assertThat(new FurtherCapability(CapabilityId.DVSEC, 0, 4, List.of()).patches(0x200)).isEmpty();
+    assertThat(new FurtherCapability(CapabilityId.DVSEC, 15, 0xf00, List.of()).length())
+        .isEqualTo(0xf00);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new FurtherCapability(CapabilityId.DVSEC, -1, 8, List.of()));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new FurtherCapability(CapabilityId.DVSEC, 1, 0, List.of()));
+  }
+
+  /// Registers that none names are no holes through which the device shows.
+  @Test
+  void everyDwordBehindTheHeaderIsServedByUs() {
+    FurtherCapability one =
+        new FurtherCapability(
+            CapabilityId.DVSEC, 1, 12, List.of(ConfigPatch.register(0x04, 5, 0xff)));
+
+    assertThat(one.patches(0x200))
+        .containsExactly(
+            ConfigPatch.readOnly(0x204, 0),
+            ConfigPatch.readOnly(0x208, 0),
+            ConfigPatch.register(0x204, 5, 0xff));
+  }
 }

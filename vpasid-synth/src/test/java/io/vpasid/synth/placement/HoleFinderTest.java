@@ -280,4 +280,83 @@ class HoleFinderTest {
 
     assertThat(found(request).range()).isEqualTo(new ByteRange(0xd60, 0x40));
   }
+
+  private List<String> passedOver(int offset) {
+    return HoleFinder.find(map.build(), requested(offset, Optional.empty(), false))
+        .passedOver()
+        .stream()
+        .map(PassedOver::why)
+        .toList();
+  }
+
+  @Test
+  void requestedOffsetOutsideTheExtendedSpaceIsRefused() {
+    String outside =
+        "it reaches outside the extended space 0x100-0xfff; the nearest free place is ";
+
+    assertThat(passedOver(0x0fc))
+        .containsExactly(outside + "0x148, the best one is 0xd80 (all-zero hole)");
+    assertThat(passedOver(0xffc))
+        .containsExactly(outside + "0xff8, the best one is 0xd80 (all-zero hole)");
+    assertThat(found(requested(0xff8, Optional.empty(), false)).range())
+        .isEqualTo(new ByteRange(0xff8, 8));
+  }
+
+  @Test
+  void whatLiesRightBehindTheRequestedBytesIsInNobodysWay() {
+    map.claim(new ByteRange(0x408, 4), Use.QUIRK, "q");
+
+    assertThat(found(requested(0x400, Optional.empty(), false)).range())
+        .isEqualTo(new ByteRange(0x400, 8));
+  }
+
+  @Test
+  void nearestPlaceThatIsTheBestTooIsNamedOnce() {
+    assertThat(passedOver(0xd82))
+        .containsExactly("its offset is not a multiple of 4; the nearest free place is 0xd80");
+  }
+
+  @Test
+  void ownSlotThatAQuirkClaimsIsPassedOver() {
+    map.claim(new ByteRange(0x234, 2), Use.QUIRK, "q");
+    map.claim(new ByteRange(0x230, 8), Use.HIDDEN_CAPABILITY, "PASID");
+    HoleRequest request =
+        new HoleRequest(
+            8,
+            Optional.empty(),
+            Optional.empty(),
+            Optional.of(new ByteRange(0x230, 8)),
+            List.of(),
+            List.of(),
+            false,
+            false);
+
+    assertThat(found(request).strategy()).isEqualTo(Strategy.ZERO_HOLE);
+    assertThat(found(request).passedOver())
+        .containsExactly(
+            new PassedOver(
+                new ByteRange(0x230, 8), Strategy.OWN_SLOT, "it meets 0x234: hidden register, q"));
+  }
+
+  /// Invariant I3: a quirk allows to shadow its range, and no byte behind it.
+  @Test
+  void shadowingStaysWithinWhatTheQuirkAllows() {
+    map.claim(WHOLE, Use.QUIRK, "q");
+
+    assertThat(HoleFinder.find(map.build(), shadowable(0x600, 0x607)))
+        .isInstanceOf(HoleSearch.NoHole.class);
+    assertThat(found(shadowable(0x600, 0x608)).range()).isEqualTo(new ByteRange(0x600, 8));
+  }
+
+  private static HoleRequest shadowable(int from, int to) {
+    return new HoleRequest(
+        8,
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        List.of(),
+        List.of(new Wish(ByteRange.between(from, to), "the quirk x")),
+        false,
+        false);
+  }
 }
