@@ -191,6 +191,19 @@ public enum ControlCommand {
       "`limits`, those of the configuration with their defaults, in bytes and seconds; `process`, of"
           + " the `files`, `bytes`, `descriptors` and `bars` of all clients together, each with"
           + " `most` and `taken`"),
+  QUERY_STATE(
+      "query-state",
+      "Tells what is served, all at once, as the page shows it.",
+      "`version`; `started`, in milliseconds since 1970; `functions`, a list with `function`, what"
+          + " `query-functions` has of it, `client`, its `uid` and `pid`, and `counted`, how often"
+          + " something happened; `attachments`, at most 1000, as of `query-attachments`;"
+          + " `addressSpaces`; `iommus`, a list with `iommu`, what `query-iommus` has of it, and"
+          + " `report`, what `query-iommu` has, unless it is too busy to tell; with --isolate"
+          + " `tenants`, as of `query-tenants`"),
+  QUERY_PAGE(
+      "query-page",
+      "Tells where the page is, to who may change something.",
+      "`address`, with the token that lets its reader in"),
   QUERY_METRICS("query-metrics", "Tells the metrics.", "`text`, in Prometheus' text format 0.0.4"),
   QUIT("quit", "Ends the daemon as SIGTERM does.", "nothing");
 
@@ -233,10 +246,12 @@ public enum ControlCommand {
     return arguments.stream().filter(a -> a.name().equals(name)).findFirst();
   }
 
-  /// True if it changes nothing, so that those may use it who may only look. Reading a register of
-  /// a device can change it.
+  /// True if those may use it who may only look: it changes nothing, as reading a register of a
+  /// device can, and lets nobody in elsewhere.
   boolean onlyLooks() {
-    return title.startsWith("query-") || this == QMP_CAPABILITIES || this == ADDRESS_SPACE_LIST;
+    return (title.startsWith("query-") && this != QUERY_PAGE)
+        || this == QMP_CAPABILITIES
+        || this == ADDRESS_SPACE_LIST;
   }
 
   /// The command of a name.

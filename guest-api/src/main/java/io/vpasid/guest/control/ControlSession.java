@@ -157,7 +157,7 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
     }
     if (!mayChange && !command.onlyLooks()) {
       throw ControlException.generic(
-          command.title() + " changes something, and you may only look: ask the operator");
+          command.title() + " is refused, as you may only look: ask the operator");
     }
     return command;
   }

@@ -170,6 +170,7 @@ public final class Daemon implements ServingDaemon {
     for (IommuConfig iommu : config.iommus()) {
       var _ = add(iommu);
     }
+    DaemonCommands commands = new DaemonCommands(this);
     int most = config.limits().metricsConnections();
     if (config.metricsSocket().isPresent()) {
       metricsServers.add(
@@ -186,7 +187,7 @@ public final class Daemon implements ServingDaemon {
               controlLoops, config.metricsPort().get(), most, Metrics.served(metrics::text)));
     }
     if (config.pagePort().isPresent()) {
-      page = LivePage.open(this, controlLoops, config.pagePort().get(), most);
+      page = LivePage.open(commands::state, controlLoops, config.pagePort().get(), most);
       events.sendThrough(page);
     }
     control =
@@ -194,7 +195,7 @@ public final class Daemon implements ServingDaemon {
             controlLoops,
             config.control(),
             worker,
-            new DaemonCommands(this),
+            commands,
             Reply.Version.of(version),
             ControlServer.Options.defaults()
                 .withMaxClients(config.maxClients())

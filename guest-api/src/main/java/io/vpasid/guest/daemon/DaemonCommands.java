@@ -164,12 +164,19 @@ final class DaemonCommands implements ControlTarget {
               "one process serves all tenants; vpasid serve --isolate has one for each");
       case QUIRKS_RELOAD -> reload();
       case QUERY_LIMITS -> limits();
+      case QUERY_STATE -> Json.tree(state());
+      case QUERY_PAGE -> Reply.PageAddress.of(daemon);
       case QUERY_METRICS -> new Reply.Text(daemon.metrics().text());
       case QUIT -> {
         daemon.requestEnd();
         yield Reply.Done.DONE;
       }
     };
+  }
+
+  /// What is served now. Any thread may ask.
+  LiveState state() {
+    return LiveState.of(daemon, pasids);
   }
 
   private Reply limits() {

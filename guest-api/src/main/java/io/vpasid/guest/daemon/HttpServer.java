@@ -38,7 +38,8 @@ import org.slf4j.LoggerFactory;
 final class HttpServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HttpServer.class);
 
-  /// Time that a connection may take, answer included, unless the answer is a [Answer.Stream].
+  /// Time that the other side has to ask, and again to read the answer unless that is a
+  /// [Answer.Stream].
   static final Duration TIME = Duration.ofSeconds(5);
 
   /// Most bytes of a request.
@@ -178,7 +179,11 @@ final class HttpServer implements AutoCloseable {
 
     @Override
     public void handlerAdded(ChannelHandlerContext context) {
-      Channel channel = context.channel();
+      endLater(context.channel());
+    }
+
+    /// The other side has a time to ask, and one to read; what it waits between takes its own.
+    private void endLater(Channel channel) {
       end =
           channel.eventLoop().schedule(() -> end(channel), TIME.toMillis(), TimeUnit.MILLISECONDS);
     }
@@ -199,6 +204,7 @@ final class HttpServer implements AutoCloseable {
       String text = request.toString(StandardCharsets.ISO_8859_1);
       if (text.contains(END)) {
         context.channel().config().setAutoRead(false);
+        end.cancel(false);
         answer(context.channel(), text);
       } else if (request.maxWritableBytes() == 0) {
         context.channel().config().setAutoRead(false);
@@ -230,10 +236,13 @@ final class HttpServer implements AutoCloseable {
 
     private void send(Channel channel, String method, Answer answer) {
       switch (answer) {
-        case Answer.Whole whole ->
-            channel
-                .writeAndFlush(Unpooled.wrappedBuffer(bytes(whole, !method.equals("HEAD"))))
-                .addListener(ChannelFutureListener.CLOSE);
+        case Answer.Whole whole -> {
+          end.cancel(false);
+          endLater(channel);
+          channel
+              .writeAndFlush(Unpooled.wrappedBuffer(bytes(whole, !method.equals("HEAD"))))
+              .addListener(ChannelFutureListener.CLOSE);
+        }
         case Answer.Stream stream -> {
           end.cancel(false);
           // Reading is how the end of the other side is noticed; what it says is thrown away.

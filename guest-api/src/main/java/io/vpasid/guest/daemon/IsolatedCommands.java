@@ -16,7 +16,6 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -122,13 +121,15 @@ final class IsolatedCommands implements ControlTarget {
       case QUERY_IOMMU -> ask(ofIommu(arguments.optionalText("iommu")), command, arguments);
       case IOMMU_ADD -> addIommu(arguments, client);
       case IOMMU_DEL -> deleteIommu(arguments.text("iommu"));
-      case QUERY_TENANTS -> daemon.tenants().stream().map(IsolatedCommands::describe).toList();
+      case QUERY_TENANTS -> daemon.tenants().stream().map(Reply.Tenant::of).toList();
       case TENANT_RESTART -> {
         tenant(arguments.text("tenant")).restart();
         yield Reply.Done.DONE;
       }
       case QUIRKS_RELOAD -> reload();
       case QUERY_LIMITS -> limits();
+      case QUERY_STATE -> daemon.state();
+      case QUERY_PAGE -> Reply.PageAddress.of(daemon);
       case QUERY_METRICS -> new Reply.Text(daemon.metrics());
       case QUIT -> {
         daemon.requestEnd();
@@ -147,15 +148,6 @@ final class IsolatedCommands implements ControlTarget {
   }
 
   // Tenants
-
-  private static Reply.Tenant describe(TenantProcess tenant) {
-    return new Reply.Tenant(
-        tenant.name(),
-        tenant.state().name().toLowerCase(Locale.ROOT),
-        tenant.pid(),
-        tenant.timesStarted(),
-        tenant.part().functions());
-  }
 
   private TenantProcess tenant(String name) {
     return daemon

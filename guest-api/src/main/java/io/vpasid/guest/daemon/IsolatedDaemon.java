@@ -3,6 +3,7 @@ package io.vpasid.guest.daemon;
 import io.vpasid.guest.config.DaemonConfig;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.TenantPart;
+import io.vpasid.guest.config.TenantPart.Kind;
 import io.vpasid.guest.control.ControlCommand;
 import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlException;
@@ -20,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CountDownLatch;
@@ -31,6 +33,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -67,7 +70,8 @@ public final class IsolatedDaemon implements ServingDaemon {
   private final SocketLoops controlLoops;
   private final SocketLoops metricsLoops;
   private final List<HttpServer> metricsServers = new ArrayList<>();
-  private @Nullable ControlServer control;
+  private volatile @Nullable ControlServer control;
+  private volatile @Nullable LivePage page;
   private boolean closed;
 
   private IsolatedDaemon(
@@ -143,22 +147,12 @@ public final class IsolatedDaemon implements ServingDaemon {
   /// @return one line for each tenant
   /// @throws InputException if an IOMMU has functions of several tenants behind it
   public static List<String> check(byte[] text, DaemonConfig config) {
-    requireNoPage(config);
     return TenantPart.of(text, config).values().stream()
         .map(part -> "tenant " + part.name() + ": " + String.join(", ", part.functions()))
         .toList();
   }
 
-  /// What a page shows is in the processes of the tenants.
-  private static void requireNoPage(DaemonConfig config) {
-    if (config.pagePort().isPresent()) {
-      throw new InputException(
-          "\"page\" does not go with --isolate: leave it out, or serve in one process");
-    }
-  }
-
   private void open() throws IOException {
-    requireNoPage(config);
     SocketLoops.checkFolder(config.control());
     IsolatedCommands commands = new IsolatedCommands(this, text, config);
     Files.createDirectories(folder);
@@ -182,6 +176,9 @@ public final class IsolatedDaemon implements ServingDaemon {
       metricsServers.add(
           HttpServer.open(
               metricsLoops, config.metricsPort().get(), most, Metrics.served(this::metrics)));
+    }
+    if (config.pagePort().isPresent()) {
+      page = LivePage.open(this::state, metricsLoops, config.pagePort().get(), most);
     }
     control =
         ControlServer.open(
@@ -309,8 +306,51 @@ public final class IsolatedDaemon implements ServingDaemon {
     return metrics.toString();
   }
 
-  /// Tells the control clients, and the log, what happens to processes; what happens in them they
-  /// have logged themselves.
+  /// What is served, as [LiveState] has it of one process; any thread may ask. A process that has
+  /// been taken over can tell what it likes of its own functions and IOMMUs, and of no others.
+  ObjectNode state() {
+    ObjectNode together =
+        JsonNodeFactory.instance.objectNode().put("version", version).put("started", started);
+    together.putPOJO("tenants", tenants.values().stream().map(Reply.Tenant::of).toList());
+    ArrayNode functions = together.putArray("functions");
+    ObjectNode attached = together.putObject("attachments");
+    ArrayNode attachments = attached.putArray("attachments");
+    Map<Integer, JsonNode> spaces = new TreeMap<>();
+    ArrayNode iommus = together.putArray("iommus");
+    boolean more = false;
+    for (var told : askAll(ControlCommand.QUERY_STATE, NOTHING).entrySet()) {
+      TenantPart part = told.getKey().part();
+      JsonNode answer = told.getValue();
+      functions.addAll(own(answer, "functions", "/function/name", part.keys(Kind.FUNCTION)));
+      iommus.addAll(own(answer, "iommus", "/iommu/iommu", part.keys(Kind.IOMMU)));
+      for (JsonNode space :
+          own(answer, "addressSpaces", "/handle", part.keys(Kind.ADDRESS_SPACE))) {
+        spaces.putIfAbsent(space.path("handle").asInt(0), space);
+      }
+      JsonNode its = answer.path("attachments");
+      List<JsonNode> all = own(its, "attachments", "/function", part.keys(Kind.FUNCTION));
+      List<JsonNode> shown =
+          all.subList(0, Math.min(all.size(), LiveState.MOST_ATTACHMENTS - attachments.size()));
+      attachments.addAll(shown);
+      more |= its.path("more").asBoolean(false) || shown.size() < all.size();
+    }
+    attached.put("more", more);
+    together.putArray("addressSpaces").addAll(spaces.values());
+    return together;
+  }
+
+  /// Of a list that a process told, what is of its own.
+  private static List<JsonNode> own(
+      JsonNode answer, String list, String name, Collection<String> names) {
+    return answer
+        .path(list)
+        .valueStream()
+        .filter(one -> names.contains(one.at(name).asString("")))
+        .toList();
+  }
+
+  /// Tells the control clients, who looks at the page, and the log, what happens to processes; what
+  /// happens in them they have logged themselves.
   private final class Telling implements TenantProcess.Listener {
     @Override
     public void started(TenantProcess tenant, long pid) {
@@ -329,24 +369,31 @@ public final class IsolatedDaemon implements ServingDaemon {
 
     private void tell(Level level, ControlEvent event, Map<String, Object> data) {
       log.say(level, event.description(), data);
+      toWhoListens(event, data);
+    }
+
+    private void toWhoListens(ControlEvent event, Map<String, Object> data) {
       ControlServer server = control;
       if (server != null) {
         server.tell(event, data);
+      }
+      LivePage live = page;
+      if (live != null) {
+        live.tell(event, data);
       }
     }
 
     @Override
     public void happened(TenantProcess tenant, ObjectNode event) {
-      ControlServer server = control;
       Optional<ControlEvent> known =
           Arrays.stream(ControlEvent.values())
               .filter(one -> one.name().equals(event.path("event").asString("")))
               .filter(one -> one != ControlEvent.SHUTDOWN)
               .findFirst();
-      if (server != null && known.isPresent()) {
+      if (known.isPresent()) {
         Map<String, Object> data = new LinkedHashMap<>();
         event.path("data").properties().forEach(one -> data.put(one.getKey(), one.getValue()));
-        server.tell(known.get(), data);
+        toWhoListens(known.get(), data);
       }
     }
 
@@ -373,7 +420,7 @@ public final class IsolatedDaemon implements ServingDaemon {
 
   @Override
   public Optional<String> page() {
-    return Optional.empty();
+    return Optional.ofNullable(page).map(LivePage::address);
   }
 
   @Override
@@ -427,6 +474,9 @@ public final class IsolatedDaemon implements ServingDaemon {
       control.close();
     }
     metricsServers.forEach(HttpServer::close);
+    if (page != null) {
+      page.close();
+    }
     tenants
         .values()
         .forEach(tenant -> tenant.end(Duration.ofNanos(Math.max(1, until - System.nanoTime()))));

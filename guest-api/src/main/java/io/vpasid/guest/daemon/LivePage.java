@@ -3,7 +3,6 @@ package io.vpasid.guest.daemon;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.vpasid.guest.control.ControlEvent;
-import io.vpasid.guest.control.ControlException;
 import io.vpasid.guest.daemon.HttpServer.Answer;
 import io.vpasid.guest.daemon.HttpServer.Request;
 import io.vpasid.guest.html.DataTable;
@@ -17,11 +16,9 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -30,6 +27,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// A page that shows what a daemon serves, as it happens, to a browser on this machine.
@@ -47,16 +45,10 @@ import org.jspecify.annotations.Nullable;
 final class LivePage implements AutoCloseable {
   private static final int TOKEN_BYTES = 32;
 
-  /// Most attached PASIDs that are shown, and most entries of each IOMMU.
-  private static final int MOST_ATTACHMENTS = 1000;
-
-  private static final int MOST_ENTRIES = 256;
-
   /// Between two signs of life in a stream of events.
   private static final long BEAT_SECONDS = 15;
 
-  private final Daemon daemon;
-  private final PasidCommands pasids;
+  private final Supplier<?> served;
   private final byte[] token;
   private final HttpServer server;
   private final HtmlPage page = new HtmlPage("vpasid daemon", "", "live.js", true);
@@ -67,44 +59,10 @@ final class LivePage implements AutoCloseable {
   /// The last answer to who asked for the state, which those share that ask before it is made.
   private @Nullable CompletableFuture<Answer> state;
 
-  /// What is served.
-  ///
-  /// @param started in milliseconds since 1970
-  private record State(
-      String version,
-      long started,
-      List<Function> functions,
-      Reply.Attachments attachments,
-      List<Space> addressSpaces,
-      List<Iommu> iommus) {}
-
-  /// @param counted how often something happened
-  private record Function(
-      FunctionReport.Brief function, Optional<FunctionReport.Peer> client, Counted counted) {}
-
-  private record Counted(long clients, long attached, long detached, long refused, long resets) {
-    private static Counted of(ServedFunction.Counters counters) {
-      return new Counted(
-          counters.clients().sum(),
-          counters.attached().sum(),
-          counters.detached().sum(),
-          counters.refused().sum(),
-          counters.resets().sum());
-    }
-  }
-
-  private record Space(int handle, String name) {}
-
-  /// @param report empty if the unit is too busy to tell
-  private record Iommu(IommuReport.Brief iommu, Optional<IommuReport> report) {}
-
   private record Event(String event, Map<String, ?> data, String time) {}
 
-  private LivePage(Daemon daemon, SocketLoops loops, int port, int most) throws IOException {
-    this.daemon = daemon;
-    pasids =
-        new PasidCommands(
-            daemon, name -> daemon.function(name).orElseThrow(), new LongRequests(LongWork.BOUND));
+  private LivePage(Supplier<?> served, SocketLoops loops, int port, int most) throws IOException {
+    this.served = served;
     byte[] random = new byte[TOKEN_BYTES];
     new SecureRandom().nextBytes(random);
     token = Base64.getUrlEncoder().withoutPadding().encode(random);
@@ -113,11 +71,13 @@ final class LivePage implements AutoCloseable {
 
   /// Serves the page.
   ///
+  /// @param served the state in JSON's terms, with the keys of [LiveState]; asked by one thread
   /// @param port 0 for any that is free
   /// @param most connections at a time; of more the oldest is ended
   /// @throws IOException with a sentence that names the port, if it is taken
-  static LivePage open(Daemon daemon, SocketLoops loops, int port, int most) throws IOException {
-    return new LivePage(daemon, loops, port, most);
+  static LivePage open(Supplier<?> served, SocketLoops loops, int port, int most)
+      throws IOException {
+    return new LivePage(served, loops, port, most);
   }
 
   /// Where it is, with the token.
@@ -135,7 +95,9 @@ final class LivePage implements AutoCloseable {
     }
     String[] path = request.path().split("/", 3);
     if (path.length != 3 || !isToken(path[1])) {
-      return done(Answer.Whole.text(404, "the daemon said the address when it started\n"));
+      return done(
+          Answer.Whole.text(
+              404, "the page has a token in its address: vpasid ctl query-page tells it\n"));
     }
     if (!request.method().equals("GET")) {
       return done(Answer.Whole.text(405, "the page can only be read\n", "Allow: GET"));
@@ -171,6 +133,8 @@ final class LivePage implements AutoCloseable {
     Html main = new Html();
     main.element("p", "connecting", "id", "status", "role", "status")
         .open("ul", "class", "counts", "id", "counts")
+        .close()
+        .open("div", "id", "tenants")
         .close();
     part(
         main,
@@ -239,39 +203,7 @@ final class LivePage implements AutoCloseable {
   // On the page's thread
 
   private Answer readState() {
-    List<Function> functions =
-        daemon.functions().stream()
-            .map(served ->
-                new Function(
-                    FunctionReport.Brief.of(served),
-                    served.peer().map(FunctionReport.Peer::of),
-                    Counted.of(served.counters())))
-            .toList();
-    State now =
-        new State(
-            daemon.version(),
-            daemon.started(),
-            functions,
-            pasids.attached(daemon.functions(), 0, MOST_ATTACHMENTS),
-            daemon.spaces().table().all().stream()
-                .map(space -> new Space(space.handle(), space.name()))
-                .toList(),
-            iommus());
-    return new Answer.Whole(200, "application/json", Json.line(now), headers());
-  }
-
-  private List<Iommu> iommus() {
-    List<Iommu> iommus = new ArrayList<>();
-    for (ServedIommu served : daemon.iommus().values()) {
-      Optional<IommuReport> report;
-      try {
-        report = Optional.of(IommuReport.of(served, MOST_ENTRIES));
-      } catch (ControlException _) {
-        report = Optional.empty();
-      }
-      iommus.add(new Iommu(IommuReport.Brief.of(served), report));
-    }
-    return iommus;
+    return new Answer.Whole(200, "application/json", Json.line(served.get()), headers());
   }
 
   // On any thread

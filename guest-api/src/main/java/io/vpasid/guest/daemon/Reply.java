@@ -3,6 +3,8 @@ package io.vpasid.guest.daemon;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.vpasid.guest.control.ControlArgument;
 import io.vpasid.guest.control.ControlCommand;
+import io.vpasid.guest.control.ControlException;
+import io.vpasid.guest.report.Json;
 import io.vpasid.vmm.iommufd.Pasid;
 import java.util.List;
 import java.util.Map;
@@ -83,7 +85,16 @@ sealed interface Reply {
   ///
   /// @param starts how often it was started
   record Tenant(String tenant, String state, Optional<Long> pid, int starts, List<String> functions)
-      implements Reply {}
+      implements Reply {
+    static Tenant of(TenantProcess tenant) {
+      return new Tenant(
+          tenant.name(),
+          Json.word(tenant.state()),
+          tenant.pid(),
+          tenant.timesStarted(),
+          tenant.part().functions());
+    }
+  }
 
   /// An address space.
   ///
@@ -141,6 +152,19 @@ sealed interface Reply {
   /// @param moved by the function's name
   record Reloaded(int quirks, Map<String, Moved> moved) implements Reply {
     record Moved(String is, String wouldBe) {}
+  }
+
+  /// The address of the page, with its token.
+  record PageAddress(String address) implements Reply {
+    /// @throws ControlException if there is no page
+    static PageAddress of(ServingDaemon daemon) {
+      return new PageAddress(
+          daemon
+              .page()
+              .orElseThrow(() ->
+                  ControlException.generic(
+                      "there is no page; \"page\": {} in the configuration asks for one")));
+    }
   }
 
   /// The metrics.

@@ -48,7 +48,27 @@
 
   const clientOf = (client) => client ? `user ${client.uid}, process ${client.pid < 0 ? 'unknown' : client.pid}` : '–';
 
-  const showFunctions = (functions) => fill('functions', functions.map(({ function: f, client, counted }) => row(
+  // Of a list each, but what a tenant's process has told that makes no sense: nothing of it hides the others.
+  const each = (list, show) => list.flatMap((one, at) => {
+    try {
+      return [show(one, at)];
+    } catch {
+      return [];
+    }
+  });
+
+  const showTenants = (tenants) => byId('tenants').replaceChildren(
+    element('h2', 'Tenants'),
+    table('A process for each tenant', ['Tenant', 'State', 'Process', 'Starts', 'Functions'], tenants.map((t) => row(
+      t.tenant,
+      state(t.state, { serving: 'good', failed: 'bad' }[t.state] ?? 'none'),
+      number(t.pid ?? '–'),
+      number(t.starts),
+      element('td', t.functions.join(', ')),
+    ))),
+  );
+
+  const showFunctions = (functions) => fill('functions', each(functions, ({ function: f, client, counted }) => row(
     f.name,
     number(f.address),
     number(f.id),
@@ -61,7 +81,7 @@
   )));
 
   const showAttachments = ({ attachments, more }) => {
-    const rows = attachments.map((a) => row(
+    const rows = each(attachments, (a) => row(
       a.pasid,
       element('td', a.function),
       element('td', a.name === undefined ? 'the guest’s own page table' : `${a.name} (${a.space})`),
@@ -116,17 +136,19 @@
     const clients = now.functions.filter((f) => f.client).length;
     const attached = now.functions.reduce((sum, f) => sum + f.function.attached, 0);
     byId('counts').replaceChildren(
+      ...(now.tenants ? [count(now.tenants.length, now.tenants.length === 1 ? 'tenant' : 'tenants')] : []),
       count(now.functions.length, now.functions.length === 1 ? 'function' : 'functions'),
       count(clients, clients === 1 ? 'client' : 'clients'),
       count(attached, 'PASIDs attached'),
       count(now.addressSpaces.length, 'address spaces'),
       count(now.iommus.length, now.iommus.length === 1 ? 'virtual IOMMU' : 'virtual IOMMUs'),
     );
+    if (now.tenants) showTenants(now.tenants);
     showFunctions(now.functions);
     showAttachments(now.attachments);
     // Who stands on a heading that opens something stays there.
     const focused = document.activeElement.closest('#iommus details');
-    byId('iommus').replaceChildren(...(now.iommus.length === 0 ? [element('p', 'There is none.')] : now.iommus.map(showIommu)));
+    byId('iommus').replaceChildren(...(now.iommus.length === 0 ? [element('p', 'There is none.')] : each(now.iommus, showIommu)));
     if (focused) byId(focused.id)?.querySelector('summary').focus({ preventScroll: true });
     byId('status').textContent = `live; vpasid ${now.version}, since ${new Date(now.started).toLocaleString()}`;
   };

@@ -21,7 +21,6 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -157,12 +156,28 @@ class LivePageTest {
   }
 
   @Test
-  void processesOfTenantsHaveNoPage() throws IOException {
-    Path file = DaemonFiles.write(folder, "\"page\": {},");
+  void whoMayControlIsToldTheAddressAgain() throws IOException {
+    assertThat(answer("query-page")).isEqualTo("{\"address\":\"" + page + "\"}");
+  }
 
-    assertThatThrownBy(
-            () -> IsolatedDaemon.check(Files.readAllBytes(file), DaemonConfig.read(file)))
-        .hasMessageContaining("\"page\" does not go with --isolate");
+  @Test
+  void commandOfADaemonWithoutPageSaysHowToHaveOne() throws IOException {
+    daemon.close();
+    daemon = daemon("");
+
+    assertThatThrownBy(() -> answer("query-page"))
+        .hasMessageContaining("there is no page; \"page\": {} in the configuration asks for one");
+  }
+
+  @Test
+  void stateIsThatOfTheControlSocket() throws IOException {
+    assertThat(get("state").split("\r\n\r\n", 2)[1]).isEqualTo(answer("query-state"));
+  }
+
+  private String answer(String command) throws IOException {
+    try (ControlClient client = ControlClient.connect(folder.resolve("control.sock"), PATIENCE)) {
+      return client.execute(command, Map.of()).toString();
+    }
   }
 
   @Test
@@ -229,7 +244,7 @@ class LivePageTest {
   @Test
   void whoDoesNotReadLosesEventsAndIsTold() throws IOException {
     try (SocketLoops loops = SocketLoops.open(SocketKind.best(), "test", 1);
-        LivePage own = LivePage.open(daemon, loops, 0, 1)) {
+        LivePage own = LivePage.open(Map::of, loops, 0, 1)) {
       page = URI.create(own.address());
       try (Socket socket = events();
           BufferedReader events = lines(socket)) {
@@ -257,7 +272,7 @@ class LivePageTest {
   @Test
   void theOldestConnectionMakesRoomForTheNewest() throws IOException {
     try (SocketLoops loops = SocketLoops.open(SocketKind.best(), "test", 1);
-        LivePage own = LivePage.open(daemon, loops, 0, 1)) {
+        LivePage own = LivePage.open(Map::of, loops, 0, 1)) {
       page = URI.create(own.address());
       try (Socket first = events();
           BufferedReader events = lines(first)) {

@@ -22,6 +22,7 @@ final class CtlAnswer {
 
   static void print(ControlCommand command, JsonNode answer, PrintWriter out) {
     switch (command) {
+      case QUERY_PAGE -> out.println(answer.path("address").asString(""));
       case QUERY_METRICS -> out.print(answer.path("text").asString(""));
       case QUERY_ATTACHMENTS -> {
         table(answer.path("attachments"), "nothing is attached", out);
