@@ -16,7 +16,6 @@ import java.net.SocketAddress;
 import java.nio.channels.AlreadyConnectedException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /// A connected Unix stream socket that reads [Packet]s, descriptors included, and writes packets or
@@ -35,10 +34,6 @@ final class DescriptorChannel extends UnixChannel {
 
   /// Messages after which they get it: nothing more is received.
   private static final int MESSAGES_PER_TURN = 64;
-
-  /// How long the others have if messages are left over from a turn. A task that is not put off
-  /// would be run before them.
-  private static final long OTHERS_MICROS = 100;
 
   private static final EpollIoOps READING = EpollIoOps.EPOLLIN.with(EpollIoOps.EPOLLRDHUP);
 
@@ -78,7 +73,12 @@ final class DescriptorChannel extends UnixChannel {
     } else if (gone
         || events.contains(EpollIoOps.EPOLLIN)
         || events.contains(EpollIoOps.EPOLLRDHUP)) {
-      takeTurn();
+      if (parent() != null && !incoming.hasBegun()) {
+        ignoreReading();
+        awaitTurn();
+      } else {
+        takeTurn();
+      }
     }
   }
 
@@ -111,8 +111,11 @@ final class DescriptorChannel extends UnixChannel {
     } else if (isOpen()) {
       if (!wantsToRead() || incoming.isBroken()) {
         ignoreReading();
-      } else if (incoming.hasMessage()) {
-        awaitTurn();
+      } else {
+        watchForReading();
+        if (incoming.hasMessage()) {
+          awaitTurn();
+        }
       }
     }
   }
@@ -182,21 +185,19 @@ final class DescriptorChannel extends UnixChannel {
     readRequested = false;
   }
 
-  /// Goes on with messages that are here already, of which the kernel will not tell.
+  /// Goes on later: with messages that are here already, of which the kernel will not tell, or with
+  /// the first one, which costs more than others do.
   private void awaitTurn() {
     if (!turnAwaited) {
       turnAwaited = true;
-      var _ =
-          eventLoop()
-              .schedule(
-                  () -> {
-                    turnAwaited = false;
-                    if (mayRead() && incoming.hasMessage()) {
-                      takeTurn();
-                    }
-                  },
-                  OTHERS_MICROS,
-                  TimeUnit.MICROSECONDS);
+      LaterTurns.add(
+          eventLoop(),
+          () -> {
+            turnAwaited = false;
+            if (mayRead()) {
+              takeTurn();
+            }
+          });
     }
   }
 

@@ -24,6 +24,7 @@ final class DescriptorServerChannel extends UnixChannel implements ServerChannel
   private static final ChannelMetadata METADATA = new ChannelMetadata(false, BACKLOG);
 
   private final Framing framing;
+  private boolean turnAwaited;
 
   DescriptorServerChannel(Framing framing) {
     super(null, Socket.newSocketDomain(), EpollIoOps.EPOLLIN, false);
@@ -32,22 +33,30 @@ final class DescriptorServerChannel extends UnixChannel implements ServerChannel
 
   @Override
   void ready(EpollIoOps events) {
-    boolean accepted = false;
+    if (!turnAwaited) {
+      turnAwaited = true;
+      ignoreReading();
+      LaterTurns.add(eventLoop(), this::accept);
+    }
+  }
+
+  /// Accepts one of the callers that wait. The next gets another turn, behind those of the loop's
+  /// other listeners.
+  private void accept() {
+    turnAwaited = false;
+    if (!isOpen() || !config().isAutoRead()) {
+      return;
+    }
     try {
-      // The callers that wait now, and no more than the backlog: the rest gets the next turn.
-      for (int i = 0; i < BACKLOG && isOpen() && config().isAutoRead(); i++) {
-        int descriptor = socket().accept(new byte[ADDRESS_LENGTH]);
-        if (descriptor < 0) {
-          break;
-        }
-        accepted = true;
+      int descriptor = socket().accept(new byte[ADDRESS_LENGTH]);
+      if (descriptor >= 0) {
         pipeline().fireChannelRead(new DescriptorChannel(this, framing, descriptor));
+        pipeline().fireChannelReadComplete();
+      } else {
+        watchForReading();
       }
     } catch (IOException e) {
       pipeline().fireExceptionCaught(e);
-    }
-    if (accepted) {
-      pipeline().fireChannelReadComplete();
     }
   }
 

@@ -77,6 +77,11 @@ final class Incoming {
     return broken;
   }
 
+  /// Whether a message has been delivered.
+  boolean hasBegun() {
+    return begun;
+  }
+
   /// Whether a whole message waits.
   boolean hasMessage() {
     return whole > 0;

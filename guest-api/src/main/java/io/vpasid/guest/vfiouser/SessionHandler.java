@@ -6,6 +6,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.vpasid.guest.socket.Descriptors;
 import io.vpasid.guest.socket.InPlace;
+import io.vpasid.guest.socket.LaterTurns;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -27,9 +28,6 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
 
   /// How long a client may take to read or write its own memory when it is asked to.
   private static final Duration REPLY_TIMEOUT = Duration.ofSeconds(10);
-
-  /// How long the others of the loop have until work of this client goes on.
-  private static final long OTHERS_MICROS = 100;
 
   private final DeviceSession session;
   private final Duration handshakeTimeout;
@@ -111,7 +109,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
       case Answer.Unfinished unfinished -> {
         answering = true;
         context.channel().config().setAutoRead(false);
-        later(context, () -> resume(context, unfinished));
+        LaterTurns.add(context.executor(), () -> resume(context, unfinished));
       }
       case Answer.Reply reply -> {
         var _ = context.write(reply.message(), context.voidPromise());
@@ -132,12 +130,6 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
         var _ = context.close();
       }
     }
-  }
-
-  /// Has something done when the others of this loop have had their turn. A task that is not put
-  /// off would be run before them.
-  private static void later(ChannelHandlerContext context, Runnable task) {
-    var _ = context.executor().schedule(task, OTHERS_MICROS, TimeUnit.MICROSECONDS);
   }
 
   private void resume(ChannelHandlerContext context, Answer.Unfinished unfinished) {
@@ -205,7 +197,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
     if (session.end()) {
       ended.complete(null);
     } else {
-      later(context, () -> end(context));
+      LaterTurns.add(context.executor(), () -> end(context));
     }
   }
 

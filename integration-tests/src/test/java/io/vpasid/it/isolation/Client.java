@@ -43,9 +43,17 @@ final class Client implements AutoCloseable {
   /// Connects, and agrees on version 0.0.
   static Client agreed(Path path) throws IOException {
     Client client = connect(path, 5);
-    byte[] json = "{\"capabilities\":{\"max_msg_fds\":16}}\0".getBytes(StandardCharsets.UTF_8);
-    client.succeed(VERSION, payload(4 + json.length, p -> p.putInt(0).put(json)));
+    client.sayVersion();
+    if (client.answer() != 0) {
+      throw new IOException("Version 0.0 is refused.");
+    }
     return client;
+  }
+
+  /// Says version 0.0, and does not wait for the answer.
+  void sayVersion() throws IOException {
+    byte[] json = "{\"capabilities\":{\"max_msg_fds\":16}}\0".getBytes(StandardCharsets.UTF_8);
+    say(VERSION, payload(4 + json.length, p -> p.putInt(0).put(json)), 0);
   }
 
   static byte[] payload(int length, Consumer<ByteBuffer> filling) {

@@ -9,9 +9,11 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Clients that announce long messages and do not send them.
+/// Clients that have not agreed on a version, or have just done so: many at once, and such as
+/// announce long messages and do not send them.
 class UnagreedClientAttacksTest {
   private static final int FUNCTIONS = 300;
+  private static final int ROUNDS = 8;
 
   @Test
   void messagesThatAreOnlyAnnouncedTakeNoMemory(@TempDir Path folder)
@@ -79,6 +81,40 @@ class UnagreedClientAttacksTest {
           });
       assertThat(daemon.process().isAlive()).isTrue();
       daemon.isWellAndEnds(1);
+    } finally {
+      attackers.forEach(Client::close);
+    }
+  }
+
+  @Test
+  void clientsThatAllConnectAtOnceDoNotDelayOthers(@TempDir Path folder)
+      throws IOException, InterruptedException {
+    String name = "297 functions connected to and told a version at once, eight times";
+    try (DaemonProcess daemon = DaemonProcess.start(folder, DaemonProcess.Setup.of(FUNCTIONS))) {
+      Attack.on(
+          daemon,
+          name,
+          new int[] {0, 1, 2},
+          () -> {
+            for (int round = 0; round < ROUNDS; round++) {
+              connectAtOnce(daemon);
+            }
+          });
+      daemon.isWellAndEnds(1);
+    }
+  }
+
+  private static void connectAtOnce(DaemonProcess daemon) throws IOException {
+    List<Client> attackers = new ArrayList<>();
+    try {
+      for (int i = 3; i < FUNCTIONS; i++) {
+        Client attacker = Client.connect(daemon.socket(i), 5);
+        attackers.add(attacker);
+        attacker.sayVersion();
+      }
+      for (Client attacker : attackers) {
+        assertThat(attacker.answer()).isZero();
+      }
     } finally {
       attackers.forEach(Client::close);
     }
