@@ -3,9 +3,13 @@ package io.vpasid.guest.config;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.DumpException;
 import io.vpasid.pci.dump.HostFunction;
+import io.vpasid.pci.vfio.VfioView;
 import io.vpasid.synth.FurtherCapability;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.PlacementPolicy;
+import io.vpasid.synth.SynthesisRequest;
+import io.vpasid.synth.SynthesisResult;
+import io.vpasid.synth.Synthesizer;
 import io.vpasid.synth.json.Fields;
 import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.synth.json.Key;
@@ -134,6 +138,24 @@ public record FunctionConfig(
   public FunctionOptions options(HostFunction captured, QuirkTable daemons) {
     return new FunctionOptions(
         kindOf(captured), table(daemons), policy, List.of(), quota, whenDisabled, further());
+  }
+
+  /// The synthesis for it with certain quirks.
+  ///
+  /// @param daemons the daemon's table of quirks
+  /// @throws io.vpasid.synth.json.JsonFileException if the function has quirk files of its own and
+  ///   one is bad
+  public SynthesisResult synthesize(
+      HostFunction captured, QuirkTable daemons, HardwareInfo reported) {
+    return Synthesizer.synthesize(
+        new SynthesisRequest(
+            VfioView.of(captured.config(), captured.id()),
+            kindOf(captured),
+            reported,
+            table(daemons),
+            policy,
+            List.of(),
+            further()));
   }
 
   /// The quirks that count for it.

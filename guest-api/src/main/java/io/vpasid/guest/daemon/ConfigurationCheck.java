@@ -105,7 +105,7 @@ public record ConfigurationCheck(
     void functions() {
       QuirkTable quirks;
       try {
-        quirks = Daemon.readQuirks(config);
+        quirks = DaemonQuirks.read(config);
       } catch (InputException | JsonFileException e) {
         add(e);
         quirks = QuirkTable.installed();
@@ -133,9 +133,7 @@ public record ConfigurationCheck(
       }
       String summary =
           FunctionReport.summary(
-              function,
-              captured,
-              Daemon.synthesize(function, captured, quirks, function.hardware()));
+              function, captured, function.synthesize(captured, quirks, function.hardware()));
       return function.passthrough()
           ? summary + ", if IOMMU_GET_HW_INFO reports " + function.hardware()
           : summary;

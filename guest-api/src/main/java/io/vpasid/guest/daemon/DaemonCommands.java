@@ -83,13 +83,13 @@ final class DaemonCommands implements ControlTarget {
       return;
     }
     for (ServedIommu iommu : left.iommus) {
-      if (daemon.iommus().containsValue(iommu)) {
-        daemon.remove(iommu);
+      if (daemon.iommus().all().contains(iommu)) {
+        daemon.iommus().remove(iommu);
       }
     }
     for (ServedFunction served : left.functions) {
-      if (daemon.functions().contains(served)) {
-        var _ = daemon.remove(served);
+      if (daemon.functions().all().contains(served)) {
+        var _ = daemon.functions().remove(served);
       }
     }
     for (int handle : left.spaces) {
@@ -97,9 +97,9 @@ final class DaemonCommands implements ControlTarget {
       // One that others use meanwhile is theirs to delete.
       if (space.isPresent() && users(space.get()).isEmpty()) {
         try {
-          daemon.spaces().remove(handle, daemon.functions());
+          daemon.spaces().remove(handle, daemon.functions().all());
         } catch (IommufdException e) {
-          daemon.log().say(Level.WARN, "An address space stays: " + e.getMessage(), Map.of());
+          daemon.log().say(Level.WARN, "An address space stays: " + e.getMessage());
         }
       }
     }
@@ -120,12 +120,12 @@ final class DaemonCommands implements ControlTarget {
     final List<ServedIommu> iommus = new ArrayList<>();
 
     void add(ServedFunction served) {
-      functions.removeIf(other -> !daemon.functions().contains(other));
+      functions.removeIf(other -> !daemon.functions().all().contains(other));
       functions.add(served);
     }
 
     void add(ServedIommu iommu) {
-      iommus.removeIf(other -> !daemon.iommus().containsValue(other));
+      iommus.removeIf(other -> !daemon.iommus().all().contains(other));
       iommus.add(iommu);
     }
 
@@ -141,7 +141,8 @@ final class DaemonCommands implements ControlTarget {
       case QMP_CAPABILITIES -> Reply.Done.DONE;
       case QUERY_VERSION -> Reply.Version.of(daemon.version());
       case QUERY_COMMANDS -> Arrays.stream(ControlCommand.values()).map(Reply.Command::of).toList();
-      case QUERY_FUNCTIONS -> daemon.functions().stream().map(FunctionReport.Brief::of).toList();
+      case QUERY_FUNCTIONS ->
+          daemon.functions().all().stream().map(FunctionReport.Brief::of).toList();
       case QUERY_FUNCTION -> Json.tree(FunctionReport.of(function(arguments)));
       case FUNCTION_ADD -> add(arguments, client);
       case FUNCTION_DEL -> delete(function(arguments));
@@ -188,7 +189,7 @@ final class DaemonCommands implements ControlTarget {
             Reply.Limits.Budget.of(process.files()),
             Reply.Limits.Budget.of(process.bytes()),
             Reply.Limits.Budget.of(process.descriptors()),
-            new Reply.Limits.Budget(limits.bars(), daemon.barBytes())));
+            new Reply.Limits.Budget(limits.bars(), daemon.functions().barBytes())));
   }
 
   private ServedFunction function(ControlArguments arguments) {
@@ -196,7 +197,7 @@ final class DaemonCommands implements ControlTarget {
   }
 
   private ServedFunction function(String name) {
-    return daemon.function(name).orElseThrow(() -> unknown(name));
+    return daemon.functions().find(name).orElseThrow(() -> unknown(name));
   }
 
   private IommuReport.Brief addIommu(ControlArguments arguments, Client client) throws IOException {
@@ -206,7 +207,7 @@ final class DaemonCommands implements ControlTarget {
   }
 
   private ControlException unknown(String name) {
-    List<String> names = daemon.functions().stream().map(ServedFunction::name).toList();
+    List<String> names = daemon.functions().all().stream().map(ServedFunction::name).toList();
     String there =
         names.isEmpty()
             ? "there is none at all"
@@ -232,13 +233,13 @@ final class DaemonCommands implements ControlTarget {
             daemon.config().folder(),
             daemon.config().hardware(),
             daemon.config().access());
-    ServedFunction added = daemon.add(wanted);
+    ServedFunction added = daemon.functions().add(wanted, daemon.quirks().table());
     belongingsOf(client).ifPresent(belongings -> belongings.add(added));
     return FunctionReport.Brief.of(added);
   }
 
   private Reply delete(ServedFunction served) {
-    Daemon.Removed removed = daemon.remove(served);
+    ServedFunctions.Removed removed = daemon.functions().remove(served);
     return new Reply.Removed(
         removed.detached(),
         removed.left(),
@@ -260,7 +261,7 @@ final class DaemonCommands implements ControlTarget {
     AddressSpace added =
         daemon
             .spaces()
-            .add(wanted, daemon.functions())
+            .add(wanted, daemon.functions().all())
             .orElseThrow(() ->
                 ControlException.generic(
                     "there are %d address spaces, and no room for more; delete one"
@@ -269,7 +270,7 @@ final class DaemonCommands implements ControlTarget {
     return new Reply.Space(
         added.handle(),
         added.name(),
-        daemon.functions().stream()
+        daemon.functions().all().stream()
             .filter(served -> added.pageTables().containsKey(served.address()))
             .map(ServedFunction::name)
             .toList(),
@@ -293,7 +294,7 @@ final class DaemonCommands implements ControlTarget {
   /// Whose PASIDs are attached to an address space, and how many.
   private List<String> users(AddressSpace space) {
     List<String> users = new ArrayList<>();
-    for (ServedFunction served : daemon.functions()) {
+    for (ServedFunction served : daemon.functions().all()) {
       PageTableId pageTable = space.pageTables().get(served.address());
       int attached = pageTable == null ? 0 : attached(served).getOrDefault(pageTable, 0);
       if (attached > 0) {
@@ -306,7 +307,7 @@ final class DaemonCommands implements ControlTarget {
   private Reply deleteSpace(AddressSpace space, boolean detach) {
     if (detach) {
       return new Reply.SpaceRemoved(
-          daemon.spaces().detachAndRemove(space.handle(), daemon.functions()));
+          daemon.spaces().detachAndRemove(space.handle(), daemon.functions().all()));
     }
     List<String> users = users(space);
     if (!users.isEmpty()) {
@@ -317,7 +318,7 @@ final class DaemonCommands implements ControlTarget {
               + shortened(users)
               + "; detach them first, or give 'detach'");
     }
-    daemon.spaces().remove(space.handle(), daemon.functions());
+    daemon.spaces().remove(space.handle(), daemon.functions().all());
     return new Reply.SpaceRemoved(0);
   }
 
@@ -332,7 +333,7 @@ final class DaemonCommands implements ControlTarget {
 
   private List<Reply.Space> listSpaces() {
     Map<ServedFunction, Map<PageTableId, Integer>> counts = new LinkedHashMap<>();
-    daemon.functions().forEach(served -> counts.put(served, attached(served)));
+    daemon.functions().all().forEach(served -> counts.put(served, attached(served)));
     return daemon.spaces().table().all().stream().map(space -> describe(space, counts)).toList();
   }
 
@@ -459,20 +460,19 @@ final class DaemonCommands implements ControlTarget {
   }
 
   private Reply reload() {
-    int count = daemon.reloadQuirks();
+    int count = daemon.quirks().reload();
     Map<String, Reply.Reloaded.Moved> moved = new LinkedHashMap<>();
-    for (ServedFunction served : daemon.functions()) {
+    for (ServedFunction served : daemon.functions().all()) {
       if (served.config().quirks().isPresent()) {
         continue;
       }
       String now = where(served.function().synthesis());
       String then =
           where(
-              Daemon.synthesize(
-                  served.config(),
-                  served.captured(),
-                  daemon.quirks(),
-                  served.function().hardware()));
+              served
+                  .config()
+                  .synthesize(
+                      served.captured(), daemon.quirks().table(), served.function().hardware()));
       if (!now.equals(then)) {
         moved.put(served.name(), new Reply.Reloaded.Moved(now, then));
       }

@@ -1,7 +1,6 @@
 package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.control.ControlEvent;
-import io.vpasid.guest.control.ControlServer;
 import io.vpasid.guest.vfiouser.VfioUserPeer;
 import io.vpasid.vmm.FunctionEvent;
 import io.vpasid.vmm.PasidControl;
@@ -11,33 +10,16 @@ import io.vpasid.vmm.pasid.AttachOutcome;
 import io.vpasid.vmm.pasid.DetachOutcome;
 import io.vpasid.vmm.pasid.PasidOutcome;
 import io.vpasid.vmm.pasid.Refused;
-import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 
 /// The events of a daemon: its log and its control clients hear of everything that happens, and
 /// what happens to a function is counted.
 final class DaemonEvents {
-  private final DaemonLog log;
-  private final SharedSpaces spaces;
-  private volatile @Nullable ControlServer control;
-  private volatile @Nullable LivePage page;
+  private final Daemon daemon;
 
-  /// @param spaces have the handles by which page tables are told
-  DaemonEvents(DaemonLog log, SharedSpaces spaces) {
-    this.log = log;
-    this.spaces = spaces;
-  }
-
-  /// From now on, tells the clients of `server` too.
-  void sendThrough(ControlServer server) {
-    control = server;
-  }
-
-  /// From now on, tells who looks at `live` too.
-  void sendThrough(LivePage live) {
-    page = live;
+  DaemonEvents(Daemon daemon) {
+    this.daemon = daemon;
   }
 
   /// Tells what happens to a function from now on.
@@ -47,12 +29,12 @@ final class DaemonEvents {
   }
 
   private void clientChanged(ServedFunction served, Optional<VfioUserPeer> client) {
-    Map<String, Object> data = Daemon.fields("function", served.name());
+    EventData data = EventData.of("function", served.name());
     if (client.isPresent()) {
       served.counters().clients().increment();
-      data.put("uid", client.get().userId());
-      data.put("pid", client.get().processId());
-      tell(ControlEvent.CLIENT_CONNECTED, data);
+      tell(
+          ControlEvent.CLIENT_CONNECTED,
+          data.and("uid", client.get().userId()).and("pid", client.get().processId()));
     } else {
       tell(ControlEvent.CLIENT_DISCONNECTED, data);
     }
@@ -63,9 +45,9 @@ final class DaemonEvents {
       case FunctionEvent.PasidRequested(long _, Pasid pasid, PasidOutcome outcome) ->
           answered(served, pasid, outcome);
       case FunctionEvent.FunctionAttached _ ->
-          tell(ControlEvent.FUNCTION_ATTACHED, Daemon.fields("function", served.name()));
+          tell(ControlEvent.FUNCTION_ATTACHED, EventData.of("function", served.name()));
       case FunctionEvent.FunctionDetached _ ->
-          tell(ControlEvent.FUNCTION_DETACHED, Daemon.fields("function", served.name()));
+          tell(ControlEvent.FUNCTION_DETACHED, EventData.of("function", served.name()));
       case FunctionEvent.ControlChanged(PasidControl control) -> controlChanged(served, control);
       case FunctionEvent.RegistersReset _ -> wasReset(served);
       case FunctionEvent.RegisterWritten _ -> {
@@ -78,63 +60,58 @@ final class DaemonEvents {
     if (changed.enabled()) {
       tell(
           ControlEvent.PASID_ENABLED,
-          Daemon.fields("function", served.name(), "exec", changed.exec(), "priv", changed.priv()));
+          EventData.of("function", served.name())
+              .and("exec", changed.exec())
+              .and("priv", changed.priv()));
     } else {
-      tell(ControlEvent.PASID_DISABLED, Daemon.fields("function", served.name()));
+      tell(ControlEvent.PASID_DISABLED, EventData.of("function", served.name()));
     }
   }
 
   private void wasReset(ServedFunction served) {
     served.counters().resets().increment();
-    tell(ControlEvent.FUNCTION_RESET, Daemon.fields("function", served.name()));
+    tell(ControlEvent.FUNCTION_RESET, EventData.of("function", served.name()));
   }
 
   private void answered(ServedFunction served, Pasid pasid, PasidOutcome outcome) {
-    Map<String, Object> data =
-        Daemon.fields("function", served.name(), "pasid", Integer.toUnsignedLong(pasid.value()));
+    EventData data =
+        EventData.of("function", served.name()).and("pasid", Integer.toUnsignedLong(pasid.value()));
     switch (outcome) {
       case AttachOutcome.Attached attached -> {
         served.counters().attached().increment();
-        putSpace(data, "space", served, attached.pageTable());
-        tell(ControlEvent.PASID_ATTACHED, data);
+        tell(ControlEvent.PASID_ATTACHED, data.and("space", spaceOf(served, attached.pageTable())));
       }
       case AttachOutcome.Replaced replaced -> {
         served.counters().attached().increment();
-        putSpace(data, "space", served, replaced.pageTable());
-        data.put("replaced", true);
-        putSpace(data, "previous", served, replaced.previous());
-        tell(ControlEvent.PASID_ATTACHED, data);
+        tell(
+            ControlEvent.PASID_ATTACHED,
+            data.and("space", spaceOf(served, replaced.pageTable()))
+                .and("replaced", true)
+                .and("previous", spaceOf(served, replaced.previous())));
       }
       case DetachOutcome.Detached detached -> {
         served.counters().detached().increment();
-        putSpace(data, "space", served, detached.previous());
-        tell(ControlEvent.PASID_DETACHED, data);
+        tell(ControlEvent.PASID_DETACHED, data.and("space", spaceOf(served, detached.previous())));
       }
       case Refused refused -> {
         served.counters().refused().increment();
-        data.put("errno", refused.reason().errno().name());
-        data.put("reason", refused.reason().text());
-        tell(ControlEvent.PASID_REFUSED, data);
+        tell(
+            ControlEvent.PASID_REFUSED,
+            data.and("errno", refused.reason().errno().name())
+                .and("reason", refused.reason().text()));
       }
     }
   }
 
-  private void putSpace(
-      Map<String, Object> data, String key, ServedFunction served, PageTableId pageTable) {
-    spaces.handleOf(served, pageTable).ifPresent(handle -> data.put(key, handle));
+  /// The handle of the address space that a page table is.
+  private Optional<Integer> spaceOf(ServedFunction served, PageTableId pageTable) {
+    return daemon.spaces().handleOf(served, pageTable);
   }
 
   /// Tells the control clients, who looks at the page, and the log.
-  void tell(ControlEvent event, Map<String, Object> data) {
-    log.say(levelOf(event), event.description(), data);
-    ControlServer server = control;
-    if (server != null) {
-      server.tell(event, data);
-    }
-    LivePage live = page;
-    if (live != null) {
-      live.tell(event, data);
-    }
+  void tell(ControlEvent event, EventData data) {
+    daemon.log().say(levelOf(event), event.description(), data);
+    daemon.tellListeners(event, data);
   }
 
   private static Level levelOf(ControlEvent event) {

@@ -140,13 +140,18 @@ public final class DaemonLog implements AutoCloseable {
     return leftOut.sum();
   }
 
+  /// Logs what happened.
+  void say(org.slf4j.event.Level severity, String message) {
+    say(severity, message, new EventData());
+  }
+
   /// Logs what happened, with what is to be found again by machines.
-  void say(org.slf4j.event.Level severity, String message, Map<String, ?> fields) {
+  void say(org.slf4j.event.Level severity, String message, EventData fields) {
     Level own = levelOf(severity);
-    if (own.intValue() >= level.intValue() && admits(fields.get(FUNCTION))) {
+    if (own.intValue() >= level.intValue() && admits(fields.values().get(FUNCTION))) {
       LogRecord record = new LogRecord(own, message);
       record.setLoggerName(NAME);
-      record.setParameters(new Object[] {new Fields(fields)});
+      record.setParameters(new Object[] {fields});
       handler.publish(record);
     }
   }
@@ -158,8 +163,6 @@ public final class DaemonLog implements AutoCloseable {
     leftOut.increment();
     return false;
   }
-
-  private record Fields(Map<String, ?> values) {}
 
   private final class ToQueue extends Handler {
     private final Formatter plain =
@@ -180,7 +183,7 @@ public final class DaemonLog implements AutoCloseable {
     /// Lines of [#say] have been admitted already.
     private boolean isOurs(LogRecord record) {
       Object[] parameters = record.getParameters();
-      return parameters != null && parameters.length == 1 && parameters[0] instanceof Fields;
+      return parameters != null && parameters.length == 1 && parameters[0] instanceof EventData;
     }
 
     private void queue(LogRecord record) {
@@ -192,8 +195,8 @@ public final class DaemonLog implements AutoCloseable {
     private String line(LogRecord record) {
       Object[] parameters = record.getParameters();
       Map<String, ?> fields =
-          parameters != null && parameters.length == 1 && parameters[0] instanceof Fields f
-              ? f.values()
+          parameters != null && parameters.length == 1 && parameters[0] instanceof EventData data
+              ? data.values()
               : Map.of();
       return json
           ? jsonLine(record, plain.format(record), fields)
@@ -279,10 +282,7 @@ public final class DaemonLog implements AutoCloseable {
           LogRecord record =
               new LogRecord(Level.WARNING, "Lines were left out, there were too many.");
           record.setLoggerName(NAME);
-          Map<String, Object> fields = new LinkedHashMap<>();
-          fields.put("source", source);
-          fields.put("lines", count);
-          record.setParameters(new Object[] {new Fields(fields)});
+          record.setParameters(new Object[] {EventData.of("source", source).and("lines", count)});
           write(handler.line(record));
         });
   }

@@ -39,8 +39,9 @@ final class DaemonMetrics {
   String text() {
     Metrics metrics = new Metrics();
     ofProgram(metrics, daemon.version());
-    metrics.gauge("vpasid_functions", "Functions that are served.", daemon.functions().size());
-    for (ServedFunction served : daemon.functions()) {
+    metrics.gauge(
+        "vpasid_functions", "Functions that are served.", daemon.functions().all().size());
+    for (ServedFunction served : daemon.functions().all()) {
       function(metrics, served);
     }
     metrics.gauge(
@@ -51,7 +52,8 @@ final class DaemonMetrics {
         "vpasid_control_clients", "Clients of the control socket.", daemon.controlClients());
     commands(metrics, commandsDone, "done");
     commands(metrics, commandsRefused, "refused");
-    metrics.gauge("vpasid_quirks", "Quirks in the table.", daemon.quirks().entries().size());
+    metrics.gauge(
+        "vpasid_quirks", "Quirks in the table.", daemon.quirks().table().entries().size());
     String reloads = "vpasid_quirk_reloads_total";
     String help = "Reloads of the quirk files.";
     metrics.counter(reloads, help, reloadsDone.sum(), "outcome", "done");

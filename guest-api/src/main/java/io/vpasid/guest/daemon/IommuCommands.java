@@ -22,7 +22,7 @@ final class IommuCommands {
   }
 
   List<IommuReport.Brief> list() {
-    return daemon.iommus().values().stream().map(IommuReport.Brief::of).toList();
+    return daemon.iommus().all().stream().map(IommuReport.Brief::of).toList();
   }
 
   IommuReport query(ControlArguments arguments) {
@@ -32,7 +32,7 @@ final class IommuCommands {
   }
 
   private ServedIommu onlyOne() {
-    Collection<ServedIommu> all = daemon.iommus().values();
+    Collection<ServedIommu> all = daemon.iommus().all();
     return switch (all.size()) {
       case 0 ->
           throw ControlException.generic(
@@ -40,26 +40,28 @@ final class IommuCommands {
       case 1 -> all.iterator().next();
       default ->
           throw ControlException.generic(
-              "there are several IOMMUs; name one of "
-                  + String.join(", ", daemon.iommus().keySet()));
+              "there are several IOMMUs; name one of " + String.join(", ", names()));
     };
   }
 
   private ServedIommu named(String name) {
-    ServedIommu served = daemon.iommus().get(name);
-    if (served == null) {
-      List<String> names = List.copyOf(daemon.iommus().keySet());
-      throw ControlException.generic(
-          "there is no IOMMU '"
-              + ControlArguments.printable(name)
-              + "'; "
-              + (names.isEmpty()
-                  ? "there is none at all"
-                  : Spelling.nearest(name, names)
-                      .map(near -> "did you mean '" + near + "'?")
-                      .orElse("query-iommus tells which there are")));
-    }
-    return served;
+    return daemon.iommus().find(name).orElseThrow(() -> unknown(name));
+  }
+
+  private ControlException unknown(String name) {
+    List<String> names = names();
+    String there =
+        names.isEmpty()
+            ? "there is none at all"
+            : Spelling.nearest(name, names)
+                .map(near -> "did you mean '" + near + "'?")
+                .orElse("query-iommus tells which there are");
+    return ControlException.generic(
+        "there is no IOMMU '%s'; %s".formatted(ControlArguments.printable(name), there));
+  }
+
+  private List<String> names() {
+    return daemon.iommus().all().stream().map(ServedIommu::name).toList();
   }
 
   ServedIommu add(ControlArguments arguments) throws IOException {
@@ -73,17 +75,17 @@ final class IommuCommands {
       throw new InputException("an IOMMU covers at least one function");
     }
     for (String function : wanted.covers().keySet()) {
-      if (daemon.function(function).isEmpty()) {
+      if (daemon.functions().find(function).isEmpty()) {
         throw new ControlException(
             ControlException.Kind.FUNCTION_NOT_FOUND,
             "there is no function '" + ControlArguments.printable(function) + "'");
       }
     }
-    return daemon.add(wanted);
+    return daemon.iommus().add(wanted);
   }
 
   Reply delete(ControlArguments arguments) {
-    daemon.remove(named(arguments.text("iommu")));
+    daemon.iommus().remove(named(arguments.text("iommu")));
     return Reply.Done.DONE;
   }
 }

@@ -86,7 +86,7 @@ final class IsolatedCommands implements ControlTarget {
         undo.run();
       } catch (ControlException e) {
         // What others use, or have deleted, is theirs.
-        daemon.log().say(Level.DEBUG, e.desc(), Map.of());
+        daemon.log().say(Level.DEBUG, e.desc());
       }
     }
     temporary.remove(client);
@@ -130,7 +130,7 @@ final class IsolatedCommands implements ControlTarget {
       case QUERY_LIMITS -> limits();
       case QUERY_STATE -> daemon.state();
       case QUERY_PAGE -> Reply.PageAddress.of(daemon);
-      case QUERY_METRICS -> new Reply.Text(daemon.metrics());
+      case QUERY_METRICS -> new Reply.Text(daemon.metricsText());
       case QUIT -> {
         daemon.requestEnd();
         yield Reply.Done.DONE;

@@ -7,14 +7,12 @@ import io.vpasid.guest.config.TenantPart.Kind;
 import io.vpasid.guest.control.ControlCommand;
 import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlException;
-import io.vpasid.guest.control.ControlServer;
 import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.guest.socket.SocketLoops;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -27,10 +25,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -47,32 +42,22 @@ import tools.jackson.databind.node.ObjectNode;
 /// No vfio-user client reaches this process. It keeps the control socket, the events and the
 /// metrics of all, and starts a process again that has ended. A process ends with this one, however
 /// it ends: at the end of its input, which this one holds open.
-public final class IsolatedDaemon implements ServingDaemon {
+public final class IsolatedDaemon extends ServingDaemon {
   /// Time that the processes have to end, within that of the whole daemon.
   private static final Duration END = Duration.ofSeconds(50);
 
   private static final ObjectNode NOTHING = JsonNodeFactory.instance.objectNode();
 
-  private final DaemonConfig config;
   private final byte[] text;
-  private final String version;
-  private final DaemonLog log;
-  private final CountDownLatch ending;
-  private final long started = System.currentTimeMillis();
   private final ChildCommand command;
   private final Path folder;
   private final int user;
   private final Optional<TenantGroups> groups;
   private final Semaphore starts = new Semaphore(Runtime.getRuntime().availableProcessors());
+  private long endBy;
   private final Map<String, TenantProcess> tenants = new ConcurrentSkipListMap<>();
-  private final ExecutorService worker =
-      Executors.newSingleThreadExecutor(Thread.ofPlatform().name("worker").factory());
-  private final SocketLoops controlLoops;
-  private final SocketLoops metricsLoops;
-  private final List<HttpServer> metricsServers = new ArrayList<>();
-  private volatile @Nullable ControlServer control;
-  private volatile @Nullable LivePage page;
-  private boolean closed;
+  // Asking the processes takes time, in which commands come.
+  private final SocketLoops metricsLoops = SocketLoops.open(SocketKind.best(), "metrics", 1);
 
   private IsolatedDaemon(
       Path file,
@@ -82,19 +67,13 @@ public final class IsolatedDaemon implements ServingDaemon {
       DaemonLog log,
       CountDownLatch ending)
       throws IOException {
-    this.config = config;
+    super(config, version, log, ending);
     this.text = text;
-    this.version = version;
-    this.log = log;
-    this.ending = ending;
     command = ChildCommand.ofThisProcess(file);
     Path path = config.control();
     folder = path.resolveSibling(path.getFileName() + ".tenants");
     user = (int) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
     groups = groups();
-    controlLoops = SocketLoops.open(SocketKind.best(), "control", 1);
-    // Asking the processes takes time, in which commands come.
-    metricsLoops = SocketLoops.open(SocketKind.best(), "metrics", 1);
   }
 
   private Optional<TenantGroups> groups() {
@@ -102,15 +81,15 @@ public final class IsolatedDaemon implements ServingDaemon {
     try {
       found = TenantGroups.open();
     } catch (IOException e) {
-      log.say(Level.WARN, "Tenants have no control groups: " + e.getMessage(), Map.of());
+      log().say(Level.WARN, "Tenants have no control groups: " + e.getMessage());
     }
-    boolean wanted = config.tenants().stream().anyMatch(tenant -> tenant.memory().isPresent());
+    boolean wanted = config().tenants().stream().anyMatch(tenant -> tenant.memory().isPresent());
     if (wanted && found.isEmpty()) {
-      log.say(
-          Level.WARN,
-          "The \"memory\" of tenants is not limited: no cgroup v2 is delegated to this process"
-              + " (systemd's Delegate=).",
-          Map.of());
+      log()
+          .say(
+              Level.WARN,
+              "The \"memory\" of tenants is not limited: no cgroup v2 is delegated to this process"
+                  + " (systemd's Delegate=).");
     }
     return found;
   }
@@ -133,13 +112,8 @@ public final class IsolatedDaemon implements ServingDaemon {
       CountDownLatch ending)
       throws IOException {
     IsolatedDaemon daemon = new IsolatedDaemon(file, text, config, version, log, ending);
-    try {
-      daemon.open();
-      return daemon;
-    } catch (IOException | RuntimeException e) {
-      daemon.close();
-      throw e;
-    }
+    daemon.openOrClose();
+    return daemon;
   }
 
   /// Which process would serve which functions.
@@ -152,9 +126,10 @@ public final class IsolatedDaemon implements ServingDaemon {
         .toList();
   }
 
-  private void open() throws IOException {
-    SocketLoops.checkFolder(config.control());
-    IsolatedCommands commands = new IsolatedCommands(this, text, config);
+  @Override
+  void open() throws IOException {
+    SocketLoops.checkFolder(control());
+    IsolatedCommands commands = new IsolatedCommands(this, text, config());
     Files.createDirectories(folder);
     for (TenantPart part : commands.parts()) {
       tenants.put(part.name(), process(part));
@@ -162,40 +137,8 @@ public final class IsolatedDaemon implements ServingDaemon {
     for (TenantProcess tenant : tenants.values()) {
       awaitStart(tenant);
     }
-    int most = config.limits().metricsConnections();
-    if (config.metricsSocket().isPresent()) {
-      metricsServers.add(
-          HttpServer.open(
-              metricsLoops,
-              config.metricsSocket().get(),
-              config.access().users(),
-              most,
-              Metrics.served(this::metrics)));
-    }
-    if (config.metricsPort().isPresent()) {
-      metricsServers.add(
-          HttpServer.open(
-              metricsLoops, config.metricsPort().get(), most, Metrics.served(this::metrics)));
-    }
-    if (config.pagePort().isPresent()) {
-      page = LivePage.open(this::state, metricsLoops, config.pagePort().get(), most);
-    }
-    control =
-        ControlServer.open(
-            controlLoops,
-            config.control(),
-            worker,
-            commands,
-            Reply.Version.of(version),
-            ControlServer.Options.defaults()
-                .withMaxClients(config.maxClients())
-                .withUsers(config.controlAccess().users())
-                .withReaders(config.controlReaders()));
-    config.controlAccess().applyTo(config.control());
-    log.say(
-        Level.INFO,
-        "The daemon serves.",
-        Daemon.fields("tenants", tenants.size(), "control", config.control()));
+    openPages(metricsLoops, this::state);
+    openControl(commands, EventData.of("tenants", tenants.size()));
   }
 
   private TenantProcess process(TenantPart part) {
@@ -248,14 +191,6 @@ public final class IsolatedDaemon implements ServingDaemon {
     return Optional.ofNullable(tenants.get(name));
   }
 
-  DaemonLog log() {
-    return log;
-  }
-
-  String version() {
-    return version;
-  }
-
   /// Has all processes that serve do a command, at the same time.
   ///
   /// @return their answers by tenant, without those that refused or did not answer
@@ -268,7 +203,7 @@ public final class IsolatedDaemon implements ServingDaemon {
             try {
               answers.put(tenant, tenant.execute(command.title(), arguments));
             } catch (ControlException e) {
-              log.say(Level.WARN, e.desc(), Daemon.fields("tenant", tenant.name()));
+              log().say(Level.WARN, e.desc(), EventData.of("tenant", tenant.name()));
             }
           });
         }
@@ -281,10 +216,10 @@ public final class IsolatedDaemon implements ServingDaemon {
     return inOrder;
   }
 
-  /// All metrics, as Prometheus reads them.
-  String metrics() {
+  @Override
+  String metricsText() {
     Metrics metrics = new Metrics();
-    DaemonMetrics.ofProgram(metrics, version);
+    DaemonMetrics.ofProgram(metrics, version());
     for (TenantProcess tenant : tenants.values()) {
       metrics.gauge(
           "vpasid_tenant_serves",
@@ -299,7 +234,7 @@ public final class IsolatedDaemon implements ServingDaemon {
           "tenant",
           tenant.name());
     }
-    DaemonMetrics.ofProcess(metrics, log, started);
+    DaemonMetrics.ofProcess(metrics, log(), started());
     askAll(ControlCommand.QUERY_METRICS, NOTHING)
         .forEach((tenant, answer) ->
             metrics.merge(answer.path("text").asString(""), "tenant", tenant.name()));
@@ -310,7 +245,7 @@ public final class IsolatedDaemon implements ServingDaemon {
   /// been taken over can tell what it likes of its own functions and IOMMUs, and of no others.
   ObjectNode state() {
     ObjectNode together =
-        JsonNodeFactory.instance.objectNode().put("version", version).put("started", started);
+        JsonNodeFactory.instance.objectNode().put("version", version()).put("started", started());
     together.putPOJO("tenants", tenants.values().stream().map(Reply.Tenant::of).toList());
     ArrayNode functions = together.putArray("functions");
     ObjectNode attached = together.putObject("attachments");
@@ -357,70 +292,41 @@ public final class IsolatedDaemon implements ServingDaemon {
       tell(
           Level.INFO,
           ControlEvent.TENANT_STARTED,
-          Daemon.fields("tenant", tenant.name(), "pid", pid));
+          EventData.of("tenant", tenant.name()).and("pid", pid));
     }
 
     @Override
     public void ended(TenantProcess tenant, int exitCode, Optional<Duration> startsIn) {
-      Map<String, Object> data = Daemon.fields("tenant", tenant.name(), "exit", exitCode);
-      startsIn.ifPresent(time -> data.put("startsIn", time.toMillis()));
-      tell(startsIn.isPresent() ? Level.WARN : Level.ERROR, ControlEvent.TENANT_ENDED, data);
+      tell(
+          startsIn.isPresent() ? Level.WARN : Level.ERROR,
+          ControlEvent.TENANT_ENDED,
+          EventData.of("tenant", tenant.name())
+              .and("exit", exitCode)
+              .and("startsIn", startsIn.map(Duration::toMillis)));
     }
 
-    private void tell(Level level, ControlEvent event, Map<String, Object> data) {
-      log.say(level, event.description(), data);
-      toWhoListens(event, data);
-    }
-
-    private void toWhoListens(ControlEvent event, Map<String, Object> data) {
-      ControlServer server = control;
-      if (server != null) {
-        server.tell(event, data);
-      }
-      LivePage live = page;
-      if (live != null) {
-        live.tell(event, data);
-      }
+    private void tell(Level level, ControlEvent event, EventData data) {
+      log().say(level, event.description(), data);
+      tellListeners(event, data);
     }
 
     @Override
     public void happened(TenantProcess tenant, ObjectNode event) {
-      Optional<ControlEvent> known =
-          Arrays.stream(ControlEvent.values())
-              .filter(one -> one.name().equals(event.path("event").asString("")))
-              .filter(one -> one != ControlEvent.SHUTDOWN)
-              .findFirst();
-      if (known.isPresent()) {
-        Map<String, Object> data = new LinkedHashMap<>();
-        event.path("data").properties().forEach(one -> data.put(one.getKey(), one.getValue()));
-        toWhoListens(known.get(), data);
-      }
+      Arrays.stream(ControlEvent.values())
+          .filter(one -> one.name().equals(event.path("event").asString("")))
+          .filter(one -> one != ControlEvent.SHUTDOWN)
+          .findFirst()
+          .ifPresent(known -> {
+            EventData data = new EventData();
+            event.path("data").properties().forEach(one -> data.and(one.getKey(), one.getValue()));
+            tellListeners(known, data);
+          });
     }
 
     @Override
     public void troubled(TenantProcess tenant, String sentence) {
-      log.say(Level.WARN, sentence, Daemon.fields("tenant", tenant.name()));
+      log().say(Level.WARN, sentence, EventData.of("tenant", tenant.name()));
     }
-  }
-
-  @Override
-  public Path control() {
-    return config.control();
-  }
-
-  @Override
-  public Optional<Path> metricsSocket() {
-    return config.metricsSocket();
-  }
-
-  @Override
-  public Optional<Integer> metricsPort() {
-    return HttpServer.portOf(metricsServers);
-  }
-
-  @Override
-  public Optional<String> page() {
-    return Optional.ofNullable(page).map(LivePage::address);
   }
 
   @Override
@@ -440,53 +346,28 @@ public final class IsolatedDaemon implements ServingDaemon {
   }
 
   @Override
-  public void requestReload() {
-    try {
-      worker.execute(() -> askAll(ControlCommand.QUIRKS_RELOAD, NOTHING));
-    } catch (RejectedExecutionException e) {
-      log.say(Level.INFO, "Nothing is reloaded: the daemon is ending.", Map.of());
-    }
-  }
-
-  /// Asks for the end, as a signal does.
-  void requestEnd() {
-    ending.countDown();
+  void reloadQuietly() {
+    askAll(ControlCommand.QUIRKS_RELOAD, NOTHING);
   }
 
   @Override
-  public void close() {
-    if (closed) {
-      return;
-    }
-    closed = true;
-    if (control != null) {
-      control.tell(ControlEvent.SHUTDOWN, Map.of());
-    }
-    long until = System.nanoTime() + END.toNanos();
+  void beginEnd(boolean served) {
+    tellListeners(ControlEvent.SHUTDOWN, new EventData());
+    endBy = System.nanoTime() + END.toNanos();
     tenants.values().forEach(TenantProcess::beginEnd);
-    worker.shutdown();
-    try {
-      var _ = worker.awaitTermination(Daemon.CLOSE_SECONDS, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    if (control != null) {
-      control.close();
-    }
-    metricsServers.forEach(HttpServer::close);
-    if (page != null) {
-      page.close();
-    }
+  }
+
+  @Override
+  EventData end() {
     tenants
         .values()
-        .forEach(tenant -> tenant.end(Duration.ofNanos(Math.max(1, until - System.nanoTime()))));
+        .forEach(tenant -> tenant.end(Duration.ofNanos(Math.max(1, endBy - System.nanoTime()))));
     try {
       Files.deleteIfExists(folder);
     } catch (IOException e) {
-      log.say(Level.WARN, "The folder of tenants stays: " + e.getMessage(), Map.of());
+      log().say(Level.WARN, "The folder of tenants stays: " + e.getMessage());
     }
-    controlLoops.close();
     metricsLoops.close();
-    log.say(Level.INFO, "The daemon has ended.", Map.of());
+    return new EventData();
   }
 }

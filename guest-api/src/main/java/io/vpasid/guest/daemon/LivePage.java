@@ -209,11 +209,11 @@ final class LivePage implements AutoCloseable {
   // On any thread
 
   /// Tells who looks. Events for one that does not read are counted and dropped.
-  void tell(ControlEvent event, Map<String, ?> data) {
+  void tell(ControlEvent event, EventData data) {
     if (streams.isEmpty()) {
       return;
     }
-    String line = message(event.name(), data);
+    String line = message(event, data);
     streams.forEach((channel, lost) -> {
       if (!channel.isWritable()) {
         lost.increment();
@@ -224,12 +224,14 @@ final class LivePage implements AutoCloseable {
           channel,
           before == 0
               ? line
-              : message(ControlEvent.EVENTS_LOST.name(), Map.of("count", before)) + line);
+              : message(ControlEvent.EVENTS_LOST, EventData.of("count", before)) + line);
     });
   }
 
-  private static String message(String name, Map<String, ?> data) {
-    return "data: " + Json.line(new Event(name, data, Instant.now().toString())) + "\n\n";
+  private static String message(ControlEvent event, EventData data) {
+    return "data: "
+        + Json.line(new Event(event.name(), data.values(), Instant.now().toString()))
+        + "\n\n";
   }
 
   @Override

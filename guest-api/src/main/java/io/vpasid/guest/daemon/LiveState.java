@@ -61,11 +61,11 @@ record LiveState(
     return new LiveState(
         daemon.version(),
         daemon.started(),
-        daemon.functions().stream().map(Function::of).toList(),
-        pasids.attached(daemon.functions(), 0, MOST_ATTACHMENTS),
+        daemon.functions().all().stream().map(Function::of).toList(),
+        pasids.attached(daemon.functions().all(), 0, MOST_ATTACHMENTS),
         daemon.spaces().table().all().stream()
             .map(space -> new Space(space.handle(), space.name()))
             .toList(),
-        daemon.iommus().values().stream().map(Iommu::of).toList());
+        daemon.iommus().all().stream().map(Iommu::of).toList());
   }
 }

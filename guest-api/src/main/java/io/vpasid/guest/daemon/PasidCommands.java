@@ -115,7 +115,9 @@ final class PasidCommands {
           limit);
     }
     List<ServedFunction> asked =
-        name.isPresent() ? List.of(functions.apply(name.get())) : List.copyOf(daemon.functions());
+        name.isPresent()
+            ? List.of(functions.apply(name.get()))
+            : List.copyOf(daemon.functions().all());
     return attached(asked, first.orElse(0L).intValue(), limit);
   }
 

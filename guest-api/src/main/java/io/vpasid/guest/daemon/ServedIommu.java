@@ -21,9 +21,10 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 
 /// A virtual IOMMU of the daemon, and the socket that serves its function.
 final class ServedIommu implements AutoCloseable {
@@ -39,24 +40,24 @@ final class ServedIommu implements AutoCloseable {
 
   /// Makes it and serves it.
   ///
-  /// @param functions those that are served, by name
+  /// @param functions finds those that are served by name
   /// @param options limits, and who may connect
   /// @param events what it tells of its guest's entries
   /// @throws InputException if it cannot cover the functions; nothing is left
   /// @throws IOException with a sentence, if its socket cannot be made; nothing is left
   static ServedIommu open(
       IommuConfig config,
-      Map<String, ServedFunction> functions,
+      Function<String, Optional<ServedFunction>> functions,
       VfioUserSockets sockets,
       VfioUserServer.Options options,
-      BiConsumer<ControlEvent, Map<String, Object>> events)
+      BiConsumer<ControlEvent, EventData> events)
       throws IOException {
     List<VirtualIommu.Covered> covered = new ArrayList<>();
     Set<IommufdBackend> contexts = new HashSet<>();
     config
         .covers()
         .forEach((name, place) -> {
-          ServedFunction function = Objects.requireNonNull(functions.get(name));
+          ServedFunction function = functions.apply(name).orElseThrow();
           contexts.add(function.iommufd());
           covered.add(new VirtualIommu.Covered(place, function.function(), function::peer));
         });
@@ -78,8 +79,7 @@ final class ServedIommu implements AutoCloseable {
     config
         .covers()
         .forEach((name, place) -> {
-          ServedFunction served = functions.get(name);
-          if (served != null && served.backing() instanceof EmulatedBacking emulated) {
+          if (functions.apply(name).orElseThrow().backing() instanceof EmulatedBacking emulated) {
             emulated.hardware().doDmaThrough(iommu.unit().dma(SourceId.of(place)));
           }
         });
@@ -87,15 +87,10 @@ final class ServedIommu implements AutoCloseable {
       VfioUserServer server = sockets.serve(config.socket(), iommu.device(), options);
       events.accept(
           ControlEvent.IOMMU_ADDED,
-          Daemon.fields(
-              "iommu",
-              config.name(),
-              "socket",
-              config.socket(),
-              "mode",
-              IommuReport.mode(iommu.mode()),
-              "reason",
-              iommu.mode().reason()));
+          EventData.of("iommu", config.name())
+              .and("socket", config.socket())
+              .and("mode", IommuReport.mode(iommu.mode()))
+              .and("reason", iommu.mode().reason()));
       return new ServedIommu(config, iommu, server);
     } catch (IOException | RuntimeException e) {
       iommu.close();
@@ -104,14 +99,13 @@ final class ServedIommu implements AutoCloseable {
   }
 
   /// Tells what becomes of the guest's entries.
-  private record Entries(IommuConfig config, BiConsumer<ControlEvent, Map<String, Object>> events)
+  private record Entries(IommuConfig config, BiConsumer<ControlEvent, EventData> events)
       implements EntryListener {
     @Override
     public void applied(Requester requester, Translation now) {
-      Map<String, Object> data = whose(requester);
+      EventData data = whose(requester);
       if (now.isPresent()) {
-        data.put("entry", IommuReport.text(now));
-        events.accept(ControlEvent.IOMMU_ENTRY_APPLIED, data);
+        events.accept(ControlEvent.IOMMU_ENTRY_APPLIED, data.and("entry", IommuReport.text(now)));
       } else {
         events.accept(ControlEvent.IOMMU_ENTRY_GONE, data);
       }
@@ -119,21 +113,19 @@ final class ServedIommu implements AutoCloseable {
 
     @Override
     public void refused(RefusedEntry refused) {
-      Map<String, Object> data = whose(refused.requester());
-      data.put("entry", IommuReport.text(refused.wanted()));
-      data.put("errno", refused.errno().toString());
-      data.put("reason", refused.reason());
-      events.accept(ControlEvent.IOMMU_ENTRY_REFUSED, data);
+      events.accept(
+          ControlEvent.IOMMU_ENTRY_REFUSED,
+          whose(refused.requester())
+              .and("entry", IommuReport.text(refused.wanted()))
+              .and("errno", refused.errno().toString())
+              .and("reason", refused.reason()));
     }
 
-    private Map<String, Object> whose(Requester requester) {
-      Map<String, Object> data =
-          Daemon.fields(
-              "iommu", config.name(), "function", functionAt(config, requester.function()));
-      if (requester instanceof Requester.WithPasid with) {
-        data.put("pasid", with.pasid());
-      }
-      return data;
+    private EventData whose(Requester requester) {
+      EventData data =
+          EventData.of("iommu", config.name())
+              .and("function", functionAt(config, requester.function()));
+      return requester instanceof Requester.WithPasid with ? data.and("pasid", with.pasid()) : data;
     }
   }
 
@@ -145,6 +137,10 @@ final class ServedIommu implements AutoCloseable {
       }
     }
     return place.toString();
+  }
+
+  String name() {
+    return config.name();
   }
 
   IommuConfig config() {

@@ -1,35 +1,252 @@
 package io.vpasid.guest.daemon;
 
+import io.vpasid.guest.config.DaemonConfig;
+import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.control.ControlEvent;
+import io.vpasid.guest.control.ControlServer;
+import io.vpasid.guest.control.ControlTarget;
+import io.vpasid.guest.socket.SocketKind;
+import io.vpasid.guest.socket.SocketLoops;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.event.Level;
 
-/// What `serve CONFIG.json` runs: one process for everything, or one for each tenant.
-public sealed interface ServingDaemon extends AutoCloseable permits Daemon, IsolatedDaemon {
+/// What `serve CONFIG.json` runs: one process for everything, or one for each tenant. Either has a
+/// control socket, whose commands are done on one thread, the worker; metrics, if the configuration
+/// asks for them; a log, and an end.
+public abstract sealed class ServingDaemon implements AutoCloseable permits Daemon, IsolatedDaemon {
+  /// Seconds that closing waits for a command that is under way.
+  private static final long CLOSE_SECONDS = 10;
+
+  private final DaemonConfig config;
+  private final String version;
+  private final DaemonLog log;
+  private final CountDownLatch ending;
+  private final long started = System.currentTimeMillis();
+  private final ExecutorService worker =
+      Executors.newSingleThreadExecutor(Thread.ofPlatform().name("worker").factory());
+  private final SocketLoops controlLoops = SocketLoops.open(SocketKind.best(), "control", 1);
+  private final List<HttpServer> metricsServers = new ArrayList<>();
+  private volatile @Nullable ControlServer control;
+  private volatile @Nullable LivePage page;
+  private boolean closed;
+
+  /// @param version of the program
+  /// @param log where it tells what happens; stays the caller's to close
+  /// @param ending is counted down when the control command `quit` asks for the end
+  ServingDaemon(DaemonConfig config, String version, DaemonLog log, CountDownLatch ending) {
+    this.config = config;
+    this.version = version;
+    this.log = log;
+    this.ending = ending;
+  }
+
+  /// Serves what the configuration names.
+  ///
+  /// @throws InputException if something of it is unavailable
+  /// @throws IOException with a sentence, if a socket cannot be made
+  abstract void open() throws IOException;
+
+  /// Opens it, and closes it if that fails.
+  final void openOrClose() throws IOException {
+    try {
+      open();
+    } catch (IOException | RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /// Opens what is there to be looked at, as the configuration asks: the metrics and the page.
+  ///
+  /// @param loops that answer; they wait for [#metricsText]
+  /// @param state for the page, with the keys of [LiveState]
+  final void openPages(SocketLoops loops, Supplier<?> state) throws IOException {
+    int most = config.limits().metricsConnections();
+    HttpServer.Handler answers = Metrics.served(this::metricsText);
+    if (config.metricsSocket().isPresent()) {
+      metricsServers.add(
+          HttpServer.open(
+              loops, config.metricsSocket().get(), config.access().users(), most, answers));
+    }
+    if (config.metricsPort().isPresent()) {
+      metricsServers.add(HttpServer.open(loops, config.metricsPort().get(), most, answers));
+    }
+    if (config.pagePort().isPresent()) {
+      page = LivePage.open(state, loops, config.pagePort().get(), most);
+    }
+  }
+
+  /// Opens the control socket, when everything else is served.
+  ///
+  /// @param target does the commands
+  /// @param served what the log says of all that is served
+  final ControlServer openControl(ControlTarget target, EventData served) throws IOException {
+    ControlServer opened =
+        ControlServer.open(
+            controlLoops,
+            config.control(),
+            worker,
+            target,
+            Reply.Version.of(version),
+            ControlServer.Options.defaults()
+                .withMaxClients(config.maxClients())
+                .withUsers(config.controlAccess().users())
+                .withReaders(config.controlReaders()));
+    control = opened;
+    config.controlAccess().applyTo(config.control());
+    log.say(Level.INFO, "The daemon serves.", served.and("control", config.control()));
+    return opened;
+  }
+
+  final DaemonConfig config() {
+    return config;
+  }
+
+  final DaemonLog log() {
+    return log;
+  }
+
+  final String version() {
+    return version;
+  }
+
+  /// When it was started, in milliseconds since 1970.
+  final long started() {
+    return started;
+  }
+
+  /// The thread that does the commands.
+  final ExecutorService worker() {
+    return worker;
+  }
+
+  /// The thread of the control socket.
+  final SocketLoops controlLoops() {
+    return controlLoops;
+  }
+
+  final int controlClients() {
+    ControlServer server = control;
+    return server == null ? 0 : server.clients();
+  }
+
+  /// Tells the clients of the control socket, and who looks at the page.
+  final void tellListeners(ControlEvent event, EventData data) {
+    ControlServer server = control;
+    if (server != null) {
+      server.tell(event, data.values());
+    }
+    LivePage live = page;
+    if (live != null) {
+      live.tell(event, data);
+    }
+  }
+
+  /// All metrics, as Prometheus reads them.
+  abstract String metricsText();
+
   /// Where the control socket is.
-  Path control();
+  public final Path control() {
+    return config.control();
+  }
 
   /// The socket of the metrics; empty if there is none.
-  Optional<Path> metricsSocket();
+  public final Optional<Path> metricsSocket() {
+    return config.metricsSocket();
+  }
 
   /// The port of the metrics; empty if there is none.
-  Optional<Integer> metricsPort();
+  public final Optional<Integer> metricsPort() {
+    return HttpServer.portOf(metricsServers);
+  }
 
   /// The address of the page, with the token that lets its reader in; empty if there is none.
-  Optional<String> page();
+  public final Optional<String> page() {
+    return Optional.ofNullable(page).map(LivePage::address);
+  }
 
   /// One line for each function that is served, for people.
-  List<String> summary();
+  public abstract List<String> summary();
 
   /// The functions that are served, for machines: a list with what `query-functions` returns.
-  List<?> summaryJson();
+  public abstract List<?> summaryJson();
 
   /// Has the quirk files read again. For signal handlers: it waits for nothing, and what goes wrong
   /// is logged.
-  void requestReload();
+  public final void requestReload() {
+    try {
+      worker.execute(this::reloadQuietly);
+    } catch (RejectedExecutionException e) {
+      log.say(Level.INFO, "Nothing is reloaded: the daemon is ending.");
+    }
+  }
+
+  /// Reads the quirk files again; what goes wrong is logged. Runs on the worker.
+  abstract void reloadQuietly();
+
+  /// Asks for the end, as a signal does.
+  final void requestEnd() {
+    ending.countDown();
+  }
 
   /// Ends: takes no new clients, lets the command under way finish, disconnects, detaches every
   /// PASID and removes the sockets. A second call does nothing.
   @Override
-  void close();
+  public final void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    ControlServer server = control;
+    beginEnd(server != null);
+    finishCommands();
+    if (server != null) {
+      server.close();
+    }
+    metricsServers.forEach(HttpServer::close);
+    if (page != null) {
+      page.close();
+    }
+    EventData left = end();
+    controlLoops.close();
+    if (server != null) {
+      log.say(Level.INFO, "The daemon has ended.", left);
+    }
+  }
+
+  /// Tells that the end comes, while commands may be under way.
+  ///
+  /// @param served whether the control socket was open; if not, the start has failed
+  abstract void beginEnd(boolean served);
+
+  /// Ends what is served, when no command can come any more.
+  ///
+  /// @return what the log says of it
+  abstract EventData end();
+
+  /// Lets the worker finish what it has, and a command's reply reach its client before that is
+  /// disconnected.
+  private void finishCommands() {
+    try {
+      worker.submit(() -> {}).get(CLOSE_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      log.say(Level.WARN, "A command is still busy and is left behind.");
+    }
+    worker.shutdown();
+  }
 }

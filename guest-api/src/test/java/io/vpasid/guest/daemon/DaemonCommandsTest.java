@@ -557,7 +557,7 @@ class DaemonCommandsTest {
     Files.writeString(folder.resolve("quirks/bad.json"), "{ \"format\": 1, \"qirks\": [] }");
 
     assertRefused("bad.json:1:16: unknown key \"qirks\"", "quirks-reload");
-    assertThat(daemon.quirks().entries()).hasSize(before);
+    assertThat(daemon.quirks().table().entries()).hasSize(before);
   }
 
   @Test
@@ -595,7 +595,7 @@ class DaemonCommandsTest {
 
   @Test
   void guestAsksThroughTheMailboxAndTheControlSocketTells() throws IOException {
-    PassthroughFunction function = daemon.function("vf").orElseThrow().function();
+    PassthroughFunction function = daemon.functions().find("vf").orElseThrow().function();
     MailboxDriver guest = MailboxDriver.find(new Port(function)).orElseThrow();
 
     assertThat(guest.attach(3, 1).errno()).isZero();
@@ -646,6 +646,6 @@ class DaemonCommandsTest {
     assertThat(event("SHUTDOWN").has("timestamp")).isTrue();
     assertThat(folder.resolve("control.sock")).doesNotExist();
     assertThat(folder.resolve("pf.sock")).doesNotExist();
-    assertThat(daemon.functions()).isEmpty();
+    assertThat(daemon.functions().all()).isEmpty();
   }
 }

@@ -8,7 +8,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.slf4j.event.Level;
@@ -27,7 +26,7 @@ class DaemonLogTest {
   @Test
   void linesAreJsonWhereNobodyLooks() {
     try (DaemonLog log = DaemonLog.to(out, LogStyle.DEFAULT, false)) {
-      log.say(Level.INFO, "A function\nis \"served\".", Map.of("function", "dsa"));
+      log.say(Level.INFO, "A function\nis \"served\".", EventData.of("function", "dsa"));
     }
     JsonNode line = new JsonMapper().readTree(text());
 
@@ -41,7 +40,7 @@ class DaemonLogTest {
   @Test
   void linesAreTextOnATerminalWithoutControlCharacters() {
     try (DaemonLog log = DaemonLog.to(out, LogStyle.DEFAULT, true)) {
-      log.say(Level.WARN, "Beware\n\u001b[31m", Map.of("function", "dsa"));
+      log.say(Level.WARN, "Beware\n\u001b[31m", EventData.of("function", "dsa"));
     }
 
     assertThat(text()).matches("[0-9-]+ [0-9:]+ WARN  Beware \\[31m \\(function=dsa\\)\n");
@@ -50,8 +49,8 @@ class DaemonLogTest {
   @Test
   void lessSevereIsLeftOut() {
     try (DaemonLog log = DaemonLog.to(out, WARNINGS, true)) {
-      log.say(Level.INFO, "no", Map.of());
-      log.say(Level.WARN, "yes", Map.of());
+      log.say(Level.INFO, "no");
+      log.say(Level.WARN, "yes");
     }
 
     assertThat(text()).contains("yes").doesNotContain("no\n").hasLineCount(1);
@@ -67,8 +66,8 @@ class DaemonLogTest {
           }
         };
     try (DaemonLog log = DaemonLog.to(full, LogStyle.DEFAULT, false)) {
-      log.say(Level.INFO, "one", Map.of());
-      log.say(Level.INFO, "two", Map.of());
+      log.say(Level.INFO, "one");
+      log.say(Level.INFO, "two");
       await().until(() -> log.lost() == 2);
     }
   }
@@ -89,7 +88,7 @@ class DaemonLogTest {
         };
     try (DaemonLog log = DaemonLog.to(stuck, LogStyle.DEFAULT, false)) {
       for (int i = 0; i < 5000; i++) {
-        log.say(Level.INFO, "line", Map.of());
+        log.say(Level.INFO, "line");
       }
       assertThat(log.lost()).isBetween(3900L, 4000L);
       read.countDown();
@@ -100,9 +99,9 @@ class DaemonLogTest {
   void aFunctionWithTooMuchToSayIsCutShortAndOthersAreNot() {
     try (DaemonLog log = DaemonLog.to(out, LogStyle.DEFAULT, true)) {
       for (int i = 0; i < 600; i++) {
-        log.say(Level.INFO, "PASIDs are enabled.", Map.of("function", "loud"));
+        log.say(Level.INFO, "PASIDs are enabled.", EventData.of("function", "loud"));
       }
-      log.say(Level.INFO, "PASIDs are enabled.", Map.of("function", "quiet"));
+      log.say(Level.INFO, "PASIDs are enabled.", EventData.of("function", "quiet"));
       assertThat(log.leftOut()).isBetween(480L, 500L);
     }
 

@@ -249,7 +249,7 @@ class LivePageTest {
       try (Socket socket = events();
           BufferedReader events = lines(socket)) {
         awaitLine(events, ":");
-        Map<String, String> data = Map.of("text", "x".repeat(1000));
+        EventData data = EventData.of("text", "x".repeat(1000));
         for (int i = 0; i < 30_000; i++) {
           own.tell(ControlEvent.FUNCTION_RESET, data);
         }
@@ -257,7 +257,7 @@ class LivePageTest {
             Thread.ofVirtual()
                 .start(() -> {
                   while (!Thread.currentThread().isInterrupted()) {
-                    own.tell(ControlEvent.FUNCTION_RESET, Map.of());
+                    own.tell(ControlEvent.FUNCTION_RESET, new EventData());
                     Thread.onSpinWait();
                   }
                 });
