@@ -2,7 +2,7 @@ package io.vpasid.guest.scenario;
 
 import static io.vpasid.guest.scenario.IommuSteps.pasid;
 import static io.vpasid.guest.scenario.IommuSteps.requireRead;
-import static io.vpasid.guest.scenario.ScenarioRun.require;
+import static io.vpasid.guest.scenario.Unexpected.require;
 
 import io.vpasid.guest.emulator.IommuPort;
 import io.vpasid.guest.emulator.vtd.DmaEngineDriver;
@@ -61,7 +61,7 @@ final class DmaSteps {
   void end(Step.DmaEnd step, Bindings bindings) {
     Step.Dma its = transfer;
     if (its == null) {
-      throw new ScenarioRun.Unexpected(step.place(), "there must be DMA that can end");
+      throw new Unexpected(step.place(), "there must be DMA that can end");
     }
     ended(step.place(), its, engine(step.place()).await(), step.expected(), bindings);
   }

@@ -1,6 +1,6 @@
 package io.vpasid.guest.scenario;
 
-import static io.vpasid.guest.scenario.ScenarioRun.require;
+import static io.vpasid.guest.scenario.Unexpected.require;
 import static java.util.stream.Collectors.joining;
 
 import io.vpasid.guest.emulator.IommuPort;

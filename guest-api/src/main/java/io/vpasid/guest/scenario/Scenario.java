@@ -96,7 +96,7 @@ public final class Scenario {
   /// @param seed of its random numbers; the same seed does the same
   /// @param machines makes a machine for each guest; they are closed here
   public ScenarioResult run(long seed, Machines machines) {
-    return ScenarioRun.run(this, seed, machines);
+    return GuestRuns.run(this, seed, machines);
   }
 
   /// Machines in this process, each with a simulated host of its own.
