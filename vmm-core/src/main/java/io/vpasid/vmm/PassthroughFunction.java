@@ -295,7 +295,6 @@ public final class PassthroughFunction implements AutoCloseable {
     synchronized (pageTables) {
       if (hardware.maxPasidLog2() == 0) {
         chosen = device.attach(memory);
-        ownIs(null);
       } else {
         HwptId made = newPageTable(memory);
         try {

@@ -20,14 +20,17 @@ import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.pasid.AttachOutcome;
+import io.vpasid.vmm.pasid.DetachOutcome;
 import io.vpasid.vmm.pasid.Refusal;
 import io.vpasid.vmm.pasid.Refused;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -230,6 +233,97 @@ class PassthroughFunctionTest {
     function.attach(iommufd.ioasAlloc());
 
     assertThatNoException().isThrownBy(() -> iommufd.destroy(before));
+  }
+
+  @Test
+  void ownPageTableIsDestroyedWhenTheCallersTakesItsPlace() {
+    PassthroughFunction function = function("width=20");
+    IoasId before = iommufd.ioasAlloc();
+    function.attach(before);
+    HwptId callers = function.newPageTable(iommufd.ioasAlloc());
+
+    function.attach(callers);
+
+    assertThat(host.attachment(ADDRESS)).contains(callers);
+    assertThatNoException().isThrownBy(() -> iommufd.destroy(before));
+  }
+
+  @Test
+  void ownPageTableIsDestroyedWithTheAttachment() {
+    PassthroughFunction function = function("width=20");
+    IoasId memory = iommufd.ioasAlloc();
+    function.attach(memory);
+
+    function.detach();
+
+    assertThatNoException().isThrownBy(() -> iommufd.destroy(memory));
+  }
+
+  @Test
+  void attachThatFailsLeavesNoPageTableAndWhatWasAttached() {
+    PassthroughFunction function = function("width=20");
+    function.attach(iommufd.ioasAlloc());
+    Optional<HwptId> before = host.attachment(ADDRESS);
+    IoasId memory = iommufd.ioasAlloc();
+    host.failures().failNext(Request.ATTACH, Errno.EIO);
+
+    assertThatThrownBy(() -> function.attach(memory)).isInstanceOf(IommufdException.class);
+
+    assertThat(host.attachment(ADDRESS)).isEqualTo(before);
+    assertThatNoException().isThrownBy(() -> iommufd.destroy(memory));
+  }
+
+  @Test
+  void functionThatCannotBeReadIsGivenBack() {
+    DeviceConfig silent =
+        new DeviceConfig() {
+          @Override
+          public int size() {
+            return 4096;
+          }
+
+          @Override
+          public int read(int offset, int width) {
+            throw new IllegalStateException("no answer");
+          }
+
+          @Override
+          public void write(int offset, int width, int value) {}
+        };
+    SimulatedHost quiet =
+        SimulatedHost.builder().device(SimulatedDevice.at(ADDRESS).config(silent)).build();
+    try (IommufdBackend backend = quiet.open()) {
+      assertThatThrownBy(
+              () -> PassthroughFunction.open(backend, ADDRESS, FunctionOptions.defaults()))
+          .hasMessage("no answer");
+      assertThat(quiet.isBound(ADDRESS)).isFalse();
+    }
+  }
+
+  @Test
+  void closedFunctionIsGivenBackAndRefuses() {
+    PassthroughFunction function = function("width=20");
+    HwptId pageTable = function.newPageTable(iommufd.ioasAlloc());
+    function.writeConfig(control(function), 2, 0x0001);
+    function.attachPasid(new Pasid(1), pageTable);
+
+    function.close();
+
+    assertThat(function.attachments().count()).isZero();
+    assertThat(host.isBound(ADDRESS)).isFalse();
+    assertThat(function.attachPasid(new Pasid(1), pageTable))
+        .isEqualTo(new Refused(new Pasid(1), new Refusal.Closed()));
+  }
+
+  @Test
+  void detachOfAPasidSaysWhatItWasAttachedTo() {
+    PassthroughFunction function = function("width=20");
+    HwptId pageTable = function.newPageTable(iommufd.ioasAlloc());
+    function.writeConfig(control(function), 2, 0x0001);
+    function.attachPasid(new Pasid(1), pageTable);
+
+    assertThat(function.detachPasid(new Pasid(1))).isEqualTo(new DetachOutcome.Detached(pageTable));
+    assertThat(function.detachPasid(new Pasid(1))).isEqualTo(new DetachOutcome.NotAttached());
   }
 
   @Test

@@ -66,9 +66,6 @@ sealed interface Gate {
       Decision<Integer> limit = quirks.maxWidth().get();
       width = limit.value();
       notes.add("The quirk " + limit.source() + " limits PASIDs to " + width + " bits.");
-      if (width == 0) {
-        return new Closed(DeclineReason.REFUSED_BY_QUIRK, notes.getLast());
-      }
     }
     boolean canExec = hardware.exec() && device.exec();
     boolean canPriv = hardware.priv() && device.priv();

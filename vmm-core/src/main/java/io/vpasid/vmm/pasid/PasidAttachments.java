@@ -127,15 +127,13 @@ public final class PasidAttachments implements AutoCloseable {
 
   /// Returns a fresh PASID's share of the quota if the backend fails, however it fails.
   private PageTableId attachReserved(Pasid pasid, PageTableId pageTable, boolean fresh) {
-    boolean attached = false;
     try {
-      PageTableId chosen = device.attachPasid(pasid, pageTable);
-      attached = true;
-      return chosen;
-    } finally {
-      if (fresh && !attached) {
+      return device.attachPasid(pasid, pageTable);
+    } catch (RuntimeException | Error e) {
+      if (fresh) {
         held.decrementAndGet();
       }
+      throw e;
     }
   }
 

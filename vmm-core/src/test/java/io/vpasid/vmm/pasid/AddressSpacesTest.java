@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import io.vpasid.pci.PciAddress;
 import io.vpasid.vmm.iommufd.HwptId;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class AddressSpacesTest {
@@ -50,6 +51,8 @@ class AddressSpacesTest {
   @Test
   void limitIsAtLeastOne() {
     assertThatIllegalArgumentException().isThrownBy(() -> new AddressSpaces(0));
+    assertThat(new AddressSpaces(1).limit()).isEqualTo(1);
+    assertThat(new AddressSpaces().limit()).isEqualTo(AddressSpaces.DEFAULT_LIMIT);
   }
 
   @Test
@@ -61,6 +64,37 @@ class AddressSpacesTest {
     assertThat(spaces.pageTable(handle, NIC)).isEmpty();
     assertThat(spaces.pageTable(handle + 1, DSA)).isEmpty();
     assertThat(spaces.pageTable(3, DSA)).as("the kernel's number is no handle").isEmpty();
+  }
+
+  @Test
+  void grantGivesTheAddressSpaceAsItIsNow() {
+    int handle = handleOf("shell");
+
+    AddressSpace granted = spaces.grant(handle, DSA, new HwptId(3)).orElseThrow();
+
+    assertThat(granted.pageTables()).containsExactly(Map.entry(DSA, new HwptId(3)));
+    assertThat(spaces.find(handle)).contains(granted);
+    assertThat(spaces.find("shell")).contains(granted);
+  }
+
+  @Test
+  void handleThatTheCallerGivesOutIsTakenOnceAndCountedOnFrom() {
+    assertThat(spaces.add("shell", 1)).isPresent();
+    assertThat(spaces.add("trainer", 1)).isEmpty();
+    assertThat(spaces.add("trainer", 0)).isEmpty();
+    assertThat(spaces.add("trainer", 7)).isPresent();
+    spaces.remove(1);
+    assertThat(spaces.add("judge", 3)).isPresent();
+
+    spaces.remove(3);
+    assertThat(handleOf("player")).isEqualTo(8);
+  }
+
+  @Test
+  void handlesEndWithTheNumbers() {
+    assertThat(spaces.add("last", Integer.MAX_VALUE)).isPresent();
+
+    assertThat(spaces.add("one more")).isEmpty();
   }
 
   @Test

@@ -178,6 +178,19 @@ class PasidAttachmentsTest {
     }
 
     @Test
+    void quotaOfNoneAllowsNone() {
+      PasidLimits none = PasidLimits.ofWidth(20).withQuota(0);
+
+      assertThat(refusal(attachments(none).attach(pasid(1), A)))
+          .isEqualTo(new Refusal.QuotaReached(0));
+      assertThat(attachments(none).limits()).isEqualTo(none);
+      assertThatThrownBy(() -> PasidLimits.ofWidth(20).withQuota(-1))
+          .hasMessage("PASIDs have a width of 0 to 20 and a quota of at least 0, not 20 and -1");
+      assertThatThrownBy(() -> PasidLimits.ofWidth(-1))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
     void failedAttachGivesItsShareOfTheQuotaBack() {
       PasidAttachments attachments = attachments(PasidLimits.ofWidth(20).withQuota(1));
       device.failure = () -> Optional.of(Errno.EBUSY);
@@ -345,6 +358,8 @@ class PasidAttachmentsTest {
       assertThat(attachments.firstAttachedIn(pasid(6), pasid(1023))).isEmpty();
       assertThat(attachments.firstAttachedIn(pasid(6), pasid(1024))).contains(pasid(1024));
       assertThat(attachments.firstAttachedIn(pasid(1025), pasid(1 << 25)))
+          .contains(pasid((1 << 20) - 1));
+      assertThat(attachments.firstAttachedIn(pasid((1 << 20) - 1), pasid(-1)))
           .contains(pasid((1 << 20) - 1));
       assertThat(attachments.firstAttachedIn(pasid(1 << 20), pasid(-1))).isEmpty();
       assertThat(attachments.firstAttachedIn(pasid(6), pasid(4))).isEmpty();
