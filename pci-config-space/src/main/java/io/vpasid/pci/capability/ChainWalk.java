@@ -5,6 +5,7 @@ import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.Header;
 import io.vpasid.pci.PartialSpace;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,7 +23,7 @@ final class ChainWalk {
   private final List<Anomaly> anomalies = new ArrayList<>(0);
 
   /// A bit per dword that the walk has visited: exactly the headers found.
-  private final long[] visited = new long[ConfigSpace.EXTENDED_SIZE / 4 / 64];
+  private final BitSet visited = new BitSet(ConfigSpace.EXTENDED_SIZE / 4);
 
   /// The space with what is not known of it, where that is anything.
   private final Optional<PartialSpace> partial;
@@ -55,10 +56,10 @@ final class ChainWalk {
   private record Found(CapabilityId id, int version, int offset, int next) {}
 
   private List<Found> walkStandard() {
-    List<Found> found = new ArrayList<>();
     if ((config.u16(Header.STATUS) & Header.STATUS_CAPABILITIES_LIST) == 0) {
-      return found;
+      return List.of();
     }
+    List<Found> found = new ArrayList<>();
     int owner = Header.capabilitiesPointer(config.headerLayout());
     int pointer = config.u8(owner);
     while (true) {
@@ -78,7 +79,7 @@ final class ChainWalk {
       if ((header & 0xff) == 0) {
         report(Anomaly.Kind.NULL_CAPABILITY, offset, header);
       }
-      visit(offset);
+      visited.set(offset >>> 2);
       pointer = header >>> 8;
       found.add(new Found(CapabilityId.standard(header & 0xff), 0, offset, pointer & ~3));
       owner = offset;
@@ -86,19 +87,19 @@ final class ChainWalk {
   }
 
   private List<Found> walkExtended() {
-    List<Found> found = new ArrayList<>();
     int head = config.u32(ConfigSpace.EXTENDED_START);
     int period = MirroredSpace.period(config);
     if (period > 0) {
       report(Anomaly.Kind.MIRRORED, ConfigSpace.EXTENDED_START, period);
     }
     if (head == 0 || period == ConfigSpace.EXTENDED_START) {
-      return found;
+      return List.of();
     }
     if (head == ALL_ONES && isUnreadable()) {
       report(Anomaly.Kind.UNREADABLE, ConfigSpace.EXTENDED_START, head);
-      return found;
+      return List.of();
     }
+    List<Found> found = new ArrayList<>();
     int owner = ConfigSpace.EXTENDED_START;
     int pointer = ConfigSpace.EXTENDED_START;
     while (true) {
@@ -120,7 +121,7 @@ final class ChainWalk {
       } else if ((header & 0xffff) == 0) {
         report(Anomaly.Kind.NULL_CAPABILITY, offset, header);
       }
-      visit(offset);
+      visited.set(offset >>> 2);
       pointer = header >>> 20;
       found.add(
           new Found(
@@ -144,7 +145,7 @@ final class ChainWalk {
       report(Anomaly.Kind.POINTER_INTO_HEADER, owner, pointer);
       return -1;
     }
-    if (isVisited(offset)) {
+    if (visited.get(offset >>> 2)) {
       report(Anomaly.Kind.LOOP, owner, pointer);
       return -1;
     }
@@ -235,17 +236,8 @@ final class ChainWalk {
 
   /// Offset of the first header behind `offset`, `end` if there is none below it.
   private int nextHeader(int offset, int end) {
-    int index = (offset >>> 2) + 1;
-    for (int word = index >>> 6; word < visited.length; word++) {
-      long candidates = visited[word];
-      if (word == index >>> 6) {
-        candidates &= -1L << index;
-      }
-      if (candidates != 0) {
-        return Math.min(end, ((word << 6) + Long.numberOfTrailingZeros(candidates)) << 2);
-      }
-    }
-    return end;
+    int next = visited.nextSetBit((offset >>> 2) + 1);
+    return next < 0 ? end : Math.min(end, next << 2);
   }
 
   /// Reports a header that the dump does not have.
@@ -273,14 +265,6 @@ final class ChainWalk {
         shorter.range(),
         Extent.Certainty.LOWER_BOUND,
         shorter.rule() + "; registers that decide are not in the dump");
-  }
-
-  private void visit(int offset) {
-    visited[offset >>> 8] |= 1L << (offset >>> 2);
-  }
-
-  private boolean isVisited(int offset) {
-    return (visited[offset >>> 8] & 1L << (offset >>> 2)) != 0;
   }
 
   private void report(Anomaly.Kind kind, int offset, int value) {

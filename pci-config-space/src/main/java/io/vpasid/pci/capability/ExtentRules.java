@@ -152,8 +152,7 @@ final class ExtentRules {
     /* 3a Captured */ computed(at -> atLeast(4), 0, "Captured Data: layout not known"),
   };
 
-  private static final Rule NO_RULE_STANDARD = computed(at -> atLeast(2), ANY, "id not assigned");
-  private static final Rule NO_RULE_EXTENDED = computed(at -> atLeast(4), ANY, "id not assigned");
+  private static final Rule NO_RULE = computed(at -> atLeast(4), ANY, "id not assigned");
 
   private ExtentRules() {}
 
@@ -193,10 +192,7 @@ final class ExtentRules {
 
   private static Rule ruleOf(CapabilityId id) {
     Rule[] rules = id.isExtended() ? EXTENDED : STANDARD;
-    if (id.value() < rules.length) {
-      return rules[id.value()];
-    }
-    return id.isExtended() ? NO_RULE_EXTENDED : NO_RULE_STANDARD;
+    return id.value() < rules.length ? rules[id.value()] : NO_RULE;
   }
 
   // Standard capabilities.
@@ -507,8 +503,9 @@ final class ExtentRules {
   private record Registers(
       ConfigSpace config, FunctionTraits traits, int version, int offset, int limit, int end) {
 
+    /// Of the first dword, which is always there.
     int u8(int register) {
-      return offset + register < end ? config.u8(offset + register) : 0;
+      return config.u8(offset + register);
     }
 
     int u16(int register) {

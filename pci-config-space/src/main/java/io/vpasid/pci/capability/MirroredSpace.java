@@ -9,12 +9,9 @@ final class MirroredSpace {
 
   private MirroredSpace() {}
 
-  /// The distance after which the headers repeat: 0x100, 0x200, 0x400 or 0x800, or 0 if they do
-  /// not.
+  /// The distance after which the headers of an extended space repeat: 0x100, 0x200, 0x400 or
+  /// 0x800, or 0 if they do not.
   static int period(ConfigSpace config) {
-    if (!config.isExtended()) {
-      return 0;
-    }
     int id = config.u32(0);
     if (id == 0 || id == 0xffffffff) {
       return 0;

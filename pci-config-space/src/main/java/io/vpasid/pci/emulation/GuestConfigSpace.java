@@ -126,10 +126,6 @@ public final class GuestConfigSpace implements DeviceConfig {
     return answers.length == 0 ? slot : index;
   }
 
-  private int now(int index, int slot) {
-    return (int) DWORD.getAcquire(bits, place(index, slot));
-  }
-
   /// Starts a view of `device` without any patch.
   public static Builder over(DeviceConfig device) {
     return new Builder(device);
@@ -180,7 +176,7 @@ public final class GuestConfigSpace implements DeviceConfig {
         return device.read(offset, width) & ones(width);
       }
       if (own == asked) {
-        return (now(offset >>> 2, slot) & asked) >>> shift;
+        return ((int) DWORD.getAcquire(bits, slot) & asked) >>> shift;
       }
     }
     return readBytes(offset, width);
@@ -204,7 +200,7 @@ public final class GuestConfigSpace implements DeviceConfig {
     }
     int slot = slot(offset >>> 2);
     int own = slot < 0 ? 0 : (mask[slot] >>> shift) & 0xff;
-    int present = own == 0 ? 0 : (now(offset >>> 2, slot) >>> shift) & own;
+    int present = own == 0 ? 0 : ((int) DWORD.getAcquire(bits, slot) >>> shift) & own;
     return own == 0xff ? present : present | (device.read(offset, 1) & 0xff & ~own);
   }
 
@@ -286,7 +282,7 @@ public final class GuestConfigSpace implements DeviceConfig {
   private int present(int index) {
     int slot = slot(index);
     if (slot >= 0) {
-      return now(index, slot) & mask[slot];
+      return (int) DWORD.getAcquire(bits, place(index, slot)) & mask[slot];
     }
     return plain.get(index) ? (int) DWORD.getAcquire(bits, index) : 0;
   }

@@ -24,10 +24,10 @@ final class HiddenHeaders {
 
   /// The hidden capabilities of the extended space, in address order.
   static List<Capability> find(ConfigSpace vfioView, CapabilityChain chain) {
-    List<Capability> found = new ArrayList<>();
     if (!vfioView.isExtended()) {
-      return found;
+      return List.of();
     }
+    List<Capability> found = new ArrayList<>();
     List<ByteRange> gaps = OccupancyMap.of(vfioView, chain).gaps();
     BitSet headers = plausibleHeaders(vfioView, chain, gaps);
     for (ByteRange gap : gaps) {

@@ -537,4 +537,26 @@ class ExtentRulesTest {
   private static int hex(String digits) {
     return Integer.parseInt(digits, 16);
   }
+
+  /// Registers in the last bytes of a space are read, and what ends with it is not cut.
+  @Test
+  void registersThatEndWithTheSpaceCount() {
+    ByteBuffer bytes = ByteBuffer.allocate(4096).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putInt(0xfc, 0x00410010); // PCI Express 1.0, root port
+    bytes.putInt(0xff8, 0x0001000b).putInt(0xffc, 0x00800000); // VSEC of 8 bytes
+    ConfigSpace config = ConfigSpace.of(bytes.array());
+
+    Extent vsec = ExtentRules.of(config, CapabilityId.VENDOR_SPECIFIC_EXTENDED, 1, 0xff8, 0x1000);
+    assertThat(vsec.range()).isEqualTo(new ByteRange(0xff8, 8));
+    assertThat(vsec.certainty()).isEqualTo(EXACT);
+    assertThat(vsec.rule()).doesNotContain("cut");
+    Extent cut = ExtentRules.of(config, CapabilityId.PCI_EXPRESS, 0, 0xfc, 0x100);
+    assertThat(cut.range()).isEqualTo(new ByteRange(0xfc, 4));
+    assertThat(cut.rule()).endsWith("; cut at the end of the space");
+    bytes.putInt(0xfc, 0x00430010);
+    assertThat(
+            ExtentRules.of(ConfigSpace.of(bytes.array()), CapabilityId.PCI_EXPRESS, 0, 0xfc, 0x100)
+                .certainty())
+        .isEqualTo(LOWER_BOUND);
+  }
 }

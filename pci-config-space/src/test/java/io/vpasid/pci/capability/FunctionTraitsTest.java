@@ -68,6 +68,41 @@ class FunctionTraitsTest {
   }
 
   @Test
+  void readsRegistersThatEndWithTheStandardSpace() {
+    byte[] second = listStartingAt(0xd8);
+    capability(second, 0xd8, 0x10, 0x00);
+    second[0xda] = 0x02;
+    second[0xfe] = 0x20;
+    byte[] first = listStartingAt(0xf0);
+    capability(first, 0xf0, 0x10, 0x00);
+    first[0xf2] = 0x02;
+    first[0xfc] = 0x11;
+
+    assertThat(FunctionTraits.of(ConfigSpace.of(second)).endEndPrefixes()).isTrue();
+    assertThat(FunctionTraits.of(ConfigSpace.of(first))).isEqualTo(new FunctionTraits(0, 1, false));
+  }
+
+  @Test
+  void readsNoSecondSetThatReachesBehindTheStandardSpace() {
+    byte[] bytes = listStartingAt(0xdc);
+    capability(bytes, 0xdc, 0x10, 0x00);
+    bytes[0xde] = 0x02;
+    bytes[0x102] = 0x20;
+
+    assertThat(FunctionTraits.of(ConfigSpace.of(bytes)).endEndPrefixes()).isFalse();
+  }
+
+  @Test
+  void otherBitsOfDeviceCapabilities2AreNoPrefixes() {
+    byte[] bytes = listStartingAt(0x40);
+    capability(bytes, 0x40, 0x10, 0x00);
+    bytes[0x42] = 0x02;
+    bytes[0x66] = (byte) 0xdf;
+
+    assertThat(FunctionTraits.of(ConfigSpace.of(bytes)).endEndPrefixes()).isFalse();
+  }
+
+  @Test
   void hasNoneWithoutAList() {
     byte[] bytes = listStartingAt(0x40);
     capability(bytes, 0x40, 0x10, 0x00);

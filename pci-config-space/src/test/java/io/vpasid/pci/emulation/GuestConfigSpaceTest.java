@@ -9,6 +9,7 @@ import io.vpasid.testing.Seeds;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -75,6 +76,79 @@ class GuestConfigSpaceTest {
     view.reset();
     assertThat(view.read(0x40, 4)).isZero();
     assertThat(view.read(0x44, 4)).isEqualTo(0x11223344);
+  }
+
+  /// The bytes of a capture, those behind its end as ones.
+  private static int expected(byte[] bytes, int offset, int width) {
+    int value = 0;
+    for (int i = 0; i < width; i++) {
+      int at = offset + i;
+      value |= (at >= 0 && at < bytes.length ? bytes[at] & 0xff : 0xff) << (8 * i);
+    }
+    return value;
+  }
+
+  private static void assertReads(GuestConfigSpace view, byte[] bytes) {
+    for (int offset = -4; offset < bytes.length + 4; offset++) {
+      for (int width = 1; width <= 4; width <<= 1) {
+        assertThat(view.read(offset, width))
+            .as("%d bytes at %d", width, offset)
+            .isEqualTo(expected(bytes, offset, width));
+      }
+    }
+  }
+
+  @Test
+  void everyAccessToACaptureReadsItsBytes() {
+    byte[] bytes = new byte[256];
+    new Random(7).nextBytes(bytes);
+
+    assertReads(GuestConfigSpace.over(DeviceConfig.readOnly(ConfigSpace.of(bytes))).build(), bytes);
+  }
+
+  @Test
+  void everyAccessToASpaceThatIsAllOursReadsOurBits() {
+    byte[] bytes = new byte[4096];
+    new Random(8).nextBytes(bytes);
+    GuestConfigSpace view =
+        view(
+            IntStream.range(0, 1024)
+                .mapToObj(i -> ConfigPatch.readOnly(4 * i, expected(bytes, 4 * i, 4)))
+                .toArray(ConfigPatch[]::new));
+
+    assertReads(view, bytes);
+    assertThat(device.accesses).isEmpty();
+  }
+
+  @Test
+  void spaceWhoseDwordsAreAllOursInPartIsReadFromTheDeviceToo() {
+    GuestConfigSpace view =
+        view(
+            IntStream.range(0, 1024)
+                .mapToObj(i -> new ConfigPatch(4 * i, 0x00ff0f00, 0x005a0300, 0, 0))
+                .toArray(ConfigPatch[]::new));
+    byte[] bytes = device.bytes.clone();
+    for (int at = 0; at < bytes.length; at += 4) {
+      bytes[at + 1] = (byte) ((bytes[at + 1] & 0xf0) | 0x03);
+      bytes[at + 2] = 0x5a;
+    }
+
+    assertReads(view, bytes);
+  }
+
+  @Test
+  void firstDwordIsWrittenLikeOthers() {
+    GuestConfigSpace view = view(new ConfigPatch(0, 0x000000ff, 0x11, 0xff, 0));
+
+    view.write(0, 4, 0x44332211);
+
+    assertThat(view.read(0, 4)).isEqualTo(0x44332211);
+    assertThat(device.bytes).startsWith(expectedFirst());
+  }
+
+  private byte[] expectedFirst() {
+    byte untouched = new RecordingDevice().bytes[0];
+    return new byte[] {untouched, 0x22, 0x33, 0x44};
   }
 
   @Test
