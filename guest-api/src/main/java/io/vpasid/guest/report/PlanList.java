@@ -22,11 +22,8 @@ public final class PlanList {
   /// What a check says of a guest, which may be the same for several functions.
   ///
   /// @param label its id and what became of it
-  private record Reason(String label, String name, String why) {
-    static Reason of(CheckReport check) {
-      return new Reason(check.label(), check.name(), check.reason());
-    }
-
+  /// @param of the functions
+  private record Reason(String label, String name, String why, List<PlanReport> of) {
     /// P2 comes before P10.
     int number() {
       return Integer.parseInt(label.substring(1, label.indexOf(' ')));
@@ -38,8 +35,9 @@ public final class PlanList {
   private final boolean severalFiles;
   private final List<PlanReport> placed;
 
-  /// What there is to say, and of which functions.
-  private final Map<Reason, List<PlanReport>> reasons = new LinkedHashMap<>();
+  /// What there is to say, by the text of it: the JVM would make the hash of a record at each start
+  /// anew, which takes longer than all the rest of a list.
+  private final Map<String, Reason> reasons = new LinkedHashMap<>();
 
   private PlanList(Page page, List<PlanReport> plans) {
     this.page = page;
@@ -48,7 +46,12 @@ public final class PlanList {
     placed = plans.stream().filter(PlanReport::isPlaced).toList();
     for (PlanReport plan : plans) {
       for (CheckReport check : plan.guests()) {
-        reasons.computeIfAbsent(Reason.of(check), _ -> new ArrayList<>()).add(plan);
+        reasons
+            .computeIfAbsent(
+                check.label() + '\n' + check.name() + '\n' + check.reason(),
+                _ -> new Reason(check.label(), check.name(), check.reason(), new ArrayList<>()))
+            .of
+            .add(plan);
       }
     }
   }
@@ -83,7 +86,7 @@ public final class PlanList {
             .formatted(plans.size(), placed.size()));
     print("Linux guest, for all of them:", of -> of.size() == placed.size());
     print("For some of them:", of -> of.size() < placed.size());
-    if (reasons.keySet().stream().anyMatch(r -> r.label.endsWith(CheckReport.OPEN))) {
+    if (reasons.values().stream().anyMatch(r -> r.label.endsWith(CheckReport.OPEN))) {
       page.entry("", PreflightReport.TELL_MORE);
     }
   }
@@ -106,19 +109,17 @@ public final class PlanList {
   }
 
   private void print(String title, Predicate<List<PlanReport>> which) {
-    List<Map.Entry<Reason, List<PlanReport>>> shown =
-        reasons.entrySet().stream()
-            .filter(entry -> which.test(entry.getValue()))
-            .sorted(Comparator.comparingInt(entry -> entry.getKey().number()))
+    List<Reason> shown =
+        reasons.values().stream()
+            .filter(reason -> which.test(reason.of))
+            .sorted(Comparator.comparingInt(Reason::number))
             .toList();
     if (!shown.isEmpty()) {
       page.blank();
       page.line(title);
     }
-    shown.forEach(entry -> {
-      Reason reason = entry.getKey();
-      List<PlanReport> of = entry.getValue();
-      String whose = of.size() == placed.size() ? "" : " of " + names(of);
+    shown.forEach(reason -> {
+      String whose = reason.of.size() == placed.size() ? "" : " of " + names(reason.of);
       page.entry(reason.label, reason.name + whose + ": " + reason.why);
     });
   }

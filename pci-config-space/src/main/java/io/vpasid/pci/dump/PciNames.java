@@ -26,10 +26,11 @@ import org.jspecify.annotations.Nullable;
 /// <tab><tab>02  ...                              the programming interface of that
 /// ```
 ///
-/// The file is read at the first question; one pass notes where each vendor and class begins, and a
-/// vendor's devices are noted when the first of them is asked for. The file is trusted with
-/// nothing: lines of another form are skipped, what is missing or unreadable has no names, a file
-/// above [#MAX_BYTES] has none either, and no method throws. Safe to share between threads.
+/// The file is read at the first question. Vendors are searched by halves, as they ascend in it and
+/// classes follow them; in a file that is out of order some have no name. A vendor's devices are
+/// noted when the first of them is asked for. The file is trusted with nothing: lines of another
+/// form are skipped, what is missing or unreadable has no names, a file above [#MAX_BYTES] has none
+/// either, and no method throws. Safe to share between threads.
 public final class PciNames {
   /// Largest file that is read, unpacked; Debian's has 1.4 MB.
   public static final int MAX_BYTES = 16 << 20;
@@ -162,7 +163,7 @@ public final class PciNames {
       synchronized (this) {
         read = sections;
         if (read == Sections.UNREAD) {
-          read = Sections.of(firstFile());
+          read = new Sections(firstFile());
           sections = read;
         }
       }
@@ -184,21 +185,28 @@ public final class PciNames {
   }
 
   private static byte[] read(Path file) throws IOException {
-    byte[] bytes = bounded(Files.newInputStream(file));
+    if (Files.size(file) > MAX_BYTES) {
+      throw tooLarge();
+    }
+    byte[] bytes = Files.readAllBytes(file);
     if (bytes.length > 2 && bytes[0] == 0x1f && bytes[1] == (byte) 0x8b) {
-      bytes = bounded(new GZIPInputStream(new ByteArrayInputStream(bytes)));
+      bytes = unpacked(new GZIPInputStream(new ByteArrayInputStream(bytes)));
     }
     return bytes;
   }
 
-  private static byte[] bounded(InputStream stream) throws IOException {
+  private static byte[] unpacked(InputStream stream) throws IOException {
     try (stream) {
       byte[] bytes = stream.readNBytes(MAX_BYTES + 1);
       if (bytes.length > MAX_BYTES) {
-        throw new IOException("larger than any pci.ids");
+        throw tooLarge();
       }
       return bytes;
     }
+  }
+
+  private static IOException tooLarge() {
+    return new IOException("larger than any pci.ids");
   }
 
   /// The file's bytes, and where the sections in them begin. A place is the offset of a line's
@@ -208,47 +216,84 @@ public final class PciNames {
 
     private final byte[] text;
 
-    /// Where a vendor's line begins, and likewise that of a base class, plus 1; 0 is none.
-    private final int[] vendors;
+    /// Where the first class begins: behind all vendors.
+    private final int classesStart;
 
+    /// Where a base class begins, plus 1; 0 is none.
     private final int[] classes = new int[0x100];
+
+    /// Where the vendors begin that have been asked for.
+    private final Map<Integer, Integer> vendors = new ConcurrentHashMap<>();
 
     /// Filled as vendors are asked for: some have thousands of devices.
     private final Map<Integer, long[]> devices = new ConcurrentHashMap<>();
 
     private Sections(byte[] text) {
       this.text = text;
-      this.vendors = new int[text.length == 0 ? 0 : 0x10000];
-    }
-
-    static Sections of(byte[] text) {
-      Sections sections = new Sections(text);
-      sections.index();
-      return sections;
-    }
-
-    private void index() {
-      for (int at = 0; at < text.length; at = nextLine(at)) {
-        if (startsSection(text[at])) {
-          noteSection(at);
+      classesStart = search(text.length, Integer.MAX_VALUE);
+      for (int at = classesStart; at < text.length; at = nextSection(at)) {
+        int baseClass = isClass(at) ? number(at + 2, 2) : -1;
+        if (baseClass >= 0 && classes[baseClass] == 0) {
+          classes[baseClass] = at + 1;
         }
       }
     }
 
-    private void noteSection(int at) {
-      int vendor = number(at, 4);
-      if (vendor >= 0) {
-        vendors[vendor] = vendors[vendor] == 0 ? at + 1 : vendors[vendor];
-      } else if (text[at] == 'C' && at + 1 < text.length && text[at + 1] == ' ') {
-        int baseClass = number(at + 2, 2);
-        if (baseClass >= 0) {
-          classes[baseClass] = classes[baseClass] == 0 ? at + 1 : classes[baseClass];
-        }
-      }
+    private boolean isClass(int at) {
+      return text[at] == 'C' && at + 1 < text.length && text[at + 1] == ' ';
     }
 
     int vendor(int vendor) {
-      return vendor >= 0 && vendor < vendors.length ? vendors[vendor] - 1 : -1;
+      if ((vendor & ~0xffff) != 0) {
+        return -1;
+      }
+      return vendors.computeIfAbsent(
+          vendor,
+          _ -> {
+            int at = search(classesStart, vendor);
+            return at < classesStart && number(at, 4) == vendor ? at : -1;
+          });
+    }
+
+    /// The first section before `end` that is none of a vendor below `vendor`; `end` if there is
+    /// none. The sections from `low` on are not looked at yet, nor are those before `high`; each is
+    /// looked at once, for a vendor can have a tenth of the file.
+    private int search(int end, int vendor) {
+      int low = 0;
+      int high = end;
+      while (low < high) {
+        int middle = (low + high) >>> 1;
+        int at = sectionOf(middle, low);
+        if (isBelow(at, vendor)) {
+          low = Math.min(high, nextSection(middle));
+        } else {
+          high = at;
+        }
+      }
+      return low;
+    }
+
+    /// Lines before the first vendor are below it, comments and junk too.
+    private boolean isBelow(int at, int vendor) {
+      return !isClass(at) && number(at, 4) < vendor;
+    }
+
+    /// The beginning of the section that `at` is in, or `low` if it begins there or before.
+    private int sectionOf(int at, int low) {
+      byte[] bytes = text;
+      int start = at;
+      while (start > low && !(bytes[start - 1] == '\n' && startsSection(bytes[start]))) {
+        start--;
+      }
+      return start;
+    }
+
+    private int nextSection(int from) {
+      int at = nextLine(from);
+      while (at < text.length && !startsSection(text[at])) {
+        at = nextLine(at);
+      }
+      return Math.min(at, text.length);
     }
 
     int device(PciId id) {
