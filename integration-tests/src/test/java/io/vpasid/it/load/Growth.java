@@ -19,15 +19,27 @@ record Growth(String file, String title, String axis, List<Point> points) {
 
   /// What one more of what is on the axis adds, between the first point and the last.
   double slope() {
-    Point first = points.getFirst();
-    Point last = points.getLast();
-    return (last.value - first.value) / (last.number - first.number);
+    return slope(points.getFirst(), points.getLast());
+  }
+
+  /// Likewise between the last two points, where what comes once counts least.
+  double lastSlope() {
+    return slope(points.get(points.size() - 2), points.getLast());
+  }
+
+  private static double slope(Point from, Point to) {
+    return (to.value - from.value) / (to.number - from.number);
   }
 
   String table() {
-    StringBuilder text = new StringBuilder("| " + axis + " | " + title + " |\n|---|---|\n");
+    boolean grows = points.getLast().value > 2 * points.getFirst().value;
+    StringBuilder text = new StringBuilder();
+    text.append("| ").append(axis).append(" | ").append(title);
+    text.append(grows ? " | for each |\n|---|---|---|\n" : " |\n|---|---|\n");
     for (Point point : points) {
-      text.append(String.format(Locale.ROOT, "| %,.0f | %,.0f |%n", point.number, point.value));
+      text.append("| ").append(Spread.number(point.number));
+      text.append(" | ").append(Spread.number(point.value));
+      text.append(grows ? " | " + Spread.number(point.value / point.number) : "").append(" |\n");
     }
     return text.toString();
   }
@@ -48,17 +60,17 @@ record Growth(String file, String title, String axis, List<Point> points) {
               Locale.ROOT,
               """
                 <circle cx="%.1f" cy="%.1f" r="4" fill="#0b6e99"/>
-                <text x="%.1f" y="%.1f" text-anchor="middle">%,.0f</text>
-                <text x="%.1f" y="%d" text-anchor="middle">%,.0f</text>
+                <text x="%.1f" y="%.1f" text-anchor="middle">%s</text>
+                <text x="%.1f" y="%d" text-anchor="middle">%s</text>
               """,
               x,
               y,
               x,
               y - 10,
-              point.value,
+              Spread.number(point.value),
               x,
               HEIGHT - MARGIN + 18,
-              point.number));
+              Spread.number(point.number)));
     }
     return String.format(
         Locale.ROOT,

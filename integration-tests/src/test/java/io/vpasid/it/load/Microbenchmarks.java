@@ -1,11 +1,9 @@
 package io.vpasid.it.load;
 
-import io.vpasid.it.load.PerformanceReport.Spread;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.DoubleUnaryOperator;
 import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.BenchmarkResult;
 import org.openjdk.jmh.results.IterationResult;
@@ -56,16 +54,26 @@ record Microbenchmarks(Map<String, List<Double>> scores) {
     scores.computeIfAbsent(name, _ -> new ArrayList<>()).add(score);
   }
 
-  /// The median.
-  double score(String name) {
-    return spread(name, score -> score).median();
+  /// Two of them side by side: iterations in the order in which they were made.
+  Comparison beside(String baseline, String ours, String unit) {
+    Comparison.Pairs pairs = new Comparison.Pairs();
+    List<Double> own = found(ours);
+    List<Double> other = found(baseline);
+    for (int i = 0; i < Math.min(own.size(), other.size()); i++) {
+      pairs.add(other.get(i), own.get(i));
+    }
+    return pairs.in(unit);
   }
 
-  Spread spread(String name, DoubleUnaryOperator scale) {
+  Spread spread(String name) {
+    return Spread.of(found(name));
+  }
+
+  private List<Double> found(String name) {
     List<Double> found = scores.get(name);
     if (found == null) {
       throw new IllegalArgumentException("There is no " + name + " among " + scores.keySet());
     }
-    return Spread.of(found.stream().map(scale::applyAsDouble).toList());
+    return found;
   }
 }

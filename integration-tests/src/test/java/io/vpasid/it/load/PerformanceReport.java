@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -18,78 +17,117 @@ import java.util.Optional;
 /// The two sides of a ratio take turns, so that a machine that is busy with something else is so
 /// for both; of all rounds the median counts, and the smallest and largest are told.
 final class PerformanceReport {
+  private static final String LSPCI = "`lspci -F … -vvv` on the same files";
+  private static final String SAMPLE = "libvfio-user's sample";
   private static final int START_ROUNDS = 15;
 
-  private final List<String> rows = new ArrayList<>();
-  private final List<String> missed = new ArrayList<>();
+  /// Rounds of what takes `lspci` most of a minute.
+  private static final int LONG_ROUNDS = 2;
+
+  private static final int FLEET = 30_000;
+
+  private final Budgets budgets = new Budgets();
+  private final List<Growth> growths = new ArrayList<>();
   private final Path root;
   private final int rounds;
+  private final Optional<Path> sample;
+  private final Optional<Path> dumps;
+  private final int most;
+  private Optional<Fleet> fleet = Optional.empty();
 
-  private PerformanceReport(Path root, int rounds) {
+  /// What can be measured without the rest.
+  private enum Part {
+    SOCKETS,
+    START,
+    SCAN,
+    SCENARIOS,
+    QUIRKS,
+    MICROBENCHMARKS
+  }
+
+  private PerformanceReport(
+      Path root, int rounds, Optional<Path> sample, Optional<Path> dumps, int most) {
     this.root = root;
     this.rounds = rounds;
+    this.sample = sample;
+    this.dumps = dumps;
+    this.most = most;
   }
 
   /// @param arguments the folder of the checkout, the number of rounds, `sample=` with
-  ///   libvfio-user's sample or nothing, `dumps=` with a folder of dumps or nothing
+  ///   libvfio-user's sample or nothing, `dumps=` with a folder of dumps or nothing, `most=` with
+  ///   the largest number of functions to scan, `only=` with a part to measure and not to write
+  ///   down, or nothing
   static void main(String[] arguments) throws Exception {
     PerformanceReport report =
-        new PerformanceReport(Path.of(arguments[0]), Integer.parseInt(arguments[1]));
-    Optional<Path> sample = optional(arguments[2]);
-    Optional<Path> dumps = optional(arguments[3]);
+        new PerformanceReport(
+            Path.of(arguments[0]),
+            Integer.parseInt(arguments[1]),
+            optional(arguments[2]).map(Path::of),
+            optional(arguments[3]).map(Path::of),
+            optional(arguments[4]).map(Integer::valueOf).orElseThrow());
+    Optional<Part> only =
+        optional(arguments[5]).map(part -> Part.valueOf(part.toUpperCase(Locale.ROOT)));
     String before = load();
-    List<Growth> growths;
-    try (SocketComparison sockets = SocketComparison.open(sample)) {
-      report.sockets(sockets, sample.isPresent());
-      Growth heap = SocketComparison.heap();
-      double each = heap.slope();
-      report.atMost("heap of an idle function, of 1,000", new Spread(each, each, each), " KiB", 20);
-      growths = List.of(sockets.clients(report.rounds), heap);
+    for (Part part : Part.values()) {
+      if (only.isEmpty() || only.get() == part) {
+        report.measure(part);
+      }
     }
-    report.start();
-    report.scan(dumps);
-    report.microbenchmarks();
-    report.write(before, growths);
+    if (only.isEmpty()) {
+      report.write(before);
+    } else {
+      report.growths.forEach(growth -> System.out.println(growth.table()));
+      report.fleet.ifPresent(fleet -> System.out.println(fleet.text()));
+    }
   }
 
-  private static Optional<Path> optional(String argument) {
+  private static Optional<String> optional(String argument) {
     String value = argument.substring(argument.indexOf('=') + 1);
-    return value.isEmpty() ? Optional.empty() : Optional.of(Path.of(value));
+    return value.isEmpty() ? Optional.empty() : Optional.of(value);
   }
 
-  /// Several measurements of one ratio or quantity.
-  record Spread(double least, double median, double most) {
-    static Spread of(List<Double> values) {
-      double[] sorted = values.stream().mapToDouble(value -> value).sorted().toArray();
-      return new Spread(sorted[0], sorted[sorted.length / 2], sorted[sorted.length - 1]);
-    }
-
-    String text(String unit) {
-      return String.format(Locale.ROOT, "%.3g%s (%.3g to %.3g)", median, unit, least, most);
+  private void measure(Part part) throws Exception {
+    switch (part) {
+      case SOCKETS -> sockets();
+      case START -> start();
+      case SCAN -> scan();
+      case SCENARIOS -> scenarios();
+      case QUIRKS -> growths.addAll(QuirkGrowth.measure(rounds));
+      case MICROBENCHMARKS -> microbenchmarks();
     }
   }
 
-  private void sockets(SocketComparison sockets, boolean compared) throws IOException {
-    if (!compared) {
-      rows.add(
-          "| vfio-user REGION_READ against libvfio-user's sample | left out: no source of"
-              + " libvfio-user was named | | |");
-      return;
+  private void sockets() throws IOException {
+    try (SocketComparison sockets = SocketComparison.open(sample)) {
+      budgets.about("Round trips");
+      if (sample.isPresent()) {
+        besideSample(sockets);
+      } else {
+        budgets.leftOut("vfio-user REGION_READ", "no source of libvfio-user was named");
+      }
+      budgets
+          .about("Clients")
+          .atLeast("100 clients: per second in all", "one client", sockets.hundred(rounds), 0.9);
+      Growth heap = SocketComparison.heap();
+      budgets
+          .about("Idle functions")
+          .atMost("heap of an idle function, of 1,000", Spread.of(heap.slope()), " KiB", 20);
+      growths.add(sockets.clients(rounds));
+      growths.add(heap);
     }
+  }
+
+  private void besideSample(SocketComparison sockets) throws IOException {
     for (SocketComparison.Cores cores : sockets.cores()) {
-      SocketComparison.Ratios one = sockets.compare(cores, 1, rounds);
-      String what = "vfio-user REGION_READ, one client, " + cores.text();
-      atMost(what + ": p50, of libvfio-user's", one.median(), "×", 1.0);
-      atMost(what + ": p99, of libvfio-user's", one.slowHundredth(), "×", 1.5);
-      atLeast(what + ": per second, of libvfio-user's", one.rate(), "×", 1.0);
-      SocketComparison.Ratios many = sockets.compare(cores, 64, rounds);
-      atLeast(
-          "64 under way, " + cores.text() + ": per second, of libvfio-user's",
-          many.rate(),
-          "×",
-          1.5);
+      String what = "vfio-user REGION_READ, one client, " + cores.text() + ": ";
+      SocketComparison.Measures one = sockets.compare(cores, 1, rounds);
+      budgets.atMost(what + "p50", SAMPLE, one.median(), 1.0);
+      budgets.atMost(what + "p99", SAMPLE, one.slowHundredth(), 1.5);
+      budgets.atLeast(what + "per second", SAMPLE, one.rate(), 1.0);
+      SocketComparison.Measures many = sockets.compare(cores, 64, rounds);
+      budgets.atLeast("64 under way, " + cores.text() + ": per second", SAMPLE, many.rate(), 1.5);
     }
-    atLeast("100 clients: per second in all, of one client's", sockets.hundred(rounds), "×", 0.9);
   }
 
   /// `plan` of one dump beside `java -version`.
@@ -99,99 +137,103 @@ final class PerformanceReport {
     String vpasid = root.resolve("vpasid").toString();
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     Commands.run(vpasid, "--version");
-    List<Double> ratios = new ArrayList<>();
+    Comparison.Pairs pairs = new Comparison.Pairs();
     for (int i = 0; i < START_ROUNDS; i++) {
-      double plain = Commands.seconds(java, "-version");
-      ratios.add(Commands.seconds(vpasid, "plan", "--hw-info", "width=20", dump) / plain);
+      pairs.add(
+          1e3 * Commands.seconds(java, "-version"),
+          1e3 * Commands.seconds(vpasid, "plan", "--hw-info", "width=20", dump));
     }
-    atMost("`./vpasid plan` of one dump, of `java -version`", Spread.of(ratios), "×", 4);
+    budgets
+        .about("Start")
+        .atMost("`./vpasid plan` of one dump", "`java -version`", pairs.in(" ms"), 4);
   }
 
-  private void scan(Optional<Path> dumps) throws IOException {
-    String what = "`scan` with its start, functions per second, of `lspci -F … -vvv`";
-    if (dumps.isEmpty()) {
-      rows.add("| " + what + " | left out: no folder of dumps was named | | |");
-      return;
+  private void scan() throws IOException {
+    try (Scans scans = Scans.open(root)) {
+      budgets.about("Scan");
+      String what = "`scan` with its start, functions per second";
+      if (dumps.isPresent()) {
+        budgets.atLeast(
+            "%s, of %,d functions".formatted(what, scans.functions(dumps.get())),
+            LSPCI,
+            scans.besideLspci(dumps.get(), rounds),
+            4);
+        Path repeated = scans.repeated(dumps.get(), FLEET);
+        budgets.atLeast(
+            "the same dumps as often as makes %,d".formatted(scans.functions(repeated)),
+            LSPCI,
+            scans.besideLspci(repeated, Math.min(rounds, LONG_ROUNDS)),
+            30);
+        budgets.atMost(
+            "walk, map, placement and synthesis of one function, over these dumps",
+            Scans.plans(dumps.get()),
+            " µs",
+            10);
+      } else {
+        budgets.leftOut(what, "no folder of dumps was named");
+      }
+      Growth growth = scans.growth(most, rounds);
+      growths.add(growth);
+      fleet =
+          Optional.of(
+              new Fleet(
+                  1 / growth.lastSlope(),
+                  Scans.IN_A_DUMP,
+                  Runtime.getRuntime().availableProcessors()));
     }
-    String[] lines =
-        Commands.run(
-                root.resolve("integration-tests/scan-benchmark").toString(),
-                dumps.get().toString(),
-                Integer.toString(rounds))
-            .split("\n", -1);
-    String last =
-        Arrays.stream(lines)
-            .filter(line -> line.contains("times as fast"))
-            .findFirst()
-            .orElseThrow();
-    double ratio = Double.parseDouble(last.replaceAll("[^0-9.]+", " ").strip().split(" ", -1)[0]);
-    String functions = lines[2].strip().replaceAll(" +", " ").split(" ", -1)[4];
-    atLeast(what + ", " + functions + " functions", Spread.of(List.of(ratio)), "×", 4);
+  }
+
+  private void scenarios() throws IOException, InterruptedException {
+    try (ScenarioSteps scenarios = ScenarioSteps.open(root)) {
+      budgets
+          .about("Scenarios")
+          .atMost("a scenario step over the daemon", "in process", scenarios.step(rounds), 5);
+      budgets.atMost(
+          "the scenario library over the daemon, with its start",
+          scenarios.library(rounds),
+          " s",
+          3);
+    }
   }
 
   private void microbenchmarks() throws Exception {
     Microbenchmarks jmh = Microbenchmarks.run();
-    double plain = jmh.score("ConfigReadBenchmark.byteArrayWord");
-    atMost(
-        "guest config read, 4 bytes, of a VarHandle on a byte array",
-        jmh.spread("ConfigReadBenchmark.emulatedWord", score -> score / plain),
-        "×",
-        1.5);
-    atMost(
+    budgets
+        .about("Configuration accesses")
+        .atMost(
+            "guest config read, 4 bytes",
+            "a VarHandle on a byte array",
+            jmh.beside(
+                "ConfigReadBenchmark.byteArrayWord", "ConfigReadBenchmark.emulatedWord", " ns"),
+            1.5);
+    budgets.atMost(
         "the same, bytes allocated",
-        jmh.spread("ConfigReadBenchmark.emulatedWord:gc.alloc.rate.norm", score -> score),
+        jmh.spread("ConfigReadBenchmark.emulatedWord:gc.alloc.rate.norm"),
         " B",
         0.01);
-    atMost(
-        "walk, map, placement and synthesis of one function",
-        jmh.spread("PlanBenchmark.planInOwnSlot", score -> score),
-        " µs",
-        10);
-    atLeast(
-        "PASID attach and detach, simulator, pairs per second",
-        jmh.spread("SimulatedAttachBenchmark.attachAndDetach", score -> score),
-        "",
-        1_000_000);
-  }
-
-  private void atMost(String what, Spread value, String unit, double budget) {
-    row(what, value, unit, "≤ " + number(budget) + unit, value.median() <= budget);
-  }
-
-  private void atLeast(String what, Spread value, String unit, double budget) {
-    row(what, value, unit, "≥ " + number(budget) + unit, value.median() >= budget);
-  }
-
-  private void row(String what, Spread value, String unit, String budget, boolean met) {
-    String row =
-        "| "
-            + what
-            + " | "
-            + value.text(unit)
-            + " | "
-            + budget
-            + " | "
-            + (met ? "met" : "**missed**")
-            + " |";
-    rows.add(row);
-    System.out.println(row);
-    if (!met) {
-      missed.add(what);
-    }
-  }
-
-  private static String number(double value) {
-    return value == Math.rint(value)
-        ? String.format(Locale.ROOT, "%,d", (long) value)
-        : Double.toString(value);
+    budgets
+        .about("Plans")
+        .atMost(
+            "walk, map, placement and synthesis of one function",
+            jmh.spread("PlanBenchmark.planInOwnSlot"),
+            " µs",
+            10);
+    budgets
+        .about("Attachments")
+        .atLeast(
+            "PASID attach and detach, simulator, pairs per second",
+            jmh.spread("SimulatedAttachBenchmark.attachAndDetach"),
+            "",
+            1_000_000);
   }
 
   private static String load() throws IOException {
     return Files.readString(Path.of("/proc/loadavg")).split(" ", -1)[0];
   }
 
-  private void write(String loadBefore, List<Growth> growths) throws IOException {
+  private void write(String loadBefore) throws IOException {
     Path docs = root.resolve("docs");
+    String notes = Files.readString(root.resolve("integration-tests/performance-notes.md"));
     String cpu =
         Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
             .filter(line -> line.startsWith("model name"))
@@ -207,30 +249,30 @@ final class PerformanceReport {
         of all rounds, with the smallest and the largest behind it. The two sides of a ratio take turns in one run.
 
         """);
-    text.append("Measured on ")
-        .append(LocalDate.now(ZoneOffset.UTC))
-        .append(": ")
-        .append(cpu)
-        .append(", ");
-    text.append(Runtime.getRuntime().availableProcessors()).append(" processors, Linux ");
-    text.append(System.getProperty("os.version")).append(", Java ");
-    text.append(Runtime.version()).append(". Load average ").append(loadBefore);
-    text.append(" before and ")
-        .append(load())
-        .append(" afterwards: above the number of processors, the machine was busy");
-    text.append(" with something else, and only ratios mean anything.\n\n");
-    text.append("| what | measured | budget | |\n|---|---|---|---|\n");
-    rows.forEach(row -> text.append(row).append('\n'));
+    text.append(
+        """
+        Measured on %s: %s, %d processors, Linux %s, Java %s. Load average %s before and %s afterwards: above the number of processors, the machine was busy with something else, and only ratios mean anything.
+
+        """
+            .formatted(
+                LocalDate.now(ZoneOffset.UTC),
+                cpu,
+                Runtime.getRuntime().availableProcessors(),
+                System.getProperty("os.version"),
+                Runtime.version(),
+                loadBefore,
+                load()));
+    text.append(budgets.table()).append('\n').append(budgets.missed(notes));
     text.append("\n## Growth\n\n");
     for (Growth growth : growths) {
-      Path picture = docs.resolve(growth.file());
-      Files.writeString(picture, growth.svg());
+      Files.writeString(docs.resolve(growth.file()), growth.svg());
       text.append("![").append(growth.title()).append("](").append(growth.file()).append(")\n\n");
       text.append(growth.table()).append('\n');
     }
-    Path notes = root.resolve("integration-tests/performance-notes.md");
-    text.append(Files.readString(notes));
+    if (fleet.isPresent()) {
+      text.append("## When one machine is not enough\n\n").append(fleet.get().text()).append('\n');
+    }
+    text.append(notes);
     Files.writeString(docs.resolve("performance.md"), text);
-    System.out.println(missed.isEmpty() ? "All budgets are met." : "Missed: " + missed);
   }
 }

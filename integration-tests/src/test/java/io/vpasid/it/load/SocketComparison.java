@@ -1,6 +1,5 @@
 package io.vpasid.it.load;
 
-import io.vpasid.it.load.PerformanceReport.Spread;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -70,10 +69,10 @@ final class SocketComparison implements AutoCloseable {
         : List.of(Cores.ONE);
   }
 
-  /// Ours divided by libvfio-user's.
-  record Ratios(Spread rate, Spread median, Spread slowHundredth) {}
+  /// Round trips per second, and microseconds that one takes, of libvfio-user's sample and of ours.
+  record Measures(Comparison rate, Comparison median, Comparison slowHundredth) {}
 
-  /// What the client prints.
+  /// What the client prints: per second, and nanoseconds.
   private record Measured(double rate, double median, double slowHundredth) {
     static Measured of(String line) {
       String[] words = line.strip().split(" ", -1);
@@ -82,23 +81,23 @@ final class SocketComparison implements AutoCloseable {
     }
   }
 
-  Ratios compare(Cores cores, int window, int rounds) throws IOException {
+  Measures compare(Cores cores, int window, int rounds) throws IOException {
     if (sample == null) {
       throw new IllegalStateException("There is nothing to compare with.");
     }
-    List<Double> rates = new ArrayList<>();
-    List<Double> medians = new ArrayList<>();
-    List<Double> slow = new ArrayList<>();
+    Comparison.Pairs rates = new Comparison.Pairs();
+    Comparison.Pairs medians = new Comparison.Pairs();
+    Comparison.Pairs slow = new Comparison.Pairs();
     try (Server ours = new Server(folder, 1, "0")) {
       for (int i = 0; i < rounds; i++) {
         Measured theirs = measureSample(sample, cores, window);
         Measured own = measure(cores.client, window, List.of(ours.socket(0)));
-        rates.add(own.rate / theirs.rate);
-        medians.add(own.median / theirs.median);
-        slow.add(own.slowHundredth / theirs.slowHundredth);
+        rates.add(theirs.rate, own.rate);
+        medians.add(theirs.median / 1e3, own.median / 1e3);
+        slow.add(theirs.slowHundredth / 1e3, own.slowHundredth / 1e3);
       }
     }
-    return new Ratios(Spread.of(rates), Spread.of(medians), Spread.of(slow));
+    return new Measures(rates.in(" a second"), medians.in(" µs"), slow.in(" µs"));
   }
 
   /// The sample serves one client and waits for a line when it has gone.
@@ -126,17 +125,16 @@ final class SocketComparison implements AutoCloseable {
     return Measured.of(Commands.run(command.toArray(String[]::new)));
   }
 
-  /// Round trips per second of a hundred clients in all, divided by those of one, on all
-  /// processors.
-  Spread hundred(int rounds) throws IOException {
-    List<Double> ratios = new ArrayList<>();
+  /// Round trips per second of one client and of a hundred in all, on all processors.
+  Comparison hundred(int rounds) throws IOException {
+    Comparison.Pairs pairs = new Comparison.Pairs();
     try (Server server = new Server(folder, CLIENTS, ALL)) {
       for (int i = 0; i < rounds; i++) {
         double one = measure(ALL, 1, sockets(server, 1)).rate;
-        ratios.add(measure(ALL, 1, sockets(server, CLIENTS)).rate / one);
+        pairs.add(one, measure(ALL, 1, sockets(server, CLIENTS)).rate);
       }
     }
-    return Spread.of(ratios);
+    return pairs.in(" a second");
   }
 
   private static final String ALL = "0-" + (Runtime.getRuntime().availableProcessors() - 1);
