@@ -38,7 +38,10 @@ public enum ControlEvent {
       "`tenant`, `exit`, its exit code, -1 if it could not be started, and `startsIn`, the"
           + " milliseconds until it is started again, unless it failed too often"),
   SHUTDOWN("The daemon ends.", "nothing"),
-  EVENTS_LOST("This client did not read, and so many events were not kept for it.", "`count`");
+  EVENTS_LOST(
+      "This client did not read, and so many events of one source were not kept for it.",
+      "`count`, and `function`, `iommu` or `tenant`, whose events they were; none of these if they"
+          + " were the daemon's own");
 
   private final String description;
   private final String data;

@@ -140,11 +140,17 @@ public final class ControlServer implements AutoCloseable {
 
   /// Tells every client of an event. May be called by any thread, and waits for nothing.
   ///
-  /// @param data what Jackson can write
+  /// @param data what Jackson can write; the function, IOMMU or tenant that they name has its own
+  ///   share of the events that a client has not read
   public void tell(ControlEvent event, Map<String, ?> data) {
+    tell(EventSource.of(data), event, data);
+  }
+
+  /// Tells every client of an event out of a source's share, whatever the data name.
+  public void tell(EventSource source, ControlEvent event, Map<String, ?> data) {
     if (!sessions.isEmpty()) {
       byte[] line = ControlMessages.event(event, data, Instant.now());
-      sessions.values().forEach(session -> session.event(line));
+      sessions.values().forEach(session -> session.event(source, line));
     }
   }
 

@@ -15,11 +15,12 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,9 +32,9 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// Its commands are done one after the other. It may send some more while one is under way, so that
 /// a client who knows what it will ask waits once and not each time; beyond [#MAX_UNDER_WAY], or
-/// while it does not read its replies, nothing more is read from it. Events that come while it does
-/// not read are counted and not kept. A client that ends its own direction, as a pipe into `socat`
-/// does, still gets the replies to what it sent.
+/// while it does not read its replies, nothing more is read from it. Of events that come while it
+/// does not read, each function has a share kept, and what is beyond is counted. A client that ends
+/// its own direction, as a pipe into `socat` does, still gets the replies to what it sent.
 final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
     implements ControlTarget.Client {
   private static final Logger LOG = LoggerFactory.getLogger(ControlSession.class);
@@ -42,13 +43,10 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
   /// clients wait in one queue.
   private static final int MAX_UNDER_WAY = 4;
 
-  /// Most events on the way from the threads where they happen to the channel's loop.
-  private static final int MAX_EVENTS_UNDER_WAY = 4096;
-
-  /// Most bytes that may wait for the client when one more event is sent to it. More than what
-  /// holds back replies: a guest can cause thousands of events at once, behind a virtual IOMMU by
-  /// one invalidation, and whoever reads should see all of them.
-  private static final int MAX_WAITING_BEFORE_EVENT = 1 << 20;
+  /// Most bytes of events that wait. More than what holds back replies: a guest can cause thousands
+  /// of events at once, behind a virtual IOMMU by one invalidation, and whoever reads should see
+  /// all of them.
+  private static final long EVENT_BYTES = 1 << 20;
 
   private final Channel channel;
   private final Executor worker;
@@ -56,8 +54,10 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
   private final Object version;
   private final Duration negotiationTimeout;
   private final boolean mayChange;
-  private final AtomicInteger eventsUnderWay = new AtomicInteger();
-  private final AtomicInteger eventsLost = new AtomicInteger();
+  private final WaitingEvents events = new WaitingEvents(EVENT_BYTES);
+
+  /// Whether the loop has been asked to send events, and has not begun.
+  private final AtomicBoolean sending = new AtomicBoolean();
 
   private volatile boolean negotiated;
   private volatile boolean temporary;
@@ -211,46 +211,59 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
 
   private void finish(byte[] reply) {
     underWay--;
+    // What a command caused is told before its reply, also to a client that is slow.
+    for (var next = events.next(); next.isPresent(); next = events.next()) {
+      send(line(next.get()));
+    }
     send(reply);
     readOn();
     endIfDone();
   }
 
   /// Sends an event, or counts it as lost. May be called by any thread.
-  void event(byte[] line) {
+  void event(EventSource source, byte[] line) {
     if (!negotiated) {
       return;
     }
-    if (eventsUnderWay.incrementAndGet() > MAX_EVENTS_UNDER_WAY) {
-      eventsUnderWay.decrementAndGet();
-      eventsLost.incrementAndGet();
+    events.add(source, line);
+    if (sending.getAndSet(true)) {
       return;
     }
     try {
       channel
           .eventLoop()
           .execute(() -> {
-            eventsUnderWay.decrementAndGet();
-            tellLost();
-            if (eventsLost.get() == 0
-                && channel.bytesBeforeWritable() <= MAX_WAITING_BEFORE_EVENT) {
-              send(line);
-            } else {
-              eventsLost.incrementAndGet();
-            }
+            sending.set(false);
+            sendEvents();
           });
     } catch (RejectedExecutionException e) {
       LOG.trace("An event came when the socket's threads had ended.", e);
     }
   }
 
-  private void tellLost() {
-    int lost = channel.isWritable() ? eventsLost.getAndSet(0) : 0;
-    if (lost > 0) {
-      Map<String, Object> data = new LinkedHashMap<>();
-      data.put("count", lost);
-      send(ControlMessages.event(ControlEvent.EVENTS_LOST, data, Instant.now()));
+  /// Sends the events that wait, as far as the client reads.
+  private void sendEvents() {
+    Optional<WaitingEvents.Told> next = nextIfRead();
+    while (next.isPresent()) {
+      send(line(next.get()));
+      next = nextIfRead();
     }
+  }
+
+  private Optional<WaitingEvents.Told> nextIfRead() {
+    return channel.isWritable() ? events.next() : Optional.empty();
+  }
+
+  private static byte[] line(WaitingEvents.Told told) {
+    return switch (told) {
+      case WaitingEvents.Told.Line(byte[] line) -> line;
+      case WaitingEvents.Told.Loss(EventSource source, int count) -> {
+        Map<String, Object> data = new LinkedHashMap<>();
+        source.nameIn(data);
+        data.put("count", count);
+        yield ControlMessages.event(ControlEvent.EVENTS_LOST, data, Instant.now());
+      }
+    };
   }
 
   private void send(byte[] line) {
@@ -268,7 +281,7 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
 
   @Override
   public void channelWritabilityChanged(ChannelHandlerContext context) {
-    tellLost();
+    sendEvents();
     readOn();
     endIfDone();
   }

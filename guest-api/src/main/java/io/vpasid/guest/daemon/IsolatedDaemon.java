@@ -7,6 +7,7 @@ import io.vpasid.guest.config.TenantPart.Kind;
 import io.vpasid.guest.control.ControlCommand;
 import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlException;
+import io.vpasid.guest.control.EventSource;
 import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.guest.socket.SocketLoops;
 import java.io.IOException;
@@ -319,8 +320,16 @@ public final class IsolatedDaemon extends ServingDaemon {
           .ifPresent(known -> {
             EventData data = new EventData();
             event.path("data").properties().forEach(one -> data.and(one.getKey(), one.getValue()));
-            tellListeners(known, data);
+            tellListeners(source(tenant, event.path("data")), known, data);
           });
+    }
+
+    /// A tenant's functions have shares of their own; whatever else it names is the tenant's.
+    private static EventSource source(TenantProcess tenant, JsonNode data) {
+      String function = data.path("function").asString("");
+      return tenant.part().functions().contains(function)
+          ? new EventSource("function", function)
+          : new EventSource("tenant", tenant.name());
     }
 
     @Override

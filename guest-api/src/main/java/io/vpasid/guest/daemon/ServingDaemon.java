@@ -5,6 +5,7 @@ import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlServer;
 import io.vpasid.guest.control.ControlTarget;
+import io.vpasid.guest.control.EventSource;
 import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.guest.socket.SocketLoops;
 import java.io.IOException;
@@ -145,9 +146,14 @@ public abstract sealed class ServingDaemon implements AutoCloseable permits Daem
 
   /// Tells the clients of the control socket, and who looks at the page.
   final void tellListeners(ControlEvent event, EventData data) {
+    tellListeners(EventSource.of(data.values()), event, data);
+  }
+
+  /// Tells them out of the share of a source.
+  final void tellListeners(EventSource source, ControlEvent event, EventData data) {
     ControlServer server = control;
     if (server != null) {
-      server.tell(event, data.values());
+      server.tell(source, event, data.values());
     }
     LivePage live = page;
     if (live != null) {

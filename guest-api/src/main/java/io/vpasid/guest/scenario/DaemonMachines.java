@@ -224,7 +224,7 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
     while (next.isPresent()) {
       JsonNode data = next.get().path("data");
       if (next.get().path("event").asString("").equals("EVENTS_LOST")) {
-        incomplete.addAll(events.keySet());
+        addIncomplete(data);
       }
       Queue<Event> of = events.get(data.path("function").asString(""));
       if (of != null) {
@@ -233,6 +233,15 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
       }
       next = control.nextEvent(Duration.ZERO);
     }
+  }
+
+  /// Events of a function tell whose they were; any other loss may be of every machine's.
+  private void addIncomplete(JsonNode loss) {
+    Set<String> machines = new HashSet<>(events.keySet());
+    if (loss.has("function")) {
+      machines.retainAll(Set.of(loss.path("function").asString("")));
+    }
+    incomplete.addAll(machines);
   }
 
   private static Optional<EventKind> kind(ObjectNode event) {

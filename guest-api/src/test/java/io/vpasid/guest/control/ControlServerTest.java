@@ -12,6 +12,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -20,6 +22,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -356,6 +359,41 @@ class ControlServerTest {
       assertThat(message.path("event").asString("")).isEqualTo("EVENTS_LOST");
       assertThat(message.path("data").path("count").asInt()).isPositive();
       assertThat(read).isLessThan(told);
+    }
+  }
+
+  @Test
+  void functionThatFloodsLosesItsOwnEventsAndNoOther() throws IOException {
+    try (ControlServer server = open();
+        LineClient deaf = LineClient.negotiated(server.path())) {
+      String filler = "x".repeat(1_000);
+      for (int i = 0; i < 20_000; i++) {
+        server.tell(
+            ControlEvent.PASID_REFUSED, Map.of("function", "loud", "number", i, "filler", filler));
+        if (i % 10 == 0) {
+          server.tell(ControlEvent.PASID_ATTACHED, Map.of("function", "quiet", "pasid", i / 10));
+        }
+      }
+      server.tell(ControlEvent.FUNCTION_RESET, Map.of("function", "last"));
+
+      List<Integer> quiet = new ArrayList<>();
+      Map<String, Integer> lost = new HashMap<>();
+      int loud = 0;
+      // What the flood's end has lost is told when all that was kept of it has been read.
+      for (boolean last = false; !last || lost.isEmpty(); ) {
+        JsonNode message = deaf.read();
+        JsonNode data = message.path("data");
+        String function = data.path("function").asString("");
+        switch (message.path("event").asString("")) {
+          case "PASID_ATTACHED" -> quiet.add(data.path("pasid").asInt());
+          case "PASID_REFUSED" -> loud++;
+          case "EVENTS_LOST" -> lost.merge(function, data.path("count").asInt(), Integer::sum);
+          default -> last = true;
+        }
+      }
+      assertThat(quiet).isEqualTo(IntStream.range(0, 2_000).boxed().toList());
+      assertThat(lost).containsOnly(Map.entry("loud", 20_000 - loud));
+      assertThat(loud).isGreaterThan(500);
     }
   }
 

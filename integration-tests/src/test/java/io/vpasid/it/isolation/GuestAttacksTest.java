@@ -2,7 +2,13 @@ package io.vpasid.it.isolation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,6 +54,73 @@ class GuestAttacksTest {
       assertThat(written / seconds).isLessThan(64 * 1024);
       daemon.isWellAndEnds(2);
       assertThat(daemon.log()).contains("left out");
+    }
+  }
+
+  @Test
+  void aFloodOfEventsTakesNoneOfANeighboursFromWhoeverReadsSlowly(@TempDir Path folder)
+      throws IOException {
+    try (DaemonProcess daemon = DaemonProcess.start(folder, DaemonProcess.Setup.of(3));
+        Client attacker = Client.agreed(daemon.socket(0));
+        Client neighbour = Client.agreed(daemon.socket(1));
+        Listener listener = new Listener(daemon.control())) {
+      int control = vpasid(daemon) + PASID_CONTROL;
+      byte[] on = Client.written(Client.CONFIG, control, new byte[] {1, 0});
+      byte[] off = Client.written(Client.CONFIG, control, new byte[] {0, 0});
+      for (int i = 0; i < 100; i++) {
+        for (int j = 0; j < 200; j++) {
+          attacker.tell(Client.REGION_WRITE, on);
+          attacker.tell(Client.REGION_WRITE, off);
+        }
+        attacker.readConfig();
+        neighbour.succeed(Client.REGION_WRITE, on);
+        neighbour.succeed(Client.REGION_WRITE, off);
+      }
+
+      List<String> told = listener.untilAnswer();
+
+      List<String> neighbours = told.stream().filter(line -> line.contains("\"f1\"")).toList();
+      assertThat(neighbours).hasSize(200);
+      for (int i = 0; i < 200; i++) {
+        assertThat(neighbours.get(i)).contains(i % 2 == 0 ? "PASID_ENABLED" : "PASID_DISABLED");
+      }
+      assertThat(told).anyMatch(line -> line.contains("EVENTS_LOST") && line.contains("\"f0\""));
+      Attack.note(
+          "a flood of 40,000 events",
+          told.stream().filter(line -> line.contains("\"f0\"")).count() + " were kept");
+      daemon.isWellAndEnds(2);
+    }
+  }
+
+  /// A control client that does not read until it asks something.
+  private static final class Listener implements AutoCloseable {
+    private final SocketChannel channel;
+    private final BufferedReader in;
+
+    Listener(Path control) throws IOException {
+      channel = SocketChannel.open(UnixDomainSocketAddress.of(control));
+      in = new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8));
+      in.readLine();
+      send("{\"execute\":\"qmp_capabilities\"}");
+      in.readLine();
+    }
+
+    private void send(String line) throws IOException {
+      channel.write(ByteBuffer.wrap(line.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    List<String> untilAnswer() throws IOException {
+      send("{\"execute\":\"query-version\"}");
+      List<String> told = new ArrayList<>();
+      for (String line = in.readLine(); !line.contains("\"return\""); line = in.readLine()) {
+        told.add(line);
+      }
+      return told;
+    }
+
+    @Override
+    public void close() throws IOException {
+      channel.close();
     }
   }
 
