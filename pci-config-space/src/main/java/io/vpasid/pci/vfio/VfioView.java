@@ -70,17 +70,17 @@ public record VfioView(ConfigSpace config, List<Capability> hidden) {
   private static void hideStandard(
       ConfigSpace host, CapabilityChain chain, byte[] bytes, List<Capability> hidden) {
     int pointer = Header.capabilitiesPointer(host.headerLayout());
-    int kept = 0;
+    boolean anyShown = false;
     for (Capability capability : chain.standard()) {
       if (isShownStandard(host, capability)) {
         pointer = capability.offset() + 1;
-        kept++;
+        anyShown = true;
       } else {
         bytes[pointer] = (byte) capability.next();
         hidden.add(capability);
       }
     }
-    if (kept == 0 && !chain.standard().isEmpty()) {
+    if (!anyShown && !chain.standard().isEmpty()) {
       bytes[Header.STATUS] &= (byte) ~Header.STATUS_CAPABILITIES_LIST;
     }
   }
@@ -119,7 +119,7 @@ public record VfioView(ConfigSpace config, List<Capability> hidden) {
     return switch (capability.id().value()) {
       case 0x01, 0x02, 0x03, 0x05, 0x07, 0x08, 0x10, 0x11, 0x12, 0x13 -> true;
       // A vendor-specific capability of length 0 counts as unknown.
-      case 0x09 -> capability.offset() + 2 < host.size() && host.u8(capability.offset() + 2) != 0;
+      case 0x09 -> host.u8(capability.offset() + 2) != 0;
       default -> false;
     };
   }

@@ -46,6 +46,8 @@ class CapabilityIdTest {
           0036 | MRBL   | MMIO Register Block Locator (MRBL)
           003a | Captured    | Captured Data
           003b | ecap 0x3b   | Unknown extended capability 0x003b
+          00ff | ecap 0xff   | Unknown extended capability 0x00ff
+          0100 | ecap 0x0100 | Unknown extended capability 0x0100
           0123 | ecap 0x0123 | Unknown extended capability 0x0123
           ffff | ecap 0xffff | Unknown extended capability 0xffff
           """)
@@ -76,6 +78,14 @@ class CapabilityIdTest {
     assertThat(CapabilityId.standard(0x10))
         .isEqualTo(CapabilityId.PCI_EXPRESS)
         .isNotEqualTo(CapabilityId.SR_IOV);
+  }
+
+  @Test
+  void hasTheSmallestAndTheLargestIdOfEachKind() {
+    assertThat(new CapabilityId(Kind.STANDARD, 0)).isEqualTo(CapabilityId.standard(0));
+    assertThat(new CapabilityId(Kind.STANDARD, 0xff)).isEqualTo(CapabilityId.standard(0xff));
+    assertThat(new CapabilityId(Kind.EXTENDED, 0)).isEqualTo(CapabilityId.extended(0));
+    assertThat(new CapabilityId(Kind.EXTENDED, 0xffff)).isEqualTo(CapabilityId.extended(0xffff));
   }
 
   @Test

@@ -137,6 +137,75 @@ class GuestConfigSpaceTest {
   }
 
   @Test
+  void readOnlyDwordThatShowsTheCaptureIsResetToIt() {
+    byte[] bytes = new byte[256];
+    bytes[0x80] = 0x12;
+    GuestConfigSpace view =
+        GuestConfigSpace.over(DeviceConfig.readOnly(ConfigSpace.of(bytes)))
+            .patch(List.of(ConfigPatch.readOnly(0x80, 0x12)))
+            .build();
+    view.set(0x80, -1, 0x34);
+    assertThat(view.toConfigSpace().u32(0x80)).isEqualTo(0x34);
+
+    view.reset();
+
+    assertThat(view.toConfigSpace()).isEqualTo(ConfigSpace.of(bytes));
+  }
+
+  @Test
+  void dwordsOfACaptureThatDoMoreThanShowItKeepWhatTheyDo() {
+    List<String> heard = new ArrayList<>();
+    ConfigSpace zeros = ConfigSpace.of(new byte[256]);
+    GuestConfigSpace view =
+        GuestConfigSpace.over(DeviceConfig.readOnly(zeros))
+            .patch(
+                List.of(
+                    ConfigPatch.register(0x40, 0, 0xff),
+                    ConfigPatch.readOnly(0x44, 0),
+                    ConfigPatch.readOnly(0x48, 0),
+                    ConfigPatch.readOnly(0x4c, 0),
+                    ConfigPatch.readOnly(0x50, 0)))
+            .rule(0x44, (before, proposed) -> 0x77)
+            .observe(0x48, (before, proposed, after) -> heard.add("written"))
+            .resetWhen(0x4c, (before, proposed) -> true)
+            .onReset(() -> heard.add("reset"))
+            .build();
+
+    view.write(0x40, 4, 0x1ff);
+    view.write(0x48, 4, -1);
+    assertThat(view.read(0x40, 4)).isEqualTo(0xff);
+    assertThat(heard).containsExactly("written");
+    view.write(0x4c, 4, 0);
+    view.write(0x50, 4, -1);
+
+    assertThat(heard).containsExactly("written", "reset");
+    assertThat(view.toConfigSpace()).isEqualTo(zeros);
+  }
+
+  @Test
+  void patchesOutsideTheSpaceAreRefused() {
+    GuestConfigSpace.Builder small =
+        GuestConfigSpace.over(DeviceConfig.readOnly(ConfigSpace.of(new byte[256])));
+
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> small.patch(List.of(ConfigPatch.readOnly(0x100, 0))))
+        .withMessage("No dword of this configuration space starts at 256");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> small.observe(0x42, (before, proposed, after) -> {}));
+    assertThatIllegalArgumentException().isThrownBy(() -> small.rule(-4, (before, _) -> before));
+  }
+
+  @Test
+  void secondObserverOfADwordIsRefused() {
+    GuestConfigSpace.Builder builder =
+        GuestConfigSpace.over(device).observe(0x40, (before, proposed, after) -> {});
+
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder.observe(0x40, (before, proposed, after) -> {}))
+        .withMessage("The dword at 64 is already observed");
+  }
+
+  @Test
   void firstDwordIsWrittenLikeOthers() {
     GuestConfigSpace view = view(new ConfigPatch(0, 0x000000ff, 0x11, 0xff, 0));
 
@@ -181,9 +250,11 @@ class GuestConfigSpaceTest {
 
     int value = view.read(0x10, 4);
     view.write(0x14, 2, 0xbeef);
+    view.write(0x1c, 4, 0x11223344);
+    view.write(0x1a, 2, 0xbeef);
 
     assertThat(value).isEqualTo(ConfigSpace.of(device.bytes).u32(0x10));
-    assertThat(device.accesses).containsExactly("r4@10", "w2@14");
+    assertThat(device.accesses).containsExactly("r4@10", "w2@14", "w4@1c", "w2@1a");
   }
 
   @Test

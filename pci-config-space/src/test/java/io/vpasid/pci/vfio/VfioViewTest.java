@@ -10,6 +10,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class VfioViewTest {
 
@@ -161,5 +163,117 @@ class VfioViewTest {
 
     assertThat(VfioView.of(config(), new PciId(0x8086, 0x1520)).config().id())
         .isEqualTo(new PciId(0x8086, 0x1520));
+  }
+
+  @Test
+  void functionWithIdsOfItsOwnKeepsThem() {
+    VfioView view = VfioView.of(config(), new PciId(0x8086, 0x1520));
+
+    assertThat(view).isEqualTo(VfioView.of(config()));
+    assertThat(view.config().id()).isEqualTo(new PciId(0xf00d, 0x0001));
+  }
+
+  @Test
+  void vendorSpecificCapabilityWithALengthIsShown() {
+    bytes.put(0x41, (byte) 0x80);
+    bytes.putInt(0x80, 0x00030009);
+
+    VfioView view = VfioView.of(config());
+
+    assertThat(view.config()).isEqualTo(config());
+    assertThat(view.hidden()).isEmpty();
+  }
+
+  @Test
+  void everyBitOfThePointerThatSkipsIsSet() {
+    extended(0x100, 0x000f, 0x148);
+    extended(0x148, 0x001b, 0xabc);
+    extended(0xabc, 0x000e, 0);
+
+    assertThat(VfioView.of(config()).config().u32(0x100)).isEqualTo(0xabc1000f);
+  }
+
+  /// Linux clears the whole header then, wherever the last pointer leads.
+  @Test
+  void headOfAListOfHiddenCapabilitiesReadsZeroThoughTheLastPointerLeadsOn() {
+    extended(0x100, 0x001b, 0x148);
+    extended(0x148, 0x001e, 0x300);
+    bytes.putInt(0x104, 0x12345678);
+
+    VfioView view = VfioView.of(config());
+
+    assertThat(view.config().u32(0x100)).isZero();
+    assertThat(view.config().u32(0x104)).isEqualTo(0x12345678);
+  }
+
+  @Test
+  void vendorCapabilityWithoutRoomForALengthIsHidden() {
+    extended(0x100, 0x000f, 0xffc);
+    extended(0xffc, 0x000b, 0);
+
+    assertThat(offsets(VfioView.of(config()).hidden())).containsExactly(0xffc);
+  }
+
+  private List<Integer> foundIn() {
+    return offsets(VfioView.read(config()).hidden());
+  }
+
+  @Test
+  void headerInTheLastDwordOfAGapIsFound() {
+    extended(0x100, 0x000f, 0x10c);
+    extended(0x108, 0x001d, 0);
+    extended(0x10c, 0x000e, 0);
+    extended(0xffc, 0x001e, 0);
+
+    assertThat(foundIn()).containsExactly(0x108, 0xffc);
+  }
+
+  @Test
+  void registersOfAListedCapabilityAreNoHeaders() {
+    extended(0x100, 0x0023, 0);
+    bytes.putInt(0x104, 0x00e00000); // DVSEC of 14 bytes
+    extended(0x108, 0x001d, 0);
+    bytes.putInt(0x10c, 0x0001001d);
+
+    assertThat(foundIn()).isEmpty();
+  }
+
+  @Test
+  void headersThatLeadToNoHeaderFallOneAfterTheOther() {
+    extended(0x100, 0x000f, 0);
+    extended(0x400, 0x001d, 0x500);
+    extended(0x500, 0x001e, 0x600);
+    extended(0x600, 0x001b, 0x664);
+    extended(0x700, 0x001d, 0x800);
+    extended(0x800, 0x001e, 0x100);
+
+    assertThat(foundIn()).containsExactly(0x700, 0x800);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0x0001001b, 0x0004001b, 0x0001003a})
+  void plausibleHeadersAreFound(int header) {
+    extended(0x100, 0x000f, 0);
+    bytes.putInt(0x400, header);
+
+    assertThat(foundIn()).containsExactly(0x400);
+  }
+
+  /// Versions, reserved bits of the pointer, ids that are not assigned or that vfio-pci shows.
+  @ParameterizedTest
+  @ValueSource(ints = {0x0000001b, 0x0005001b, 0x0021001b, 0x0001003b, 0x00010000, 0x0001000f})
+  void otherDwordsAreNoHeaders(int dword) {
+    extended(0x100, 0x000f, 0);
+    bytes.putInt(0x400, dword);
+
+    assertThat(foundIn()).isEmpty();
+  }
+
+  @Test
+  void standardSpaceAloneHidesNoExtendedCapability() {
+    byte[] first = new byte[256];
+    bytes.get(0, first);
+
+    assertThat(VfioView.read(ConfigSpace.of(first)).hidden()).isEmpty();
   }
 }

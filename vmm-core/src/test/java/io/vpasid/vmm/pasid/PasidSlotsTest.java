@@ -1,9 +1,14 @@
 package io.vpasid.vmm.pasid;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.IoasId;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
 
 class PasidSlotsTest {
@@ -41,5 +46,32 @@ class PasidSlotsTest {
 
     slots.release(0xfff, PasidSlots.FREE);
     assertThat(slots.isFree(0xfff)).isTrue();
+  }
+
+  /// Both sleep, rather than spin, until they are woken, and neither is forgotten.
+  @Test
+  void thoseWhoWaitForAClaimGetItOneAfterTheOther() {
+    PasidSlots slots = new PasidSlots(12);
+    for (int round = 1; round <= 2; round++) {
+      slots.claim(0x123);
+      Queue<Long> seen = new ConcurrentLinkedQueue<>();
+      long state = PasidSlots.attachedTo(new HwptId(round));
+      Runnable waiter =
+          () -> {
+            seen.add(slots.claim(0x123));
+            slots.release(0x123, state);
+          };
+      List<Thread> waiters =
+          List.of(Thread.ofPlatform().start(waiter), Thread.ofPlatform().start(waiter));
+      await()
+          .atMost(20, SECONDS)
+          .until(() -> waiters.stream().allMatch(t -> t.getState() == Thread.State.WAITING));
+
+      slots.release(0x123, state);
+
+      await().atMost(20, SECONDS).until(() -> seen.size() == 2);
+      assertThat(seen).containsExactly(state, state);
+      await().atMost(20, SECONDS).until(() -> slots.read(0x123) == state);
+    }
   }
 }
