@@ -93,6 +93,29 @@ class HostileGuestTest {
     VtdTarget.fuzzerTestOneInput(input.array());
   }
 
+  /// A guest whose tables are in order, with entries and descriptors of which many bits are right.
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+  void noEntryOfAPasidAndNoDescriptorBreaksTheUnit(long seed) {
+    Random random = new Random(seed);
+    ByteBuffer input = ByteBuffer.allocate(40_000).order(ByteOrder.LITTLE_ENDIAN);
+    while (input.remaining() > 2 * STEP) {
+      input.put((byte) 5);
+      for (int i = random.nextInt(8); i > 0 && input.remaining() > STEP; i--) {
+        if (random.nextBoolean()) {
+          // Translation type, address width, P; a table in the first pages
+          long word = random.nextInt(1 << 12) & random.nextInt(1 << 12) | 1;
+          input.put((byte) 7).put((byte) random.nextInt(4));
+          input.putLong((long) random.nextInt(12) << 12 | word).putLong(random.nextInt(4));
+        } else {
+          input.put((byte) 6).putLong(1 + random.nextInt(9) | random.nextInt(1 << 16) << 4);
+          input.putLong(random.nextInt(1 << 20));
+        }
+      }
+    }
+    VtdTarget.fuzzerTestOneInput(input.array());
+  }
+
   private static int tame(Random random) {
     return random.nextBoolean() ? 0x1ff : -1;
   }
