@@ -24,7 +24,8 @@ public interface BoundDevice extends AutoCloseable {
   DeviceId id();
 
   /// What the IOMMU says of the device (IOMMU_GET_HW_INFO). It is the context that is asked, so its
-  /// file must be open still.
+  /// file must be open still. The width is 0 where the kernel tells one but has no requests to
+  /// attach a PASID, as some of the 6.12 series.
   ///
   /// @throws IommufdException EOPNOTSUPP it has no IOMMU
   HwInfo hwInfo();

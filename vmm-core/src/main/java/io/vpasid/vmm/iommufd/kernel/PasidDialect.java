@@ -82,6 +82,30 @@ enum PasidDialect {
     String detachRequest() {
       return PasidDetachPt.REQUEST.name();
     }
+  },
+
+  /// Kernels before 6.15 without patches: they attach no PASIDs, and say so in the words of
+  /// mainline.
+  NONE {
+    @Override
+    int attach(OwnedFd device, Pasid pasid, PageTableId pageTable) {
+      return MAINLINE.attach(device, pasid, pageTable);
+    }
+
+    @Override
+    int detach(OwnedFd device, Pasid pasid) {
+      return MAINLINE.detach(device, pasid);
+    }
+
+    @Override
+    String attachRequest() {
+      return MAINLINE.attachRequest();
+    }
+
+    @Override
+    String detachRequest() {
+      return MAINLINE.detachRequest();
+    }
   };
 
   private static final Pasid ANY = new Pasid(1);
@@ -89,7 +113,7 @@ enum PasidDialect {
   /// Asks the kernel by detaching a PASID that is not attached, which changes nothing: mainline
   /// knows the flag and answers with success or, for a driver without PASIDs, EOPNOTSUPP; older
   /// kernels do not know it, EINVAL, and those without the patches know no such request either,
-  /// ENOTTY. Such a kernel attaches no PASIDs, and says so in the words of mainline.
+  /// ENOTTY.
   ///
   /// @param device a device that is bound and has nothing attached
   static PasidDialect ask(OwnedFd device) {
@@ -97,7 +121,7 @@ enum PasidDialect {
       return MAINLINE;
     }
     int answer = SEPTEMBER_2024.detach(device, ANY);
-    return answer == 0 || answer == -Errno.EOPNOTSUPP.number() ? SEPTEMBER_2024 : MAINLINE;
+    return answer == 0 || answer == -Errno.EOPNOTSUPP.number() ? SEPTEMBER_2024 : NONE;
   }
 
   /// Attaches a PASID or moves it.

@@ -27,6 +27,8 @@ import java.util.Optional;
 /// gives the function back. Nothing is left to do here, so it cannot be done wrong.
 final class VfioDevice implements BoundDevice {
   private final KernelIommufd context;
+  private static final System.Logger LOG = System.getLogger(VfioDevice.class.getName());
+
   private final OwnedFd file;
   private final PciAddress address;
   private final DeviceId id;
@@ -71,7 +73,17 @@ final class VfioDevice implements BoundDevice {
 
   @Override
   public HwInfo hwInfo() {
-    return context.hwInfo(id);
+    HwInfo told = context.hwInfo(id);
+    if (dialect != PasidDialect.NONE || told.maxPasidLog2() == 0) {
+      return told;
+    }
+    LOG.log(
+        System.Logger.Level.WARNING,
+        "The host has PASIDs of {0} bits for {1}, but the VFIO of its kernel attaches none: that needs"
+            + " Linux 6.15 or newer.",
+        told.maxPasidLog2(),
+        address);
+    return new HwInfo(0, told.capabilities(), told.data());
   }
 
   @Override

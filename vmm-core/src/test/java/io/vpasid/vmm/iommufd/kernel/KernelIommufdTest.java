@@ -238,6 +238,21 @@ class KernelIommufdTest {
     }
   }
 
+  /// Debian's Linux 6.12 has the width of a later one.
+  @Test
+  void widthThatAKernelWithoutRequestsTellsIsNotUsed() {
+    kernel
+        .on(DETACH, argument -> argument.get(JAVA_INT, 4) == 0 ? 0 : -22)
+        .on(OLD_DETACH, _ -> -25)
+        .on(0x3b8a, argument -> hwInfo(argument, 4, 16, 0, "0100000000000000 0200000000000000"));
+
+    try (KernelIommufd iommufd = open();
+        BoundDevice device = iommufd.bind(ADDRESS)) {
+      assertThat(device.hwInfo()).isEqualTo(new HwInfo(0, 0, new HwInfoData.Amd(1, 2)));
+      assertThat(iommufd.hwInfo(device.id()).maxPasidLog2()).isEqualTo(16);
+    }
+  }
+
   @Test
   void kernelWithoutPasidsRefusesInItsOwnWords() {
     kernel
