@@ -41,6 +41,10 @@ final class GuestRehearsal {
     run("run", arguments[1]);
     run("ctl", "--socket", control.toString(), "quit");
     daemon.join();
+    // A daemon that has ended is given a minute to be gone, and the cache is written now.
+    Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().equals("end"))
+        .forEach(Thread::interrupt);
   }
 
   private static void run(String... words) {

@@ -23,7 +23,7 @@ final class GuestRun implements AutoCloseable {
   private static final Duration LONGEST_START = Duration.ofMinutes(5);
 
   /// Last resort for a machine that nobody closes.
-  private static final Duration LONGEST_RUN = Duration.ofMinutes(60);
+  private static final Duration LONGEST_RUN = Duration.ofHours(3);
 
   private final Path sockets;
   private final Optional<VtdFunctions> behindVtd;
@@ -123,7 +123,7 @@ final class GuestRun implements AutoCloseable {
     options.add("-D" + GuestMain.IN_GUEST + "=true");
     options.add("-Dvpasid.realKernel=true");
     for (String property :
-        List.of("basedir", "java.util.logging.config.file", "vpasid.killPoints")) {
+        List.of("basedir", "java.util.logging.config.file", "vpasid.killPoints", "vpasid.linux")) {
       Optional.ofNullable(System.getProperty(property))
           .ifPresent(value -> options.add("-D" + property + "=" + value));
     }

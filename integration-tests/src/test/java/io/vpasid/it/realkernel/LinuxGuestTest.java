@@ -64,7 +64,7 @@ class LinuxGuestTest {
   private static final String ENABLED = "PASIDCtl: Enable+";
 
   private static MachineParts parts =
-      new MachineParts(Path.of(""), Path.of(""), Path.of(""), Path.of(""));
+      new MachineParts(Path.of(""), Path.of(""), Path.of(""), Path.of(""), Path.of(""));
 
   @TempDir private Path folder;
   private Path results = Path.of("");

@@ -10,25 +10,32 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
 
-/// What a [GuestMachine] is made of: files in the cache that `real-kernel/prepare` fills.
+/// What a [GuestMachine] is made of: files in the cache that `real-kernel/prepare` fills. The
+/// system properties `vpasid.linux` and `vpasid.ovmf` ask for other releases of Linux and OVMF.
 ///
-/// @param tree a Debian system with QEMU and its firmware
+/// @param tree a Debian system with QEMU and its BIOS
 /// @param kernel a bzImage
 /// @param initramfs its first file system
 /// @param drivers a folder of modules of that kernel, which are the tests' own
-record MachineParts(Path tree, Path kernel, Path initramfs, Path drivers) {
+/// @param firmware a folder with OVMF
+record MachineParts(Path tree, Path kernel, Path initramfs, Path drivers, Path firmware) {
 
   /// The parts, which are made first where they are missing: that takes minutes, and root.
   ///
   /// @throws IllegalStateException if they cannot be made; the reason is on standard error
   static MachineParts prepare() {
     Path script = Path.of(System.getProperty("basedir", ""), "real-kernel", "prepare");
+    List<String> command = new ArrayList<>(List.of(script.toAbsolutePath().toString()));
+    for (String part : List.of("linux", "ovmf")) {
+      String release = System.getProperty("vpasid." + part, "");
+      if (!release.isEmpty()) {
+        command.addAll(List.of("--" + part, release));
+      }
+    }
     Properties parts = new Properties();
     try {
       Process process =
-          new ProcessBuilder(script.toAbsolutePath().toString())
-              .redirectError(ProcessBuilder.Redirect.INHERIT)
-              .start();
+          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
       parts.load(process.inputReader());
       if (process.waitFor() != 0) {
         throw new IllegalStateException(
@@ -44,7 +51,8 @@ record MachineParts(Path tree, Path kernel, Path initramfs, Path drivers) {
         Path.of(parts.getProperty("tree")),
         Path.of(parts.getProperty("kernel")),
         Path.of(parts.getProperty("initramfs")),
-        Path.of(parts.getProperty("drivers")));
+        Path.of(parts.getProperty("drivers")),
+        Path.of(parts.getProperty("firmware")));
   }
 
   /// How QEMU is started: by the C library that it needs, which may be newer than the host's.
@@ -71,13 +79,13 @@ record MachineParts(Path tree, Path kernel, Path initramfs, Path drivers) {
 
   /// UEFI firmware, which is only read.
   Path uefiCode() {
-    return tree.resolve("usr/share/OVMF/OVMF_CODE_4M.fd");
+    return firmware.resolve("OVMF_CODE_4M.fd");
   }
 
   /// A new machine's UEFI variables in `folder`, which the firmware writes.
   Path newUefiVariables(Path folder) throws IOException {
     return Files.copy(
-        tree.resolve("usr/share/OVMF/OVMF_VARS_4M.fd"),
+        firmware.resolve("OVMF_VARS_4M.fd"),
         folder.resolve("uefi-variables.fd"),
         StandardCopyOption.REPLACE_EXISTING);
   }

@@ -51,7 +51,7 @@ class QemuReconnectTest {
   private static final Duration PATIENCE = Duration.ofMinutes(1);
 
   private static MachineParts parts =
-      new MachineParts(Path.of(""), Path.of(""), Path.of(""), Path.of(""));
+      new MachineParts(Path.of(""), Path.of(""), Path.of(""), Path.of(""), Path.of(""));
 
   @TempDir private Path folder;
 
