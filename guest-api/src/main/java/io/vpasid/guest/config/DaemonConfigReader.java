@@ -134,9 +134,11 @@ public final class DaemonConfigReader {
     return List.copyOf(tenants.values());
   }
 
-  /// Of the daemon's, only the users count for the control socket.
+  /// Of the daemon's, only users and groups count for the control socket.
   private static SocketAccess controlAccess(Fields file) {
-    SocketAccess otherwise = SocketAccess.DEFAULT.withUsers(file.get(USERS));
+    SocketAccess otherwise =
+        SocketAccess.DEFAULT.admitting(
+            file.get(USERS), file.find(SocketAccess.GROUPS).orElse(List.of()));
     Optional<Fields> control = file.find(CONTROL);
     if (control.isEmpty()) {
       return otherwise;

@@ -154,12 +154,16 @@ public final class FunctionKeys {
   static final Form<List<Integer>> USER_IDS =
       Form.integer(0, 999_999_999).called("a user id").oneOrMore(64, "users; leave some out");
 
+  /// Ids of groups.
+  static final Form<List<Integer>> GROUP_IDS =
+      Form.integer(0, 999_999_999).called("a group id").oneOrMore(64, "groups; leave some out");
+
   public static final Key<List<Integer>> USERS =
       Key.of(
           "users",
           USER_IDS,
           "Ids of the users who may connect to the function's socket. Without it, and without"
-              + " \"owner\", those of the daemon's \"users\".");
+              + " \"groups\" and \"owner\", those of the daemon's \"users\".");
 
   static final Key<String> TENANT =
       Key.of(
@@ -194,6 +198,7 @@ public final class FunctionKeys {
               KERNEL,
               QUIRKS,
               USERS,
+              SocketAccess.GROUPS,
               SocketAccess.OWNER,
               SocketAccess.GROUP,
               SocketAccess.MODE,

@@ -15,21 +15,27 @@ import java.util.Optional;
 import java.util.Set;
 
 /// Access to a socket: by the owner, group and mode of its path, which the kernel looks at, and by
-/// user ids, which are looked at here. Both must agree.
+/// ids of users and groups, which are looked at here. Both must agree.
 ///
 /// @param users ids of the users who may; if empty, the user of this process and root
+/// @param groups ids of groups whose members may, by their group or a supplementary one
 /// @param owner id of the user who is to own it; empty for the user of this process
 /// @param group id of the group that is to own it; empty for the group of this process
 /// @param mode its permissions
 public record SocketAccess(
-    Set<Integer> users, Optional<Integer> owner, Optional<Integer> group, Mode mode) {
+    Set<Integer> users,
+    Set<Integer> groups,
+    Optional<Integer> owner,
+    Optional<Integer> group,
+    Mode mode) {
   /// The user of this process alone, as sockets are made.
   public static final SocketAccess DEFAULT =
-      new SocketAccess(Set.of(), Optional.empty(), Optional.empty(), Mode.OWNER);
+      new SocketAccess(Set.of(), Set.of(), Optional.empty(), Optional.empty(), Mode.OWNER);
 
   /// Keeps a copy.
   public SocketAccess {
     users = Set.copyOf(users);
+    groups = Set.copyOf(groups);
   }
 
   /// The users who may write to a socket, which is what it takes to connect.
@@ -62,20 +68,27 @@ public record SocketAccess(
           Form.integer(0, MAX_ID),
           "Id of the user who is to own the socket, which only root can give away. Without"
               + " \"users\", this user and root may connect.");
+  static final Key<List<Integer>> GROUPS =
+      Key.of(
+          "groups",
+          FunctionKeys.GROUP_IDS,
+          "Ids of groups whose members may connect besides, by their own group or a supplementary"
+              + " one. Without it, and without \"users\" and \"owner\", those of the daemon's"
+              + " \"groups\".");
   static final Key<Integer> GROUP =
       Key.of("group", Form.integer(0, MAX_ID), "Id of the group that is to own the socket.");
   static final Key<Mode> MODE =
       Key.of(
           "mode",
           Form.word(List.of(Mode.values()), Mode::digits),
-          "The permissions of the socket. Without it 0600. With more than that, \"users\" has to"
-              + " say who may connect.");
+          "The permissions of the socket. Without it 0600. With more than that, \"users\" or"
+              + " \"groups\" has to say who may connect.");
 
   private static final int ROOT = 0;
 
-  /// These owner, group and mode for other users.
-  SocketAccess withUsers(Collection<Integer> others) {
-    return new SocketAccess(Set.copyOf(others), owner, group, mode);
+  /// This owner, group and mode for others.
+  SocketAccess admitting(Collection<Integer> otherUsers, Collection<Integer> otherGroups) {
+    return new SocketAccess(Set.copyOf(otherUsers), Set.copyOf(otherGroups), owner, group, mode);
   }
 
   /// Reads it from an object of a configuration.
@@ -84,7 +97,8 @@ public record SocketAccess(
   /// @param otherwise for what it does not say
   static SocketAccess read(Fields fields, Key<List<Integer>> usersKey, SocketAccess otherwise) {
     Optional<Integer> ownOwner = fields.find(OWNER);
-    Set<Integer> users = otherwise.users;
+    boolean says = fields.has(usersKey) || fields.has(GROUPS) || ownOwner.isPresent();
+    Set<Integer> users = says ? Set.of() : otherwise.users;
     if (fields.has(usersKey)) {
       users = Set.copyOf(fields.find(usersKey).orElseThrow());
     } else if (ownOwner.isPresent()) {
@@ -93,6 +107,10 @@ public record SocketAccess(
     }
     return new SocketAccess(
         users,
+        fields
+            .find(GROUPS)
+            .<Set<Integer>>map(Set::copyOf)
+            .orElse(says ? Set.of() : otherwise.groups),
         ownOwner.or(otherwise::owner),
         fields.find(GROUP).or(otherwise::group),
         fields.find(MODE).orElse(otherwise.mode));
@@ -104,10 +122,14 @@ public record SocketAccess(
   /// @param further users who may connect besides
   /// @throws io.vpasid.synth.json.JsonFileException if it does not
   void requireUsers(Fields fields, Collection<Integer> further) {
-    if (fields.has(MODE) && mode != Mode.OWNER && users.isEmpty() && further.isEmpty()) {
+    if (fields.has(MODE)
+        && mode != Mode.OWNER
+        && users.isEmpty()
+        && groups.isEmpty()
+        && further.isEmpty()) {
       throw fields.wrong(
           MODE,
-          "mode %s lets others connect, and nothing says who may; add \"users\""
+          "mode %s lets others connect, and nothing says who may; add \"users\" or \"groups\""
               .formatted(mode.digits));
     }
   }

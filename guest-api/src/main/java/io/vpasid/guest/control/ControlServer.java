@@ -43,19 +43,22 @@ public final class ControlServer implements AutoCloseable {
   /// @param maxObject most bytes of one request, at least 1024
   /// @param negotiationTimeout how long a client may take to negotiate, long enough for a person
   /// @param users ids of the users who may connect; if empty, the user of this process and root
+  /// @param groups ids of groups whose members may connect besides
   /// @param readers ids of further users who may connect, and only look
   public record Options(
       int maxClients,
       int maxObject,
       Duration negotiationTimeout,
       Set<Integer> users,
+      Set<Integer> groups,
       Set<Integer> readers) {
     private static final Options DEFAULTS =
-        new Options(16, 64 * 1024, Duration.ofSeconds(60), Set.of(), Set.of());
+        new Options(16, 64 * 1024, Duration.ofSeconds(60), Set.of(), Set.of(), Set.of());
 
     /// @throws IllegalArgumentException if a number is out of its range
     public Options {
       users = Set.copyOf(users);
+      groups = Set.copyOf(groups);
       readers = Set.copyOf(readers);
       if (maxClients < 1 || maxObject < 1024 || !negotiationTimeout.isPositive()) {
         throw new IllegalArgumentException(
@@ -75,22 +78,27 @@ public final class ControlServer implements AutoCloseable {
 
     /// These options with another limit of clients.
     public Options withMaxClients(int clients) {
-      return new Options(clients, maxObject, negotiationTimeout, users, readers);
+      return new Options(clients, maxObject, negotiationTimeout, users, groups, readers);
     }
 
     /// These options with another time for the negotiation.
     public Options withNegotiationTimeout(Duration timeout) {
-      return new Options(maxClients, maxObject, timeout, users, readers);
+      return new Options(maxClients, maxObject, timeout, users, groups, readers);
     }
 
     /// These options with further users who may only look.
     public Options withReaders(Set<Integer> readers) {
-      return new Options(maxClients, maxObject, negotiationTimeout, users, readers);
+      return new Options(maxClients, maxObject, negotiationTimeout, users, groups, readers);
+    }
+
+    /// These options for members of these groups besides.
+    public Options withGroups(Set<Integer> groups) {
+      return new Options(maxClients, maxObject, negotiationTimeout, users, groups, readers);
     }
 
     /// These options for exactly these users.
     public Options withUsers(Set<Integer> users) {
-      return new Options(maxClients, maxObject, negotiationTimeout, users, readers);
+      return new Options(maxClients, maxObject, negotiationTimeout, users, groups, readers);
     }
   }
 
@@ -180,7 +188,7 @@ public final class ControlServer implements AutoCloseable {
   // On the listener's loop, which is also that of its connections
 
   private void accepted(Channel channel, PeerCredentials peer, int owner) {
-    boolean mayChange = peer.isAmong(options.users(), owner);
+    boolean mayChange = peer.isAmong(options.users(), options.groups(), owner);
     if (closed || !(mayChange || options.readers().contains(peer.uid()))) {
       LOG.warn("A connection to {} by {} is refused.", path, peer);
       var _ = channel.close();

@@ -45,7 +45,10 @@ final class FunctionServer implements AutoCloseable {
     try {
       VfioUserServer server =
           own.orElse(shared)
-              .serve(config.socket(), backing.device(), limits.withUsers(config.access().users()));
+              .serve(
+                  config.socket(),
+                  backing.device(),
+                  limits.withUsers(config.access().users()).withGroups(config.access().groups()));
       try {
         config.access().applyTo(config.socket());
       } catch (IOException e) {

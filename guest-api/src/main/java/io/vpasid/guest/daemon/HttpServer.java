@@ -6,6 +6,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.vpasid.guest.config.SocketAccess;
 import io.vpasid.guest.socket.PortListener;
 import io.vpasid.guest.socket.SocketListener;
 import io.vpasid.guest.socket.SocketLoops;
@@ -19,7 +20,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
@@ -114,18 +114,18 @@ final class HttpServer implements AutoCloseable {
 
   /// Listens on a Unix socket.
   ///
-  /// @param users ids of the users who may connect; if empty, the user of this process and root
+  /// @param access who may connect
   /// @param most connections at a time; of more the oldest is ended
   /// @throws IOException with a sentence that names the path, if it cannot be listened on
   static HttpServer open(
-      SocketLoops loops, Path path, Set<Integer> users, int most, Handler handler)
+      SocketLoops loops, Path path, SocketAccess access, int most, Handler handler)
       throws IOException {
     HttpServer server = new HttpServer(most, handler);
     server.socket =
         loops.listen(
             path,
             (channel, peer, owner) -> {
-              if (peer.isAmong(users, owner)) {
+              if (peer.isAmong(access.users(), access.groups(), owner)) {
                 server.accepted(channel);
               } else {
                 LOG.warn("A connection to {} by {} is refused.", path, peer);

@@ -24,7 +24,13 @@ final class ServedIommus {
   ServedIommus(Daemon daemon, VfioUserSockets sockets) {
     this.daemon = daemon;
     this.sockets = sockets;
-    options = daemon.config().limits().ofServer().withUsers(daemon.config().access().users());
+    options =
+        daemon
+            .config()
+            .limits()
+            .ofServer()
+            .withUsers(daemon.config().access().users())
+            .withGroups(daemon.config().access().groups());
   }
 
   /// All, by name.

@@ -79,8 +79,7 @@ public abstract sealed class ServingDaemon implements AutoCloseable permits Daem
     HttpServer.Handler answers = Metrics.served(this::metricsText);
     if (config.metricsSocket().isPresent()) {
       metricsServers.add(
-          HttpServer.open(
-              loops, config.metricsSocket().get(), config.access().users(), most, answers));
+          HttpServer.open(loops, config.metricsSocket().get(), config.access(), most, answers));
     }
     if (config.metricsPort().isPresent()) {
       metricsServers.add(HttpServer.open(loops, config.metricsPort().get(), most, answers));
@@ -105,6 +104,7 @@ public abstract sealed class ServingDaemon implements AutoCloseable permits Daem
             ControlServer.Options.defaults()
                 .withMaxClients(config.maxClients())
                 .withUsers(config.controlAccess().users())
+                .withGroups(config.controlAccess().groups())
                 .withReaders(config.controlReaders()));
     control = opened;
     config.controlAccess().applyTo(config.control());

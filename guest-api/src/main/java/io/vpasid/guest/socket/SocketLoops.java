@@ -15,6 +15,7 @@ import io.netty.channel.ServerChannel;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.socket.nio.NioChannelOption;
+import io.netty.channel.unix.Socket;
 import io.netty.handler.flow.FlowControlHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
@@ -23,6 +24,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import jdk.net.ExtendedSocketOptions;
@@ -264,13 +266,13 @@ public final class SocketLoops implements AutoCloseable {
       throws IOException {
     return switch (channel) {
       case DescriptorChannel descriptors -> PeerCredentials.of(descriptors.socket());
-      case EpollDomainSocketChannel epoll ->
-          new PeerCredentials(epoll.peerCredentials().uid(), epoll.peerCredentials().pid());
+      case EpollDomainSocketChannel epoll -> PeerCredentials.of(new Socket(epoll.fd().intValue()));
       default -> {
         UnixDomainPrincipal peer =
             channel.config().getOption(NioChannelOption.of(ExtendedSocketOptions.SO_PEERCRED));
         yield new PeerCredentials(
             peer == null ? PeerCredentials.UNKNOWN : owner.uidOf(peer.user()),
+            Set.of(),
             PeerCredentials.UNKNOWN);
       }
     };

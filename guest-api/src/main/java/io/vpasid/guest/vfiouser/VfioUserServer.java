@@ -49,12 +49,14 @@ public final class VfioUserServer implements AutoCloseable {
   /// @param maxDmaMaps most DMA windows that a client may have mapped, 0 to 65535
   /// @param handshakeTimeout how long a client may take to say its version, at most a day
   /// @param users ids of the users who may connect; if empty, the user of this process and root
+  /// @param groups ids of groups whose members may connect besides
   /// @param limits what the descriptors that a client sends may take of this process
   public record Options(
       int maxDataTransfer,
       int maxDmaMaps,
       Duration handshakeTimeout,
       Set<Integer> users,
+      Set<Integer> groups,
       ClientLimits limits) {
     /// A whole configuration space in one read, with which QEMU begins.
     public static final int MIN_DATA_TRANSFER = 4096;
@@ -63,11 +65,13 @@ public final class VfioUserServer implements AutoCloseable {
     public static final int MAX_DATA_TRANSFER = 64 << 20;
 
     private static final Options DEFAULTS =
-        new Options(1 << 20, 65535, Duration.ofSeconds(5), Set.of(), ClientLimits.DEFAULTS);
+        new Options(
+            1 << 20, 65535, Duration.ofSeconds(5), Set.of(), Set.of(), ClientLimits.DEFAULTS);
 
     /// @throws IllegalArgumentException if a number is out of its range
     public Options {
       users = Set.copyOf(users);
+      groups = Set.copyOf(groups);
       if (maxDataTransfer < MIN_DATA_TRANSFER || maxDataTransfer > MAX_DATA_TRANSFER) {
         throw new IllegalArgumentException(
             "Data transfers are limited to "
@@ -97,27 +101,32 @@ public final class VfioUserServer implements AutoCloseable {
 
     /// These options with another limit of data transfers.
     public Options withMaxDataTransfer(int bytes) {
-      return new Options(bytes, maxDmaMaps, handshakeTimeout, users, limits);
+      return new Options(bytes, maxDmaMaps, handshakeTimeout, users, groups, limits);
     }
 
     /// These options with another limit of DMA windows.
     public Options withMaxDmaMaps(int windows) {
-      return new Options(maxDataTransfer, windows, handshakeTimeout, users, limits);
+      return new Options(maxDataTransfer, windows, handshakeTimeout, users, groups, limits);
     }
 
     /// These options with another time for the handshake.
     public Options withHandshakeTimeout(Duration timeout) {
-      return new Options(maxDataTransfer, maxDmaMaps, timeout, users, limits);
+      return new Options(maxDataTransfer, maxDmaMaps, timeout, users, groups, limits);
     }
 
     /// These options with other limits of what a client's descriptors take.
     public Options withLimits(ClientLimits limits) {
-      return new Options(maxDataTransfer, maxDmaMaps, handshakeTimeout, users, limits);
+      return new Options(maxDataTransfer, maxDmaMaps, handshakeTimeout, users, groups, limits);
+    }
+
+    /// These options for members of these groups besides.
+    public Options withGroups(Set<Integer> groups) {
+      return new Options(maxDataTransfer, maxDmaMaps, handshakeTimeout, users, groups, limits);
     }
 
     /// These options for exactly these users.
     public Options withUsers(Set<Integer> users) {
-      return new Options(maxDataTransfer, maxDmaMaps, handshakeTimeout, users, limits);
+      return new Options(maxDataTransfer, maxDmaMaps, handshakeTimeout, users, groups, limits);
     }
   }
 
@@ -211,7 +220,7 @@ public final class VfioUserServer implements AutoCloseable {
   // On the listener's loop, which is also that of its connections
 
   private void accepted(Channel channel, PeerCredentials peer, int owner) {
-    if (closed || !peer.isAmong(options.users(), owner)) {
+    if (closed || !peer.isAmong(options.users(), options.groups(), owner)) {
       LOG.warn("A connection to {} by {} is refused.", path, peer);
       var _ = channel.close();
     } else if (isFree()) {

@@ -1,5 +1,6 @@
 package io.vpasid.guest.cli;
 
+import static java.util.stream.Collectors.joining;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -302,19 +304,42 @@ class ServeProcessTest {
     assertThat(readAs("0")).contains("\"QMP\"");
   }
 
-  /// What the control socket says first to a process of a user.
+  @Needs(Need.ANOTHER_USER)
+  @Test
+  void memberOfAGroupThatIsAdmittedIsLetInWhicheverOfItsGroupsThatIs() throws Exception {
+    Path config = folder.resolve("serve.json");
+    Files.writeString(
+        config,
+        Files.readString(config)
+            .replace("\"control.sock\"", "\"control.sock\", \"groups\": 4242, \"mode\": \"0666\""));
+    start(errors().toString());
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+    String many =
+        IntStream.rangeClosed(4201, 4242).mapToObj(Integer::toString).collect(joining(","));
+
+    assertThat(readAs("65534", "--regid=4242", "--clear-groups")).contains("\"QMP\"");
+    assertThat(readAs("65534", "--regid=4241", "--groups=7,4242")).contains("\"QMP\"");
+    assertThat(readAs("65534", "--regid=4241", "--groups=" + many)).contains("\"QMP\"");
+    assertThat(readAs("65534", "--regid=4241", "--groups=7,4243")).isEmpty();
+    assertThat(readAs("0")).contains("\"QMP\"");
+  }
+
   private String readAs(String uid) throws IOException, InterruptedException {
-    Process client =
-        new ProcessBuilder(
-                "setpriv",
-                "--reuid=" + uid,
-                "--clear-groups",
-                "perl",
-                "-MIO::Socket::UNIX",
-                "-e",
-                "$s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die; print scalar <$s>",
-                control().toString())
-            .start();
+    return readAs(uid, "--clear-groups");
+  }
+
+  /// What the control socket says first to a process of a user.
+  private String readAs(String uid, String... groups) throws IOException, InterruptedException {
+    List<String> words = new ArrayList<>(List.of("setpriv", "--reuid=" + uid));
+    words.addAll(List.of(groups));
+    words.addAll(
+        List.of(
+            "perl",
+            "-MIO::Socket::UNIX",
+            "-e",
+            "$s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die; print scalar <$s>",
+            control().toString()));
+    Process client = new ProcessBuilder(words).start();
     String text = new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(client.waitFor()).isZero();
     return text;

@@ -191,7 +191,7 @@ class DaemonConfigReaderTest {
     assertThat(config.functions().get(1).access())
         .isEqualTo(
             new SocketAccess(
-                Set.of(0, 8), Optional.of(8), Optional.of(36), SocketAccess.Mode.OWNER));
+                Set.of(0, 8), Set.of(), Optional.of(8), Optional.of(36), SocketAccess.Mode.OWNER));
     assertThat(config.metricsPort()).contains(9464);
     assertThat(config.metricsSocket()).contains(Path.of("/run/m.sock"));
     assertThat(config.log()).isEqualTo(new LogStyle(LogStyle.Format.JSON, LogStyle.Level.DEBUG));
@@ -322,6 +322,27 @@ class DaemonConfigReaderTest {
           }
         });
     assertThat(read.get()).as("some damage does no harm").isPositive();
+  }
+
+  @Test
+  void groupsOfAFunctionTakeThePlaceOfTheDaemonsUsersAndGroups() {
+    DaemonConfig config =
+        read(
+            """
+            { "format": 1, "users": [8], "groups": [100, 101], "mode": "0660", "functions": [
+              { "name": "a", "source": "a.txt", "socket": "a" },
+              { "name": "b", "source": "a.txt", "socket": "b", "groups": 36 } ] }
+            """);
+
+    SocketAccess first = config.functions().get(0).access();
+    SocketAccess second = config.functions().get(1).access();
+    assertThat(first).isEqualTo(config.access());
+    assertThat(first.users()).containsExactly(8);
+    assertThat(first.groups()).containsExactlyInAnyOrder(100, 101);
+    assertThat(second.users()).isEmpty();
+    assertThat(second.groups()).containsExactly(36);
+    assertThat(config.controlAccess().groups()).containsExactlyInAnyOrder(100, 101);
+    assertThat(config.controlAccess().mode()).isEqualTo(SocketAccess.Mode.OWNER);
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.vpasid.guest.daemon;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 
+import io.vpasid.guest.config.SocketAccess;
 import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.guest.socket.SocketLoops;
 import java.io.IOException;
@@ -17,7 +18,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -95,7 +95,8 @@ class MetricsTest {
   void aRequestOnTheUnixSocketIsAnswered(String line, String status, @TempDir Path folder)
       throws IOException {
     Path path = folder.resolve("metrics");
-    try (HttpServer _ = HttpServer.open(loops, path, Set.of(), 16, Metrics.served(() -> "a 1\n"));
+    try (HttpServer _ =
+            HttpServer.open(loops, path, SocketAccess.DEFAULT, 16, Metrics.served(() -> "a 1\n"));
         SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
       assertThat(say(channel, line + "\r\nHost: x\r\n\r\n")).startsWith(status + "\r\n");
     }
@@ -104,7 +105,8 @@ class MetricsTest {
   @Test
   void aRequestThatDoesNotEndIsEnded(@TempDir Path folder) throws IOException {
     Path path = folder.resolve("metrics");
-    try (HttpServer _ = HttpServer.open(loops, path, Set.of(), 16, Metrics.served(() -> "a 1\n"));
+    try (HttpServer _ =
+            HttpServer.open(loops, path, SocketAccess.DEFAULT, 16, Metrics.served(() -> "a 1\n"));
         SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
       assertThat(say(channel, "GET /metrics HTTP/1.1\r\nX: " + "x".repeat(8192)))
           .startsWith("HTTP/1.1 431 ");
@@ -115,7 +117,8 @@ class MetricsTest {
   void theOldestConnectionMakesRoomForTheNewest(@TempDir Path folder) throws IOException {
     Path path = folder.resolve("metrics");
     List<SocketChannel> silent = new ArrayList<>();
-    try (HttpServer _ = HttpServer.open(loops, path, Set.of(), 16, Metrics.served(() -> "a 1\n"))) {
+    try (HttpServer _ =
+        HttpServer.open(loops, path, SocketAccess.DEFAULT, 16, Metrics.served(() -> "a 1\n"))) {
       for (int i = 0; i < 17; i++) {
         SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         channel.connect(UnixDomainSocketAddress.of(path));

@@ -8,6 +8,7 @@ import io.vpasid.guest.socket.PacketDecoder;
 import io.vpasid.guest.socket.PeerCredentials;
 import io.vpasid.vmm.linux.calls.MemoryBudget;
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /// A server without a socket: bytes in, bytes out, as one client has them.
@@ -29,7 +30,7 @@ final class EmbeddedServer implements AutoCloseable {
                     ServedDevice.of(device),
                     CAPABILITIES,
                     false,
-                    new PeerCredentials(0, 1),
+                    new PeerCredentials(0, Set.of(), 1),
                     MemoryBudget.ofProcess()),
                 Duration.ofSeconds(5)));
   }

@@ -140,7 +140,7 @@ public final class FramesTarget {
                     ServedDevice.of(device),
                     new Capabilities(0, MAX_TRANSFER, 8, 4096, true),
                     false,
-                    new PeerCredentials(1, 2),
+                    new PeerCredentials(1, Set.of(), 2),
                     MemoryBudget.ofProcess()),
                 Duration.ofSeconds(5)));
     channel.writeInbound(
