@@ -26,6 +26,9 @@ final class PerformanceReport {
 
   private static final int FLEET = 30_000;
 
+  /// What is none: a JVM does something now and then.
+  private static final double IDLE_PERCENT = 0.5;
+
   private final Budgets budgets = new Budgets();
   private final List<Growth> growths = new ArrayList<>();
   private final Path root;
@@ -112,7 +115,12 @@ final class PerformanceReport {
       Growth heap = SocketComparison.heap();
       budgets
           .about("Idle functions")
-          .atMost("heap of an idle function, of 1,000", Spread.of(heap.slope()), " KiB", 20);
+          .atMost("heap of an idle function, of 10,000", Spread.of(heap.slope()), " KiB", 20);
+      budgets.atMost(
+          "a processor's time that 1,000 idle functions take",
+          SocketComparison.idle(rounds),
+          " %",
+          IDLE_PERCENT);
       growths.add(sockets.clients(rounds));
       growths.add(heap);
     }

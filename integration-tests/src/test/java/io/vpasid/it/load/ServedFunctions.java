@@ -69,7 +69,7 @@ public final class ServedFunctions {
   }
 
   private static PciAddress address(int i) {
-    return new PciAddress(0, i / 32, i % 32, 0);
+    return new PciAddress(i >>> 13, i >>> 5 & 0xff, i & 0x1f, 0);
   }
 
   /// The function that every other one is a copy of.

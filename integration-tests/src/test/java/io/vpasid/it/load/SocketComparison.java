@@ -7,9 +7,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -159,11 +161,28 @@ final class SocketComparison implements AutoCloseable {
     return new Growth("clients.svg", "round trips per second of all clients", "clients", points);
   }
 
+  /// The share of a processor that a server with 1,000 functions takes while nobody asks for any,
+  /// in percent.
+  static Spread idle(int rounds) throws IOException {
+    Path folder = Files.createTempDirectory("vpasid-load");
+    List<Double> shares = new ArrayList<>();
+    try (Server server = new Server(folder, 1000, ALL)) {
+      for (int i = 0; i <= rounds; i++) {
+        double share = server.share(Duration.ofSeconds(2));
+        if (i > 0) {
+          shares.add(100 * share);
+        }
+      }
+    }
+    Files.delete(folder);
+    return Spread.of(shares);
+  }
+
   /// How the heap grows with the number of idle functions.
   static Growth heap() throws IOException {
     List<Growth.Point> points = new ArrayList<>();
     Path folder = Files.createTempDirectory("vpasid-load");
-    for (int count : new int[] {1, 10, 100, 1000}) {
+    for (int count : new int[] {1, 10, 100, 1_000, 10_000}) {
       try (Server server = new Server(folder, count, ALL)) {
         points.add(new Growth.Point(count, server.heap / 1024.0));
       }
@@ -199,7 +218,7 @@ final class SocketComparison implements AutoCloseable {
                   Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                   "--enable-native-access=ALL-UNNAMED",
                   "--sun-misc-unsafe-memory-access=allow",
-                  "-Xmx512m",
+                  "-Xmx1g",
                   "-cp",
                   System.getProperty("java.class.path"),
                   ServedFunctions.class.getName(),
@@ -215,6 +234,25 @@ final class SocketComparison implements AutoCloseable {
         throw new IOException("The server did not start: " + ready);
       }
       heap = Long.parseLong(ready.split(" ", -1)[1]);
+    }
+
+    /// The share of a processor that it takes.
+    double share(Duration time) throws IOException {
+      Duration before = processorTime();
+      try {
+        process.waitFor(time.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw new IOException("The measurement was interrupted.", e);
+      }
+      return (double) processorTime().minus(before).toNanos() / time.toNanos();
+    }
+
+    private Duration processorTime() throws IOException {
+      return process
+          .info()
+          .totalCpuDuration()
+          .orElseThrow(() -> new IOException("The server's processor time is not known."));
     }
 
     Path socket(int function) {

@@ -1,5 +1,7 @@
 package io.vpasid.it.load;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.List;
 import java.util.Locale;
 
@@ -21,7 +23,7 @@ record Spread(double least, double median, double most) {
     return least == most ? middle : "%s (%s to %s)".formatted(middle, number(least), number(most));
   }
 
-  /// Three digits that mean something, grouped and without an exponent.
+  /// Two or three digits that mean something, grouped and without an exponent.
   static String number(double value) {
     double size = Math.abs(value);
     if (size >= 100) {
@@ -37,6 +39,6 @@ record Spread(double least, double median, double most) {
     if (size >= 0.001) {
       return String.format(Locale.ROOT, "%.3g", value);
     }
-    return "below 0.001";
+    return new BigDecimal(value, new MathContext(2)).toPlainString();
   }
 }
