@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.util.Arrays;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.ITypeConverter;
@@ -66,18 +67,18 @@ public final class Main {
   /// @return the exit code
   static int run(Terminal terminal, PrintWriter out, PrintWriter err, String... given) {
     String[] arguments = withoutHelpWord(given);
-    CommandLine line =
-        new VpasidCommand(terminal)
-            .line(arguments)
-            .setOut(out)
-            .setErr(new Notes(err, terminal))
-            .setUsageHelpAutoWidth(true)
-            .registerConverter(int.class, number(Integer::valueOf))
-            .registerConverter(Long.class, number(Long::valueOf))
-            .setParameterExceptionHandler(Main::badUsage)
-            .setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
-    Words.takenBy(line);
-    return line.execute(arguments);
+    UnaryOperator<CommandLine> configure =
+        line -> {
+          Words.takenBy(line);
+          return line.setOut(out)
+              .setErr(new Notes(err, terminal))
+              .setUsageHelpAutoWidth(true)
+              .registerConverter(int.class, number(Integer::valueOf))
+              .registerConverter(Long.class, number(Long::valueOf))
+              .setParameterExceptionHandler(Main::badUsage)
+              .setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
+        };
+    return new VpasidCommand(terminal).line(arguments, configure).execute(arguments);
   }
 
   /// Reads a number, and calls what is none by no name of Java's.

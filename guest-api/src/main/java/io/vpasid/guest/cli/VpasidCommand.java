@@ -17,8 +17,10 @@ import io.vpasid.guest.cli.vtd.VtdCommand;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -79,13 +81,24 @@ public final class VpasidCommand implements Callable<Integer>, Terminal.Owner {
 
   /// The command line with all commands, for what is told of them elsewhere.
   public static CommandLine all() {
-    return new VpasidCommand(Terminal.NONE).line();
+    return new VpasidCommand(Terminal.NONE).annotated();
+  }
+
+  /// The command line for these arguments, with as little in it as they need.
+  ///
+  /// @param configure sets what is the same for all
+  CommandLine line(String[] arguments, UnaryOperator<CommandLine> configure) {
+    return Optional.of(arguments)
+        .filter(some -> some.length > 0)
+        .flatMap(some -> OptionTable.built(some[0]))
+        .flatMap(table -> table.line(this, arguments, configure))
+        .orElseGet(() -> configure.apply(annotated(arguments)));
   }
 
   /// The command line for these arguments. To look at the annotations of a command takes longer
   /// than most commands run, so the others are left out where the first argument names one, or the
   /// only one asks for the version.
-  CommandLine line(String... arguments) {
+  private CommandLine annotated(String... arguments) {
     CommandLine line = new CommandLine(this);
     String first = arguments.length == 0 ? "" : arguments[0];
     boolean isWhole = !COMMANDS.containsKey(first) && !List.of(arguments).equals(VERSION);
