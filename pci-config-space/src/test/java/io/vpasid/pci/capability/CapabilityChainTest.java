@@ -243,6 +243,9 @@ class CapabilityChainTest {
     assertThat(walk().find(CapabilityId.SR_IOV).orElseThrow().offset()).isEqualTo(0x100);
     assertThat(walk().find(CapabilityId.ATS)).isEmpty();
     assertThat(walk().find(Anomaly.Kind.LOOP)).isEmpty();
+    extended(0x100, 0x0010, 0x100);
+    assertThat(walk().find(Anomaly.Kind.LOOP))
+        .contains(new Anomaly(Anomaly.Kind.LOOP, 0x100, 0x100));
   }
 
   @Test

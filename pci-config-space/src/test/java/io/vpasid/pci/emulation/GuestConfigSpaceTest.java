@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.testing.Seeds;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -150,6 +151,22 @@ class GuestConfigSpaceTest {
     view.reset();
 
     assertThat(view.toConfigSpace()).isEqualTo(ConfigSpace.of(bytes));
+  }
+
+  @Test
+  void dwordOfACaptureThatIsOursInPartShowsTheCaptureInTheRest() {
+    byte[] bytes = new byte[256];
+    Arrays.fill(bytes, (byte) 0xee);
+    GuestConfigSpace view =
+        GuestConfigSpace.over(DeviceConfig.readOnly(ConfigSpace.of(bytes)))
+            .patch(List.of(new ConfigPatch(0x80, 0x00ffff00, 0x00112200, 0x0000ff00, 0)))
+            .build();
+    view.write(0x80, 4, 0);
+    assertThat(view.read(0x80, 4)).isEqualTo(0xee1100ee);
+
+    view.reset();
+
+    assertThat(view.read(0x80, 4)).isEqualTo(0xee1122ee);
   }
 
   @Test

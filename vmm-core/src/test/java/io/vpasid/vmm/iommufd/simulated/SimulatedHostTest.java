@@ -19,6 +19,7 @@ import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackendProvider;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.IovaAccess;
+import io.vpasid.vmm.iommufd.IovaRanges;
 import io.vpasid.vmm.iommufd.PageFault;
 import io.vpasid.vmm.iommufd.PageResponse;
 import io.vpasid.vmm.iommufd.PageTableId;
@@ -262,6 +263,44 @@ class SimulatedHostTest {
     refused(Errno.ENOMEM, () -> iommufd.map(ioas, memory, IovaAccess.READ_WRITE));
     device.detach();
     assertThat(host.pinnedBytes()).isZero();
+  }
+
+  @Test
+  void attachedFunctionReservesTheMsiWindowUntilItIsDetached() {
+    SimulatedHost host = host().build();
+    SimulatedIommufd iommufd = host.open();
+    BoundDevice device = iommufd.bind(AT);
+    IoasId ioas = iommufd.ioasAlloc();
+    List<IovaRanges.Range> all = List.of(new IovaRanges.Range(0, -1));
+    assertThat(iommufd.iovaRanges(ioas)).isEqualTo(new IovaRanges(all, 1));
+
+    device.attach(ioas);
+    assertThat(iommufd.iovaRanges(ioas).allowed())
+        .startsWith(new IovaRanges.Range(0, 0xfedfffffL))
+        .allSatisfy(
+            range -> assertThat(range.last() < 0xfee00000L || range.start() > 0xfeefffffL).isTrue())
+        .hasSize(2);
+    assertThat(iommufd.iovaRanges(ioas).alignment()).isEqualTo(4096);
+
+    device.detach();
+    assertThat(iommufd.iovaRanges(ioas).allowed()).isEqualTo(all);
+  }
+
+  @Test
+  void attachThatTheDriverRefusesReservesNothing() {
+    SimulatedHost host = host().build();
+    SimulatedIommufd iommufd = host.open();
+    BoundDevice device = iommufd.bind(AT);
+    IoasId ioas = iommufd.ioasAlloc();
+    HwptId hwpt = iommufd.hwptAlloc(HwptRequest.paging(device.id(), ioas));
+    IovaRanges before = iommufd.iovaRanges(ioas);
+    host.failures().failDriver(Errno.EIO);
+
+    refused(Errno.EIO, () -> device.attach(hwpt));
+
+    assertThat(iommufd.iovaRanges(ioas)).isEqualTo(before);
+    device.attach(hwpt);
+    assertThat(iommufd.iovaRanges(ioas)).isNotEqualTo(before);
   }
 
   @Test
