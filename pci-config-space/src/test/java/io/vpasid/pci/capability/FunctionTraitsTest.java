@@ -100,6 +100,10 @@ class FunctionTraitsTest {
     bytes[0x66] = (byte) 0xdf;
 
     assertThat(FunctionTraits.of(ConfigSpace.of(bytes)).endEndPrefixes()).isFalse();
+    bytes[0x66] = 0;
+    assertThat(FunctionTraits.of(ConfigSpace.of(bytes)).endEndPrefixes()).isFalse();
+    bytes[0x66] = (byte) 0xff;
+    assertThat(FunctionTraits.of(ConfigSpace.of(bytes)).endEndPrefixes()).isTrue();
   }
 
   @Test

@@ -170,6 +170,61 @@ class GuestConfigSpaceTest {
   }
 
   @Test
+  void ruleDecidesOnlyOurBitsOfACapture() {
+    byte[] bytes = new byte[256];
+    Arrays.fill(bytes, (byte) 0xee);
+    GuestConfigSpace view =
+        GuestConfigSpace.over(DeviceConfig.readOnly(ConfigSpace.of(bytes)))
+            .patch(List.of(new ConfigPatch(0x80, 0x000000ff, 0, 0xff, 0)))
+            .rule(0x80, (before, proposed) -> -1)
+            .build();
+
+    view.write(0x80, 4, 0);
+
+    assertThat(view.read(0x80, 4)).isEqualTo(0xeeeeeeff);
+  }
+
+  /// Bits that the guest cannot write may follow those that it writes.
+  @Test
+  void ruleDecidesTheBytesThatAreWrittenAndTheBitsThatNobodyWrites() {
+    GuestConfigSpace view =
+        GuestConfigSpace.over(device)
+            .patch(List.of(ConfigPatch.register(0x200, 0, 0x0000ffff)))
+            .rule(0x200, (before, proposed) -> proposed | 0x01010100)
+            .build();
+
+    view.write(0x200, 1, 0x55);
+
+    assertThat(view.read(0x200, 4)).isEqualTo(0x01010055);
+  }
+
+  @Test
+  void dependentRuleSeesTheFirstDwordAndThoseThatOnlyShowACapture() {
+    byte[] bytes = new byte[256];
+    bytes[0x44] = 0x0f;
+    GuestConfigSpace view =
+        GuestConfigSpace.over(DeviceConfig.readOnly(ConfigSpace.of(bytes)))
+            .patch(
+                List.of(
+                    ConfigPatch.register(0, 0x33, 0xff),
+                    ConfigPatch.readOnly(0x44, 0x0f),
+                    ConfigPatch.register(0x50, 0, 0xff),
+                    ConfigPatch.register(0x54, 0, 0xff)))
+            .rule(0x50, 0, (before, proposed, other) -> proposed & other)
+            .rule(0x54, 0x44, (before, proposed, other) -> proposed & other)
+            .build();
+
+    view.write(0x50, 1, 0xff);
+    view.write(0x54, 1, 0x55);
+    assertThat(view.read(0x50, 1)).isEqualTo(0x33);
+    assertThat(view.read(0x54, 1)).isEqualTo(0x05);
+
+    view.set(0, 0xff, 0x01);
+    view.write(0x50, 1, 0xff);
+    assertThat(view.read(0x50, 1)).isEqualTo(0x01);
+  }
+
+  @Test
   void dwordsOfACaptureThatDoMoreThanShowItKeepWhatTheyDo() {
     List<String> heard = new ArrayList<>();
     ConfigSpace zeros = ConfigSpace.of(new byte[256]);

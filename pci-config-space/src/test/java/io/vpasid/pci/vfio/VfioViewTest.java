@@ -234,6 +234,8 @@ class VfioViewTest {
     bytes.putInt(0x104, 0x00e00000); // DVSEC of 14 bytes
     extended(0x108, 0x001d, 0);
     bytes.putInt(0x10c, 0x0001001d);
+    extended(0x400, 0x001d, 0x108);
+    extended(0x500, 0x001d, 0x10c);
 
     assertThat(foundIn()).isEmpty();
   }
