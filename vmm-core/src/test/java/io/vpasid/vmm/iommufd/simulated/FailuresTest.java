@@ -1,5 +1,6 @@
 package io.vpasid.vmm.iommufd.simulated;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
@@ -18,8 +19,10 @@ import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.linux.Errno;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 
 class FailuresTest {
@@ -79,6 +82,31 @@ class FailuresTest {
       steps.add(() -> iommufd.destroy(ioas));
     }
 
+    /// Whatever may be asked while a PASID is attached.
+    List<Runnable> inquiries() {
+      return List.of(
+          iommufd::objects,
+          () -> iommufd.users(ioas),
+          () -> iommufd.pageTable(paging),
+          () -> iommufd.mappings(ioas),
+          () -> iommufd.iovaRanges(ioas),
+          () -> device.info(),
+          () -> device.hwInfo(),
+          () -> faults.await(Duration.ZERO),
+          () -> host.request(AT, new PageRequest(P200, 1, true, 1, 0x1000)),
+          () -> faults.read(8),
+          () -> host.takeAnswers(AT),
+          () -> host.attachment(AT),
+          () -> host.attachment(AT, P200),
+          () -> host.translates(AT, P200),
+          () -> host.attachedPasids(AT),
+          () -> host.attachedPasidCount(AT),
+          () -> host.nothingAttached(AT),
+          host::pinnedBytes,
+          () -> host.beginReset(AT).close(),
+          () -> host.openFile(true));
+    }
+
     /// Makes every request once, and once more if it fails; a failed one must have changed nothing.
     ///
     /// @return the failures
@@ -134,6 +162,40 @@ class FailuresTest {
       assertThat(session.run()).containsExactly(Errno.EIO);
       session.end();
     }
+  }
+
+  /// Whoever makes a request, or asks, must not keep the host from the threads of other functions.
+  @Test
+  void hostIsFreeForOthersAfterEachRequestAndInquiry() throws Exception {
+    Session session = new Session();
+    SimulatedHost host = session.host;
+    for (Runnable step : session.steps) {
+      step.run();
+      assertFree(host);
+      if (host.attachment(AT, P200).isPresent()) {
+        for (Runnable inquiry : session.inquiries()) {
+          inquiry.run();
+          assertFree(host);
+        }
+      }
+    }
+    PciAddress other = new PciAddress(0, 0x6b, 0, 0);
+    host.add(SimulatedDevice.at(other));
+    assertFree(host);
+    host.remove(other);
+    assertFree(host);
+    session.device.close();
+    assertFree(host);
+    session.faults.close();
+    assertFree(host);
+    session.iommufd.close();
+    assertFree(host);
+  }
+
+  private static void assertFree(SimulatedHost host) throws Exception {
+    FutureTask<Boolean> other = new FutureTask<>(() -> host.isBound(AT));
+    Thread.ofVirtual().start(other);
+    assertThat(other.get(20, SECONDS)).isNotNull();
   }
 
   @Test
