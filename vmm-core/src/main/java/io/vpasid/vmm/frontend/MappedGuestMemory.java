@@ -22,17 +22,41 @@ public final class MappedGuestMemory implements GuestMemory {
   private static final VarHandle INT =
       MethodHandles.byteBufferViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
-  /// Bytes of one buffer: an offset into it is an `int`.
-  private static final long PIECE = 1L << 30;
+  /// Ascending by first address, as unsigned numbers.
+  private final Piece[] pieces;
 
-  /// First addresses, ascending as unsigned numbers.
-  private final long[] starts;
+  /// The one that was accessed last: a guest's tables and queues lie close together. Threads may
+  /// see that of another one, which costs them a search.
+  private Piece last;
 
-  private final ByteBuffer[] buffers;
+  private MappedGuestMemory(Piece[] pieces) {
+    this.pieces = pieces;
+    last = pieces.length == 0 ? new Piece(0, ByteBuffer.allocate(0)) : pieces[0];
+  }
 
-  private MappedGuestMemory(long[] starts, ByteBuffer[] buffers) {
-    this.starts = starts;
-    this.buffers = buffers;
+  /// A range, or a part of it that one buffer can hold. Whole pages, so an aligned access that
+  /// begins in it ends in it.
+  private static final class Piece {
+    /// Bytes of one buffer: an offset into it is an `int`.
+    static final long MOST = 1L << 30;
+
+    final long start;
+    final long size;
+    final ByteBuffer buffer;
+
+    Piece(long start, ByteBuffer buffer) {
+      this.start = start;
+      this.size = buffer.capacity();
+      this.buffer = buffer;
+    }
+
+    boolean holds(long address) {
+      return Long.compareUnsigned(address - start, size) < 0;
+    }
+
+    int offset(long address) {
+      return (int) (address - start);
+    }
   }
 
   /// A range of guest memory.
@@ -81,8 +105,7 @@ public final class MappedGuestMemory implements GuestMemory {
   public static MappedGuestMemory of(List<Range> ranges) {
     List<Range> sorted = new ArrayList<>(ranges);
     sorted.sort(Comparator.comparing(Range::address, Long::compareUnsigned));
-    List<Long> starts = new ArrayList<>();
-    List<ByteBuffer> buffers = new ArrayList<>();
+    List<Piece> pieces = new ArrayList<>();
     long last = 0;
     for (int i = 0; i < sorted.size(); i++) {
       Range range = sorted.get(i);
@@ -91,53 +114,52 @@ public final class MappedGuestMemory implements GuestMemory {
             "Two ranges of guest memory overlap at 0x" + Long.toHexString(range.address) + ".");
       }
       last = range.address + (range.segment.byteSize() - 1);
-      for (long at = 0; at < range.segment.byteSize(); at += PIECE) {
-        long size = Math.min(PIECE, range.segment.byteSize() - at);
-        starts.add(range.address + at);
-        buffers.add(range.segment.asSlice(at, size).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN));
+      for (long at = 0; at < range.segment.byteSize(); at += Piece.MOST) {
+        long size = Math.min(Piece.MOST, range.segment.byteSize() - at);
+        ByteBuffer buffer = range.segment.asSlice(at, size).asByteBuffer();
+        pieces.add(new Piece(range.address + at, buffer.order(ByteOrder.LITTLE_ENDIAN)));
       }
     }
-    return new MappedGuestMemory(
-        starts.stream().mapToLong(Long::longValue).toArray(), buffers.toArray(ByteBuffer[]::new));
+    return new MappedGuestMemory(pieces.toArray(Piece[]::new));
   }
 
   @Override
   public long loadLong(long address) throws GuestMemoryException {
-    int piece = piece(address, Long.BYTES);
-    return (long) LONG.getAcquire(buffers[piece], (int) (address - starts[piece]));
+    Piece piece = piece(address, Long.BYTES);
+    return (long) LONG.getAcquire(piece.buffer, piece.offset(address));
   }
 
   @Override
   public int loadInt(long address) throws GuestMemoryException {
-    int piece = piece(address, Integer.BYTES);
-    return (int) INT.getAcquire(buffers[piece], (int) (address - starts[piece]));
+    Piece piece = piece(address, Integer.BYTES);
+    return (int) INT.getAcquire(piece.buffer, piece.offset(address));
   }
 
   @Override
   public void storeLong(long address, long value) throws GuestMemoryException {
-    int piece = writable(address, piece(address, Long.BYTES));
-    LONG.setRelease(buffers[piece], (int) (address - starts[piece]), value);
+    Piece piece = writable(address, piece(address, Long.BYTES));
+    LONG.setRelease(piece.buffer, piece.offset(address), value);
   }
 
   @Override
   public void storeInt(long address, int value) throws GuestMemoryException {
-    int piece = writable(address, piece(address, Integer.BYTES));
-    INT.setRelease(buffers[piece], (int) (address - starts[piece]), value);
+    Piece piece = writable(address, piece(address, Integer.BYTES));
+    INT.setRelease(piece.buffer, piece.offset(address), value);
   }
 
   @Override
   public boolean compareAndSetLong(long address, long expected, long value)
       throws GuestMemoryException {
-    int piece = writable(address, piece(address, Long.BYTES));
-    return LONG.compareAndSet(buffers[piece], (int) (address - starts[piece]), expected, value);
+    Piece piece = writable(address, piece(address, Long.BYTES));
+    return LONG.compareAndSet(piece.buffer, piece.offset(address), expected, value);
   }
 
   @Override
   public void loadLongs(long address, long[] words, int count) throws GuestMemoryException {
-    int piece = piece(address, Long.BYTES);
-    ByteBuffer buffer = buffers[piece];
-    int offset = (int) (address - starts[piece]);
-    if (buffer.capacity() - offset < count * Long.BYTES) {
+    Piece piece = piece(address, Long.BYTES);
+    ByteBuffer buffer = piece.buffer;
+    int offset = piece.offset(address);
+    if (piece.size - offset < count * Long.BYTES) {
       GuestMemory.super.loadLongs(address, words, count);
       return;
     }
@@ -151,10 +173,10 @@ public final class MappedGuestMemory implements GuestMemory {
   public void read(long address, ByteBuffer destination) throws GuestMemoryException {
     long at = address;
     while (destination.hasRemaining()) {
-      int piece = find(at);
-      int offset = (int) (at - starts[piece]);
-      int length = Math.min(destination.remaining(), buffers[piece].capacity() - offset);
-      destination.put(buffers[piece].slice(offset, length));
+      Piece piece = find(at);
+      int offset = piece.offset(at);
+      int length = (int) Math.min(destination.remaining(), piece.size - offset);
+      destination.put(piece.buffer.slice(offset, length));
       at += length;
     }
   }
@@ -163,16 +185,16 @@ public final class MappedGuestMemory implements GuestMemory {
   public void write(long address, ByteBuffer source) throws GuestMemoryException {
     long at = address;
     while (source.hasRemaining()) {
-      int piece = writable(at, find(at));
-      int offset = (int) (at - starts[piece]);
-      int length = Math.min(source.remaining(), buffers[piece].capacity() - offset);
-      buffers[piece].slice(offset, length).put(source.slice(source.position(), length));
+      Piece piece = writable(at, find(at));
+      int offset = piece.offset(at);
+      int length = (int) Math.min(source.remaining(), piece.size - offset);
+      piece.buffer.slice(offset, length).put(source.slice(source.position(), length));
       source.position(source.position() + length);
       at += length;
     }
   }
 
-  private int piece(long address, int width) throws GuestMemoryException {
+  private Piece piece(long address, int width) throws GuestMemoryException {
     if ((address & width - 1) != 0) {
       throw new IllegalArgumentException(
           "0x" + Long.toHexString(address) + " is not a multiple of " + width + ".");
@@ -180,26 +202,33 @@ public final class MappedGuestMemory implements GuestMemory {
     return find(address);
   }
 
-  private int writable(long address, int piece) throws GuestMemoryException {
-    if (buffers[piece].isReadOnly()) {
+  private static Piece writable(long address, Piece piece) throws GuestMemoryException {
+    if (piece.buffer.isReadOnly()) {
       throw new GuestMemoryException(address, "is read-only");
     }
     return piece;
   }
 
-  /// The piece that holds an address. Pieces are whole pages, so an aligned access that begins in
-  /// one ends in it.
-  private int find(long address) throws GuestMemoryException {
+  /// The piece that holds an address.
+  private Piece find(long address) throws GuestMemoryException {
+    Piece piece = last;
+    return piece.holds(address) ? piece : search(address);
+  }
+
+  private Piece search(long address) throws GuestMemoryException {
     int low = 0;
-    int high = starts.length - 1;
+    int high = pieces.length - 1;
     while (low <= high) {
       int middle = (low + high) >>> 1;
-      if (Long.compareUnsigned(starts[middle], address) > 0) {
+      Piece piece = pieces[middle];
+      if (piece.holds(address)) {
+        last = piece;
+        return piece;
+      }
+      if (Long.compareUnsigned(piece.start, address) > 0) {
         high = middle - 1;
-      } else if (Long.compareUnsigned(address - starts[middle], buffers[middle].capacity()) >= 0) {
-        low = middle + 1;
       } else {
-        return middle;
+        low = middle + 1;
       }
     }
     throw new GuestMemoryException(address, "is not memory");

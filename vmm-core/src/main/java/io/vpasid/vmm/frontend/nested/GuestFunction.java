@@ -1,6 +1,7 @@
 package io.vpasid.vmm.frontend.nested;
 
 import io.vpasid.vmm.PassthroughFunction;
+import io.vpasid.vmm.frontend.vtd.Requester;
 import io.vpasid.vmm.frontend.vtd.SourceId;
 import io.vpasid.vmm.iommufd.DeviceId;
 import java.util.HashMap;
@@ -10,6 +11,9 @@ import java.util.Map;
 final class GuestFunction {
   private final SourceId id;
   private final PassthroughFunction function;
+
+  /// Up to so many requesters, those without an entry are kept: PASIDs come back.
+  private static final int KEPT = 64;
 
   /// By PASID, 0 for the function itself.
   private final Map<Integer, RequesterState> requesters = new HashMap<>();
@@ -33,8 +37,26 @@ final class GuestFunction {
     return function.device().id();
   }
 
+  /// By PASID, 0 for the function itself; some may be of an entry that is gone.
   Map<Integer, RequesterState> requesters() {
     return requesters;
+  }
+
+  /// The state of a requester, which has had no entry if it is new.
+  RequesterState requester(Requester requester) {
+    RequesterState state = requesters.get(requester.pasid());
+    if (state == null) {
+      state = new RequesterState(this, requester);
+      requesters.put(requester.pasid(), state);
+    }
+    return state;
+  }
+
+  /// The entry of a requester is gone, and nothing is attached.
+  void gone(RequesterState state) {
+    if (requesters.size() > KEPT) {
+      requesters.remove(state.requester.pasid());
+    }
   }
 
   /// Nested page tables that nothing is attached to.

@@ -114,7 +114,11 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   public void uncover(SourceId id) {
     GuestFunction function = functions.get(id);
     if (function != null) {
-      function.requesters().values().forEach(state -> want(state, Translation.Absent.ABSENT));
+      for (RequesterState state : function.requesters().values()) {
+        if (state.wanted.isPresent()) {
+          want(state, Translation.Absent.ABSENT);
+        }
+      }
       try {
         sync();
         targets.remove(function);
@@ -155,11 +159,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
     if (function == null) {
       throw new IllegalArgumentException(requester.function() + " is not covered");
     }
-    RequesterState state = function.requesters().get(requester.pasid());
-    if (state == null) {
-      state = new RequesterState(function, requester);
-      function.requesters().put(requester.pasid(), state);
-    }
+    RequesterState state = function.requester(requester);
     state.pageRequests = change.pageRequests();
     want(state, change.after());
   }
@@ -265,7 +265,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
     }
     if (!state.wanted.isPresent()) {
       block(state);
-      state.function.requesters().remove(state.requester.pasid());
+      state.function.gone(state);
       applied(state);
     } else {
       Target before = state.attached;

@@ -139,11 +139,30 @@ final class EntryTracker {
     if (!root.enabled()) {
       return;
     }
-    tables.find(root, function.id(), pasid, pasid != 0, lookup);
+    findContext(root, function);
+    if (lookup.found()) {
+      tables.findPasid(root, pasid, pasid != 0, lookup);
+    }
     if (lookup.found()) {
       found(root, function, pasid);
     } else {
       gone(function, pasid);
+    }
+  }
+
+  /// The context entry of a function: as it was found last, as long as the guest has not said that
+  /// it may have changed. What is not valid is not kept, so a guest need not say that it has come.
+  private void findContext(RootTable root, ToldEntries function) {
+    long kept = function.context();
+    if (kept != 0) {
+      lookup.begin();
+      lookup.context[0] = kept;
+      lookup.foundContext();
+      return;
+    }
+    tables.findContext(root, function.id(), lookup);
+    if (lookup.found() && root.isScalable()) {
+      function.keepContext(lookup.context[0]);
     }
   }
 
@@ -152,7 +171,7 @@ final class EntryTracker {
     function.beginScan();
     if (root.enabled()) {
       check(root, function, 0);
-      tables.findContext(root, function.id(), lookup);
+      findContext(root, function);
       if (lookup.found() && root.isScalable() && lookup.pasidEnable()) {
         scanDirectory(root, function);
       }

@@ -51,6 +51,11 @@ final class ToldEntries {
   private int count;
   private int scan;
   private boolean scanWanted;
+
+  /// Word 0 of the function's context entry, as the hardware's context cache would hold it: a valid
+  /// entry of scalable mode, of which it is all that is not reserved; 0 if there is none.
+  private long context;
+
   private boolean overLimit;
 
   ToldEntries(SourceId id) {
@@ -135,6 +140,17 @@ final class ToldEntries {
   /// All entries of this function may have changed.
   void wantScan() {
     scanWanted = true;
+    context = 0;
+  }
+
+  /// The context entry that was found last; 0 if it has to be found anew.
+  long context() {
+    return context;
+  }
+
+  /// Keeps a valid context entry until it may have changed.
+  void keepContext(long word0) {
+    context = word0;
   }
 
   boolean scanWanted() {

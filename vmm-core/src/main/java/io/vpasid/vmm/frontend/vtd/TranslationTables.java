@@ -76,9 +76,15 @@ final class TranslationTables {
   ///   not be 0
   void find(RootTable root, SourceId function, int pasid, boolean withPasid, Lookup out) {
     findContext(root, function, out);
-    if (!out.found()) {
-      return;
+    if (out.found()) {
+      findPasid(root, pasid, withPasid, out);
     }
+  }
+
+  /// Goes on where [#findContext] has found an entry.
+  ///
+  /// @param withPasid as above
+  void findPasid(RootTable root, int pasid, boolean withPasid, Lookup out) {
     if (!root.isScalable()) {
       if (withPasid) {
         out.fail(FaultReason.PASID_IN_LEGACY_MODE);

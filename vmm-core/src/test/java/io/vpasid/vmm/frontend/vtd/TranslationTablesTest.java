@@ -19,6 +19,9 @@ class TranslationTablesTest {
   private static final long NOWHERE = 0x7f_0000_0000L;
   private static final int PASID = 7;
 
+  /// A descriptor: all of the context cache is invalid.
+  private static final long CONTEXT_OF_ALL = 1 | 1 << 4;
+
   private static Arguments bad(FaultReason reason, Consumer<Guest> spoil) {
     return Arguments.of(reason, spoil);
   }
@@ -87,6 +90,7 @@ class TranslationTablesTest {
     guest.invalidatePasidCache(PASID);
     guest.backend.clear();
     spoil.accept(guest);
+    guest.put(CONTEXT_OF_ALL, 0);
     guest.invalidatePasidCache(PASID);
     assertThat(guest.backend.lines())
         .containsExactly("00:04.0 PASID 7: first stage 2 -> absent", "sync");
@@ -94,6 +98,27 @@ class TranslationTablesTest {
         .isEqualTo(new Faulted(reason, 0x5000, 0));
     assertThat(guest.read4(RegisterOffset.FSTS)).isEqualTo(FaultLog.PPF);
     assertThat(guest.read4(RegisterOffset.FRCD + 12) & 0xff).isEqualTo(reason.code());
+  }
+
+  /// As in hardware that has a context cache (section 6.2.2.1).
+  @Test
+  void aContextEntryCountsUntilTheGuestInvalidatesIt() {
+    Guest guest = Guest.scalable(VtdCapabilities.emulated());
+    guest.context(8);
+    guest.entry(PASID, Guest.firstStage(2, guest.page()));
+    guest.invalidatePasidCache(PASID);
+    guest.backend.clear();
+    guest.store(Guest.contextEntry(), NOWHERE | 8 | 1);
+    guest.entry(PASID, Guest.firstStage(3, guest.page()));
+    guest.invalidatePasidCache(PASID);
+    guest.put(CONTEXT_OF_ALL, 0);
+    guest.await(2);
+    assertThat(guest.backend.lines())
+        .containsExactly(
+            "00:04.0 PASID 7: first stage 2 -> first stage 3",
+            "sync",
+            "00:04.0 PASID 7: first stage 3 -> absent",
+            "sync");
   }
 
   /// Whatever PGTT says.
