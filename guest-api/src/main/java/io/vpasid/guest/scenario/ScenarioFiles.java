@@ -32,6 +32,11 @@ public record ScenarioFiles(List<Scenario> scenarios, List<Broken> broken) {
     private static Broken of(JsonFileException e) {
       return new Broken(e.file(), String.valueOf(e.getMessage()));
     }
+
+    /// The name that its scenarios would begin with.
+    public String name() {
+      return Scenario.stem(file);
+    }
   }
 
   public ScenarioFiles {

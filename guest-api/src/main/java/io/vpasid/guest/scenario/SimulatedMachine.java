@@ -16,7 +16,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /// A machine in this process: a function that is passed through from a simulated host.
-public final class SimulatedMachine extends FunctionMachine {
+final class SimulatedMachine extends FunctionMachine {
   private final EmulatedBacking backing;
   private final SimulatedHost host;
   private final PciAddress address;

@@ -3,9 +3,9 @@ package io.vpasid.guest.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.vpasid.guest.cli.run.JunitXml;
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.config.ControlSocketPath;
-import io.vpasid.guest.scenario.JunitXml;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.vpasid.guest.cli.run.ScenarioBatch;
 import io.vpasid.guest.config.DaemonConfig;
 import io.vpasid.guest.config.LogStyle;
 import io.vpasid.guest.control.ControlClient;
@@ -11,7 +12,6 @@ import io.vpasid.guest.emulator.IommuPort;
 import io.vpasid.guest.scenario.DaemonMachines;
 import io.vpasid.guest.scenario.Machine;
 import io.vpasid.guest.scenario.Scenario;
-import io.vpasid.guest.scenario.ScenarioBatch;
 import io.vpasid.guest.scenario.ScenarioFiles;
 import io.vpasid.guest.scenario.ScenarioResult;
 import io.vpasid.guest.scenario.ScenarioResult.Verdict;

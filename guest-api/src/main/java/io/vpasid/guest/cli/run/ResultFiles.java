@@ -2,7 +2,6 @@ package io.vpasid.guest.cli.run;
 
 import io.vpasid.guest.cli.terminal.OutputFile;
 import io.vpasid.guest.config.InputException;
-import io.vpasid.guest.scenario.BatchReport;
 import io.vpasid.guest.scenario.ScenarioResult;
 import java.io.PrintWriter;
 import java.nio.file.Path;

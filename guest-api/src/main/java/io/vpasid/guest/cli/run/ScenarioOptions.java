@@ -4,7 +4,6 @@ import io.vpasid.guest.cli.terminal.OutputFile;
 import io.vpasid.guest.config.ControlSocketPath;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.html.HtmlPage;
-import io.vpasid.guest.scenario.JunitXml;
 import io.vpasid.guest.scenario.ScenarioFiles;
 import java.nio.file.Path;
 import java.util.List;

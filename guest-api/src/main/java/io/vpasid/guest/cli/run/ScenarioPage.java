@@ -1,9 +1,12 @@
-package io.vpasid.guest.scenario;
+package io.vpasid.guest.cli.run;
 
 import io.vpasid.guest.html.DataTable;
 import io.vpasid.guest.html.FilterBar;
 import io.vpasid.guest.html.Html;
 import io.vpasid.guest.html.HtmlPage;
+import io.vpasid.guest.scenario.Scenario;
+import io.vpasid.guest.scenario.ScenarioFiles;
+import io.vpasid.guest.scenario.ScenarioResult;
 import io.vpasid.guest.scenario.ScenarioResult.Verdict;
 import java.io.IOException;
 import java.io.Writer;
@@ -17,7 +20,7 @@ import java.util.Optional;
 
 /// The results of a batch as a page for a browser: a row for each scenario, however often it ran,
 /// and each failure with the steps that led to it.
-public final class ScenarioPage implements BatchReport {
+final class ScenarioPage implements BatchReport {
   /// Most failures that are told in full.
   private static final int MOST = 500;
 
@@ -58,7 +61,7 @@ public final class ScenarioPage implements BatchReport {
   ///
   /// @param broken files that cannot be used
   /// @param batch what is to run
-  public ScenarioPage(List<ScenarioFiles.Broken> broken, ScenarioBatch batch) {
+  ScenarioPage(List<ScenarioFiles.Broken> broken, ScenarioBatch batch) {
     this.broken = List.copyOf(broken);
     this.batch = batch;
     batch.scenarios().forEach(scenario -> sums.put(scenario, new Sum()));

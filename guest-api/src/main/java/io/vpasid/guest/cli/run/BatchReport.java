@@ -1,11 +1,12 @@
-package io.vpasid.guest.scenario;
+package io.vpasid.guest.cli.run;
 
+import io.vpasid.guest.scenario.ScenarioResult;
 import java.io.IOException;
 import java.io.Writer;
 import java.util.Optional;
 
 /// The results of a batch in some form. They may be added by one thread while another writes them.
-public sealed interface BatchReport permits JunitXml, ScenarioPage {
+sealed interface BatchReport permits JunitXml, ScenarioPage {
 
   /// Adds the next result of the batch.
   void add(ScenarioResult result);

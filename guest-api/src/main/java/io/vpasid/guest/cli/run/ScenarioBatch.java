@@ -1,5 +1,7 @@
-package io.vpasid.guest.scenario;
+package io.vpasid.guest.cli.run;
 
+import io.vpasid.guest.scenario.Scenario;
+import io.vpasid.guest.scenario.ScenarioResult;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;

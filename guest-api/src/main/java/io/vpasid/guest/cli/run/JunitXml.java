@@ -1,5 +1,8 @@
-package io.vpasid.guest.scenario;
+package io.vpasid.guest.cli.run;
 
+import io.vpasid.guest.scenario.Scenario;
+import io.vpasid.guest.scenario.ScenarioFiles;
+import io.vpasid.guest.scenario.ScenarioResult;
 import io.vpasid.guest.scenario.ScenarioResult.Verdict;
 import java.io.IOException;
 import java.io.Writer;
@@ -56,7 +59,7 @@ public final class JunitXml implements BatchReport {
   ///
   /// @param broken files that cannot be used
   /// @param batch what is to run
-  public JunitXml(List<ScenarioFiles.Broken> broken, ScenarioBatch batch) {
+  JunitXml(List<ScenarioFiles.Broken> broken, ScenarioBatch batch) {
     this.broken = List.copyOf(broken);
     this.batch = batch;
   }
@@ -95,8 +98,7 @@ public final class JunitXml implements BatchReport {
     List<Case> cases = new ArrayList<>();
     problem.ifPresent(why -> cases.add(new Case(WHOLE, "all runs", 0, Kind.ERROR, why, why)));
     for (ScenarioFiles.Broken b : broken) {
-      cases.add(
-          new Case(b.file(), Scenario.stem(b.file()), 0, Kind.ERROR, b.message(), b.message()));
+      cases.add(new Case(b.file(), b.name(), 0, Kind.ERROR, b.message(), b.message()));
     }
     int next = 0;
     for (int round = 0; round < batch.repeat(); round++) {
