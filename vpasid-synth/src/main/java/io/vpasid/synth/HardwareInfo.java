@@ -1,5 +1,6 @@
 package io.vpasid.synth;
 
+import io.vpasid.pci.capability.PasidSizes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -16,7 +17,7 @@ public record HardwareInfo(int maxPasidLog2, boolean exec, boolean priv, boolean
 
   /// The widest PASID of PCI Express, in bits (PCI Express Base Specification 7.0, section
   /// 7.8.9.2).
-  public static final int MAX_WIDTH = 20;
+  public static final int MAX_WIDTH = PasidSizes.MAX_WIDTH;
 
   /// A host that reports no PASID.
   public static final HardwareInfo NONE = new HardwareInfo(0, false, false, true);

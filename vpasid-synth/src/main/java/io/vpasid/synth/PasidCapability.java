@@ -1,6 +1,7 @@
 package io.vpasid.synth;
 
 import io.vpasid.pci.ConfigSpace;
+import io.vpasid.pci.capability.PasidSizes;
 import io.vpasid.pci.emulation.ConfigPatch;
 import io.vpasid.pci.emulation.WriteRule;
 
@@ -26,7 +27,7 @@ import io.vpasid.pci.emulation.WriteRule;
 /// @param priv Privileged Mode Supported
 public record PasidCapability(int width, boolean exec, boolean priv) {
   /// Number of bytes.
-  public static final int LENGTH = 8;
+  public static final int LENGTH = PasidSizes.LENGTH;
 
   /// Capability version.
   public static final int VERSION = 1;

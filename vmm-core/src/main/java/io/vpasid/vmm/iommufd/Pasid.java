@@ -1,5 +1,7 @@
 package io.vpasid.vmm.iommufd;
 
+import io.vpasid.pci.capability.PasidSizes;
+
 /// A process address space id as somebody asked for it: any 32-bit number.
 ///
 /// PCI Express gives a PASID 20 bits, and 0 is no PASID for iommufd (it names the requester id's
@@ -9,7 +11,7 @@ package io.vpasid.vmm.iommufd;
 /// @param value the number, 32 bits unsigned
 public record Pasid(int value) implements Comparable<Pasid> {
   /// Bits of the widest PASID (PCI Express Base Specification 7.0, section 7.8.9.2).
-  public static final int MAX_WIDTH = 20;
+  public static final int MAX_WIDTH = PasidSizes.MAX_WIDTH;
 
   /// True if a function whose PASIDs have `width` bits can use this one: 1 to 2^width - 1.
   ///

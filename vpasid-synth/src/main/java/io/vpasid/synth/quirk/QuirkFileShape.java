@@ -2,8 +2,7 @@ package io.vpasid.synth.quirk;
 
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.ConfigSpace;
-import io.vpasid.synth.HardwareInfo;
-import io.vpasid.synth.PasidCapability;
+import io.vpasid.pci.capability.PasidSizes;
 import io.vpasid.synth.json.Fields;
 import io.vpasid.synth.json.FileShape;
 import io.vpasid.synth.json.Form;
@@ -38,7 +37,7 @@ public final class QuirkFileShape {
   private static final int ID_MAX = 0xffff;
   private static final int OFFSET_MAX = ConfigSpace.EXTENDED_SIZE - 1;
   private static final int FIRST_PLACE = ConfigSpace.STANDARD_SIZE;
-  private static final int LAST_PLACE = ConfigSpace.EXTENDED_SIZE - PasidCapability.LENGTH;
+  private static final int LAST_PLACE = ConfigSpace.EXTENDED_SIZE - PasidSizes.LENGTH;
 
   private static final Pattern ID_PATTERN = Pattern.compile("[a-z0-9][a-z0-9._-]{0,99}");
   private static final Pattern SUBSYSTEM_PATTERN =
@@ -222,7 +221,7 @@ public final class QuirkFileShape {
   static final Key<Integer> MAX_WIDTH =
       Key.of(
           "maxWidth",
-          Form.integer(1, HardwareInfo.MAX_WIDTH),
+          Form.integer(1, PasidSizes.MAX_WIDTH),
           "The widest PASID to show, in bits. Of several entries the strongest counts.");
   static final Key<Boolean> EXEC =
       Key.of("exec", off(), "false: never show execute permission. Of several entries any counts.");

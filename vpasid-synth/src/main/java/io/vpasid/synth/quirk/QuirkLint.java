@@ -3,6 +3,7 @@ package io.vpasid.synth.quirk;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.Header;
 import io.vpasid.pci.PciId;
+import io.vpasid.pci.capability.PasidSizes;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.PciNames;
 import io.vpasid.synth.json.JsonFileException;
@@ -25,8 +26,6 @@ import java.util.stream.Stream;
 
 /// Looks for what is probably wrong in quirks that can be read, by the rules of [LintRule].
 public final class QuirkLint {
-  private static final int PASID_CAPABILITY_SIZE = 8;
-
   /// Things that one finding lists.
   private static final int LISTED = 8;
 
@@ -208,7 +207,7 @@ public final class QuirkLint {
                 .formatted(available.value(), list(hidden)));
       }
       int start = (available.value().offset() + 3) & ~3;
-      if (start + PASID_CAPABILITY_SIZE > available.value().end()) {
+      if (start + PasidSizes.LENGTH > available.value().end()) {
         report(
             Severity.WARNING,
             LintRule.NO_ROOM,
@@ -221,7 +220,7 @@ public final class QuirkLint {
   }
 
   static ByteRange place(int offset) {
-    return new ByteRange(offset, PASID_CAPABILITY_SIZE);
+    return new ByteRange(offset, PasidSizes.LENGTH);
   }
 
   private void checkDevices(Quirk quirk, QuirkMatch match) {
