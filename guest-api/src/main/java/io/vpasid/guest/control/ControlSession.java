@@ -212,7 +212,8 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
   private void finish(byte[] reply) {
     underWay--;
     // What a command caused is told before its reply, also to a client that is slow.
-    for (var next = events.next(); next.isPresent(); next = events.next()) {
+    long end = events.came();
+    for (var next = events.nextBefore(end); next.isPresent(); next = events.nextBefore(end)) {
       send(line(next.get()));
     }
     send(reply);
@@ -226,6 +227,11 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
       return;
     }
     events.add(source, line);
+    sendSoon();
+  }
+
+  /// Lets the loop send events, unless it will anyway. May be called by any thread.
+  private void sendSoon() {
     if (sending.getAndSet(true)) {
       return;
     }
@@ -241,17 +247,19 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
     }
   }
 
-  /// Sends the events that wait, as far as the client reads.
+  /// Sends the events that wait now, as far as the client reads. Those that come meanwhile have
+  /// asked the loop again, and it serves other clients before them.
   private void sendEvents() {
-    Optional<WaitingEvents.Told> next = nextIfRead();
+    long end = events.came();
+    var next = nextIfRead(end);
     while (next.isPresent()) {
       send(line(next.get()));
-      next = nextIfRead();
+      next = nextIfRead(end);
     }
   }
 
-  private Optional<WaitingEvents.Told> nextIfRead() {
-    return channel.isWritable() ? events.next() : Optional.empty();
+  private Optional<WaitingEvents.Told> nextIfRead(long end) {
+    return channel.isWritable() ? events.nextBefore(end) : Optional.empty();
   }
 
   private static byte[] line(WaitingEvents.Told told) {
@@ -281,7 +289,7 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
 
   @Override
   public void channelWritabilityChanged(ChannelHandlerContext context) {
-    sendEvents();
+    sendSoon(); // not now: this may be told in the midst of sending an event
     readOn();
     endIfDone();
   }

@@ -111,12 +111,22 @@ final class WaitingEvents {
     share.lost++;
   }
 
-  /// Takes what is to be told next; empty if nothing waits.
-  synchronized Optional<Told> next() {
-    Map.Entry<Long, Waiting> first = waiting.pollFirstEntry();
-    if (first == null) {
+  /// The number of events that have come, lost ones included.
+  synchronized long came() {
+    return came;
+  }
+
+  /// Takes what is to be told next.
+  ///
+  /// @param end what [#came()] has said, so that a flood cannot keep a caller who takes all that
+  ///   wait
+  /// @return empty if nothing waits of what had come by then
+  synchronized Optional<Told> nextBefore(long end) {
+    Map.Entry<Long, Waiting> first = waiting.firstEntry();
+    if (first == null || first.getKey() >= end) {
       return Optional.empty();
     }
+    waiting.pollFirstEntry();
     Share share = first.getValue().share();
     Optional<byte[]> line = first.getValue().line();
     Told told;

@@ -328,7 +328,10 @@ class ControlServerTest {
       deaf.send(request.repeat(500));
 
       // As many replies as fit into both ends of the socket and below the water mark, and no more.
-      await().pollDelay(Duration.ofMillis(300)).until(() -> done.get() > 2);
+      AtomicInteger before = new AtomicInteger();
+      await()
+          .pollInterval(Duration.ofSeconds(1))
+          .until(() -> done.get() > 2 && done.get() == before.getAndSet(done.get()));
       int held = done.get();
       assertThat(other.call(request).has("return")).isTrue();
       assertThat(done.get()).isEqualTo(held + 1);

@@ -26,7 +26,7 @@ class WaitingEventsTest {
   /// All that is told now; a loss as in `a-3`.
   private String told() {
     List<String> told = new ArrayList<>();
-    for (var next = events.next(); next.isPresent(); next = events.next()) {
+    for (var next = next(); next.isPresent(); next = next()) {
       told.add(
           switch (next.get()) {
             case WaitingEvents.Told.Line(byte[] line) ->
@@ -38,13 +38,27 @@ class WaitingEventsTest {
     return String.join(" ", told);
   }
 
+  private Optional<WaitingEvents.Told> next() {
+    return events.nextBefore(events.came());
+  }
+
   @Test
   void comeInOrder() {
     add(A, "a", 0, 2);
     add(B, "b", 0, 1);
     add(A, "a", 2, 3);
     assertThat(told()).isEqualTo("a00 a01 b00 a02");
-    assertThat(events.next()).isEqualTo(Optional.empty());
+    assertThat(next()).isEqualTo(Optional.empty());
+  }
+
+  @Test
+  void whatComesAfterwardsIsNotTakenWithThoseBefore() {
+    add(A, "a", 0, 1);
+    long end = events.came();
+    add(B, "b", 0, 1);
+    assertThat(events.nextBefore(end)).isPresent();
+    assertThat(events.nextBefore(end)).isEmpty();
+    assertThat(told()).isEqualTo("b00");
   }
 
   @Test
@@ -73,10 +87,10 @@ class WaitingEventsTest {
   void whoHasLostIsHeardAgainWhenTheLossIsTold() {
     add(A, "a", 0, 13);
     for (int i = 0; i < 12; i++) {
-      assertThat(events.next()).isPresent();
+      assertThat(next()).isPresent();
     }
     add(A, "a", 13, 14);
-    assertThat(events.next()).contains(new WaitingEvents.Told.Loss(A, 2));
+    assertThat(next()).contains(new WaitingEvents.Told.Loss(A, 2));
     add(A, "a", 14, 15);
     assertThat(told()).isEqualTo("a14");
   }
