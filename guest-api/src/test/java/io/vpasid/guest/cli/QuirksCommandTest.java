@@ -168,6 +168,20 @@ class QuirksCommandTest {
   }
 
   @Test
+  void explainTakesAFolderAndNamesWhatItLeavesOut() throws IOException {
+    Path folder = Files.createDirectory(Path.of(dump).resolveSibling("folder"));
+    Files.copy(Path.of(dump), folder.resolve("a.txt"));
+    Files.writeString(folder.resolve("b.txt"), "no dump");
+    String all = quirks("all.json", quirk("acme-all", "", "\"maxWidth\": 12"));
+
+    Run run = Run.of("quirks", "explain", folder.toString(), "--quirks", all);
+    assertThat(run.out())
+        .isEqualTo(Run.of("quirks", "explain", dump, "--quirks", all).out())
+        .contains("acme-all");
+    assertThat(run.err()).contains("b.txt");
+  }
+
+  @Test
   void explainSaysWhyAnEntryOfTheDeviceIsNotAboutIt() {
     String vendor =
         quirks(

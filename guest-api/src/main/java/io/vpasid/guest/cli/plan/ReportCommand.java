@@ -11,6 +11,7 @@ import io.vpasid.guest.config.FoundFunctions;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.Unread;
 import io.vpasid.guest.html.HtmlPage;
+import io.vpasid.guest.report.Findings;
 import io.vpasid.guest.report.HtmlReport;
 import io.vpasid.guest.report.InspectReport;
 import io.vpasid.guest.report.PartialReport;
@@ -170,7 +171,11 @@ public final class ReportCommand implements Callable<Integer> {
     if (output.isPresent()) {
       OutputFile.write(output.get(), to -> report.write(to, notes));
       out.printf(
-          "%s: %d functions, %d get a vPASID%n", output.get(), report.size(), report.placed());
+          "%s: %s, %d %s a vPASID%n",
+          output.get(),
+          Findings.counted(report.size(), "function"),
+          report.placed(),
+          report.placed() == 1 ? "gets" : "get");
     } else {
       try {
         report.write(out, notes);

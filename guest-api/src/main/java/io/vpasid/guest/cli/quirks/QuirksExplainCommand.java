@@ -5,7 +5,9 @@ import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.FoundFunction;
+import io.vpasid.guest.config.FoundFunctions;
 import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.config.Unread;
 import io.vpasid.guest.report.DeviceQuirks;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.Page;
@@ -17,6 +19,7 @@ import io.vpasid.synth.quirk.QuirkTable;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -62,8 +65,8 @@ final class QuirksExplainCommand implements Callable<Integer> {
       paramLabel = "FUNCTION",
       arity = "0..*",
       description =
-          "A dump (lspci -xxxx text, hex of any tool, raw bytes), an address of this machine such as"
-              + " 0000:3b:00.0, or the ids of a device such as 10de:2204.")
+          "A dump (lspci -xxxx text, hex of any tool, raw bytes), a folder of dumps, an address of"
+              + " this machine such as 0000:3b:00.0, or the ids of a device such as 10de:2204.")
   private List<String> sources = List.of();
 
   @Mixin private SourceOptions source;
@@ -87,7 +90,7 @@ final class QuirksExplainCommand implements Callable<Integer> {
   private int explainFunctions() {
     sources.forEach(QuirksExplainCommand::requireMoreThanAVendor);
     PrintWriter out = spec.commandLine().getOut();
-    List<FoundFunction> functions = source.functions(sources);
+    List<FoundFunction> functions = found();
     QuirkTable table = options.quirkTable();
     List<QuirkExplanation> explanations =
         functions.stream()
@@ -102,6 +105,17 @@ final class QuirksExplainCommand implements Callable<Integer> {
       explanations.forEach(e -> e.print(page(out)));
     }
     return code(explanations.stream().anyMatch(e -> !e.matching().isEmpty()));
+  }
+
+  private List<FoundFunction> found() {
+    if (sources.stream().noneMatch(name -> Files.isDirectory(Path.of(name)))) {
+      return source.functions(sources);
+    }
+    List<Unread> leftOut = new ArrayList<>();
+    FoundFunctions found = source.findInFolders(sources, leftOut::add);
+    found.incomplete().stream().map(Unread::of).forEach(leftOut::add);
+    Unread.note(spec.commandLine().getErr(), leftOut, leftOut.size());
+    return found.functions();
   }
 
   private static void requireMoreThanAVendor(String name) {
