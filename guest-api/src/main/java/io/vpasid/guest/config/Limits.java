@@ -27,6 +27,8 @@ import java.util.stream.Collectors;
 /// @param logLinesPerSecond log lines of one such source that may come in a second for long, 1 to
 ///   1000000
 /// @param metricsConnections connections for metrics at a time, of each socket, 1 to 1024
+/// @param tenantSeconds how long a tenant's process may be silent until it is ended and started
+///   again, 4 to 86400
 public record Limits(
     int clientFiles,
     long clientMemory,
@@ -37,7 +39,8 @@ public record Limits(
     long bars,
     int logLinesAtOnce,
     int logLinesPerSecond,
-    int metricsConnections) {
+    int metricsConnections,
+    int tenantSeconds) {
 
   /// Those of a configuration that says nothing.
   public static final Limits DEFAULTS =
@@ -51,7 +54,8 @@ public record Limits(
           1L << 30,
           100,
           10,
-          16);
+          16,
+          60);
 
   private static final String UNITS = " KMGT";
   private static final Pattern SIZE = Pattern.compile("([0-9]{1,6})([KMGT]?)");
@@ -124,6 +128,14 @@ public record Limits(
           1024,
           DEFAULTS.metricsConnections,
           "Connections for metrics at a time, and as many for the page; of more the oldest is ended.");
+  private static final Key<Integer> TENANT_SECONDS =
+      count(
+          "tenantSeconds",
+          4,
+          86_400,
+          DEFAULTS.tenantSeconds,
+          "How long a tenant's process may answer nothing with serve --isolate; then it is ended and"
+              + " started again.");
 
   /// The keys of `"limits"`.
   static final Shape SHAPE =
@@ -138,7 +150,8 @@ public record Limits(
           BARS,
           LOG_LINES_AT_ONCE,
           LOG_LINES_PER_SECOND,
-          METRICS_CONNECTIONS);
+          METRICS_CONNECTIONS,
+          TENANT_SECONDS);
 
   private static Key<Integer> count(
       String name, int least, int most, int otherwise, String description) {
@@ -176,7 +189,8 @@ public record Limits(
         limits.get(BARS),
         limits.get(LOG_LINES_AT_ONCE),
         limits.get(LOG_LINES_PER_SECOND),
-        limits.get(METRICS_CONNECTIONS));
+        limits.get(METRICS_CONNECTIONS),
+        limits.get(TENANT_SECONDS));
   }
 
   /// Those by which a vfio-user server goes.
@@ -211,6 +225,7 @@ public record Limits(
     all.put(LOG_LINES_AT_ONCE.name(), (long) logLinesAtOnce);
     all.put(LOG_LINES_PER_SECOND.name(), (long) logLinesPerSecond);
     all.put(METRICS_CONNECTIONS.name(), (long) metricsConnections);
+    all.put(TENANT_SECONDS.name(), (long) tenantSeconds);
     return all;
   }
 }

@@ -33,6 +33,9 @@ public enum ControlEvent {
   IOMMU_DELETED("A virtual IOMMU is not served any more.", "`iommu`"),
   QUIRKS_RELOADED("The quirk files were read again.", "`quirks`"),
   TENANT_STARTED("The process of a tenant serves.", "`tenant`, `pid`"),
+  TENANT_SILENT(
+      "The process of a tenant answers nothing any more, and is killed.",
+      "`tenant`, `pid`, and for how many `seconds` it has not answered"),
   TENANT_ENDED(
       "The process of a tenant has ended.",
       "`tenant`, `exit`, its exit code, -1 if it could not be started, and `startsIn`, the"

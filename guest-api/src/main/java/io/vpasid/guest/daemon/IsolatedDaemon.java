@@ -144,7 +144,14 @@ public final class IsolatedDaemon extends ServingDaemon {
 
   private TenantProcess process(TenantPart part) {
     return new TenantProcess(
-        part, command, folder.resolve(part.name()), user, groups, starts, new Telling());
+        part,
+        command,
+        folder.resolve(part.name()),
+        user,
+        groups,
+        starts,
+        Duration.ofSeconds(config().limits().tenantSeconds()),
+        new Telling());
   }
 
   /// @throws InputException if it does not serve
@@ -294,6 +301,14 @@ public final class IsolatedDaemon extends ServingDaemon {
           Level.INFO,
           ControlEvent.TENANT_STARTED,
           EventData.of("tenant", tenant.name()).and("pid", pid));
+    }
+
+    @Override
+    public void silent(TenantProcess tenant, long pid, Duration time) {
+      tell(
+          Level.WARN,
+          ControlEvent.TENANT_SILENT,
+          EventData.of("tenant", tenant.name()).and("pid", pid).and("seconds", time.toSeconds()));
     }
 
     @Override

@@ -45,10 +45,13 @@ final class TenantProcess implements AutoCloseable {
     FAILED
   }
 
-  /// Whoever is told what happens to it. Called by its thread.
+  /// Whoever is told what happens to it. Called by its threads.
   interface Listener {
     /// The process serves.
     void started(TenantProcess tenant, long pid);
+
+    /// The process has answered nothing for a time, and is killed.
+    void silent(TenantProcess tenant, long pid, Duration time);
 
     /// The process has ended.
     ///
@@ -93,6 +96,7 @@ final class TenantProcess implements AutoCloseable {
   private final Optional<TenantGroups> groups;
   private final Listener listener;
   private final Semaphore starts;
+  private final Duration mostSilence;
   private final CountDownLatch firstStart = new CountDownLatch(1);
   private final Thread thread;
   private volatile boolean isSilent;
@@ -108,6 +112,7 @@ final class TenantProcess implements AutoCloseable {
   /// @param folder of its control socket, which is made
   /// @param parent id of the user of this process
   /// @param starts of all tenants that may be under way at the same time
+  /// @param mostSilence after which the process is killed, at least 4 s
   TenantProcess(
       TenantPart part,
       ChildCommand command,
@@ -115,6 +120,7 @@ final class TenantProcess implements AutoCloseable {
       int parent,
       Optional<TenantGroups> groups,
       Semaphore starts,
+      Duration mostSilence,
       Listener listener) {
     this.part = part;
     this.command = command;
@@ -122,6 +128,7 @@ final class TenantProcess implements AutoCloseable {
     this.parent = parent;
     this.groups = groups;
     this.starts = starts;
+    this.mostSilence = mostSilence;
     this.listener = listener;
     thread = Thread.ofPlatform().name("tenant " + part.name()).daemon().start(this::live);
   }
@@ -353,8 +360,9 @@ final class TenantProcess implements AutoCloseable {
     return true;
   }
 
-  /// Hands on the events of the process until it ends.
+  /// Hands on the events of the process until it ends, or is found to hang.
   private void listenTo(Process started) {
+    Thread.ofVirtual().name("watch of " + name()).start(() -> watch(started));
     while (started.isAlive()) {
       try (ControlClient client = ControlClient.connect(control(), ANSWER)) {
         while (started.isAlive()) {
@@ -364,6 +372,52 @@ final class TenantProcess implements AutoCloseable {
         waitAMoment(started);
       }
     }
+  }
+
+  /// Asks the process something again and again until it ends, and kills it if it hangs: it has
+  /// answered nothing for [#mostSilence], two questions at least. One question alone is not enough,
+  /// because this process may have been stopped itself while it waited.
+  private void watch(Process started) {
+    Duration patience = mostSilence.dividedBy(2);
+    Duration pause = mostSilence.dividedBy(8);
+    long heard = System.nanoTime();
+    int unanswered = 0;
+    try {
+      while (!started.waitFor(pause)) {
+        if (isAnswering(patience)) {
+          heard = System.nanoTime();
+          unanswered = 0;
+        } else {
+          unanswered++;
+        }
+        Duration silence = Duration.ofNanos(System.nanoTime() - heard);
+        if (unanswered > 1 && silence.compareTo(mostSilence) > 0) {
+          if (!isToEnd()) {
+            listener.silent(this, started.pid(), silence);
+            started.destroyForcibly();
+          }
+          return;
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean isAnswering(Duration patience) {
+    try (ControlClient client = ControlClient.connect(control(), patience)) {
+      var _ = client.execute("query-version", JsonNodeFactory.instance.objectNode());
+      isSilent = false;
+      return true;
+    } catch (IOException | ControlException e) {
+      isSilent = true;
+      return false;
+    }
+  }
+
+  /// Whether it has been told to end, for which it has its own time.
+  private synchronized boolean isToEnd() {
+    return ending || restarting;
   }
 
   private static void waitAMoment(Process started) {

@@ -117,6 +117,31 @@ class IsolatedDaemonTest {
   }
 
   @Test
+  void aProcessThatHangsIsKilledAndStartedAgainAndItsNeighbourIsNot() throws Exception {
+    DaemonProcess.Setup setup =
+        DaemonProcess.Setup.of(2).with("\"limits\": { \"tenantSeconds\": 12 }");
+    try (DaemonProcess daemon = start(setup);
+        Watcher watcher = new Watcher(daemon.control());
+        Client neighbour = Client.agreed(daemon.socket(1))) {
+      neighbour.readConfig();
+      ProcessHandle victim = process(daemon, "f0");
+
+      assertThat(new ProcessBuilder("kill", "-STOP", "" + victim.pid()).start().waitFor()).isZero();
+
+      assertThat(watcher.await("TENANT_SILENT"))
+          .contains("\"tenant\":\"f0\"", "\"pid\":" + victim.pid());
+      assertThat(watcher.await("TENANT_ENDED")).contains("\"tenant\":\"f0\"", "\"exit\":137");
+      assertThat(watcher.await("TENANT_STARTED")).contains("\"tenant\":\"f0\"");
+      neighbour.readConfig();
+      try (Client again = Client.agreed(daemon.socket(0))) {
+        again.readConfig();
+      }
+      assertThat(daemon.log()).contains("answers nothing any more");
+      daemon.isWellAndEnds(0);
+    }
+  }
+
+  @Test
   void aProcessThatIsKilledIsStartedAgainAndItsNeighbourNoticesNothing() throws Exception {
     try (DaemonProcess daemon = start(DaemonProcess.Setup.of(2));
         Watcher watcher = new Watcher(daemon.control());
