@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
@@ -95,7 +96,7 @@ final class OptionTable {
   ///
   /// @throws IllegalArgumentException if it has what a table cannot say
   static OptionTable of(String command) {
-    CommandLine line = VpasidCommand.all().getSubcommands().get(command);
+    CommandLine line = Objects.requireNonNull(VpasidCommand.all().getSubcommands().get(command));
     List<Object> found = new ArrayList<>(List.of(line.<Object>getCommand()));
     List<String> lines = new ArrayList<>();
     for (int i = 0; i < found.size(); i++) {
@@ -129,13 +130,15 @@ final class OptionTable {
   }
 
   private static String line(ArgSpec arg, String place) {
-    if (arg.defaultValue() != null
-        || arg.required() && arg.isOption()
-        || arg.interactive()
-        || arg.parameterConsumer() != null
-        || Boolean.TRUE.equals(arg.initialValue())
-        || arg instanceof OptionSpec option
-            && (option.negatable() || !option.fallbackValue().isEmpty())) {
+    boolean isPlain =
+        arg.defaultValue() == null
+            && arg.parameterConsumer() == null
+            && !arg.interactive()
+            && !Boolean.TRUE.equals(arg.initialValue());
+    boolean isPlainOption =
+        !(arg instanceof OptionSpec option)
+            || (!option.required() && !option.negatable() && option.fallbackValue().isEmpty());
+    if (!isPlain || !isPlainOption) {
       throw new IllegalArgumentException("There is more to " + arg + " than a table says");
     }
     String which =
@@ -321,7 +324,7 @@ final class OptionTable {
     @Override
     public <T> T set(T changed) {
       T before = get();
-      if (changed != before) {
+      if (!changed.equals(before)) {
         try {
           field.set(object, changed);
         } catch (IllegalAccessException e) {
