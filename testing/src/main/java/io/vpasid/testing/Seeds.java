@@ -15,6 +15,7 @@ import java.util.stream.LongStream;
 /// - `-Dvpasid.seed=N` lets the second range begin at N, where a run began before.
 /// - `-Dvpasid.explore=N` makes it N seeds long, and with a unit, as in `90s` or `10m`, as long as
 ///   can be tried in that time; then each property says how many that were.
+/// - `-Dvpasid.fixed=N` leaves at most N seeds of the first range, where tests run many times.
 ///
 /// The first seed is printed by the first property of a JVM that asks.
 public final class Seeds {
@@ -41,7 +42,7 @@ public final class Seeds {
   /// @throws AssertionError if it throws for one; names the seed and how to try it alone
   public static void forAll(int fixed, LongConsumer property) {
     String wish = System.getProperty("vpasid.explore", "");
-    for (long seed = 1; seed <= fixed; seed++) {
+    for (long seed = 1; seed <= first(fixed); seed++) {
       attempt(seed, property);
     }
     if (wish.matches("[0-9]+[sm]")) {
@@ -61,7 +62,12 @@ public final class Seeds {
   public static LongStream all(int fixed) {
     long explored = explored(fixed, System.getProperty("vpasid.explore", ""));
     return LongStream.concat(
-        LongStream.rangeClosed(1, fixed), LongStream.range(Begin.SEED, Begin.SEED + explored));
+        LongStream.rangeClosed(1, first(fixed)),
+        LongStream.range(Begin.SEED, Begin.SEED + explored));
+  }
+
+  private static long first(int fixed) {
+    return Math.min(fixed, Long.getLong("vpasid.fixed", fixed));
   }
 
   private static long explored(int fixed, String wish) {

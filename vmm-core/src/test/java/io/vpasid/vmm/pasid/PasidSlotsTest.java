@@ -52,10 +52,9 @@ class PasidSlotsTest {
   @Test
   void thoseWhoWaitForAClaimGetItOneAfterTheOther() {
     PasidSlots slots = new PasidSlots(12);
-    for (int round = 1; round <= 2; round++) {
+    for (long state : new long[] {PasidSlots.FREE, PasidSlots.attachedTo(new HwptId(3))}) {
       slots.claim(0x123);
       Queue<Long> seen = new ConcurrentLinkedQueue<>();
-      long state = PasidSlots.attachedTo(new HwptId(round));
       Runnable waiter =
           () -> {
             seen.add(slots.claim(0x123));
