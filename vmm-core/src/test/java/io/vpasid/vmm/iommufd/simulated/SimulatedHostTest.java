@@ -304,6 +304,34 @@ class SimulatedHostTest {
   }
 
   @Test
+  void whatIsMappedIsToldWhereItIs() {
+    SimulatedIommufd iommufd = host().build().open();
+    IoasId ioas = iommufd.ioasAlloc();
+    MemorySegment memory = Arena.ofAuto().allocate(8192, 4096);
+
+    long first = iommufd.map(ioas, memory, IovaAccess.READ_WRITE);
+    long second = iommufd.map(ioas, memory, IovaAccess.READ_ONLY);
+
+    assertThat(Math.abs(second - first)).isGreaterThanOrEqualTo(8192);
+    assertThat(iommufd.mappings(ioas))
+        .containsExactlyInAnyOrder(
+            new SimulatedMapping(first, 8192, memory.address(), IovaAccess.READ_WRITE),
+            new SimulatedMapping(second, 8192, memory.address(), IovaAccess.READ_ONLY));
+  }
+
+  @Test
+  void anyNumberOfObjectsIsFoundByTheirNames() {
+    SimulatedIommufd iommufd = host().build().open();
+    List<IoasId> made = new ArrayList<>();
+    for (int i = 0; i < 1000; i++) {
+      made.add(iommufd.ioasAlloc());
+    }
+
+    assertThat(iommufd.objects()).containsExactlyElementsOf(made);
+    assertThat(made).allSatisfy(ioas -> assertThat(iommufd.users(ioas)).isEqualTo(1));
+  }
+
+  @Test
   void memoryOnTheHeapIsAMistake() {
     SimulatedIommufd iommufd = host().build().open();
     IoasId ioas = iommufd.ioasAlloc();
