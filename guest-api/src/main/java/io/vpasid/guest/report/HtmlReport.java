@@ -119,14 +119,14 @@ public final class HtmlReport {
   /// @param notes what was assumed, each a sentence
   public void write(Appendable to, List<String> notes) throws IOException {
     List<String> main = new ArrayList<>();
-    main.add(SvgPicture.shapesOfPage());
+    main.add(SvgStyle.shapesOfPage());
     main.add(summary(notes));
     main.add(overview.draw());
     main.add(leftOut());
     main.add("<h2 id=\"functions\">Each function</h2>\n");
     main.addAll(sections);
     main.add(checks());
-    HtmlPage.ofFile(WHOLE, SvgPicture.styleOfPage()).write(to, main);
+    HtmlPage.ofFile(WHOLE, SvgStyle.ofPage()).write(to, main);
   }
 
   private String summary(List<String> notes) {

@@ -121,7 +121,7 @@ public final class OccupancyPicture {
     return new SvgPicture(this).draw(new SvgPicture.Frame.Document());
   }
 
-  /// The same as a part of a page that has [SvgPicture#styleOfPage] and [SvgPicture#shapesOfPage].
+  /// The same as a part of a page that has [SvgStyle#ofPage] and [SvgStyle#shapesOfPage].
   ///
   /// @param id of the picture, unique in the page
   String svgInPage(String id) {
