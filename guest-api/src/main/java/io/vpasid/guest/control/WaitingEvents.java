@@ -40,6 +40,8 @@ final class WaitingEvents {
   /// What a client is told next.
   sealed interface Told {
     /// An event.
+    // Its bytes go to the socket as they are.
+    @SuppressWarnings("ArrayRecordComponent")
     record Line(byte[] bytes) implements Told {}
 
     /// So many events of a source had no room.
