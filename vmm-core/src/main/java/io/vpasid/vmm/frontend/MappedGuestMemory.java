@@ -159,7 +159,7 @@ public final class MappedGuestMemory implements GuestMemory {
     Piece piece = piece(address, Long.BYTES);
     ByteBuffer buffer = piece.buffer;
     int offset = piece.offset(address);
-    if (piece.size - offset < count * Long.BYTES) {
+    if (piece.size - offset < (long) count * Long.BYTES) {
       GuestMemory.super.loadLongs(address, words, count);
       return;
     }
