@@ -1,6 +1,7 @@
 package io.vpasid.guest.emulator;
 
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 
 /// Software in an emulated guest that uses the request mailbox, with nothing but configuration
 /// accesses; written from `docs/mailbox.md`, not from the mailbox.
@@ -23,7 +24,9 @@ public final class MailboxDriver {
   private static final int BUSY = 1;
   private static final int FIRST = 0x100;
   private static final int MOST_CAPABILITIES = (4096 - FIRST) / 8;
-  private static final long PATIENCE_NANOS = 10_000_000_000L;
+  private static final long PATIENCE_NANOS = 60_000_000_000L;
+  private static final int SPINS = 1000;
+  private static final long NANOS_BETWEEN_LOOKS = 20_000;
 
   private final ConfigPort port;
   private final int offset;
@@ -75,19 +78,23 @@ public final class MailboxDriver {
     return ask(QUERY, pasid, 0);
   }
 
-  /// Waits for the answer, 10 seconds at most.
+  /// Waits for the answer, a minute at most.
   private Answer ask(int operation, int pasid, int handle) {
     sequence = (sequence + 1) & 0xffff;
     port.write(offset + PASID, 4, pasid);
     port.write(offset + HANDLE, 4, handle);
     port.write(offset + CONTROL, 4, sequence << 16 | operation);
     long start = System.nanoTime();
-    while (System.nanoTime() - start < PATIENCE_NANOS) {
+    for (int i = 0; System.nanoTime() - start < PATIENCE_NANOS; i++) {
       int status = port.read(offset + STATUS, 4);
       if (status >>> 16 == sequence && (status & BUSY) == 0) {
         return new Answer(status >>> 4 & 0xfff, port.read(offset + RESULT, 4));
       }
-      Thread.onSpinWait();
+      if (i < SPINS) {
+        Thread.onSpinWait();
+      } else {
+        LockSupport.parkNanos(NANOS_BETWEEN_LOOKS);
+      }
     }
     return new Answer(ETIMEDOUT, 0);
   }

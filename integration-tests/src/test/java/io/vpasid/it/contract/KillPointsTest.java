@@ -2,11 +2,13 @@ package io.vpasid.it.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.vpasid.it.contract.KilledLives.Step;
+import io.vpasid.it.contract.KilledLife.Step;
+import io.vpasid.it.contract.KilledLife.Way;
 import io.vpasid.it.realkernel.GuestJava;
 import io.vpasid.it.realkernel.InRealKernel;
 import io.vpasid.it.realkernel.IommuTables;
 import io.vpasid.pci.PciAddress;
+import io.vpasid.synth.FurtherResult;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
@@ -34,21 +36,29 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /// A process that attaches is killed anywhere in the life of its attachments, or an allocation of
 /// the kernel fails there: nothing is left in the IOMMU's tables, and the next process begins as
 /// the first did.
 ///
-/// Each kill is one point for each function that the process lives with at that moment.
-/// `-Dvpasid.killPoints=1000` makes as many; without it a few are made in every run.
-@InRealKernel(seconds = 3000)
+/// Each kill is one point for each function that the process lives with at that moment: each has a
+/// thread and a context of its own, which is somewhere else in its life. `-Dvpasid.killPoints=1000`
+/// makes as many points; without it a few are made in every run.
+@InRealKernel(seconds = 9000)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class KillPointsTest {
-  private static final int POINTS = Integer.getInteger("vpasid.killPoints", 20);
+  private static final int POINTS = Integer.getInteger("vpasid.killPoints", 40);
 
   /// How long after the begin of a step a process is killed.
   private static final int LONGEST_NANOS = 5_000_000;
+
+  /// After so many kills the console is told how far it is.
+  private static final int TOLD = 5;
 
   private static final int MOST_ALLOCATIONS = 5000;
   private static final PciAddress FUNCTION = new PciAddress(0, 0, 4, 0);
@@ -63,8 +73,8 @@ class KillPointsTest {
     return new KernelProvider().open(BackendOptions.DEFAULTS);
   }
 
-  /// Those that VFIO has, each alone in its group, and that can be shown with a vPASID of as many
-  /// PASIDs as a life has.
+  /// Those that VFIO has, each alone in its group, and that can be shown with a mailbox and a
+  /// vPASID of as many PASIDs as a life has.
   private static List<PciAddress> functions() throws IOException {
     List<PciAddress> functions = new ArrayList<>();
     try (Stream<Path> entries = Files.list(VFIO)) {
@@ -73,7 +83,7 @@ class KillPointsTest {
         if (address.isPresent()
             && !address.get().equals(WITH_LONG_RESETS)
             && isAlone(entry)
-            && hasPasids(address.get())) {
+            && canLive(address.get())) {
           functions.add(address.get());
         }
       }
@@ -87,12 +97,13 @@ class KillPointsTest {
     }
   }
 
-  private static boolean hasPasids(PciAddress address) {
+  private static boolean canLive(PciAddress address) {
     try (IommufdBackend iommufd = open();
         PassthroughFunction function =
-            PassthroughFunction.open(iommufd, address, FunctionOptions.defaults())) {
+            PassthroughFunction.open(iommufd, address, KilledLife.OPTIONS)) {
       return function.synthesis() instanceof Synthesis made
-          && 1 << made.capability().width() > KilledLives.PASIDS;
+          && 1 << made.capability().width() > KilledLife.PASIDS
+          && made.further().stream().allMatch(FurtherResult.Placed.class::isInstance);
     }
   }
 
@@ -131,6 +142,7 @@ class KillPointsTest {
   }
 
   @Test
+  @Order(1)
   void processThatIsKilledAnywhereInTheLifeOfAnAttachmentLeavesNothing() throws Exception {
     List<PciAddress> functions = functions();
     assertThat(functions).contains(FUNCTION);
@@ -139,13 +151,18 @@ class KillPointsTest {
     Path steps = folder.resolve("steps");
     Random random = new Random(20);
     int points = 0;
+    int kills = 0;
+    long start = System.nanoTime();
     Process next = start(steps(steps, functions), functions);
     try {
       while (points < POINTS) {
         Process process = next;
         process.outputWriter().append('\n').flush();
-        assertThat(process.inputReader().readLine()).isEqualTo(KilledLives.READY);
-        awaitStep(steps, Step.of(1 + random.nextInt(Step.values().length - 1)), process);
+        assertThat(process.inputReader().readLine())
+            .as("what the process says; the console has what it failed with")
+            .isEqualTo(KilledLives.READY);
+        Step aim = Step.of(1 + random.nextInt(Step.values().length - 1));
+        awaitStep(steps, kills++, aim, process);
         LockSupport.parkNanos(random.nextInt(LONGEST_NANOS));
         process.destroyForcibly();
         assertThat(process.waitFor()).as("killed by SIGKILL").isEqualTo(128 + 9);
@@ -155,23 +172,37 @@ class KillPointsTest {
         }
         next = start(steps(steps, functions), functions); // the JVM starts meanwhile
 
+        // The next one says that it is ready when each function has been bound, and lived with.
         assertThat(tables(functions)).as("after %s", killed).isEqualTo(clean);
-        functions.forEach(KillPointsTest::assertUsable);
+        if (kills % TOLD == 0 || points >= POINTS) {
+          System.out.println(
+              "kill points: %d by %d kills, %d s, %s: %s"
+                  .formatted(
+                      points,
+                      kills,
+                      (System.nanoTime() - start) / 1_000_000_000,
+                      functions,
+                      killed));
+        }
       }
     } finally {
-      next.destroyForcibly();
+      next.destroyForcibly().waitFor();
     }
-    System.out.println("kill points: " + points + ", with " + functions + ": " + killed);
+    functions.forEach(KillPointsTest::assertUsable);
   }
 
-  /// Returns when one of the threads is in a step. Opening a function takes most of the time, so a
-  /// kill at any time would hit little else.
-  private static void awaitStep(Path file, Step step, Process process) throws IOException {
+  /// Returns when a function is in a step. Opening one takes most of the time, so a kill at any
+  /// time would hit little else.
+  ///
+  /// @param first which function is looked at first
+  private static void awaitStep(Path file, int first, Step step, Process process)
+      throws IOException {
     try (FileChannel channel = FileChannel.open(file)) {
       MappedByteBuffer steps = channel.map(MapMode.READ_ONLY, 0, channel.size());
-      for (int thread = 0; steps.get(thread) != step.code(); ) {
-        thread = (thread + 1) % steps.capacity();
-        if (thread == 0) {
+      int functions = steps.capacity();
+      for (int i = 0; steps.get((first + i) % functions) != step.code(); ) {
+        i = (i + 1) % functions;
+        if (i == 0) {
           LockSupport.parkNanos(20_000);
           assertThat(process.isAlive()).isTrue();
         }
@@ -184,10 +215,11 @@ class KillPointsTest {
   }
 
   @Test
+  @Order(2)
   void allocationThatFailsAnywhereInTheLifeOfAnAttachmentLeavesNothing() {
     List<PciAddress> function = List.of(FUNCTION);
     assertUsable(FUNCTION); // and what is loaded the first time is
-    KilledLives.once(FUNCTION);
+    KilledLife.live(FUNCTION, Way.REQUESTS, _ -> {});
     Map<PciAddress, List<String>> clean = tables(function);
     int number = 1;
     int[] refused = {0};
@@ -198,7 +230,7 @@ class KillPointsTest {
               number,
               () -> {
                 try {
-                  KilledLives.once(FUNCTION);
+                  KilledLife.live(FUNCTION, Way.REQUESTS, _ -> {});
                 } catch (IommufdException | UncheckedIOException | IllegalStateException _) {
                   refused[0]++;
                 }

@@ -19,8 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 /// A machine that runs test classes, one after the other, seen from the host.
 final class GuestRun implements AutoCloseable {
-  /// From the wish for a class to its first report, and the machine may have to boot before.
-  private static final Duration LONGEST_START = Duration.ofMinutes(5);
+  /// From the wish for a class to its first report, and the machine may have to boot before, on a
+  /// host that has other things to do.
+  private static final Duration LONGEST_START = Duration.ofMinutes(30);
 
   /// Last resort for a machine that nobody closes.
   private static final Duration LONGEST_RUN = Duration.ofHours(3);

@@ -29,6 +29,9 @@ final class MachineFunctions {
 
   private static final String WITH_LONG_RESETS = "08.0";
 
+  /// How many more there are behind QEMU's IOMMU.
+  private static final int FURTHER = 8;
+
   private MachineFunctions() {}
 
   /// Their registers.
@@ -64,8 +67,9 @@ final class MachineFunctions {
     return functions;
   }
 
-  /// Those behind QEMU's IOMMU: as a machine has them in its slots, and after them, from 09.0 on,
-  /// the ones that scenarios want ([ScenarioFunctions]).
+  /// Those behind QEMU's IOMMU: as a machine has them in its slots; after them, from 09.0 on, the
+  /// ones that scenarios want ([ScenarioFunctions]), and at last some more of the first, for what
+  /// is to be done with many at once.
   static Map<String, VfioUserDevice> physical() {
     Map<String, VfioUserDevice> functions =
         rigged((_, config) -> new PhysicalFunction(config), Map.of());
@@ -73,6 +77,11 @@ final class MachineFunctions {
     for (ConfigSpace wanted : ScenarioFunctions.all()) {
       functions.put(
           "%02x.0".formatted(device++), new PhysicalFunction(RiggedFunction.ready(wanted)));
+    }
+    for (int i = 0; i < FURTHER; i++) {
+      functions.put(
+          "%02x.0".formatted(device++),
+          new PhysicalFunction(RiggedFunction.ready(Accelerators.withPasid().config())));
     }
     return functions;
   }
