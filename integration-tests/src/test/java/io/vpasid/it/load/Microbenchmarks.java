@@ -25,9 +25,11 @@ record Microbenchmarks(Map<String, List<Double>> scores) {
     for (RunResult result :
         new Runner(
                 new OptionsBuilder()
-                    .include("ConfigReadBenchmark.*Word")
+                    .include("ConfigAccessBenchmark.(byteArray|emulated|.*Write)$")
+                    .include("IoctlBenchmark")
                     .include("PlanBenchmark.planInOwnSlot")
                     .include("SimulatedAttachBenchmark")
+                    .include("VtdAttachBenchmark")
                     .addProfiler(GCProfiler.class)
                     .forks(1)
                     .warmupIterations(4)

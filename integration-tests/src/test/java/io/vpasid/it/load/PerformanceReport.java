@@ -45,6 +45,7 @@ final class PerformanceReport {
     SCAN,
     SCENARIOS,
     QUIRKS,
+    PASIDS,
     MICROBENCHMARKS
   }
 
@@ -97,6 +98,7 @@ final class PerformanceReport {
       case SCAN -> scan();
       case SCENARIOS -> scenarios();
       case QUIRKS -> growths.addAll(QuirkGrowth.measure(rounds));
+      case PASIDS -> pasids();
       case MICROBENCHMARKS -> microbenchmarks();
     }
   }
@@ -211,14 +213,31 @@ final class PerformanceReport {
         .atMost(
             "guest config read, 4 bytes",
             "a VarHandle on a byte array",
-            jmh.beside(
-                "ConfigReadBenchmark.byteArrayWord", "ConfigReadBenchmark.emulatedWord", " ns"),
+            jmh.beside("ConfigAccessBenchmark.byteArray", "ConfigAccessBenchmark.emulated", " ns"),
             1.5);
     budgets.atMost(
         "the same, bytes allocated",
-        jmh.spread("ConfigReadBenchmark.emulatedWord:gc.alloc.rate.norm"),
+        jmh.spread("ConfigAccessBenchmark.emulated:gc.alloc.rate.norm"),
         " B",
         0.01);
+    budgets.atMost(
+        "guest config write, 4 bytes",
+        "a VarHandle on a byte array",
+        jmh.beside(
+            "ConfigAccessBenchmark.byteArrayWrite", "ConfigAccessBenchmark.emulatedWrite", " ns"),
+        3);
+    budgets.atMost(
+        "the same, bytes allocated",
+        jmh.spread("ConfigAccessBenchmark.emulatedWrite:gc.alloc.rate.norm"),
+        " B",
+        0.01);
+    budgets
+        .about("Requests")
+        .atMost(
+            "an ioctl through the Linux backend",
+            "the same loop in C",
+            jmh.beside("IoctlBenchmark.inC", "IoctlBenchmark.throughTheBackend", " ns"),
+            1.15);
     budgets
         .about("Plans")
         .atMost(
@@ -233,6 +252,43 @@ final class PerformanceReport {
             jmh.spread("SimulatedAttachBenchmark.attachAndDetach"),
             "",
             1_000_000);
+    attachesOfAGuest(jmh);
+  }
+
+  /// What a guest's driver does through its virtual IOMMU beside the same by hand.
+  private void attachesOfAGuest(Microbenchmarks jmh) {
+    String alone = "`attachPasid` and `detachPasid` alone";
+    String byHand = "the same with `newPageTable` and `destroyPageTable`";
+    budgets
+        .about("Virtual IOMMU")
+        .atMost(
+            "a guest's attach and detach through its virtual IOMMU, simulator",
+            alone,
+            jmh.beside(
+                "VtdAttachBenchmark.attachOnly", "VtdAttachBenchmark.throughTheFrontEnd", " ns"),
+            2);
+    budgets.atMost(
+        "the same",
+        byHand,
+        jmh.beside("VtdAttachBenchmark.byHand", "VtdAttachBenchmark.throughTheFrontEnd", " ns"),
+        2);
+    budgets.atMost(
+        "the same, one address space after another",
+        byHand,
+        jmh.beside("VtdAttachBenchmark.byHand", "VtdAttachBenchmark.throughTheFrontEndAnew", " ns"),
+        2);
+  }
+
+  private void pasids() {
+    PasidGrowth pasids = PasidGrowth.measure(rounds);
+    growths.add(pasids.time());
+    budgets
+        .about("Attachments")
+        .atMost(
+            "heap of an attached PASID, of 2^20, simulator's share included",
+            pasids.heap(),
+            " B",
+            64);
   }
 
   private static String load() throws IOException {

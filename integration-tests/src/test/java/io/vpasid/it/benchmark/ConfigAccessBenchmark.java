@@ -18,12 +18,12 @@ import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 
-/// One read of a configuration space register, at offsets that the compiler cannot foresee, against
-/// the least that it can cost: a read of a byte array.
+/// One read or write of a configuration space register, at offsets that the compiler cannot
+/// foresee, against the least that it can cost: an access to a byte array.
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
-public class ConfigReadBenchmark {
+public class ConfigAccessBenchmark {
   private static final VarHandle DWORD =
       MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
   private static final VarHandle WORD =
@@ -71,7 +71,19 @@ public class ConfigReadBenchmark {
     return emulated.read(offset(), 4);
   }
 
-  /// 16 bits of it.
+  /// What a write is measured against.
+  @Benchmark
+  public void byteArrayWrite() {
+    DWORD.set(bytes, offset(), next);
+  }
+
+  /// A write to a register of an emulated function, by the rules of the register.
+  @Benchmark
+  public void emulatedWrite() {
+    emulated.write(offset(), 4, next);
+  }
+
+  /// A read of 16 bits of it.
   @Benchmark
   public int emulatedWord() {
     return emulated.read(offset() + 2, 2);
