@@ -4,6 +4,7 @@ import io.vpasid.guest.config.DaemonConfig;
 import io.vpasid.guest.config.FunctionConfig;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.IommuConfig;
+import io.vpasid.guest.config.TenantConfig;
 import io.vpasid.guest.socket.SocketLoops;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.HostFunction;
@@ -18,6 +19,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -45,8 +47,10 @@ public record ConfigurationCheck(
   /// @param isolated whether each tenant has a process, and a simulated host, for itself
   public static ConfigurationCheck of(DaemonConfig config, byte[] text, boolean isolated) {
     Progress check = new Progress(config, isolated);
-    check.socket(config.control(), config::wrongControl);
-    config.metricsSocket().ifPresent(path -> check.socket(path, config::wrongMetrics));
+    check.socket(config.control(), Optional.empty(), config::wrongControl);
+    config
+        .metricsSocket()
+        .ifPresent(path -> check.socket(path, Optional.empty(), config::wrongMetrics));
     check.functions();
     check.iommus();
     if (isolated) {
@@ -83,7 +87,9 @@ public record ConfigurationCheck(
       }
     }
 
-    void socket(Path path, Function<String, JsonFileException> wrong) {
+    /// @param function whose it is; empty for one that the process itself makes, even if isolated
+    void socket(
+        Path path, Optional<FunctionConfig> function, Function<String, JsonFileException> wrong) {
       if (!sockets.add(path)) {
         add(wrong.apply(path + " is the path of another socket already; choose another"));
       }
@@ -92,10 +98,23 @@ public record ConfigurationCheck(
         return; // it is said once
       }
       try {
-        SocketLoops.checkFolder(path);
+        Optional<TenantConfig> other = function.flatMap(this::tenantOfAnotherUser);
+        if (other.isPresent()) {
+          SocketLoops.checkFolder(path, other.get().user().orElseThrow(), other.get().group());
+        } else {
+          SocketLoops.checkFolder(path);
+        }
       } catch (IOException e) {
         add(wrong.apply(String.valueOf(e.getMessage())));
       }
+    }
+
+    /// The tenant in whose process a function is served, if that process is another user's.
+    private Optional<TenantConfig> tenantOfAnotherUser(FunctionConfig function) {
+      return config.tenants().stream()
+          .filter(one -> isolated && one.name().equals(function.tenant()))
+          .filter(one -> one.user().isPresent())
+          .findFirst();
     }
 
     private void add(RuntimeException problem) {
@@ -112,7 +131,7 @@ public record ConfigurationCheck(
       }
       Map<String, Map<PciAddress, String>> served = new HashMap<>();
       for (FunctionConfig function : config.functions()) {
-        socket(function.socket(), function::wrongSocket);
+        socket(function.socket(), Optional.of(function), function::wrongSocket);
         try {
           String host = isolated ? function.tenant() : "";
           functions.add(
@@ -141,9 +160,12 @@ public record ConfigurationCheck(
 
     void iommus() {
       for (IommuConfig iommu : config.iommus()) {
-        socket(iommu.socket(), problem -> config.wrongSocket(iommu, problem));
         List<FunctionConfig> covered =
             config.functions().stream().filter(f -> iommu.covers().containsKey(f.name())).toList();
+        socket(
+            iommu.socket(),
+            covered.stream().findFirst(),
+            problem -> config.wrongSocket(iommu, problem));
         if (covered.stream().map(Progress::host).distinct().count() > 1) {
           add(
               config.wrongCovers(

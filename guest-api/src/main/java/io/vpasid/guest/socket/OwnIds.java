@@ -5,8 +5,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
-/// The user and the group of this process, as the kernel has them in `/proc/self/status`.
+/// The user and the group of this process, as the kernel has them in `/proc/self/status`, or of one
+/// that it starts.
 ///
 /// @param uid effective user id
 /// @param gid effective group id
@@ -39,6 +41,19 @@ record OwnIds(int uid, int gid, int outside) {
           String.valueOf(map.readLine()).strip().replaceAll("\\s+", " ").equals(ALL_USERS);
       return new OwnIds(uid, gid, all ? PeerCredentials.UNKNOWN : OVERFLOW);
     }
+  }
+
+  /// Those of a process of another user that this one starts.
+  OwnIds of(int user, Optional<Integer> group) {
+    return new OwnIds(user, group.orElse(gid), outside);
+  }
+
+  /// Whether a process with these ids, and no other group or right, may do something with a file.
+  ///
+  /// @param bits what it wants to do, as others have it in a mode: 4 read, 2 write, 1 search
+  boolean may(int bits, int mode, int owner, int group) {
+    int shift = owner == uid ? 6 : group == gid ? 3 : 0;
+    return uid == ROOT || (mode >> shift & bits) == bits;
   }
 
   /// Whether a file's owner is this user or root.

@@ -24,6 +24,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -151,6 +152,14 @@ public final class SocketLoops implements AutoCloseable {
   ///   folder, or others could replace what is in it
   public static void checkFolder(Path path) throws IOException {
     SocketPath.check(path);
+  }
+
+  /// Makes sure of it for a process of another user, who must be able to make one there as well.
+  ///
+  /// @param uid id of the process's user
+  /// @param gid id of its group; empty for that of this process
+  public static void checkFolder(Path path, int uid, Optional<Integer> gid) throws IOException {
+    SocketPath.check(path, OwnIds.read().of(uid, gid));
   }
 
   private SocketListener listen(

@@ -49,6 +49,8 @@ final class SocketPath {
   private static final int S_IFSOCK = 0140000;
   private static final int S_IFLNK = 0120000;
   private static final int STICKY = 01000;
+  private static final int WRITE = 2;
+  private static final int SEARCH = 1;
   private static final int WRITABLE_BY_OTHERS = 0002;
   private static final int WRITABLE_BY_GROUP = 0020;
 
@@ -126,6 +128,33 @@ final class SocketPath {
   /// @throws IOException with a sentence that names the path, if it is too long, or if others could
   ///   replace it or a folder that it is in
   static void check(Path path) throws IOException {
+    Path directory = directoryOf(path);
+    OwnIds own = OwnIds.read();
+    for (Path folder = directory; folder != null; folder = folder.getParent()) {
+      requireOurs(path, folder, own);
+    }
+  }
+
+  /// Makes sure that `path` is a place for a socket of another process.
+  ///
+  /// @param ids of that process, which must be able to make something there
+  /// @throws IOException with a sentence that names the path, in the same cases, or if it may not
+  static void check(Path path, OwnIds ids) throws IOException {
+    Path directory = directoryOf(path);
+    for (Path folder = directory; folder != null; folder = folder.getParent()) {
+      requireOurs(path, folder, ids);
+      Inode found = Inode.of(folder);
+      int wanted = folder.equals(directory) ? WRITE | SEARCH : SEARCH;
+      if (!ids.may(wanted, found.mode, found.owner, found.group)) {
+        throw new IOException(
+            "%s cannot be created by user %d: %s is of user %d with mode %04o. Give the user this folder, or choose another."
+                .formatted(path, ids.uid(), folder, found.owner, found.mode & 07777));
+      }
+    }
+  }
+
+  /// The folder that a socket is to be in, without links.
+  private static Path directoryOf(Path path) throws IOException {
     int length = path.toString().getBytes(StandardCharsets.UTF_8).length;
     if (length > MAX_LENGTH) {
       throw new IOException(
@@ -140,10 +169,7 @@ final class SocketPath {
     if (directory == null || !Files.isDirectory(directory)) {
       throw new IOException(path + " cannot be created: " + missing(directory));
     }
-    OwnIds own = OwnIds.read();
-    for (Path folder = directory.toRealPath(); folder != null; folder = folder.getParent()) {
-      requireOurs(path, folder, own);
-    }
+    return directory.toRealPath();
   }
 
   private static String missing(@Nullable Path directory) {

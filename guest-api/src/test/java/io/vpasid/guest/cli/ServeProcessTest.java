@@ -356,6 +356,34 @@ class ServeProcessTest {
     assertThat(run.err()).hasLineCount(1).contains(":1:57: unknown key \"qirks\"");
   }
 
+  @Needs(Need.ROOT)
+  @Test
+  void checkJudgesFoldersByTheUserOfATenantsProcessWhereItHasOne() throws IOException {
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+    Path theirs = Files.createDirectory(folder.resolve("theirs"));
+    Files.setAttribute(theirs, "unix:uid", 64_055);
+    Files.writeString(
+        folder.resolve("f.json"),
+        "{ \"format\": 1, \"vendor\": \"0xf00d\", \"device\": \"0x0001\", \"class\": \"0x088000\" }");
+    Path file =
+        Files.writeString(
+            folder.resolve("serve.json"),
+            """
+            { "format": 1, "control": { "socket": "control.sock" }, "functions": [
+                { "name": "a", "source": "f.json", "socket": "theirs/a.sock", "tenant": "acme" },
+                { "name": "b", "source": "f.json", "socket": "b.sock", "tenant": "acme" } ],
+              "tenants": [ { "name": "acme", "user": 64055, "group": 64055 } ] }
+            """);
+
+    Run alone = Run.of("serve", file.toString(), "--check");
+    Run isolated = Run.of("serve", file.toString(), "--check", "--isolate");
+
+    assertThat(alone.err()).contains("another user owns " + theirs).doesNotContain("64055");
+    assertThat(isolated.err())
+        .contains("b.sock cannot be created by user 64055")
+        .doesNotContain("another user owns");
+  }
+
   @Test
   void checkFindsAFunctionThatIsServedTwice() throws IOException {
     Path file = folder.resolve("serve.json");

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.channel.Channel;
+import io.vpasid.testing.Need;
+import io.vpasid.testing.Needs;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -12,6 +14,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -175,5 +178,31 @@ class SocketPathTest {
     try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
       return channel.connect(UnixDomainSocketAddress.of(path));
     }
+  }
+
+  /// User 64055 has a folder of its own beside one of root's.
+  @Needs(Need.ROOT)
+  @Test
+  void aFolderIsJudgedByTheUserWhoIsToMakeTheSocket() throws IOException {
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+    Path theirs = Files.createDirectory(directory.resolve("theirs"));
+    Files.setAttribute(theirs, "unix:uid", 64_055);
+    Path roots = Files.createDirectory(directory.resolve("roots"));
+    Path groups = Files.createDirectory(directory.resolve("groups"));
+    Files.setAttribute(groups, "unix:gid", 64_056);
+    Files.setPosixFilePermissions(groups, PosixFilePermissions.fromString("rwxrwxr-x"));
+
+    SocketLoops.checkFolder(theirs.resolve("s"), 64_055, Optional.empty());
+    SocketLoops.checkFolder(groups.resolve("s"), 64_055, Optional.of(64_056));
+
+    assertThatThrownBy(() -> SocketLoops.checkFolder(theirs.resolve("s")))
+        .hasMessageContaining("another user owns " + theirs);
+    assertThatThrownBy(() -> SocketLoops.checkFolder(theirs.resolve("s"), 64_057, Optional.empty()))
+        .hasMessageContaining("another user owns " + theirs);
+    assertThatThrownBy(() -> SocketLoops.checkFolder(roots.resolve("s"), 64_055, Optional.empty()))
+        .hasMessageContaining("cannot be created by user 64055: " + roots + " is of user 0");
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+    assertThatThrownBy(() -> SocketLoops.checkFolder(theirs.resolve("s"), 64_055, Optional.empty()))
+        .hasMessageContaining(directory + " is of user 0 with mode 0700");
   }
 }
