@@ -86,7 +86,6 @@ final class SvgRows {
 
   /// The parts of a run, in the order of rows.
   List<Box> boxes(ByteRange run) {
-    /// The parts of a run, in the order of rows.
     List<Box> boxes = new ArrayList<>();
     for (Slot slot : slots) {
       int from = Math.max(run.offset(), slot.offset());
