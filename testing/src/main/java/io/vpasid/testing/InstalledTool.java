@@ -14,7 +14,7 @@ import java.util.Locale;
 public final class InstalledTool {
   private InstalledTool() {}
 
-  /// Whether there is a program of this name on the PATH.
+  /// True if there is a program of this name on the PATH.
   static boolean isInstalled(String name) {
     String path = System.getenv("PATH");
     return path != null
@@ -22,7 +22,7 @@ public final class InstalledTool {
             .anyMatch(folder -> Files.isExecutable(Path.of(folder, name)));
   }
 
-  /// Whether a command ends well.
+  /// True if a command ends well.
   static boolean succeeds(String... command) {
     try {
       return new ProcessBuilder(command)

@@ -74,7 +74,7 @@ public enum Need {
     this.what = what;
   }
 
-  /// Whether this machine has it.
+  /// True if this machine has it.
   public boolean isMet() {
     return switch (this) {
       case LSPCI, XXD, HEXDUMP, OD, GCC, XMLLINT, SYSTEMD_ANALYZE ->

@@ -17,7 +17,7 @@ public sealed interface SynthesisResult permits Synthesis, SynthesisResult.Decli
   /// Lays the patches, and the rules of their registers, over a guest view that is being made.
   GuestConfigSpace.Builder applyTo(GuestConfigSpace.Builder builder);
 
-  /// What the guest reads before it has written anything.
+  /// The configuration space that the guest reads before it has written anything.
   ///
   /// @param request the request that this came of
   default ConfigSpace guestView(SynthesisRequest request) {

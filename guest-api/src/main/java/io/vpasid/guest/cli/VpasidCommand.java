@@ -119,7 +119,7 @@ public final class VpasidCommand implements Callable<Integer>, Terminal.Owner {
     command.getSubcommands().values().forEach(VpasidCommand::explainExitCodes);
   }
 
-  /// What the output leads to.
+  /// The terminal that the output leads to, if it is one.
   @Override
   public Terminal terminal() {
     return terminal;

@@ -58,7 +58,7 @@ public final class DaemonConfigReader {
     return new DaemonConfigReader(JsonCursor.open(file, MAX_BYTES), folderOf(file)).readFile();
   }
 
-  /// Where the relative paths of a file start.
+  /// The folder from which the relative paths of a file start.
   static Path folderOf(Path file) {
     Path folder = file.toAbsolutePath().normalize().getParent();
     return folder == null ? Path.of("/") : folder;

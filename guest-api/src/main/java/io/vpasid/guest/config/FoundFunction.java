@@ -17,7 +17,7 @@ public record FoundFunction(
     return new FoundFunction(captured, Optional.empty(), Optional.empty());
   }
 
-  /// Where it sits.
+  /// The address where it sits.
   public PciAddress address() {
     return captured.address();
   }

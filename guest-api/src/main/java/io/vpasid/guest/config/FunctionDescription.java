@@ -49,7 +49,7 @@ public record FunctionDescription(
         engineBar);
   }
 
-  /// Where the function sits.
+  /// The address where the function sits.
   public PciAddress address() {
     return captured.address();
   }

@@ -8,7 +8,7 @@ public record LogStyle(Format format, Level level) {
   /// As the error stream wants it, from INFO on.
   public static final LogStyle DEFAULT = new LogStyle(Format.AUTO, Level.INFO);
 
-  /// How lines look.
+  /// The form of lines.
   public enum Format {
     /// Text on a terminal, JSON otherwise.
     AUTO,
@@ -22,11 +22,11 @@ public record LogStyle(Format format, Level level) {
   public enum Level {
     /// Everything, every attachment too.
     DEBUG,
-    /// What happens to functions and clients.
+    /// Events of functions and clients.
     INFO,
-    /// What somebody should look at.
+    /// Things that somebody should look at.
     WARN,
-    /// What went wrong here.
+    /// Failures.
     ERROR
   }
 }

@@ -130,7 +130,7 @@ public final class TenantPart {
     return tenant.name();
   }
 
-  /// What is special about the tenant's process.
+  /// The settings of the tenant's process.
   public TenantConfig tenant() {
     return tenant;
   }

@@ -136,7 +136,7 @@ public final class ControlServer implements AutoCloseable {
     return new ControlServer(loops, path, worker, target, version, options);
   }
 
-  /// Where it listens.
+  /// The path where it listens.
   public Path path() {
     return path;
   }

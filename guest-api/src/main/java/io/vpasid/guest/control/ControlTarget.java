@@ -17,7 +17,7 @@ public interface ControlTarget {
 
   /// A sender of commands: one connection, equal to nothing but itself.
   interface Client {
-    /// Whether what it adds is to be taken away when it is gone, which it asked for when it
+    /// True if what it adds is to be taken away when it is gone, which it asked for when it
     /// negotiated.
     boolean isTemporary();
   }

@@ -23,7 +23,7 @@ final class WaitingEvents {
 
   // guarded by this
 
-  /// What is to be told, by the number in which it came.
+  /// The events to be told, by the number in which they came.
   private final SequencedMap<Long, Waiting> waiting = new LinkedHashMap<>();
 
   /// Those of whom something is to be told.

@@ -59,7 +59,7 @@ public record ConfigurationCheck(
     return new ConfigurationCheck(check.functions, check.tenants, check.iommus, check.problems);
   }
 
-  /// Whether the daemon would start with it, as far as that can be told.
+  /// True if the daemon would start with it, as far as that can be told.
   public boolean isGood() {
     return problems.isEmpty();
   }

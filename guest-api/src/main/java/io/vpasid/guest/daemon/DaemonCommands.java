@@ -175,7 +175,7 @@ final class DaemonCommands implements ControlTarget {
     };
   }
 
-  /// What is served now. Any thread may ask.
+  /// The state of all that is served. Any thread may ask.
   LiveState state() {
     return LiveState.of(daemon, pasids);
   }

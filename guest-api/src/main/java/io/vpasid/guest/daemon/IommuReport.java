@@ -35,7 +35,7 @@ record IommuReport(
     Counters counters,
     List<Entry> entries,
     boolean more) {
-  /// How long a unit's worker may take to answer.
+  /// Seconds that a unit's worker may take to answer.
   private static final int SECONDS = 5;
 
   /// An IOMMU as `query-iommus` has it.
@@ -161,7 +161,7 @@ record IommuReport(
     return Json.word(mode.kind());
   }
 
-  /// What an entry says, in words.
+  /// An entry in words.
   static String text(Translation translation) {
     return switch (translation) {
       case Translation.Untranslated _ -> "translation is off";

@@ -117,7 +117,7 @@ public final class IsolatedDaemon extends ServingDaemon {
     return daemon;
   }
 
-  /// Which process would serve which functions.
+  /// The functions that each process would serve.
   ///
   /// @return one line for each tenant
   /// @throws InputException if an IOMMU has functions of several tenants behind it

@@ -80,7 +80,7 @@ final class LivePage implements AutoCloseable {
     return new LivePage(served, loops, port, most);
   }
 
-  /// Where it is, with the token.
+  /// The address, with the token.
   String address() {
     return "http://127.0.0.1:%d/%s/"
         .formatted(server.port(), new String(token, StandardCharsets.US_ASCII));

@@ -151,7 +151,7 @@ final class ServedIommu implements AutoCloseable {
     return iommu;
   }
 
-  /// Whether it covers a function.
+  /// True if it covers a function.
   boolean covers(PassthroughFunction function) {
     return iommu.covers(function);
   }

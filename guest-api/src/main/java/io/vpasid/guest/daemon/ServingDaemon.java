@@ -164,7 +164,7 @@ public abstract sealed class ServingDaemon implements AutoCloseable permits Daem
   /// All metrics, as Prometheus reads them.
   abstract String metricsText();
 
-  /// Where the control socket is.
+  /// The path of the control socket.
   public final Path control() {
     return config.control();
   }

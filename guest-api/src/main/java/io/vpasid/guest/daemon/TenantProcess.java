@@ -37,7 +37,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// What the process tells is not trusted: a tenant may have taken it over. It has a bound, and is
 /// parsed as a control client's words are.
 final class TenantProcess implements AutoCloseable {
-  /// What the process is doing.
+  /// The state of the process.
   enum State {
     STARTING,
     SERVING,
@@ -145,7 +145,7 @@ final class TenantProcess implements AutoCloseable {
     return state;
   }
 
-  /// How often it was started.
+  /// The number of times that it was started.
   synchronized int timesStarted() {
     return timesStarted;
   }
@@ -415,7 +415,7 @@ final class TenantProcess implements AutoCloseable {
     }
   }
 
-  /// Whether it has been told to end, for which it has its own time.
+  /// True if it has been told to end, for which it has its own time.
   private synchronized boolean isToEnd() {
     return ending || restarting;
   }

@@ -77,7 +77,7 @@ public final class EmulatedGuest {
     return port.read(STANDARD_SIZE, 4) != -1 && !isAliased();
   }
 
-  /// Whether the dword at every 0x100 repeats the ids.
+  /// True if the dword at every 0x100 repeats the ids.
   private boolean isAliased() {
     int ids = port.read(0, 4);
     for (int at = STANDARD_SIZE; at < EXTENDED_SIZE; at += STANDARD_SIZE) {

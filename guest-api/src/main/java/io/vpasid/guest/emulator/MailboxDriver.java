@@ -37,7 +37,7 @@ public final class MailboxDriver {
     this.offset = offset;
   }
 
-  /// What the mailbox answered.
+  /// The mailbox's answer.
   ///
   /// @param errno 0, or why not
   /// @param result what the Result register had

@@ -133,7 +133,7 @@ public record EmulatedBacking(
     return new Reach(OptionalLong.empty(), OptionalLong.of(mapped));
   }
 
-  /// How many objects the simulated kernel has of the context.
+  /// The number of objects that the simulated kernel has of the context.
   public int objectsInKernel() {
     return iommufd.objects().size();
   }

@@ -169,7 +169,7 @@ public final class VirtualIommu implements AutoCloseable {
     }
   }
 
-  /// Whether it covers a function.
+  /// True if it covers a function.
   public boolean covers(PassthroughFunction function) {
     return places.containsKey(function);
   }
@@ -199,7 +199,7 @@ public final class VirtualIommu implements AutoCloseable {
     }
   }
 
-  /// What it does now.
+  /// Its state now.
   ///
   /// @param limit most entries
   /// @return completes when the unit's worker has done what was asked of it before

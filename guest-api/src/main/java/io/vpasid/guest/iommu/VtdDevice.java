@@ -35,7 +35,7 @@ final class VtdDevice implements VfioUserDevice {
   private static final int PCI_EXPRESS_INTEGRATED_ENDPOINT = 0x0092_0010;
   private static final int CAPABILITY_LIST = 1 << 20;
 
-  /// How long a reset may take.
+  /// Seconds that a reset may take.
   private static final int RESET_SECONDS = 30;
 
   private final VtdUnit unit;

@@ -104,12 +104,12 @@ public final class HtmlReport {
     leftOut.add(reason);
   }
 
-  /// How many functions there are, incomplete ones included.
+  /// The number of functions, incomplete ones included.
   public int size() {
     return functions + incomplete;
   }
 
-  /// How many get a vPASID.
+  /// The number of functions that get a vPASID.
   public int placed() {
     return placed;
   }

@@ -189,7 +189,7 @@ public record InspectReport(
         .anyMatch(h -> h.id().equals(capability.id()) && h.offset() == capability.offset());
   }
 
-  /// Where the device's own PASID capability is, if it has one.
+  /// The offset of the device's own PASID capability, if it has one.
   public Optional<Hex> pasid() {
     return extendedCapabilities.stream()
         .filter(c -> c.capability().id().equals(CapabilityId.PASID))

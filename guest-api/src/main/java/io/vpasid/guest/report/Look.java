@@ -52,17 +52,17 @@ enum Look {
     return hasLetters() ? (char) (symbol + index % LETTERS) : symbol;
   }
 
-  /// Whether each area has a letter of its own.
+  /// True if each area has a letter of its own.
   boolean hasLetters() {
     return this == CAPABILITY || this == OPEN_CAPABILITY || hasSmallLetters();
   }
 
-  /// Whether the letters are small, because the areas are in no list.
+  /// True if the letters are small, because the areas are in no list.
   boolean hasSmallLetters() {
     return this == HIDDEN_CAPABILITY || this == UNLINKED_CAPABILITY;
   }
 
-  /// Whether each area is worth a name of its own; of the others the legend says enough.
+  /// True if each area is worth a name of its own; of the others the legend says enough.
   boolean isNamed() {
     return this != FREE && this != LIVE && this != NOT_IN_DUMP;
   }

@@ -35,7 +35,7 @@ public final class OccupancyPicture {
   private final List<String> details;
   private final List<Mark> marks;
 
-  /// What is drawn, by the offset of the first byte.
+  /// The areas that are drawn, by the offset of the first byte.
   private final List<Area> areas;
 
   /// Per byte: the index of its area.

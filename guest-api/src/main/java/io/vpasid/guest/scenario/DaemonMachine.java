@@ -61,7 +61,7 @@ final class DaemonMachine implements Machine {
   private boolean served;
   private int left;
 
-  /// Whether one reply does not hold what is attached, or soon may not.
+  /// True if one reply does not hold what is attached, or soon may not.
   private boolean isLookedAtInParts;
 
   private DaemonMachine(DaemonMachines daemon, String name) {

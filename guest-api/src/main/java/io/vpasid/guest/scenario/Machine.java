@@ -117,7 +117,7 @@ public interface Machine extends ConfigPort, AutoCloseable {
       return new Answer(errno, "", text);
     }
 
-    /// Whether it was not refused.
+    /// True if it was not refused.
     public boolean isDone() {
       return errno.number() == 0;
     }

@@ -93,7 +93,7 @@ final class ParameterCursor extends JsonCursor {
     random.subList(count, random.size()).clear();
   }
 
-  /// Whether a parameter can have this name.
+  /// True if a parameter can have this name.
   static boolean isName(String text) {
     return REFERENCE.matcher("${" + text + '}').matches();
   }

@@ -86,7 +86,7 @@ final class PasidSteps {
     return name.isEmpty() ? "nothing" : name;
   }
 
-  /// Whether the request was done; throws if it should not have been, or the other way round.
+  /// True if the request was done; throws if it should not have been, or the other way round.
   private boolean expected(Place place, String what, Errno expected, Answer answer) {
     boolean failedAsPlanned = injected.isPresent() && injected.get().equals(answer.errno());
     require(

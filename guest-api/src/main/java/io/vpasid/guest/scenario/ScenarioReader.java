@@ -50,9 +50,8 @@ final class ScenarioReader {
             .toList();
   }
 
-  /// Whether a JSON file is a scenario and not a function's description or something else: whether
-  /// it is an object with `steps` or `title`. One that cannot be read is taken, so that it is
-  /// reported.
+  /// True if a JSON file is a scenario and not a function's description or something else: if it is
+  /// an object with `steps` or `title`. One that cannot be read is taken, so that it is reported.
   static boolean looksLikeScenario(Path file) {
     Set<String> keys = new HashSet<>();
     try {

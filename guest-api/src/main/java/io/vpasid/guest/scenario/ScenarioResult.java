@@ -35,7 +35,7 @@ public record ScenarioResult(
     record Skipped(String reason) implements Verdict {}
   }
 
-  /// Whether it did not fail.
+  /// True if it did not fail.
   public boolean isGood() {
     return !(verdict instanceof Verdict.Failed);
   }

@@ -18,7 +18,7 @@ final class ToldEntries {
   private final Set<String> queuedTables = new TreeSet<>();
   private boolean enabled;
 
-  /// Whether translation is on, so that the IOMMU can be told anything.
+  /// True if translation is on, so that the IOMMU can be told anything.
   boolean isEnabled() {
     return enabled;
   }
@@ -91,7 +91,7 @@ final class ToldEntries {
     return told;
   }
 
-  /// Whether the IOMMU was told everything that a page table maps.
+  /// True if the IOMMU was told everything that a page table maps.
   boolean isTold(String table) {
     return !changedTables.contains(table);
   }

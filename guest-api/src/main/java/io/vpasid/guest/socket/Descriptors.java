@@ -59,7 +59,7 @@ public final class Descriptors implements AutoCloseable {
     return owned.stream().mapToInt(FileDescriptor::intValue).toArray();
   }
 
-  /// Whether everything that is still here is an eventfd. As a side effect they no longer block, so
+  /// True if everything that is still here is an eventfd. As a side effect they no longer block, so
   /// that a peer cannot make a write to its own eventfd wait.
   public boolean areEventFds() {
     for (FileDescriptor descriptor : owned) {

@@ -67,7 +67,7 @@ final class EpollLibrary {
         .findFirst();
   }
 
-  /// Whether the file system of a folder is not mounted noexec.
+  /// True if the file system of a folder is not mounted noexec.
   private static boolean permitsRunning(Path folder) {
     try {
       Path real = folder.toRealPath();

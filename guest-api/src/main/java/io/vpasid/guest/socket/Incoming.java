@@ -72,22 +72,22 @@ final class Incoming {
     arrived.add(new FileDescriptor(number));
   }
 
-  /// Whether the peer has broken the protocol: nothing behind that can be told apart.
+  /// True if the peer has broken the protocol: nothing behind that can be told apart.
   boolean isBroken() {
     return broken;
   }
 
-  /// Whether a message has been delivered.
+  /// True if a message has been delivered.
   boolean hasBegun() {
     return begun;
   }
 
-  /// Whether a whole message waits.
+  /// True if a whole message waits.
   boolean hasMessage() {
     return whole > 0;
   }
 
-  /// Whether the last receive found as much as it had room for, so that more may be there.
+  /// True if the last receive found as much as it had room for, so that more may be there.
   boolean wasFilled() {
     return filled;
   }

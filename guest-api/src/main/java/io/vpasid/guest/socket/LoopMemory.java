@@ -49,7 +49,7 @@ final class LoopMemory {
     return OF_THREAD.get();
   }
 
-  /// Whether a reply may find no room beside those that are not sent.
+  /// True if a reply may find no room beside those that are not sent.
   boolean isCrowded() {
     return reply.position() > REPLIES / 2;
   }

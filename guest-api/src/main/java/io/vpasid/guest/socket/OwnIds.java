@@ -48,7 +48,7 @@ record OwnIds(int uid, int gid, int outside) {
     return new OwnIds(user, group.orElse(gid), outside);
   }
 
-  /// Whether a process with these ids, and no other group or right, may do something with a file.
+  /// True if a process with these ids, and no other group or right, may do something with a file.
   ///
   /// @param bits what it wants to do, as others have it in a mode: 4 read, 2 write, 1 search
   boolean may(int bits, int mode, int owner, int group) {
@@ -56,12 +56,12 @@ record OwnIds(int uid, int gid, int outside) {
     return uid == ROOT || (mode >> shift & bits) == bits;
   }
 
-  /// Whether a file's owner is this user or root.
+  /// True if a file's owner is this user or root.
   boolean trustsUser(int owner) {
     return owner == ROOT || owner == uid || owner == outside;
   }
 
-  /// Whether a file's group is this process's or root's.
+  /// True if a file's group is this process's or root's.
   boolean trustsGroup(int group) {
     return group == ROOT || group == gid || group == outside;
   }

@@ -71,7 +71,7 @@ public record PeerCredentials(int uid, Set<Integer> groups, int pid) {
     return groups;
   }
 
-  /// Whether the peer is one of these users, or in one of these groups.
+  /// True if the peer is one of these users, or in one of these groups.
   ///
   /// @param users ids of users; if empty, the socket's owner and root
   /// @param admittedGroups ids of groups

@@ -160,10 +160,10 @@ public enum SocketKind {
     static void say() {}
   }
 
-  /// Whether this kind can be used here.
+  /// True if this kind can be used here.
   public abstract boolean available();
 
-  /// Whether file descriptors pass in both directions.
+  /// True if file descriptors pass in both directions.
   public boolean carriesDescriptors() {
     return carriesDescriptors;
   }

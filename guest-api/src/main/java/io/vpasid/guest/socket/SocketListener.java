@@ -35,7 +35,7 @@ public final class SocketListener implements AutoCloseable {
     void accepted(Channel channel, PeerCredentials peer, int owner);
   }
 
-  /// Where it listens.
+  /// The path where it listens.
   public Path path() {
     return path.path();
   }

@@ -102,7 +102,7 @@ final class SocketPath {
     }
   }
 
-  /// Whether the file that was locked has not been taken away meanwhile, by who held it before. It
+  /// True if the file that was locked has not been taken away meanwhile, by who held it before. It
   /// is known by its length; to open it again would give up the lock.
   private static boolean isStill(FileChannel channel, Path beside) throws IOException {
     try {

@@ -126,7 +126,7 @@ abstract class UnixChannel extends AbstractChannel {
     }
   }
 
-  /// Whether these events say that the peer neither sends nor takes anything any more.
+  /// True if these events say that the peer neither sends nor takes anything any more.
   static boolean isGone(EpollIoOps events) {
     return events.contains(EPOLLHUP) || events.contains(EpollIoOps.EPOLLERR);
   }

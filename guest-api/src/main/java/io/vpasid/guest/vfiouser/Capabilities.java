@@ -76,7 +76,7 @@ record Capabilities(
     /// It can do this, and named these of its capabilities.
     record Understood(Capabilities capabilities, Set<String> named) implements Parsed {
 
-      /// Whether it is QEMU, as far as its own names tell: nobody else names both of these, of
+      /// True if it is QEMU, as far as its own names tell: nobody else names both of these, of
       /// which the first was in a draft only.
       boolean isQemu() {
         return named.contains(MIGRATION) && named.contains(WRITE_MULTIPLE);

@@ -43,7 +43,7 @@ enum Command {
     return number < BY_NUMBER.length ? BY_NUMBER[number] : UNKNOWN;
   }
 
-  /// Whether descriptors may come with a request: the file of a window, the eventfds of interrupts.
+  /// True if descriptors may come with a request: the file of a window, the eventfds of interrupts.
   boolean takesDescriptors() {
     return this == DMA_MAP || this == DEVICE_SET_IRQS;
   }

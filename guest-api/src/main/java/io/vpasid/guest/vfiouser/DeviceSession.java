@@ -108,7 +108,7 @@ final class DeviceSession implements VfioUserPeer {
     return CompletableFuture.failedFuture(new IOException(what + " found no client."));
   }
 
-  /// Whether a version has been agreed on.
+  /// True if a version has been agreed on.
   boolean isAgreed() {
     return agreed;
   }

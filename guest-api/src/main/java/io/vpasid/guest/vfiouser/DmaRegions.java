@@ -204,7 +204,7 @@ final class DmaRegions {
     return access(address, source, true);
   }
 
-  /// Whether a window has this address.
+  /// True if a window has this address.
   boolean isMapped(long address) {
     lock.readLock().lock();
     try {

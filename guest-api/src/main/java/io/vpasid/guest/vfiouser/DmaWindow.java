@@ -35,12 +35,12 @@ public final class DmaWindow {
     return address + size - 1;
   }
 
-  /// Whether the device may read it.
+  /// True if the device may read it.
   public boolean isReadable() {
     return (flags & Payload.DmaMap.READABLE) != 0;
   }
 
-  /// Whether the device may write it.
+  /// True if the device may write it.
   public boolean isWritable() {
     return (flags & Payload.DmaMap.WRITABLE) != 0;
   }

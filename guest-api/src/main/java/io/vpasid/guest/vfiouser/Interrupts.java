@@ -69,7 +69,7 @@ final class Interrupts implements AutoCloseable {
     final BitSet masked = new BitSet();
     final BitSet pending = new BitSet();
 
-    /// Whether the listener was told to use it, be it with vectors that have no eventfd.
+    /// True if the listener was told to use it, be it with vectors that have no eventfd.
     boolean isUsed;
 
     Line(int count) {

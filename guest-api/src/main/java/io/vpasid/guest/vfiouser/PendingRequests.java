@@ -131,7 +131,7 @@ final class PendingRequests {
     }
   }
 
-  /// Whether a request with this reply's id and command waits.
+  /// True if a request with this reply's id and command waits.
   boolean expects(Header reply) {
     Waiting<?> request = reply.isReply() ? waiting.get(reply.id()) : null;
     return request != null && request.command.number() == reply.command();

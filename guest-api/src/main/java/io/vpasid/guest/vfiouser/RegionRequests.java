@@ -165,7 +165,7 @@ final class RegionRequests implements InPlace {
     }
   }
 
-  /// Whether a region permits an access and holds all of it. An access of no bytes is one, too.
+  /// True if a region permits an access and holds all of it. An access of no bytes is one, too.
   private boolean isWithin(long index, long offset, long count, int flag) {
     if (index >= device.regions().size() || count > maxDataTransfer) {
       return false;

@@ -37,7 +37,7 @@ final class SessionHandler extends ChannelInboundHandlerAdapter {
   private boolean closing;
   private boolean gone;
 
-  /// Whether a message is being answered in turns, and no other is looked at.
+  /// True if a message is being answered in turns, and no other is looked at.
   private boolean answering;
 
   /// A session's way to speak.

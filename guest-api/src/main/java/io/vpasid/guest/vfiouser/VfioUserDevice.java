@@ -20,7 +20,7 @@ public interface VfioUserDevice {
   /// device is served; must not change.
   List<Irq> irqs();
 
-  /// Whether the client may reset it. Asked once when the device is served; must not change.
+  /// True if the client may reset it. Asked once when the device is served; must not change.
   boolean isResettable();
 
   /// Reads a part of a region. QEMU begins with the whole configuration space in one read, so any

@@ -181,12 +181,12 @@ public final class VfioUserServer implements AutoCloseable {
     return new VfioUserServer(loops, ownsLoops, path, ServedDevice.of(device), options);
   }
 
-  /// Where it listens.
+  /// The path where it listens.
   public Path path() {
     return path;
   }
 
-  /// Whether a client has the device right now.
+  /// True if a client has the device right now.
   public boolean hasClient() {
     Client current = client;
     return current != null && current.channel().isOpen();
@@ -232,7 +232,7 @@ public final class VfioUserServer implements AutoCloseable {
     }
   }
 
-  /// Whether the client before has gone and has left nothing.
+  /// True if the client before has gone and has left nothing.
   private boolean isFree() {
     Client current = client;
     return current == null || (!hasClient() && current.handler().ended().isDone());

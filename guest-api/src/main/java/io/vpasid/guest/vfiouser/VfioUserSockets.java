@@ -40,7 +40,7 @@ public final class VfioUserSockets implements AutoCloseable {
     return VfioUserClient.connect(loops, path, options);
   }
 
-  /// Whether file descriptors pass, so that clients can have interrupts.
+  /// True if file descriptors pass, so that clients can have interrupts.
   public boolean carriesDescriptors() {
     return loops.kind().carriesDescriptors();
   }

@@ -87,7 +87,7 @@ public final class SysfsDevice {
     return of(address).function();
   }
 
-  /// Where the function sits.
+  /// The address where the function sits.
   public PciAddress address() {
     return address;
   }

@@ -46,7 +46,7 @@ public final class IommufdException extends RuntimeException {
     this.completed = completed;
   }
 
-  /// Why the request was refused.
+  /// The reason why the request was refused.
   public Errno errno() {
     return new Errno(number);
   }

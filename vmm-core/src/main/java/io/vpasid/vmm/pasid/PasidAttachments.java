@@ -227,7 +227,7 @@ public final class PasidAttachments implements AutoCloseable {
     return pasid.fits(limits.width()) && slots.isAttached(pasid.value());
   }
 
-  /// What the PASID is attached to; empty if it is not attached.
+  /// The page table that the PASID is attached to; empty if it is not attached.
   public Optional<PageTableId> pageTable(Pasid pasid) {
     if (!pasid.fits(limits.width())) {
       return Optional.empty();
@@ -246,12 +246,12 @@ public final class PasidAttachments implements AutoCloseable {
     return at < 0 ? Optional.empty() : Optional.of(new Pasid(at));
   }
 
-  /// How many PASIDs are attached or being attached.
+  /// The number of PASIDs that are attached or being attached.
   public int count() {
     return held.get();
   }
 
-  /// What the PASIDs are limited to.
+  /// The limits of the PASIDs.
   public PasidLimits limits() {
     return limits;
   }

@@ -72,7 +72,7 @@ public final class Fields {
     return field == null ? key.otherwise() : (T) field.value;
   }
 
-  /// Where the object starts.
+  /// The place where the object starts.
   public Place place() {
     return place;
   }
@@ -83,7 +83,7 @@ public final class Fields {
     return field == null ? place : field.place;
   }
 
-  /// How messages call the object.
+  /// The name of the object in messages.
   public String subject() {
     return shape.subject(this);
   }

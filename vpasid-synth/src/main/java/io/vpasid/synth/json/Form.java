@@ -28,7 +28,7 @@ public interface Form<T> {
   /// @throws JsonFileException if it is something else
   T read(JsonCursor json, String what);
 
-  /// What a JSON Schema says of it.
+  /// The JSON Schema of it.
   ObjectNode describe(JsonSchema schema);
 
   /// Reads something and says what it has to be.
@@ -47,7 +47,7 @@ public interface Form<T> {
     R convert(T value, JsonCursor json, String what);
   }
 
-  /// What `reader` reads.
+  /// The form of what `reader` reads.
   ///
   /// @param description what a schema says of it, a new object each time
   static <T> Form<T> of(Reader<T> reader, Function<JsonSchema, ObjectNode> description) {

@@ -161,7 +161,7 @@ public class JsonCursor {
     return Arrays.copyOfRange(chars, byteOrderMark ? 1 : 0, length);
   }
 
-  /// What messages call the text.
+  /// The name of the text in messages.
   public String file() {
     return file;
   }
@@ -225,7 +225,7 @@ public class JsonCursor {
     return !broken;
   }
 
-  /// Where the current token starts.
+  /// The place where the current token starts.
   public Place place() {
     return place(parser.currentTokenLocation());
   }

@@ -65,7 +65,7 @@ public final class JsonSchema {
     return node().put("$ref", "#/$defs/" + name);
   }
 
-  /// What is referred to, by name in the order of the alphabet.
+  /// The definitions that are referred to, by name in the order of the alphabet.
   ObjectNode definitions() {
     ObjectNode sorted = node();
     names.forEach(name -> sorted.set(name, definitions.get(name)));

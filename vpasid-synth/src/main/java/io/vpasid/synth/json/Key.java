@@ -56,17 +56,17 @@ public final class Key<T> {
     return new Key<>(name, form, description, advice, value, written);
   }
 
-  /// How it is written, without quotes.
+  /// The key as it is written, without quotes.
   public String name() {
     return name;
   }
 
-  /// What its value has to be.
+  /// The form that its value must have.
   public Form<T> form() {
     return form;
   }
 
-  /// What it says, in sentences.
+  /// The meaning, in sentences.
   public String description() {
     return description;
   }

@@ -69,7 +69,7 @@ final class KeyTables {
     return schema.at(reference.get("$ref").asString().substring(1));
   }
 
-  /// What a value may be, in a few words.
+  /// The values that are permitted, in a few words.
   private String value(JsonNode node) {
     if (node.has("$ref")) {
       return value(resolved(node));

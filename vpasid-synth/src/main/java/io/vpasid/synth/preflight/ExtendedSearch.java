@@ -13,7 +13,7 @@ package io.vpasid.synth.preflight;
 record ExtendedSearch(
     int offset, Stop stop, int last, int header, int headers, int placeholder, int allOnes) {
 
-  /// How a walk ends.
+  /// The ways in which a walk ends.
   enum Stop {
     /// The id was found.
     FOUND,

@@ -93,7 +93,7 @@ public record IommuRegisters(long cap, long ecap) {
     return bit(ecap, 2);
   }
 
-  /// Whether Linux finds an address width to work with, and so does not ignore the unit; scalable
+  /// True if Linux finds an address width to work with, and so does not ignore the unit; scalable
   /// mode is taken to be switched on where the unit has it.
   boolean hasUsableWidth() {
     int secondStage = (int) (cap >>> 8) & 0x1f;

@@ -189,7 +189,7 @@ final class LinuxFunction {
     return type < 0 ? name : name + " (type " + type + ")";
   }
 
-  /// Whether Device Capabilities 2 can be read and has bit 21; a capability of version 1 has no
+  /// True if Device Capabilities 2 can be read and has bit 21; a capability of version 1 has no
   /// such register.
   boolean hasEndEndPrefixes() {
     return expressVersion() >= 2
@@ -205,7 +205,7 @@ final class LinuxFunction {
     return dwordAt(express + DEVICE_CAPABILITIES_2, "Device Capabilities 2");
   }
 
-  /// Whether a PCI-X capability says that the function runs at 266 or 533 MHz, which has 4096 bytes
+  /// True if a PCI-X capability says that the function runs at 266 or 533 MHz, which has 4096 bytes
   /// of configuration space.
   boolean isPciXMode2() {
     int at = standardCapability(PCI_X);

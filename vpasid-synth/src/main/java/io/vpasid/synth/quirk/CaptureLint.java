@@ -126,7 +126,7 @@ final class CaptureLint {
         .anyMatch(c -> c.id().isExtended() && c.id().value() == PASID_CAPABILITY);
   }
 
-  /// Whether the hidden registers are in every place that the capability could have without them.
+  /// True if the hidden registers are in every place that the capability could have without them.
   private static boolean leavesNoRoom(MatchedQuirks effects, HostFunction capture) {
     ConfigSpace config = capture.config();
     OccupancyMap map =

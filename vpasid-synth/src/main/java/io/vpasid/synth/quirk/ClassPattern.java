@@ -18,12 +18,12 @@ public record ClassPattern(int value, int mask) {
     }
   }
 
-  /// Whether `classCode` is one of them.
+  /// True if `classCode` is one of them.
   public boolean matches(int classCode) {
     return (classCode & mask) == value;
   }
 
-  /// Whether every class code of `other` is one of them.
+  /// True if every class code of `other` is one of them.
   public boolean contains(ClassPattern other) {
     return (mask & ~other.mask) == 0 && matches(other.value);
   }

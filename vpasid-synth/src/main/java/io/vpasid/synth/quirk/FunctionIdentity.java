@@ -35,7 +35,7 @@ public record FunctionIdentity(
     }
   }
 
-  /// What the registers of `config` say.
+  /// The identity that the registers of `config` give.
   ///
   /// A virtual function's own Vendor ID and Device ID registers read as 0xffff (PCI Express Base
   /// Specification 7.0, section 9.3.4.1); where `config` holds that, and not what vfio-pci puts in
@@ -49,7 +49,7 @@ public record FunctionIdentity(
         kind);
   }
 
-  /// What a capture shows.
+  /// The identity that a capture shows.
   public static FunctionIdentity of(HostFunction capture) {
     return of(capture.config(), FunctionKind.of(capture)).withId(capture.id());
   }

@@ -49,23 +49,23 @@ public record HiddenBits(
     return new HiddenBits(range, mask, access, evidence, what, source);
   }
 
-  /// Whether they are all bits of the range.
+  /// True if they are all bits of the range.
   public boolean isWholeBytes() {
     return equals(allOf(range, access, evidence, what, source));
   }
 
-  /// Whether every bit of `other` is among these.
+  /// True if every bit of `other` is among these.
   boolean contains(HiddenBits other) {
     return range.contains(other.range)
         && (isWholeBytes() || (sameDword(other) && (other.mask & ~mask) == 0));
   }
 
-  /// Whether they share a bit with `other`.
+  /// True if they share a bit with `other`.
   boolean overlaps(HiddenBits other) {
     return range.overlaps(other.range) && (!sameDword(other) || (other.mask & mask) != 0);
   }
 
-  /// Whether both lie in the same dword, so that their masks can be compared.
+  /// True if both lie in the same dword, so that their masks can be compared.
   private boolean sameDword(HiddenBits other) {
     return isInOneDword(range)
         && isInOneDword(other.range)

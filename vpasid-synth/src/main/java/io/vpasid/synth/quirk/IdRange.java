@@ -17,17 +17,17 @@ public record IdRange(int first, int last) {
     }
   }
 
-  /// Whether `id` is one of them.
+  /// True if `id` is one of them.
   public boolean contains(int id) {
     return id >= first && id <= last;
   }
 
-  /// Whether every id of `other` is one of them.
+  /// True if every id of `other` is one of them.
   public boolean contains(IdRange other) {
     return other.first >= first && other.last <= last;
   }
 
-  /// Whether it is only one.
+  /// True if it is only one.
   public boolean isSingle() {
     return first == last;
   }

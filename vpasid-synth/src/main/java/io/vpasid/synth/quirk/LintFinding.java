@@ -21,7 +21,7 @@ public record LintFinding(
     int column,
     String message) {
 
-  /// How bad a finding is.
+  /// The severity of a finding.
   public enum Severity {
     /// The quirk cannot be used or does harm.
     ERROR,

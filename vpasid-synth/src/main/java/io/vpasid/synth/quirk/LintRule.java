@@ -25,7 +25,7 @@ public enum LintRule {
     this.description = description;
   }
 
-  /// What it finds, in a sentence.
+  /// The kind of mistake that it finds, in a sentence.
   public String description() {
     return description;
   }

@@ -48,7 +48,7 @@ public record MatchedQuirks(
     shadowing = List.copyOf(shadowing);
   }
 
-  /// Whether nothing is known.
+  /// True if nothing is known.
   public boolean isEmpty() {
     return equals(NONE);
   }

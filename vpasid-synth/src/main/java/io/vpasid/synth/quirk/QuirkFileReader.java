@@ -44,7 +44,7 @@ final class QuirkFileReader {
   private final String layer;
   private final List<Quirk> quirks = new ArrayList<>();
 
-  /// Where each id was given.
+  /// The place where each id was given.
   private final Map<String, Place> places = new HashMap<>();
 
   /// What is wrong with single quirks; used only by [#collect].

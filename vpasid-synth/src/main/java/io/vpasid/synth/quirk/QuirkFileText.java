@@ -14,7 +14,7 @@ import tools.jackson.core.io.JsonStringEncoder;
 ///
 /// What is written is read back as the same quirks, except for their source.
 public final class QuirkFileText {
-  /// Where a list is wrapped.
+  /// The column at which a list is wrapped.
   private static final int WIDTH = 100;
 
   /// A key of a quirk and what stands behind the colon.

@@ -302,7 +302,7 @@ public final class QuirkLint {
     }
   }
 
-  /// Whether `outer` holds for every function that `inner` holds for.
+  /// True if `outer` holds for every function that `inner` holds for.
   private static boolean covers(Quirk outer, Quirk inner) {
     return inner.matches().stream()
         .allMatch(i -> outer.matches().stream().anyMatch(o -> o.contains(i)));

@@ -56,7 +56,7 @@ public record QuirkMatch(
     revisions = List.copyOf(revisions);
   }
 
-  /// Whether `function` fulfils every condition.
+  /// True if `function` fulfils every condition.
   public boolean matches(FunctionIdentity function) {
     int device = deviceRank(function.id());
     return device != NO_MATCH && specificity(function, device) != NO_MATCH;
@@ -206,7 +206,7 @@ public record QuirkMatch(
     return false;
   }
 
-  /// Whether every function that fulfils `other` fulfils this too. False may also mean that this
+  /// True if every function that fulfils `other` fulfils this too. False may also mean that this
   /// was not recognized, where it takes several alternatives together.
   boolean contains(QuirkMatch other) {
     return (vendor == ANY || vendor == other.vendor)
@@ -217,7 +217,7 @@ public record QuirkMatch(
         && (kind.isEmpty() || kind.equals(other.kind));
   }
 
-  /// Whether each of `inner` lies in one of `outer`; an empty list stands for everything.
+  /// True if each of `inner` lies in one of `outer`; an empty list stands for everything.
   private static <T> boolean containsAll(List<T> outer, List<T> inner, BiPredicate<T, T> contains) {
     if (outer.isEmpty()) {
       return true;

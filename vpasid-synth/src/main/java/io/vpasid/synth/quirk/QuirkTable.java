@@ -28,10 +28,10 @@ import java.util.function.Predicate;
 /// A table never changes, so it is safe to share between threads; other files make another table. A
 /// match takes time for the quirks that it finds, hardly any for those that it does not.
 public final class QuirkTable {
-  /// Where vendors and distributions put quirk files.
+  /// The folder where vendors and distributions put quirk files.
   public static final Path SYSTEM_FOLDER = Path.of("/usr/share/vpasid/quirks.d");
 
-  /// Where the administrator of a host puts quirk files.
+  /// The folder where the administrator of a host puts quirk files.
   public static final Path ADMINISTRATOR_FOLDER = Path.of("/etc/vpasid/quirks.d");
 
   /// Names of the layers behind [QuirkSource#BUILT_IN].
@@ -179,7 +179,7 @@ public final class QuirkTable {
             + "; choose another");
   }
 
-  /// What is known about `function`; [MatchedQuirks#NONE] if nothing is.
+  /// The quirks that match `function`, merged; [MatchedQuirks#NONE] if none does.
   public MatchedQuirks match(FunctionIdentity function) {
     List<RankedQuirk.Hit> hits = index.search(function);
     return switch (hits.size()) {
@@ -268,7 +268,7 @@ public final class QuirkTable {
     return misses;
   }
 
-  /// What later layers replaced, in the order in which they did.
+  /// The quirks that later layers replaced, in the order in which they did.
   public List<Replacement> replacements() {
     return replacements;
   }

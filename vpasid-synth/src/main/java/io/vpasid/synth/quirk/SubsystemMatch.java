@@ -17,14 +17,14 @@ public record SubsystemMatch(int vendor, int device) {
     }
   }
 
-  /// Whether `subsystem` is meant; never true for [FunctionIdentity#NO_SUBSYSTEM].
+  /// True if `subsystem` is meant; never true for [FunctionIdentity#NO_SUBSYSTEM].
   public boolean matches(PciId subsystem) {
     return !subsystem.equals(FunctionIdentity.NO_SUBSYSTEM)
         && subsystem.vendor() == vendor
         && (device == QuirkMatch.ANY || device == subsystem.device());
   }
 
-  /// Whether every subsystem of `other` is meant too.
+  /// True if every subsystem of `other` is meant too.
   boolean contains(SubsystemMatch other) {
     return vendor == other.vendor && (device == QuirkMatch.ANY || device == other.device);
   }

@@ -62,7 +62,7 @@ record ScannedFunction(
         QemuPlacement.of(function, request));
   }
 
-  /// Which function of which file.
+  /// The function and the file that it is of.
   String name() {
     return file + (line == 0 ? "" : ":" + line) + ": " + function + " " + id;
   }

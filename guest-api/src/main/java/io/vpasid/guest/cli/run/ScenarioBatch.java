@@ -38,7 +38,7 @@ public final class ScenarioBatch {
     return scenarios;
   }
 
-  /// How often each is run.
+  /// The number of runs of each.
   int repeat() {
     return repeat;
   }
@@ -48,7 +48,7 @@ public final class ScenarioBatch {
     return seed;
   }
 
-  /// How many runs there are.
+  /// The number of runs.
   public long runs() {
     return (long) scenarios.size() * repeat;
   }

@@ -81,7 +81,7 @@ final class ScenarioOptions {
     }
   }
 
-  /// Whether a source is for scenarios and not a dump.
+  /// True if a source is for scenarios and not a dump.
   static boolean isScenario(String source) {
     return ScenarioFiles.areAt(Path.of(source));
   }
@@ -112,7 +112,7 @@ final class ScenarioOptions {
     return jobs;
   }
 
-  /// Whether names are wanted and no runs.
+  /// True if names are wanted and no runs.
   boolean list() {
     return list;
   }
@@ -122,7 +122,7 @@ final class ScenarioOptions {
     return ScenarioFiles.read(sources.stream().map(Path::of).toList(), filter);
   }
 
-  /// Why there are none.
+  /// The reason why there are none.
   String nothing(List<String> sources) {
     return filter.isEmpty()
         ? "there is no scenario in " + String.join(", ", sources)

@@ -30,7 +30,7 @@ final class ScenarioPage implements BatchReport {
   private final List<ScenarioResult> failures = new ArrayList<>();
   private long failed;
 
-  /// What the runs of one scenario came to.
+  /// The results of the runs of one scenario.
   private static final class Sum {
     private int passed;
     private int failed;

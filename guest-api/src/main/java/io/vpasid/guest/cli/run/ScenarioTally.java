@@ -60,12 +60,12 @@ final class ScenarioTally {
     }
   }
 
-  /// How many results there are.
+  /// The number of results.
   long runs() {
     return passed + failed + skipped;
   }
 
-  /// Whether none failed.
+  /// True if none failed.
   boolean isGood() {
     return failed == 0;
   }

@@ -7,7 +7,7 @@ import java.util.List;
 /// The error stream before a person: notes and errors end between words where the terminal ends,
 /// and go on below what they say. Everything else passes as it is.
 public final class Notes extends PrintWriter {
-  /// How they begin; the longest first.
+  /// Their beginnings, the longest first.
   private static final List<String> LEADS = List.of("vpasid: note: ", "vpasid: ");
 
   private final Terminal terminal;

@@ -20,7 +20,7 @@ import java.util.concurrent.ThreadLocalRandom;
 public final class OutputFile {
   private OutputFile() {}
 
-  /// What the file is to hold.
+  /// The content of the file.
   @FunctionalInterface
   public interface Content {
     /// Writes it.

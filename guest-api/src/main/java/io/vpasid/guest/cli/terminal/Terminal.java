@@ -21,7 +21,7 @@ public record Terminal(boolean output, boolean errors, boolean colours, IntSuppl
   /// Somebody who knows the terminal: the top of the command line, which commands see as their
   /// parent.
   public interface Owner {
-    /// What the output leads to.
+    /// The terminal that the output leads to, if it is one.
     Terminal terminal();
   }
 
@@ -30,7 +30,7 @@ public record Terminal(boolean output, boolean errors, boolean colours, IntSuppl
 
   private static final int USUAL = 80;
 
-  /// Where this process was started.
+  /// The terminal of this process, or none.
   public static Terminal ofProcess() {
     return of(leadsToTerminal(1), leadsToTerminal(2), System.getenv());
   }

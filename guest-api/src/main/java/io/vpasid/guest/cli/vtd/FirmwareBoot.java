@@ -27,12 +27,12 @@ final class FirmwareBoot {
   /// Between two questions; firmware has moved on by then.
   private static final long PAUSE_MS = 200;
 
-  /// What is shown of what QEMU said.
+  /// Most lines that are shown of what QEMU said.
   private static final int MAX_LINES = 8;
 
   private FirmwareBoot() {}
 
-  /// Where the first BAR of the machine's IOMMU is.
+  /// The address of the first BAR of the machine's IOMMU.
   ///
   /// @throws IOException with a sentence, if QEMU cannot be started or ends, or if the firmware
   ///   places nothing

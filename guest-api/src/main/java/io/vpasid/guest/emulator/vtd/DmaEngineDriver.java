@@ -22,7 +22,7 @@ public final class DmaEngineDriver {
   private final IommuPort port;
   private final int bar;
 
-  /// How a transfer can end.
+  /// The ways in which a transfer can end.
   public enum End {
     /// All was read or written.
     DONE,
@@ -36,7 +36,7 @@ public final class DmaEngineDriver {
     WAITS
   }
 
-  /// What a transfer came to.
+  /// The outcome of a transfer.
   ///
   /// @param data what was read, or was written
   /// @param reason of a fault, or the code of a refusal
@@ -75,7 +75,7 @@ public final class DmaEngineDriver {
     return outcome();
   }
 
-  /// What the last transfer has come to by now.
+  /// The outcome of the last transfer by now.
   public Outcome outcome() {
     int status = (int) port.readBar(bar, STATUS, Integer.BYTES);
     return new Outcome(

@@ -24,7 +24,7 @@ public final class PageTable {
   private final long top;
   private int mapped;
 
-  /// Who walks it.
+  /// The stage of translation, by who walks it.
   public enum Stage {
     /// CPUs as well as the IOMMU.
     FIRST,
@@ -49,7 +49,7 @@ public final class PageTable {
     return domain;
   }
 
-  /// Where its top table is.
+  /// The address of its top table.
   long top() {
     return top;
   }
@@ -88,7 +88,7 @@ public final class PageTable {
     return true;
   }
 
-  /// How many bytes it maps.
+  /// The number of bytes that it maps.
   public long mapped() {
     return (long) mapped * GuestPages.PAGE;
   }

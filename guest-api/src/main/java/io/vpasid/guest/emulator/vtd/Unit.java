@@ -34,7 +34,7 @@ final class Unit {
   static final int FSTS_IQE = 1 << 4;
   static final int FSTS_ITE = 1 << 6;
 
-  /// How long a unit may take for anything, also on a busy host that itself is emulated.
+  /// Time that a unit may take for anything, also on a busy host that itself is emulated.
   static final Duration PATIENCE = Duration.ofMinutes(1);
 
   private static final int SPINS = 1000;

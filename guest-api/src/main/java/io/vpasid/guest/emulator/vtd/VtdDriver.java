@@ -28,7 +28,7 @@ public final class VtdDriver {
   private static final long STATUS = 0x60000;
   private static final long FIRST_PAGE = 0x100000;
 
-  /// Where the memory begins that the driver leaves alone.
+  /// The address from which the driver leaves the memory alone.
   static final long UNUSED = 0x800000;
 
   private static final int PRESENT = 1;
@@ -107,7 +107,7 @@ public final class VtdDriver {
     return (register >>> bit & 1) != 0;
   }
 
-  /// Whether functions can ask for pages.
+  /// True if functions can ask for pages.
   public boolean takesPageRequests() {
     return takesPageRequests;
   }

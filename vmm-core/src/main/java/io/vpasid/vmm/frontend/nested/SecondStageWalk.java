@@ -50,7 +50,7 @@ final class SecondStageWalk {
       return iova + (length - 1);
     }
 
-    /// Whether this run maps everything that another one does, and in the same way.
+    /// True if this run maps everything that another one does, and in the same way.
     boolean includes(long first, long last, long itsAddress, IovaAccess itsAccess) {
       return iova <= first
           && last <= last()

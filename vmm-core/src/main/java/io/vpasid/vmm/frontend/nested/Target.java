@@ -7,7 +7,7 @@ import io.vpasid.vmm.iommufd.HwptId;
 sealed interface Target {
   HwptId pageTable();
 
-  /// Whether this is what a requester's entry asks for.
+  /// True if this is what a requester's entry asks for.
   ///
   /// @param pageRequests whether the requester may ask for pages
   boolean serves(Translation wanted, boolean pageRequests);

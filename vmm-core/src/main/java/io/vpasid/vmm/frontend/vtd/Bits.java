@@ -4,7 +4,7 @@ package io.vpasid.vmm.frontend.vtd;
 final class Bits {
   private Bits() {}
 
-  /// Whether a bit is set.
+  /// True if a bit is set.
   static boolean has(long word, int bit) {
     return ((word >>> bit) & 1) != 0;
   }

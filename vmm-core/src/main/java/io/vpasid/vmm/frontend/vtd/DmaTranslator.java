@@ -115,7 +115,7 @@ final class DmaTranslator {
     return remaining;
   }
 
-  /// Whether the fault of the last translation is to be recorded.
+  /// True if the fault of the last translation is to be recorded.
   boolean records(FaultReason reason) {
     return !silent && lookup.records(reason);
   }

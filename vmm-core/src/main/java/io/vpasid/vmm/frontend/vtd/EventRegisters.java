@@ -79,7 +79,7 @@ final class EventRegisters {
     unsent = false;
   }
 
-  /// Whether there is a message to be sent.
+  /// True if there is a message to be sent.
   boolean hasUnsent() {
     return unsent;
   }

@@ -148,7 +148,7 @@ public enum FaultReason {
     return code;
   }
 
-  /// Whether FPD keeps it from being recorded.
+  /// True if FPD keeps it from being recorded.
   public boolean isQualified() {
     return qualified;
   }

@@ -46,12 +46,12 @@ final class Lookup {
     return fault == null;
   }
 
-  /// Whether a fault for this reason is to be recorded.
+  /// True if a fault for this reason is to be recorded.
   boolean records(FaultReason reason) {
     return !(faultsDisabled && reason.isQualified());
   }
 
-  /// Whether there is a context entry that is present and valid.
+  /// True if there is a context entry that is present and valid.
   boolean hasContext() {
     return contextFound;
   }

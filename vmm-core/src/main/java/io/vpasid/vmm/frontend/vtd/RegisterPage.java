@@ -166,7 +166,7 @@ final class RegisterPage {
     return false;
   }
 
-  /// Whether it is one of the four registers of an event.
+  /// True if it is one of the four registers of an event.
   private static boolean isEvent(int offset, int control) {
     return offset >= control && offset < control + 16;
   }

@@ -36,7 +36,7 @@ final class ToldEntries {
       this.translation = translation;
     }
 
-    /// Whether the entry in memory still says the same.
+    /// True if the entry in memory still says the same.
     boolean isStill(long[] words, boolean dte, boolean pre) {
       return word0 == words[0]
           && word1 == words[1]
@@ -132,7 +132,7 @@ final class ToldEntries {
     known.seen = scan;
   }
 
-  /// Whether the scan under way, or the last one, has found a PASID.
+  /// True if the scan under way, or the last one, has found a PASID.
   boolean wasSeen(Known known) {
     return known.seen == scan;
   }

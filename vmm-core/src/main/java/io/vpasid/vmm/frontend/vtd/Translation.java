@@ -61,7 +61,7 @@ public sealed interface Translation {
   /// @param pageSnoop PGSNP
   record PassThrough(int domainId, boolean pageSnoop) implements Translation {}
 
-  /// Whether the requester's DMA can reach memory at all.
+  /// True if the requester's DMA can reach memory at all.
   default boolean isPresent() {
     return this != Absent.ABSENT;
   }

@@ -218,7 +218,7 @@ public record VtdCapabilities(long cap, long ecap) {
     return field(cap, 21, 16) + 1;
   }
 
-  /// Whether second stages of an address width are offered (SAGAW).
+  /// True if second stages of an address width are offered (SAGAW).
   ///
   /// @param addressWidth AW as an entry has it: 1 is 39 bits, 2 is 48, 3 is 57
   boolean hasSecondStageWidth(int addressWidth) {

@@ -24,7 +24,7 @@ final class VfioHardware implements DeviceHardware {
   private final List<Region> regions = new ArrayList<>();
   private final List<Irq> irqs = new ArrayList<>();
 
-  /// Where each region begins in the file.
+  /// The offset in the file at which each region begins.
   private final long[] starts = new long[PciIndex.REGIONS];
 
   VfioHardware(OwnedFd file, PciAddress address) {

@@ -34,7 +34,7 @@ abstract sealed class IommuDriver {
         : Math.min(1 << device.pasidWidth(), pasidLimit());
   }
 
-  /// How many PASIDs the IOMMU has, with 0; 0 if it has none.
+  /// The number of PASIDs that the IOMMU has, with 0; 0 if it has none.
   abstract int pasidLimit();
 
   /// True if the device's PASID control register shows EXEC and PRIV.

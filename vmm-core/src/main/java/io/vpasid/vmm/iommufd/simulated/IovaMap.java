@@ -297,7 +297,7 @@ final class IovaMap {
     return outside;
   }
 
-  /// What IOMMU_IOAS_IOVA_RANGES says.
+  /// The answer to IOMMU_IOAS_IOVA_RANGES.
   IovaRanges ranges() {
     List<Range> sorted = new ArrayList<>(reserved.stream().map(Reserved::range).toList());
     sorted.sort((a, b) -> Long.compareUnsigned(a.start(), b.start()));
@@ -319,7 +319,7 @@ final class IovaMap {
     return new IovaRanges(allowed, alignment);
   }
 
-  /// What is mapped, ascending.
+  /// The mappings, ascending.
   List<SimulatedMapping> mappings() {
     return areas.values().stream()
         .map(area ->

@@ -22,7 +22,7 @@ final class KernelError extends RuntimeException {
     return number == errno.number();
   }
 
-  /// What the caller of the request sees.
+  /// The exception that the caller of the request sees.
   IommufdException of(Request request, String arguments) {
     return of(request, arguments, 0);
   }

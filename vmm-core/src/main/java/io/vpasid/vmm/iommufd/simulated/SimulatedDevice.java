@@ -28,7 +28,7 @@ public final class SimulatedDevice {
   /// A group of its own.
   static final int OWN_GROUP = -1;
 
-  /// What a virtual function's Vendor ID register reads.
+  /// The value that a virtual function's Vendor ID register reads as.
   private static final int NO_VENDOR = 0xffff;
 
   // Of the PASID Capability register (PCI Express Base Specification 7.0, section 7.8.9.2)
@@ -258,7 +258,7 @@ public final class SimulatedDevice {
     return new SimulatedDevice(this, address);
   }
 
-  /// Where the function sits.
+  /// The address where the function sits.
   public PciAddress address() {
     return address;
   }

@@ -449,7 +449,7 @@ public final class SimulatedHost {
       return this;
     }
 
-    /// How many bytes may be pinned for DMA (RLIMIT_MEMLOCK).
+    /// Most bytes that may be pinned for DMA (RLIMIT_MEMLOCK).
     public Builder lockedMemory(long bytes) {
       lockedMemory = bytes;
       return this;

@@ -62,7 +62,7 @@ public final class SimulatedIommufd implements IommufdBackend {
     }
   }
 
-  /// How many use an object, and one more; 0 if there is no such object.
+  /// The number of users of an object, and one more; 0 if there is no such object.
   public int users(ObjectId id) {
     host.lock();
     try {

@@ -57,12 +57,12 @@ public final class Budget {
     whole.ifPresent(budget -> budget.giveBack(amount));
   }
 
-  /// How many are taken.
+  /// The number that is taken.
   public long taken() {
     return taken.get();
   }
 
-  /// How many there may be.
+  /// The most that there may be.
   public long most() {
     return most;
   }

@@ -46,7 +46,7 @@ public final class SharedFiles {
 
   private record Key(Object file, boolean writable) {}
 
-  /// What became of a descriptor.
+  /// The outcome of opening a descriptor.
   public sealed interface Opening {
     /// The part can be used.
     record Opened(SharedFile part) implements Opening {}

@@ -29,7 +29,7 @@ public final class SystemCallException extends RuntimeException {
     this.argument = argument;
   }
 
-  /// Why it failed.
+  /// The reason why it failed.
   public Errno errno() {
     return new Errno(number);
   }
@@ -39,7 +39,7 @@ public final class SystemCallException extends RuntimeException {
     return call;
   }
 
-  /// What it was to open; may be empty.
+  /// The file that it was to open; may be empty.
   public String argument() {
     return argument;
   }
