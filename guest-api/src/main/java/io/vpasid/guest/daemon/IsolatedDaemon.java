@@ -13,6 +13,7 @@ import io.vpasid.guest.socket.SocketLoops;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
@@ -132,6 +133,8 @@ public final class IsolatedDaemon extends ServingDaemon {
     SocketLoops.checkFolder(control());
     IsolatedCommands commands = new IsolatedCommands(this, text, config());
     Files.createDirectories(folder);
+    // Tenants with a user of their own pass through it to theirs, whatever the umask is.
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
     for (TenantPart part : commands.parts()) {
       tenants.put(part.name(), process(part));
     }
