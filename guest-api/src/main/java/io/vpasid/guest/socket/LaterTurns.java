@@ -27,7 +27,7 @@ public final class LaterTurns {
   /// Has a piece of work done in a later turn. To be called on the loop.
   public static void add(EventExecutor loop, Runnable work) {
     LaterTurns turns = OF_THREAD.getIfExists();
-    if (turns == null || turns.loop != loop) {
+    if (turns == null || !turns.loop.equals(loop)) {
       turns = new LaterTurns(loop);
       OF_THREAD.set(turns);
     }
