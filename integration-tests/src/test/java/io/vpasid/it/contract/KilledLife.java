@@ -189,7 +189,7 @@ final class KilledLife {
     AddressSpaces spaces = new AddressSpaces();
     int one = granted(spaces, "first", function, first);
     int other = granted(spaces, "second", function, second);
-    RequestMailbox.serve(function, spaces, workers).orElseThrow();
+    var _ = RequestMailbox.serve(function, spaces, workers).orElseThrow();
     MailboxDriver guest = MailboxDriver.find(new Registers(function)).orElseThrow();
     steps.accept(Step.MAILBOX_ATTACH);
     for (int pasid = 1; pasid <= PASIDS; pasid++) {
@@ -212,7 +212,7 @@ final class KilledLife {
   private static int granted(
       AddressSpaces spaces, String name, PassthroughFunction function, HwptId pageTable) {
     int handle = spaces.add(name).orElseThrow().handle();
-    spaces.grant(handle, function.address(), pageTable).orElseThrow();
+    var _ = spaces.grant(handle, function.address(), pageTable).orElseThrow();
     return handle;
   }
 

@@ -138,10 +138,10 @@ public final class VtdTarget {
 
   private static void write(VtdUnit unit, GuestMemory memory, int pasid, long word0, long word1)
       throws GuestMemoryException {
-    memory.storeLong(ENTRIES + pasid * ENTRY_BYTES + 8, word1);
+    memory.storeLong(ENTRIES + pasid * (long) ENTRY_BYTES + 8, word1);
     // A first stage has its table in the third word.
-    memory.storeLong(ENTRIES + pasid * ENTRY_BYTES + 16, word0 & ~0xfffL);
-    memory.storeLong(ENTRIES + pasid * ENTRY_BYTES, word0);
+    memory.storeLong(ENTRIES + pasid * (long) ENTRY_BYTES + 16, word0 & ~0xfffL);
+    memory.storeLong(ENTRIES + pasid * (long) ENTRY_BYTES, word0);
     // PASID cache, one PASID of one domain
     tell(unit, memory, 7 | 1 << 4 | (word1 & 0xffff) << 16 | (long) pasid << 32, 0);
   }
