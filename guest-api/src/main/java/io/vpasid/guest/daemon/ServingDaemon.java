@@ -93,8 +93,8 @@ public abstract sealed class ServingDaemon implements AutoCloseable permits Daem
   ///
   /// @param target does the commands
   /// @param served what the log says of all that is served
-  final ControlServer openControl(ControlTarget target, EventData served) throws IOException {
-    ControlServer opened =
+  final void openControl(ControlTarget target, EventData served) throws IOException {
+    control =
         ControlServer.open(
             controlLoops,
             config.control(),
@@ -106,10 +106,8 @@ public abstract sealed class ServingDaemon implements AutoCloseable permits Daem
                 .withUsers(config.controlAccess().users())
                 .withGroups(config.controlAccess().groups())
                 .withReaders(config.controlReaders()));
-    control = opened;
     config.controlAccess().applyTo(config.control());
     log.say(Level.INFO, "The daemon serves.", served.and("control", config.control()));
-    return opened;
   }
 
   final DaemonConfig config() {

@@ -113,11 +113,6 @@ final class DeviceSession implements VfioUserPeer {
     return agreed;
   }
 
-  /// Number of DMA windows that the client has mapped.
-  int dmaWindows() {
-    return dma.count();
-  }
-
   /// Answers a message. Its descriptors are closed, but for those that are kept.
   Answer answer(Message message) {
     try (var descriptors = message.descriptors()) {

@@ -56,10 +56,6 @@ final class DmaRegions {
     void unmapped(DmaWindow window);
   }
 
-  int count() {
-    return windows.size();
-  }
-
   /// Adds a window. One that overlaps another is refused with EEXIST, as the specification says.
   ///
   /// @param descriptors none, or the file in which the window's bytes are

@@ -1,6 +1,5 @@
 package io.vpasid.vmm.iommufd.simulated;
 
-import io.vpasid.vmm.iommufd.Pasid;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -47,9 +46,5 @@ final class HostDevice {
     List<PageAnswer> taken = List.copyOf(answers);
     answers.clear();
     return taken;
-  }
-
-  boolean isBehindPasid(Pasid pasid) {
-    return pasid.value() == 0 || maxPasids > 0;
   }
 }
