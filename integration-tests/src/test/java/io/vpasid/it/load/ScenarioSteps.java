@@ -7,6 +7,7 @@ import io.vpasid.guest.scenario.ScenarioResult;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -46,7 +47,7 @@ final class ScenarioSteps implements AutoCloseable {
     Path control = folder.resolve("control");
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
     while (!Files.exists(control)) {
-      if (daemon.waitFor(20, TimeUnit.MILLISECONDS) || System.nanoTime() > end) {
+      if (daemon.waitFor(Duration.ofMillis(20)) || System.nanoTime() > end) {
         throw new IOException(
             "The daemon does not serve: " + Files.readString(folder.resolve("log")));
       }

@@ -11,7 +11,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -240,7 +239,7 @@ final class SocketComparison implements AutoCloseable {
     double share(Duration time) throws IOException {
       Duration before = processorTime();
       try {
-        process.waitFor(time.toMillis(), TimeUnit.MILLISECONDS);
+        process.waitFor(time);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         throw new IOException("The measurement was interrupted.", e);

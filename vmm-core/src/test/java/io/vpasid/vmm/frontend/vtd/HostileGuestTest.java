@@ -104,7 +104,8 @@ class HostileGuestTest {
       for (int i = random.nextInt(8); i > 0 && input.remaining() > STEP; i--) {
         if (random.nextBoolean()) {
           // Translation type, address width, P; a table in the first pages
-          long word = random.nextInt(1 << 12) & random.nextInt(1 << 12) | 1;
+          int some = random.nextInt(1 << 12);
+          long word = (some & random.nextInt(1 << 12)) | 1;
           input.put((byte) 7).put((byte) random.nextInt(4));
           input.putLong((long) random.nextInt(12) << 12 | word).putLong(random.nextInt(4));
         } else {
