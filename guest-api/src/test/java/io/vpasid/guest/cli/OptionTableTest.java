@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vpasid.guest.cli.terminal.Terminal;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -25,7 +26,7 @@ class OptionTableTest {
     String[] words = line.split(" ", -1);
     CommandLine top = withWords(VpasidCommand.all());
     top.parseArgs(words);
-    return top.getSubcommands().get(words[0]);
+    return Objects.requireNonNull(top.getSubcommands().get(words[0]));
   }
 
   private static CommandLine withWords(CommandLine line) {

@@ -16,6 +16,8 @@ import java.util.stream.Stream;
 /// same time, each by a thread and an iommufd context of its own, until it is killed. A file says
 /// which step each function is in, and survives the program.
 final class KilledLives {
+  private static final List<Way> WAYS = List.of(Way.values());
+
   /// What it prints when each function has lived once, and so each way is known.
   static final String READY = "ready";
 
@@ -46,7 +48,7 @@ final class KilledLives {
           .start(() -> {
             // Neighbours begin with another way.
             for (int life = 0; true; life++) {
-              Way way = Way.values()[(at + life) % Way.values().length];
+              Way way = WAYS.get((at + life) % WAYS.size());
               KilledLife.live(functions.get(at), way, step -> steps.put(at, step.code()));
               first.countDown();
             }
