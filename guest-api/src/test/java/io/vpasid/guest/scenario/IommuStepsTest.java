@@ -293,18 +293,18 @@ class IommuStepsTest {
             1,
             (setup, guest) ->
                 new Wrapped(setup, guest) {
-                  private int objects = 4;
+                  private int objects = -13;
 
                   @Override
                   public OptionalInt objectsOnHost() {
-                    return OptionalInt.of(objects++);
+                    return OptionalInt.of(objects += 17);
                   }
                 });
 
     assertThat(failure(result).message())
         .isEqualTo(
-            "a hostile guest must leave nothing in the host's kernel, which had 4 objects, and has"
-                + " 5");
+            "a hostile guest must leave no more than 16 spare page tables in the host's kernel, which"
+                + " had 4 objects, and has 21");
   }
 
   /// A unit whose queue stands still.

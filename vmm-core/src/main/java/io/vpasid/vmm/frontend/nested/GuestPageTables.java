@@ -48,6 +48,9 @@ import org.jspecify.annotations.Nullable;
 /// The calls of [VtdBackend], [#cover], [#uncover], [#attachedTo] and [#close] are made by one
 /// thread at a time; [#withdraw] by any.
 public final class GuestPageTables implements VtdBackend, AutoCloseable {
+  /// Most nested page tables that are kept for a function while nothing is attached to them.
+  public static final int MOST_SPARE_TABLES = SpareTables.PLACES;
+
   private static final System.Logger LOG = System.getLogger(GuestPageTables.class.getName());
 
   private final IommufdBackend iommufd;
