@@ -24,9 +24,6 @@ import org.slf4j.event.Level;
 public final class Daemon extends ServingDaemon {
   private static final int MAX_THREADS = 4;
 
-  /// The exit code of a process that is broken: EX_SOFTWARE.
-  private static final int BROKEN = 70;
-
   private final VfioUserSockets sockets =
       VfioUserSockets.open(
           "vfio-user", Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors()));
@@ -42,12 +39,11 @@ public final class Daemon extends ServingDaemon {
     super(config, version, log, ending);
     quirks = new DaemonQuirks(this, table);
     sockets.onLoss(Daemon::lostThread);
-    controlLoops().onLoss(() -> LastWords.end("the thread of the control socket ended", BROKEN));
   }
 
   /// For a thread that ended while functions depend on it.
   static void lostThread() {
-    LastWords.end("a thread that serves functions ended", BROKEN);
+    LastWords.end("a thread that serves functions ended", LastWords.BROKEN);
   }
 
   /// Starts everything that the configuration names.

@@ -76,6 +76,7 @@ public final class IsolatedDaemon extends ServingDaemon {
     folder = path.resolveSibling(path.getFileName() + ".tenants");
     user = (int) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
     groups = groups();
+    endWithThreadsOf(metricsLoops, "the thread of the metrics ended");
   }
 
   private Optional<TenantGroups> groups() {

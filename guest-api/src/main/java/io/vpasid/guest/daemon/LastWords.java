@@ -10,6 +10,9 @@ import java.time.Duration;
 /// looks well and is not. Whoever started the process, such as systemd, starts it again; the kernel
 /// detaches what was attached, and the next start replaces the sockets.
 public final class LastWords {
+  /// The exit code of a process that is broken: EX_SOFTWARE.
+  static final int BROKEN = 70;
+
   private LastWords() {}
 
   /// Ends the process, from now on, when a thread ends by an exception that nothing catches.

@@ -52,6 +52,12 @@ public abstract sealed class ServingDaemon implements AutoCloseable permits Daem
     this.version = version;
     this.log = log;
     this.ending = ending;
+    endWithThreadsOf(controlLoops, "the thread of the control socket ended");
+  }
+
+  /// Ends the process if a thread ends that it cannot do without.
+  static void endWithThreadsOf(SocketLoops loops, String reason) {
+    loops.onLoss(() -> LastWords.end(reason, LastWords.BROKEN));
   }
 
   /// Serves what the configuration names.
