@@ -93,9 +93,6 @@ class OptionTableTest {
 
     assertThat(command.getCommandSpec().qualifiedName()).isEqualTo("vpasid plan");
     assertThat(command.<Object>getCommand()).extracting("spec").isSameAs(command.getCommandSpec());
-    assertThat(command.<Object>getCommand())
-        .extracting("source.command", "options.command")
-        .containsOnly(command.getCommandSpec());
     assertThat(command.<Object>getCommand()).extracting("top").isInstanceOf(VpasidCommand.class);
   }
 }
