@@ -35,13 +35,13 @@ public final class DaemonConfigShape {
   static final Key<List<Integer>> CONTROL_USERS =
       Key.of(
           "users",
-          FunctionKeys.USER_IDS,
+          SocketAccess.USER_IDS,
           "Ids of the users who may do everything there. Without it, those of the daemon's"
               + " \"users\".");
   static final Key<List<Integer>> CONTROL_READERS =
       Key.of(
               "readers",
-              FunctionKeys.USER_IDS,
+              SocketAccess.USER_IDS,
               "Ids of further users who may only look: the query commands, address-space-list, and"
                   + " events.")
           .or(List.of());
@@ -109,7 +109,7 @@ public final class DaemonConfigShape {
   static final Key<List<Integer>> USERS =
       Key.of(
               "users",
-              FunctionKeys.USER_IDS,
+              SocketAccess.USER_IDS,
               "Ids of the users who may connect to the sockets. Without it: the daemon's own user and"
                   + " root. Others than root need \"owner\" or \"mode\" as well. Owner, group and mode"
                   + " here are those of the functions' sockets.")

@@ -150,18 +150,10 @@ public final class FunctionKeys {
           "Quirk files and folders that count for this function besides those built in. Without it,"
               + " the daemon's table does.");
 
-  /// Ids of users.
-  static final Form<List<Integer>> USER_IDS =
-      Form.integer(0, 999_999_999).called("a user id").oneOrMore(64, "users; leave some out");
-
-  /// Ids of groups.
-  static final Form<List<Integer>> GROUP_IDS =
-      Form.integer(0, 999_999_999).called("a group id").oneOrMore(64, "groups; leave some out");
-
   public static final Key<List<Integer>> USERS =
       Key.of(
           "users",
-          USER_IDS,
+          SocketAccess.USER_IDS,
           "Ids of the users who may connect to the function's socket. Without it, and without"
               + " \"groups\" and \"owner\", those of the daemon's \"users\".");
 

@@ -62,6 +62,14 @@ public record SocketAccess(
 
   private static final int MAX_ID = 999_999_999;
 
+  /// Ids of users.
+  static final Form<List<Integer>> USER_IDS =
+      Form.integer(0, MAX_ID).called("a user id").oneOrMore(64, "users; leave some out");
+
+  /// Ids of groups.
+  static final Form<List<Integer>> GROUP_IDS =
+      Form.integer(0, MAX_ID).called("a group id").oneOrMore(64, "groups; leave some out");
+
   static final Key<Integer> OWNER =
       Key.of(
           "owner",
@@ -71,7 +79,7 @@ public record SocketAccess(
   static final Key<List<Integer>> GROUPS =
       Key.of(
           "groups",
-          FunctionKeys.GROUP_IDS,
+          GROUP_IDS,
           "Ids of groups whose members may connect besides, by their own group or a supplementary"
               + " one. Without it, and without \"users\" and \"owner\", those of the daemon's"
               + " \"groups\".");
