@@ -45,6 +45,7 @@ final class DescriptorChannel extends UnixChannel {
   private boolean inTurn;
   private boolean delivered;
   private boolean turnAwaited;
+  private boolean gone;
 
   /// The server's end of an accepted connection.
   DescriptorChannel(Channel parent, Framing framing, int descriptor) {
@@ -67,18 +68,24 @@ final class DescriptorChannel extends UnixChannel {
 
   @Override
   void ready(EpollIoOps events) {
-    boolean gone = isGone(events);
+    gone |= isGone(events);
+    boolean ends = gone || events.contains(EpollIoOps.EPOLLRDHUP);
+    if (!ends && !events.contains(EpollIoOps.EPOLLIN)) {
+      return;
+    }
+    if (parent() != null && (ends || !incoming.hasBegun())) {
+      ignoreReading();
+      awaitTurn();
+    } else {
+      takeTurnOrClose();
+    }
+  }
+
+  private void takeTurnOrClose() {
     if (gone && !mayRead()) {
       unsafe().close(voidPromise());
-    } else if (gone
-        || events.contains(EpollIoOps.EPOLLIN)
-        || events.contains(EpollIoOps.EPOLLRDHUP)) {
-      if (parent() != null && !incoming.hasBegun()) {
-        ignoreReading();
-        awaitTurn();
-      } else {
-        takeTurn();
-      }
+    } else {
+      takeTurn();
     }
   }
 
@@ -186,7 +193,7 @@ final class DescriptorChannel extends UnixChannel {
   }
 
   /// Goes on later: with messages that are here already, of which the kernel will not tell, or with
-  /// the first one, which costs more than others do.
+  /// the first one or the end, which cost more than others do.
   private void awaitTurn() {
     if (!turnAwaited) {
       turnAwaited = true;
@@ -194,8 +201,8 @@ final class DescriptorChannel extends UnixChannel {
           eventLoop(),
           () -> {
             turnAwaited = false;
-            if (mayRead()) {
-              takeTurn();
+            if (isOpen() && (gone || mayRead())) {
+              takeTurnOrClose();
             }
           });
     }

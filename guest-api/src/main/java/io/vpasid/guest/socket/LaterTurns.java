@@ -5,15 +5,13 @@ import io.netty.util.concurrent.FastThreadLocal;
 import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
 
-/// Work of a loop for which its sockets do not wait: connections to accept, first messages, and
-/// what is left of messages that ask for much.
+/// Work of a loop for which its sockets do not wait: connections to accept, first messages, ends,
+/// and what is left of messages that ask for much.
 ///
-/// It is done in the order in which it came, for a millisecond at a time however many clients it is
-/// for; in between, whatever else has arrived at the loop's sockets is served. Each piece of work
-/// takes a millisecond at most by itself.
+/// It is done in the order in which it came, one piece at a time however many clients it is for; in
+/// between, whatever else has arrived at the loop's sockets is served. Each piece takes a
+/// millisecond at most.
 public final class LaterTurns {
-  private static final long TURN_NANOS = 1_000_000;
-
   private static final FastThreadLocal<LaterTurns> OF_THREAD = new FastThreadLocal<>();
 
   private final EventExecutor loop;
@@ -38,24 +36,16 @@ public final class LaterTurns {
   private void schedule() {
     if (!scheduled && !waiting.isEmpty()) {
       scheduled = true;
-      // A scheduled task that is due is run after the loop has looked at its sockets, while one
-      // that
-      // is only executed is run before.
+      // A scheduled task that is due is run after the loop has looked at its sockets; one that is
+      // only executed is run before.
       var _ = loop.schedule(this::take, 0, TimeUnit.NANOSECONDS);
     }
   }
 
   private void take() {
     scheduled = false;
-    long end = System.nanoTime() + TURN_NANOS;
     try {
-      // What this work adds waits for the next turn.
-      for (int left = waiting.size(); left > 0; left--) {
-        waiting.remove().run();
-        if (System.nanoTime() - end >= 0) {
-          break;
-        }
-      }
+      waiting.remove().run();
     } finally {
       schedule();
     }
