@@ -53,7 +53,10 @@ enum Quantity {
   }
 
   String text(double value) {
-    return (String.format(Locale.ROOT, "%,.2f", value).replaceFirst("\\.?0+$", "") + " " + unit)
-        .strip();
+    String number =
+        Math.abs(value) < 1000
+            ? String.format(Locale.ROOT, "%.2f", value).replaceFirst("\\.?0+$", "")
+            : String.format(Locale.ROOT, "%,.0f", value);
+    return (number + " " + unit).strip();
   }
 }
