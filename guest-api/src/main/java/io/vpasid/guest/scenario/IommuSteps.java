@@ -10,7 +10,6 @@ import io.vpasid.guest.emulator.vtd.VtdDriver;
 import io.vpasid.guest.emulator.vtd.VtdDriver.Fault;
 import io.vpasid.guest.scenario.Step.Tell;
 import io.vpasid.synth.json.JsonCursor.Place;
-import io.vpasid.vmm.frontend.nested.GuestPageTables;
 import io.vpasid.vmm.iommufd.Pasid;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -336,8 +335,7 @@ final class IommuSteps {
 
   // Harm
 
-  /// In two rounds, because what only the first one leaves behind is no leak; nor are the spare
-  /// page tables that the second one adds.
+  /// In two rounds, because what only the first one leaves behind is no leak.
   private void hostile(Step.Hostile step, Random random) {
     requireNoFaults(step.place());
     HostileGuest hostile = new HostileGuest(driver, engineBar.orElse(-1), random);
@@ -353,8 +351,8 @@ final class IommuSteps {
     int after = round.apply(Math.max(1, step.entries() - step.entries() / 2)).orElse(0);
     require(
         step.place(),
-        after - before <= GuestPageTables.MOST_SPARE_TABLES,
-        "a hostile guest must leave no more than %d spare page tables in the host's kernel, which had %d objects, and has %d"
-            .formatted(GuestPageTables.MOST_SPARE_TABLES, before, after));
+        before == after,
+        "a hostile guest must leave nothing in the host's kernel, which had %d objects, and has %d"
+            .formatted(before, after));
   }
 }

@@ -91,10 +91,6 @@ class UnagreedClientAttacksTest {
       throws IOException, InterruptedException {
     String name = "297 functions connected to and told a version at once, eight times";
     try (DaemonProcess daemon = DaemonProcess.start(folder, DaemonProcess.Setup.of(FUNCTIONS))) {
-      // One that has been at work: the JVM compiles what it meets at first.
-      for (int round = 0; round < ROUNDS; round++) {
-        connectAtOnce(daemon);
-      }
       Attack.on(
           daemon,
           name,

@@ -37,7 +37,8 @@ import org.jspecify.annotations.Nullable;
 /// What is told between two wait points is done at the second of them, in the order in which
 /// requesters were changed first: one replace for an entry that went and came back as another, one
 /// IOMMU_HWPT_INVALIDATE for all ranges of a page table. A nested page table that nothing is
-/// attached to any more is kept for a while ([SpareTables]), as guests enter address spaces again.
+/// attached to any more is kept ([SpareTables]), as guests enter address spaces again, until the
+/// guest invalidates everything.
 ///
 /// A requester whose change the host refuses is blocked, never left on the page table before, whose
 /// memory the guest may use for something else by now; the guest gets a fault and listeners the
@@ -48,9 +49,6 @@ import org.jspecify.annotations.Nullable;
 /// The calls of [VtdBackend], [#cover], [#uncover], [#attachedTo] and [#close] are made by one
 /// thread at a time; [#withdraw] by any.
 public final class GuestPageTables implements VtdBackend, AutoCloseable {
-  /// Most nested page tables that are kept for a function while nothing is attached to them.
-  public static final int MOST_SPARE_TABLES = SpareTables.PLACES;
-
   private static final System.Logger LOG = System.getLogger(GuestPageTables.class.getName());
 
   private final IommufdBackend iommufd;
@@ -63,6 +61,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   private @Nullable VtdReports reports;
   private @Nullable PageRequestRelay relay;
   private boolean drain;
+  private boolean everythingStale;
 
   /// A guest's memory, in the three ways in which it is needed. All are the caller's, and outlive
   /// this.
@@ -179,6 +178,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   public void invalidateAll() {
     stale.addAll();
     shadow.allChanged();
+    everythingStale = true;
   }
 
   @Override
@@ -252,6 +252,10 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
       change(state);
     }
     changed.clear();
+    if (everythingStale) {
+      functions.values().forEach(function -> function.spares().destroy(iommufd));
+      everythingStale = false;
+    }
     stale.invalidate(this::refuse);
     shadow.update().forEach(this::blockAll);
     PageRequestRelay present = relay;

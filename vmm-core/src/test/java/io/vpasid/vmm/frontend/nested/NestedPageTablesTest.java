@@ -153,6 +153,22 @@ class NestedPageTablesTest {
   }
 
   @Test
+  void pageTablesThatAreKeptGoWhenTheGuestInvalidatesEverything() {
+    int before = guest.iommufd.objects().size();
+    attach(5, firstStage(2, TABLE_A));
+    attach(6, firstStage(2, TABLE_B));
+    attach(5, absent());
+    assertThat(guest.iommufd.objects()).hasSize(before + 2);
+
+    guest.entry(6, absent());
+    tables.invalidateAll();
+    assertThat(guest.iommufd.objects()).hasSize(before + 2);
+    tables.sync();
+
+    assertThat(guest.iommufd.objects()).hasSize(before);
+  }
+
+  @Test
   void nothingHappensBeforeTheWaitPoint() {
     guest.hardware.clear();
     guest.entry(5, firstStage(2, TABLE_A));
