@@ -19,6 +19,9 @@ record BarLayout(String owner, int first, int count, int rom) {
   private static final BarLayout TYPE_1 = new BarLayout("A type 1 header", Header.BAR0, 2, 0x38);
   private static final BarLayout OTHER = new BarLayout("This header", Header.BAR0, 0, 0);
 
+  private static final DependentRule RESIZED_UPPER =
+      (_, proposed, selected) -> proposed & Bar.writableUpper(BarSizes.selected(selected));
+
   /// That of the virtual functions, PCI Express Base Specification 6.3, section 9.3.3.14.
   static final BarLayout SR_IOV = new BarLayout("The SR-IOV capability", 0x24, 6, 0);
 
@@ -84,17 +87,17 @@ record BarLayout(String owner, int first, int count, int rom) {
       return;
     }
     int control = resizable.get().offset() + sizes.get().control();
-    image.depend(
-        block,
-        register,
-        control,
-        (_, proposed, selected) -> proposed & bar.writable(BarSizes.selected(selected)));
+    image.depend(block, register, control, new Resized(bar));
     if (bar.isPair()) {
-      image.depend(
-          block,
-          register + 4,
-          control,
-          (_, proposed, selected) -> proposed & Bar.writableUpper(BarSizes.selected(selected)));
+      image.depend(block, register + 4, control, RESIZED_UPPER);
+    }
+  }
+
+  /// The bits that decode an address depend on the size that the capability selects.
+  private record Resized(Bar bar) implements DependentRule {
+    @Override
+    public int apply(int before, int proposed, int selected) {
+      return proposed & bar.writable(BarSizes.selected(selected));
     }
   }
 

@@ -6,7 +6,6 @@ import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -33,20 +32,12 @@ import java.util.Set;
 ///
 /// Immutable; safe to share between threads.
 public final class EmulatedRegisters {
-  private final EmulatedFunction function;
-  private final Set<CapabilityId> ids;
-  private final RegisterImage image;
   private final List<ConfigPatch> patches;
+  private final List<DwordRules> rules;
 
-  private EmulatedRegisters(
-      EmulatedFunction function,
-      Set<CapabilityId> ids,
-      RegisterImage image,
-      List<ConfigPatch> patches) {
-    this.function = function;
-    this.ids = ids;
-    this.image = image;
+  private EmulatedRegisters(List<ConfigPatch> patches, List<DwordRules> rules) {
     this.patches = List.copyOf(patches);
+    this.rules = List.copyOf(rules);
   }
 
   /// All registers of a function whose configuration space was captured.
@@ -91,9 +82,9 @@ public final class EmulatedRegisters {
   public static EmulatedRegisters ofCapabilities(
       ConfigSpace config, CapabilityChain chain, Set<CapabilityId> ids) {
     EmulatedFunction function = EmulatedFunction.of(config, chain, false, List.of(), List.of());
-    RegisterImage image = new RegisterImage(config);
+    RegisterImage image = new RegisterImage();
     addCapabilities(image, function, ids);
-    return new EmulatedRegisters(function, Set.copyOf(ids), image, image.patches());
+    return new EmulatedRegisters(image.patches(), image.rules());
   }
 
   private static EmulatedRegisters ofFunction(
@@ -101,7 +92,7 @@ public final class EmulatedRegisters {
     EmulatedFunction function =
         EmulatedFunction.of(config, CapabilityChain.walk(config), isVirtual, bars, vfBars);
     RegisterBlock header = RegisterBlock.header(function);
-    RegisterImage image = new RegisterImage(config);
+    RegisterImage image = new RegisterImage();
     image.add(header, RegisterTables.ofHeader(config.headerLayout()));
     BarLayout.ofHeader(config.headerLayout()).add(image, header, bars, CapabilityId.RESIZABLE_BAR);
     addVfBars(image, header, vfBars);
@@ -112,7 +103,7 @@ public final class EmulatedRegisters {
       patches.add(ConfigPatch.readOnly(at, config.u32(at)));
     }
     patches.addAll(image.patches());
-    return new EmulatedRegisters(function, RegisterTables.ids(), image, patches);
+    return new EmulatedRegisters(patches, image.rules());
   }
 
   private static void addVfBars(RegisterImage image, RegisterBlock header, List<Bar> vfBars) {
@@ -150,21 +141,20 @@ public final class EmulatedRegisters {
 
   /// Lays the rules alone, over a view that is being made and has the patches already.
   public GuestConfigSpace.Builder applyRules(GuestConfigSpace.Builder builder) {
-    image.bindTo(builder);
+    rules.forEach(rule -> rule.bindTo(builder));
     return builder;
   }
 
-  /// True if the other ones were made of the same bytes in the same way.
+  /// True if the other ones start with the same values and do the same to what a guest writes.
   @Override
   public boolean equals(Object other) {
     return other instanceof EmulatedRegisters that
-        && function.equals(that.function)
-        && ids.equals(that.ids)
-        && patches.equals(that.patches);
+        && patches.equals(that.patches)
+        && rules.equals(that.rules);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(function, ids);
+    return patches.hashCode();
   }
 }

@@ -1,7 +1,6 @@
 package io.vpasid.pci.emulation;
 
 import io.vpasid.pci.ByteRange;
-import io.vpasid.pci.ConfigSpace;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableMap;
@@ -43,39 +42,12 @@ final class RegisterImage {
       return new ConfigPatch(at, mask, bits, writable | resetting, writeOneToClear, kept);
     }
 
-    void bindTo(GuestConfigSpace.Builder builder, int at) {
-      WriteRule rule = this.rule;
-      DependentRule dependentRule = this.dependentRule;
-      if (rule != null) {
-        builder.rule(at, (before, proposed) -> decide(rule.apply(before, proposed), proposed));
-      } else if (dependentRule != null) {
-        builder.rule(
-            at,
-            other,
-            (before, proposed, now) ->
-                decide(dependentRule.apply(before, proposed, now), proposed));
-      } else if (resetting != 0) {
-        builder.rule(at, (_, proposed) -> decide(proposed, proposed));
-      }
-      ResetCondition resetWhen = this.resetWhen;
-      if (resetWhen != null) {
-        builder.resetWhen(at, resetWhen);
-      } else if (resetting != 0) {
-        builder.resetWhen(at, (_, proposed) -> (proposed & resetting) != 0);
-      }
-    }
-
-    private int decide(int byRule, int proposed) {
-      return ((byRule & ruled) | (proposed & ~ruled)) & ~resetting;
+    DwordRules rules(int at) {
+      return new DwordRules(at, resetting, ruled, rule, dependentRule, other, resetWhen);
     }
   }
 
-  private final ConfigSpace config;
   private final NavigableMap<Integer, Dword> dwords = new TreeMap<>();
-
-  RegisterImage(ConfigSpace config) {
-    this.config = config;
-  }
 
   /// Serves the registers that `table` describes.
   void add(RegisterBlock block, RegisterTable table) {
@@ -153,9 +125,12 @@ final class RegisterImage {
     return patches;
   }
 
-  /// Lays the rules of the patches over a view that has them.
-  void bindTo(GuestConfigSpace.Builder builder) {
-    dwords.forEach((at, dword) -> dword.bindTo(builder, at));
+  /// What the patches do not say, by offset.
+  List<DwordRules> rules() {
+    return dwords.entrySet().stream()
+        .map(entry -> entry.getValue().rules(entry.getKey()))
+        .filter(DwordRules::isAny)
+        .toList();
   }
 
   /// The doubleword that `register` lies in, with the block's bytes of it served as captured.
@@ -164,7 +139,7 @@ final class RegisterImage {
     Dword dword = dwords.computeIfAbsent(at, _ -> new Dword());
     int added = bytes(at, block.range()) & ~dword.mask;
     dword.mask |= added;
-    dword.set(added, config.u32(at));
+    dword.set(added, block.function().config().u32(at));
     return dword;
   }
 

@@ -803,4 +803,21 @@ class EmulatedRegistersTest {
                 shown, CapabilityChain.walk(shown), Set.of(CapabilityId.ATS)))
         .isNotEqualTo(EmulatedRegisters.ofFunction(shown, List.of()));
   }
+
+  @Test
+  void registersOfCapabilitiesAreEqualWhereTheyBehaveTheSame() {
+    EmulatedRegisters d1 = powerManagement(Capture.endpoint(), 0x0203);
+    EmulatedRegisters d1Too = powerManagement(Capture.endpoint().u32(0xc0, 0x12345678), 0x0203);
+    EmulatedRegisters d2 = powerManagement(Capture.endpoint(), 0x0403);
+
+    assertThat(d1).isEqualTo(d1Too).hasSameHashCodeAs(d1Too);
+    assertThat(d1.patches()).isEqualTo(d2.patches());
+    assertThat(d1).isNotEqualTo(d2);
+  }
+
+  private static EmulatedRegisters powerManagement(Capture capture, int capabilities) {
+    ConfigSpace config = capture.standard(0x80, 0x01).u16(0x82, capabilities).config();
+    return EmulatedRegisters.ofCapabilities(
+        config, CapabilityChain.walk(config), Set.of(CapabilityId.POWER_MANAGEMENT));
+  }
 }
