@@ -4,6 +4,7 @@ import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.json.Fields;
 import io.vpasid.synth.json.JsonFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -26,6 +27,8 @@ import java.util.Set;
 /// @param functions what is served from the start
 /// @param addressSpaces what guests may use from the start, with handles from 1 in this order
 /// @param limits most that clients may take
+/// @param busyPoll how long a thread that serves functions looks for the next message before it
+///   sleeps
 /// @param iommus virtual IOMMUs for some of the functions
 /// @param tenants what is special about the processes of some tenants
 /// @param written the object that says all this, for messages that name the place in it
@@ -45,6 +48,7 @@ public record DaemonConfig(
     List<FunctionConfig> functions,
     List<AddressSpaceConfig> addressSpaces,
     Limits limits,
+    Duration busyPoll,
     List<IommuConfig> iommus,
     List<TenantConfig> tenants,
     Fields written) {

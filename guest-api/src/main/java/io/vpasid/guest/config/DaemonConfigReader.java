@@ -13,6 +13,8 @@ import io.vpasid.vmm.frontend.nested.TranslationMode;
 import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -116,6 +118,7 @@ public final class DaemonConfigReader {
         functions,
         file.get(ADDRESS_SPACES).stream().map(this::uniqueSpace).toList(),
         file.find(LIMITS).map(Limits::read).orElse(Limits.DEFAULTS),
+        Duration.of(file.get(BUSY_POLL), ChronoUnit.MICROS),
         iommus(file.get(IOMMU)),
         tenants(file.get(TENANTS)),
         file);

@@ -106,6 +106,18 @@ public final class DaemonConfigShape {
   static final Key<Fields> LIMITS =
       Key.of("limits", Limits.SHAPE, "Most that clients may take, so that none hurts another.");
 
+  /// Most microseconds of a busy poll: a thread that is never asked again loses no more.
+  public static final int MAX_BUSY_POLL = 1000;
+
+  static final Key<Integer> BUSY_POLL =
+      Key.of(
+              "busyPollMicros",
+              Form.integer(0, MAX_BUSY_POLL),
+              "How many microseconds a thread that serves functions looks for the next message before"
+                  + " it sleeps. A guest that asks again by then is answered sooner, and a core is"
+                  + " busy for as long.")
+          .or(0, 0);
+
   static final Key<List<Integer>> USERS =
       Key.of(
               "users",
@@ -257,6 +269,7 @@ public final class DaemonConfigShape {
               PAGE,
               LOG,
               LIMITS,
+              BUSY_POLL,
               QUIRKS,
               HW_INFO,
               FUNCTIONS,

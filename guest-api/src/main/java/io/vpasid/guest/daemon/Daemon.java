@@ -24,20 +24,25 @@ import org.slf4j.event.Level;
 public final class Daemon extends ServingDaemon {
   private static final int MAX_THREADS = 4;
 
-  private final VfioUserSockets sockets =
-      VfioUserSockets.open(
-          "vfio-user", Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors()));
+  private final VfioUserSockets sockets;
   private final SharedSpaces spaces = new SharedSpaces();
   private final DaemonEvents events = new DaemonEvents(this);
   private final DaemonMetrics metrics = new DaemonMetrics(this);
   private final DaemonQuirks quirks;
-  private final ServedFunctions functions = new ServedFunctions(this, sockets);
-  private final ServedIommus iommus = new ServedIommus(this, sockets);
+  private final ServedFunctions functions;
+  private final ServedIommus iommus;
 
   private Daemon(
       DaemonConfig config, QuirkTable table, String version, DaemonLog log, CountDownLatch ending) {
     super(config, version, log, ending);
     quirks = new DaemonQuirks(this, table);
+    sockets =
+        VfioUserSockets.open(
+            "vfio-user",
+            Math.min(MAX_THREADS, Runtime.getRuntime().availableProcessors()),
+            config.busyPoll());
+    functions = new ServedFunctions(this, sockets);
+    iommus = new ServedIommus(this, sockets);
     sockets.onLoss(Daemon::lostThread);
   }
 

@@ -17,7 +17,9 @@ import io.vpasid.vmm.linux.calls.SocketCalls;
 import io.vpasid.vmm.linux.calls.SystemCalls;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.spi.SelectorProvider;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,8 +33,8 @@ public enum SocketKind {
     }
 
     @Override
-    IoHandlerFactory handlerFactory() {
-      return EpollIoHandler.newFactory();
+    IoHandlerFactory handlerFactory(Duration busyPoll) {
+      return EpollIoHandler.newFactory(0, BusyPoll.factory(busyPoll));
     }
 
     @Override
@@ -64,8 +66,8 @@ public enum SocketKind {
     }
 
     @Override
-    IoHandlerFactory handlerFactory() {
-      return EpollIoHandler.newFactory();
+    IoHandlerFactory handlerFactory(Duration busyPoll) {
+      return EpollIoHandler.newFactory(0, BusyPoll.factory(busyPoll));
     }
 
     @Override
@@ -97,8 +99,8 @@ public enum SocketKind {
     }
 
     @Override
-    IoHandlerFactory handlerFactory() {
-      return NioIoHandler.newFactory();
+    IoHandlerFactory handlerFactory(Duration busyPoll) {
+      return NioIoHandler.newFactory(SelectorProvider.provider(), BusyPoll.factory(busyPoll));
     }
 
     @Override
@@ -168,7 +170,7 @@ public enum SocketKind {
     return carriesDescriptors;
   }
 
-  abstract IoHandlerFactory handlerFactory();
+  abstract IoHandlerFactory handlerFactory(Duration busyPoll);
 
   abstract ServerChannel newServerChannel(Framing framing);
 

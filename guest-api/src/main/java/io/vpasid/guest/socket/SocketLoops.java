@@ -24,6 +24,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -65,10 +66,17 @@ public final class SocketLoops implements AutoCloseable {
   /// @param name what the threads' names begin with
   /// @param threads how many, at least 1
   public static SocketLoops open(SocketKind kind, String name, int threads) {
+    return open(kind, name, threads, Duration.ZERO);
+  }
+
+  /// Starts threads that look for more, for a while, before they sleep.
+  ///
+  /// @param busyPoll how long after the last message
+  public static SocketLoops open(SocketKind kind, String name, int threads, Duration busyPoll) {
     return new SocketLoops(
         kind,
         new MultiThreadIoEventLoopGroup(
-            threads, new DefaultThreadFactory(name, true), kind.handlerFactory()));
+            threads, new DefaultThreadFactory(name, true), kind.handlerFactory(busyPoll)));
   }
 
   /// Runs `listener` if a loop ends, for whatever reason, before [#close]: its sockets are dead

@@ -4,6 +4,7 @@ import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.guest.socket.SocketLoops;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 
 /// Threads that many servers and clients share.
 ///
@@ -21,7 +22,15 @@ public final class VfioUserSockets implements AutoCloseable {
   /// @param name what the threads' names begin with
   /// @param threads how many, at least 1
   public static VfioUserSockets open(String name, int threads) {
-    return open(SocketKind.best(), name, threads);
+    return open(name, threads, Duration.ZERO);
+  }
+
+  /// Starts threads that look for more messages, for a while, before they sleep: a client that asks
+  /// once more by then is answered sooner, and a core is kept busy for as long.
+  ///
+  /// @param busyPoll how long after the last message
+  public static VfioUserSockets open(String name, int threads, Duration busyPoll) {
+    return new VfioUserSockets(SocketLoops.open(SocketKind.best(), name, threads, busyPoll));
   }
 
   /// Starts threads for sockets of a certain kind.

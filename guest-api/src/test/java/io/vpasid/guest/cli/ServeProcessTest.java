@@ -522,4 +522,31 @@ class ServeProcessTest {
     assertThat(run.code()).isEqualTo(ExitCode.USAGE);
     assertThat(run.err()).contains("--hw-info goes with --socket PATH");
   }
+
+  @Test
+  void busyPollOfADaemonIsAKeyOfItsConfiguration() {
+    Run run = Run.of("serve", folder.resolve("serve.json").toString(), "--busy-poll", "50");
+
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
+    assertThat(run.err())
+        .contains(
+            "--busy-poll goes with --socket PATH; a configuration says it as \"busyPollMicros\"");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"-1", "1001"})
+  void busyPollHasABound(String micros) {
+    Path socket = folder.resolve("one.sock");
+    Run run =
+        Run.of(
+            "serve",
+            folder.resolve("machine.txt").toString(),
+            "--function=0000:17:00.0",
+            "--socket=" + socket,
+            "--busy-poll=" + micros);
+
+    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
+    assertThat(run.err()).contains("--busy-poll takes 0 to 1000 microseconds, not " + micros);
+    assertThat(socket).doesNotExist();
+  }
 }

@@ -17,6 +17,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -28,10 +30,11 @@ public final class ServedFunctions {
 
   private ServedFunctions() {}
 
-  /// @param arguments the folder, and how many functions
+  /// @param arguments the folder, how many functions, and for how many microseconds to poll
   static void main(String[] arguments) throws IOException {
     Path folder = Path.of(arguments[0]);
     int count = Integer.parseInt(arguments[1]);
+    Duration busyPoll = Duration.of(Integer.parseInt(arguments[2]), ChronoUnit.MICROS);
     HostFunction captured = demoFunction();
     SimulatedHost.Builder machine = SimulatedHost.builder();
     List<EmulatedHardware> hardware = new ArrayList<>();
@@ -43,7 +46,7 @@ public final class ServedFunctions {
     }
     List<AutoCloseable> open = new ArrayList<>();
     try (IommufdBackend iommufd = machine.build().open();
-        VfioUserSockets sockets = VfioUserSockets.open("load", LOOPS)) {
+        VfioUserSockets sockets = VfioUserSockets.open("load", LOOPS, busyPoll)) {
       for (int i = 0; i < count; i++) {
         PassthroughFunction function =
             PassthroughFunction.open(iommufd, address(i), FunctionOptions.defaults());

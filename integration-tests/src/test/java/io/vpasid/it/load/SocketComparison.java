@@ -82,14 +82,16 @@ final class SocketComparison implements AutoCloseable {
     }
   }
 
-  Measures compare(Cores cores, int window, int rounds) throws IOException {
+  /// @param window how many messages are under way
+  /// @param busyPoll for how many microseconds our server looks for the next message
+  Measures compare(Cores cores, int window, int busyPoll, int rounds) throws IOException {
     if (sample == null) {
       throw new IllegalStateException("There is nothing to compare with.");
     }
     Comparison.Pairs rates = new Comparison.Pairs();
     Comparison.Pairs medians = new Comparison.Pairs();
     Comparison.Pairs slow = new Comparison.Pairs();
-    try (Server ours = new Server(folder, 1, "0")) {
+    try (Server ours = new Server(folder, 1, "0", busyPoll)) {
       for (int i = 0; i < rounds; i++) {
         Measured theirs = measureSample(sample, cores, window);
         Measured own = measure(cores.client, window, List.of(ours.socket(0)));
@@ -208,6 +210,10 @@ final class SocketComparison implements AutoCloseable {
     private final long heap;
 
     Server(Path folder, int functions, String cores) throws IOException {
+      this(folder, functions, cores, 0);
+    }
+
+    Server(Path folder, int functions, String cores, int busyPoll) throws IOException {
       this.folder = folder;
       process =
           new ProcessBuilder(
@@ -222,7 +228,8 @@ final class SocketComparison implements AutoCloseable {
                   System.getProperty("java.class.path"),
                   ServedFunctions.class.getName(),
                   folder.toString(),
-                  Integer.toString(functions))
+                  Integer.toString(functions),
+                  Integer.toString(busyPoll))
               .redirectError(ProcessBuilder.Redirect.DISCARD)
               .start();
       BufferedReader out =

@@ -8,6 +8,7 @@ import io.vpasid.guest.cli.terminal.Version;
 import io.vpasid.guest.config.AddressText;
 import io.vpasid.guest.config.BarSizes;
 import io.vpasid.guest.config.DaemonConfig;
+import io.vpasid.guest.config.DaemonConfigShape;
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.FunctionDescription;
 import io.vpasid.guest.config.InputException;
@@ -23,6 +24,7 @@ import io.vpasid.guest.daemon.ServingDaemon;
 import io.vpasid.guest.host.EmulatedBacking;
 import io.vpasid.guest.report.Json;
 import io.vpasid.guest.vfiouser.VfioUserServer;
+import io.vpasid.guest.vfiouser.VfioUserSockets;
 import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult;
@@ -38,6 +40,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -114,6 +117,15 @@ public final class ServeCommand implements Callable<Integer> {
   private List<String> bars = List.of();
 
   @Option(
+      names = "--busy-poll",
+      paramLabel = "MICROS",
+      description =
+          "With --socket: how many microseconds, up to 1000, the server looks for the next message"
+              + " before it sleeps. A guest that asks again by then is answered sooner, and a core is"
+              + " busy for as long. Default: 0.")
+  private int busyPoll;
+
+  @Option(
       names = "--check",
       description =
           "Only read the configuration, its dumps and quirk files, and say what would be served.")
@@ -161,7 +173,10 @@ public final class ServeCommand implements Callable<Integer> {
       if (!OF_DAEMON.contains(option.longestName())) {
         throw new InputException(
             option.longestName()
-                + " goes with --socket PATH; a configuration says it for each function");
+                + " goes with --socket PATH; a configuration says it "
+                + (option.longestName().equals("--busy-poll")
+                    ? "as \"busyPollMicros\""
+                    : "for each function"));
       }
     }
     requireConfiguration();
@@ -380,7 +395,8 @@ public final class ServeCommand implements Callable<Integer> {
     FunctionOptions decisions = options.decisions(captured, options.quirkTable());
     try (DaemonLog _ = logTo(LogStyle.DEFAULT, Limits.DEFAULTS);
         EmulatedBacking machine = EmulatedBacking.alone(described, options.hardware(), decisions);
-        VfioUserServer server = open(path, machine)) {
+        VfioUserSockets sockets = VfioUserSockets.open("vfio-user-server", 1, busyPoll());
+        VfioUserServer server = open(sockets, path, machine)) {
       onFirst(interrupted::countDown);
       announce(captured, machine.function(), server);
       interrupted.await();
@@ -408,9 +424,18 @@ public final class ServeCommand implements Callable<Integer> {
     return sizes;
   }
 
-  private static VfioUserServer open(Path path, EmulatedBacking machine) {
+  private Duration busyPoll() {
+    if (busyPoll < 0 || busyPoll > DaemonConfigShape.MAX_BUSY_POLL) {
+      throw new InputException(
+          "--busy-poll takes 0 to %d microseconds, not %d"
+              .formatted(DaemonConfigShape.MAX_BUSY_POLL, busyPoll));
+    }
+    return Duration.of(busyPoll, ChronoUnit.MICROS);
+  }
+
+  private static VfioUserServer open(VfioUserSockets sockets, Path path, EmulatedBacking machine) {
     try {
-      return VfioUserServer.open(path, machine.device(), VfioUserServer.Options.defaults());
+      return sockets.serve(path, machine.device(), VfioUserServer.Options.defaults());
     } catch (IOException e) {
       throw new InputException(String.valueOf(e.getMessage()));
     }
