@@ -92,6 +92,7 @@ public final class DaemonLog implements AutoCloseable {
     root.setLevel(levelOf(style));
     // Netty tells its defaults at this level, which nobody has asked about.
     QUIET.setLevel(style.level() == LogStyle.Level.DEBUG ? Level.INFO : levelOf(style));
+    NETWORK.setLevel(Level.SEVERE);
     return log;
   }
 
@@ -110,6 +111,9 @@ public final class DaemonLog implements AutoCloseable {
 
   /// Held, because the log manager forgets loggers that nobody holds, with their levels.
   private static final Logger QUIET = Logger.getLogger("io.netty");
+
+  /// Warns where there is no network, of which a daemon on Unix sockets needs none. Held likewise.
+  private static final Logger NETWORK = Logger.getLogger("io.netty.util.NetUtilInitializations");
 
   private static Level levelOf(LogStyle style) {
     return switch (style.level()) {
