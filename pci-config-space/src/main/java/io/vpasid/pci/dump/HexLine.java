@@ -202,7 +202,7 @@ final class HexLine {
     if (count == 0) {
       groupStart = from;
       groupEnd = from;
-      return offset != due ? Kind.TEXT : hasColon ? Kind.BROKEN : Kind.END;
+      return offset == due ? Kind.BROKEN : Kind.TEXT;
     }
     return count >= FEWEST_BYTES || offset == due ? Kind.ROW : Kind.TEXT;
   }

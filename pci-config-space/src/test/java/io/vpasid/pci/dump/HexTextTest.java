@@ -60,6 +60,9 @@ class HexTextTest {
     "8,'%08x: %s'",
     "32,'%08x\t%s'",
     "4,'%016x  %s'",
+    "4,'%04x\t%s'",
+    "2,'%02x: %s'",
+    "4,'%08x: %s  éééé'",
   })
   void linesMayBeginWithAnOffset(int width, String format) {
     assertThat(config(lines(CONFIG, width, format, " "))).isEqualTo(CONFIG);
@@ -198,7 +201,11 @@ class HexTextTest {
         "-----\n",
         "a\n",
         "*\n",
-        "00: lunch\n"
+        "00: lunch\n",
+        "868025 0b2546 0110\n",
+        "86:80:25:0b:46:01\n",
+        "0x",
+        "ff:",
       })
   void otherTextIsNoDump(String text) {
     assertThat(problem(text))
@@ -206,5 +213,90 @@ class HexTextTest {
             ": is no dump: neither a function line of lspci such as \"00:1f.2 SATA controller\" nor"
                 + " hex bytes; capture it with `lspci -xxxx` as root, or name the form with --form:"
                 + " raw, lspci, hex, words, groups or coe");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"%08x: %s", "%08x  %s", "%2$s", "Offset %03x: %s", "%08x: %s  ....ééé"})
+  void lastLineNeedsNoEnd(String format) {
+    assertThat(config(lines(CONFIG, 16, format, " ").strip())).isEqualTo(CONFIG);
+  }
+
+  @Test
+  void repetitionMayEndAtAnyOffsetOfFourDigitsAndMore() {
+    assertThat(config("0000  00 00 00 00\n*\n0100")).isEqualTo(ConfigSpace.of(new byte[256]));
+    assertThat(problem("0000  00 00 00 00\n*\n100"))
+        .hasMessageStartingWith("file.hex:1: the dump ends with \"*\"");
+  }
+
+  @Test
+  void shortRowThatIsNotDueIsOtherText() {
+    String[] lines = lines(CONFIG, 16, "%02x: %s", " ").split("\n", 9);
+    lines[3] = "20: 12 34\nff: ab\n" + lines[3];
+
+    assertThat(config(String.join("\n", lines))).isEqualTo(CONFIG);
+  }
+
+  @Test
+  void offsetWithoutBytesIsDamagedWhereItIsDue() {
+    assertThat(problem("00: 86 80 25 0b\n04:"))
+        .hasMessage("file.hex:2: \"\" is no byte of two hex digits");
+    assertThat(problem("00: 86 80 25 0b\n40:\n"))
+        .hasMessageStartingWith("file.hex:1: the dump ends before 0x04");
+  }
+
+  @Test
+  void linesAreCountedAsEditorsDo() {
+    assertThat(problem("00: 86 80 25 0b\r\n\r\n04: 8g"))
+        .hasMessageStartingWith("file.hex:3: \"8g\" is");
+    assertThat(problem("00: 86 80 25 0b\r\r04: 8g")).hasMessageStartingWith("file.hex:3: ");
+    assertThat(problem("00: 86 80 25 0b\n\n04: 8g\n")).hasMessageStartingWith("file.hex:3: ");
+  }
+
+  @Test
+  void bytesAmongTextCountInLinesOfEightUnlessThereAreNoOthers() {
+    String text = "Here:\n" + lines(CONFIG, 8, "%2$s", " ") + "be ad\n";
+
+    assertThat(config(text)).isEqualTo(CONFIG);
+    assertThat(problem("Here:\n86 80 25 0b\n"))
+        .hasMessageStartingWith("file.hex:2: the dump ends before 0x04 with 4 bytes");
+  }
+
+  @Test
+  void firstByteZeroIsNoTitleOfColumns() {
+    byte[] zero = CONFIG.toByteArray();
+    zero[0] = 0;
+    ConfigSpace config = ConfigSpace.of(zero);
+
+    assertThat(config(lines(config, 1, "%2$s", " "))).isEqualTo(config);
+    assertThat(
+            config(
+                "00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f\n"
+                    + lines(CONFIG, 16, "%2$s", " ")))
+        .isEqualTo(CONFIG);
+  }
+
+  @Test
+  void rowBehindTheSpaceIsTooMuch() {
+    assertThat(problem(lines(EXTENDED, 16, "%03x: %s", " ") + "1000: 00 00 00 00\n"))
+        .hasMessage("file.hex:257: there are more than the 4096 bytes of a configuration space");
+    assertThat(config(lines(EXTENDED, 16, "%03x: %s", " ") + "1001: 00 00 00 00\n"))
+        .isEqualTo(EXTENDED);
+  }
+
+  @Test
+  void nextSpaceOfAFunctionThatIsNamedHasItsAddress() {
+    String rows = lines(CONFIG, 16, "%08x: %s", " ");
+
+    assertThat(parse("text", "=> pci display.b 1.2.3 0 100\n" + rows + rows).whole())
+        .extracting(function -> function.address().toString())
+        .containsExactly("0000:01:02.3", "0000:01:02.3");
+  }
+
+  @Test
+  void sixteenMarksAreSkippedAndNoMore() {
+    String row = "00: 86 80 25 0b\n";
+
+    assertThat(problem(">".repeat(16) + row)).hasMessageContaining("with 4 bytes");
+    assertThat(problem(">".repeat(17) + row)).hasMessageContaining("is no dump");
   }
 }

@@ -228,4 +228,56 @@ class BarTest {
 
     assertThat(function.read(0x108, 4)).isEqualTo(0x00000622);
   }
+
+  /// 1 and 2 MiB for BAR 0, 1 MiB (bit 4) and 256 TiB (bit 16 of the control) for BAR 2.
+  @Test
+  void everyBarThatTheCapabilityCountsIsResized() {
+    Capture capture =
+        Capture.endpoint()
+            .extended(0x100, 0x15, 1)
+            .u32(0x104, 0x00000030)
+            .u32(0x108, 0x00000040)
+            .u32(0x10c, 0x00000010)
+            .u32(0x110, 0x00011c02)
+            .u32(0x114, 0x00000030)
+            .u32(0x118, 0x00000004);
+    GuestConfigSpace function =
+        capture.emulated(
+            Bar.memory32(0, 1 << 20),
+            Bar.memory32(1, 4096),
+            Bar.memory64(2, 1L << 48),
+            Bar.memory32(4, 1 << 21));
+
+    assertThat(size(function, BAR0)).isEqualTo(new Sized(1 << 20, 0x0));
+    assertThat(size(function, 0x18)).isEqualTo(new Sized(1L << 48, 0x4));
+    assertThat(size(function, 0x14)).isEqualTo(new Sized(4096, 0x0));
+    function.write(0x108, 4, 0x00000140);
+    function.write(0x110, 4, 0x00010002);
+    function.write(0x118, 4, 0x00000004);
+    assertThat(size(function, BAR0)).isEqualTo(new Sized(1 << 21, 0x0));
+    assertThat(size(function, 0x18)).isEqualTo(new Sized(1 << 20, 0x4));
+    assertThat(size(function, 0x14)).isEqualTo(new Sized(4096, 0x0));
+    assertThat(size(function, 0x20)).isEqualTo(new Sized(1 << 21, 0x0));
+  }
+
+  @Test
+  void romIsNotResized() {
+    GuestConfigSpace function =
+        Capture.endpoint()
+            .extended(0x100, 0x15, 1)
+            .u32(0x104, 0x00000030)
+            .u32(0x108, 0x00000026)
+            .emulated(Bar.rom(1 << 20));
+
+    function.write(0x108, 4, 0x00000126);
+
+    assertThat(function.read(0x108, 4)).isEqualTo(0x00000026);
+  }
+
+  @Test
+  void firstBarIsNoRom() {
+    ConfigSpace config = Capture.endpoint().u32(BAR0, 0xfebf0004).config();
+
+    assertThat(Bar.captured(config, 0, 4096)).isEqualTo(Bar.memory64(0, 4096));
+  }
 }

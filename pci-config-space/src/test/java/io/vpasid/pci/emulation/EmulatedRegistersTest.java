@@ -43,6 +43,7 @@ class EmulatedRegistersTest {
         Capture.conventional().u32(0x08, 0x03000000).u8(0x3d, 1).emulated(Bar.io(0, 256));
 
     assertHex(afterAllOnes(vga, 0x04, 2)).isEqualTo(0x0775);
+    assertHex(afterAllOnes(Capture.conventional().emulated(), 0x04, 2)).isEqualTo(0x0354);
     assertHex(afterAllOnes(vga, 0x0d, 1)).isEqualTo(0xff);
     assertHex(afterAllOnes(Capture.endpoint().emulated(), 0x0d, 1)).isZero();
   }
@@ -155,6 +156,7 @@ class EmulatedRegistersTest {
 
     assertHex(afterAllOnes(function, 0x68, 2)).isEqualTo(0x775f);
     assertHex(afterAllOnes(Capture.express(0).emulated(), 0x68, 2)).isEqualTo(0x0340);
+    assertHex(afterAllOnes(Capture.express(1).emulated(), 0x68, 2)).isEqualTo(0x0340);
   }
 
   @Test
@@ -290,6 +292,18 @@ class EmulatedRegistersTest {
     assertHex(onlyD1.read(0x84, 2)).isEqualTo(0x0001);
     onlyD1.write(0x84, 2, 0x0003);
     assertHex(onlyD1.read(0x84, 2)).isEqualTo(0x0003);
+  }
+
+  @Test
+  void everySupportedPowerStateIsEntered() {
+    GuestConfigSpace onlyD2 = Capture.endpoint().standard(0x80, 0x01).u16(0x82, 0x0403).emulated();
+
+    onlyD2.write(0x84, 2, 0x0002);
+    onlyD2.write(0x84, 2, 0x0001);
+    assertHex(onlyD2.read(0x84, 2)).isEqualTo(0x0002);
+    onlyD2.write(0x84, 2, 0x0000);
+    onlyD2.write(0x84, 2, 0x0001);
+    assertHex(onlyD2.read(0x84, 2)).isEqualTo(0x0000);
   }
 
   @Test
@@ -667,11 +681,13 @@ class EmulatedRegistersTest {
     assertHex(function.read(0x10c, 4)).isEqualTo(0x00000100);
     function.write(0x10e, 2, 0x0002);
     assertHex(function.read(0x10c, 4)).isEqualTo(0x00020102);
-    function.write(0x10e, 2, 0x0009);
+    function.write(0x10e, 2, 0x0004);
     assertHex(function.read(0x10c, 4)).isEqualTo(0x00020102);
+    function.write(0x10e, 2, 0x0003);
+    assertHex(function.read(0x10c, 4)).isEqualTo(0x00030103);
     function.write(0x10c, 2, 0x0100);
     function.write(0x10e, 2, 0x0001);
-    assertHex(function.read(0x10c, 4)).isEqualTo(0x00010002);
+    assertHex(function.read(0x10c, 4)).isEqualTo(0x00010003);
   }
 
   @Test
@@ -685,6 +701,22 @@ class EmulatedRegistersTest {
     assertHex(function.read(0x108, 4)).isEqualTo(0x00000002);
     assertHex(afterAllOnes(function, 0x10c, 4)).isEqualTo(0x00ff00ff);
     assertHex(afterAllOnes(function, 0x110, 4)).isEqualTo(0x000000ff);
+  }
+
+  @Test
+  void steeringTagsMayBeExtendedButNotReserved() {
+    GuestConfigSpace function =
+        Capture.endpoint().extended(0x100, 0x17, 1).u32(0x104, 0x00020307).emulated();
+
+    function.write(0x108, 4, 0x00000302);
+    assertHex(function.read(0x108, 4)).isEqualTo(0x00000302);
+    function.write(0x108, 4, 0x00000201);
+    assertHex(function.read(0x108, 4)).isEqualTo(0x00000301);
+    function.write(0x108, 4, 0x00000103);
+    assertHex(function.read(0x108, 4)).isEqualTo(0x00000101);
+    function.write(0x108, 4, 0x00000000);
+    assertHex(function.read(0x108, 4)).isZero();
+    assertHex(afterAllOnes(function, 0x10c, 4)).isEqualTo(-1);
   }
 
   @Test
@@ -753,6 +785,23 @@ class EmulatedRegistersTest {
     assertHex(afterAllOnes(function, 0x120, 4)).isEqualTo(0xffffff01);
     assertHex(afterAllOnes(function, 0x130, 4)).isEqualTo(0xff7fc001);
     assertHex(afterAllOnes(function, 0x138, 4)).isEqualTo(0x00ffff00);
+  }
+
+  @Test
+  void deviceBelowIsNotAsked() {
+    ConfigSpace captured = Capture.endpoint().u32(0xe00, 0xcafe).config();
+    EmulatedRegisters registers = EmulatedRegisters.ofFunction(captured, List.of());
+    GuestConfigSpace function =
+        registers
+            .applyTo(GuestConfigSpace.over(DeviceConfig.readOnly(Capture.extended().config())))
+            .build();
+
+    assertHex(function.read(0xe00, 4)).isEqualTo(0xcafe);
+    assertThat(registers.patches()).hasSizeGreaterThan(4096 / 4);
+    assertThat(registers).hasSameHashCodeAs(EmulatedRegisters.ofFunction(captured, List.of()));
+    assertThat(registers.hashCode())
+        .isNotEqualTo(
+            EmulatedRegisters.ofFunction(Capture.extended().config(), List.of()).hashCode());
   }
 
   @Test

@@ -13,6 +13,7 @@ import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class GuestConfigSpaceTest {
@@ -656,5 +657,28 @@ class GuestConfigSpaceTest {
           }
           assertThat(below.bytes).as("seed %d", seed).isEqualTo(devices);
         });
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "2, 0000ffff, 0, 0, 0, 0",
+    "-4, 0000ffff, 0, 0, 0, 0",
+    "0, 0000ffff, 00010000, 0, 0, 0",
+    "0, 0000ffff, 0, 00010000, 0, 0",
+    "0, 0000ffff, 0, 0, 00010000, 0",
+    "0, 0000ffff, 0, 0, 0, 00010000",
+    "0, 0000ffff, 0, 1, 1, 0",
+  })
+  void patchThatContradictsItselfIsRefused(
+      int offset, String mask, String bits, String writable, String clearing, String sticky) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() ->
+            new ConfigPatch(
+                offset,
+                Integer.parseInt(mask, 16),
+                Integer.parseInt(bits, 16),
+                Integer.parseInt(writable, 16),
+                Integer.parseInt(clearing, 16),
+                Integer.parseInt(sticky, 16)));
   }
 }

@@ -79,6 +79,13 @@ class RareCapabilitiesTest {
     assertHex(afterAllOnes(slow.extended(0x100, 0x18, 1).emulated(), 0x104, 4)).isZero();
   }
 
+  @Test
+  void pciXCapabilityThatIsCutByTheEndSaysNothing() {
+    GuestConfigSpace cut = Capture.conventional().standard(0xfc, 0x07).emulated();
+
+    assertHex(cut.read(0xfc, 4)).isEqualTo(0x00020007);
+  }
+
   // Of PCI Express.
 
   @Test
@@ -256,11 +263,12 @@ class RareCapabilitiesTest {
   }
 
   @Test
-  void functionWithAnotherHeaderHasNoCapabilitiesForAGuest() {
-    GuestConfigSpace cardbus = Capture.express(0).u8(0x0e, 2).emulated();
+  void functionWithAnUnknownHeaderHasNoCapabilitiesForAGuest() {
+    GuestConfigSpace cardbus = Capture.express(0).u8(0x0e, 2).u8(0x14, 0x40).emulated();
     GuestConfigSpace unknown = Capture.express(0).u8(0x0e, 3).emulated();
 
     assertHex(afterAllOnes(cardbus, 0x3c, 1)).isEqualTo(0xff);
+    assertHex(afterAllOnes(cardbus, 0x48, 2)).isEqualTo(0x7c1f);
     assertHex(afterAllOnes(unknown, 0x48, 2)).isZero();
   }
 }

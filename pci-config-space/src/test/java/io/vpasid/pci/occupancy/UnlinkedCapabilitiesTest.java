@@ -102,6 +102,69 @@ class UnlinkedCapabilitiesTest {
   }
 
   @Test
+  void groupEndsAtAGap() {
+    put(0x2b0, 0x0001000f);
+    put(0x2c0, 0x00010013);
+    put(0x700, 0x0001001b);
+
+    assertFound();
+  }
+
+  @Test
+  void eachGroupIsFound() {
+    put(0x2b0, 0x0001000f);
+    put(0x2c0, 0x00010013);
+    put(0x2d0, 0x0001001b);
+    put(0x700, 0x0001000f);
+    put(0x710, 0x00010013);
+    put(0x720, 0x0001001b);
+    put(0x800, 0x00010018);
+
+    assertFound("ATS", "PRI", "PASID", "ATS", "PRI", "PASID");
+  }
+
+  @Test
+  void twoHeadersOfWhichOneLeadsToTheOtherAreFound() {
+    put(0x600, 0x70010018);
+    put(0x700, 0x0001001b);
+
+    assertFound("LTR", "PASID");
+  }
+
+  @Test
+  void headersThatLeadInACircleAreNone() {
+    put(0x600, 0x70010018);
+    put(0x700, 0x6001001b);
+
+    assertFound();
+  }
+
+  @Test
+  void standardHeaderWhoseRegistersMeetTheListIsNone() {
+    put(0x34, 0x88);
+    put(0x80, 0x003f4011, 0x2004);
+    put(0x88, 0x00034001, 0);
+    assertFound();
+
+    put(0xa0, 0x003f4011, 0x2004, 0x3004);
+    assertFound("MSI-X");
+  }
+
+  @Test
+  void registersOfAStandardCapabilityAreNoHeadersOfAnother() {
+    put(0x80, 0x00804005, 0, 0x00034001, 0);
+
+    assertFound("MSI");
+  }
+
+  @Test
+  void unusedVpdMayEndTheStandardSpace() {
+    put(0xf8, 0x00000003, 0);
+
+    assertFound("VPD");
+  }
+
+  @Test
   void repeatedValuesAreNoGroup() {
     for (int at = 0x2b0; at < 0x300; at += 0x10) {
       put(at, 0x0001000f);
