@@ -70,6 +70,7 @@ class FileShapeTest {
     assertThat(fields.get(boxes)).extracting(one -> one.get(size)).containsExactly(20, 1);
     assertThat(fields.get(boxes)).extracting(one -> one.get(open)).containsExactly(true, false);
     assertThat(fields.keys()).hasSize(9);
+    assertThat(file.shape().keys()).hasSize(9).startsWith(FileShape.SCHEMA);
   }
 
   @ParameterizedTest
@@ -102,6 +103,97 @@ class FileShapeTest {
   @Test
   void emptyFileIsToldWhatToWrite() {
     assertThatThrownBy(() -> read("")).hasMessageContaining("the file is empty; write something");
+  }
+
+  @Test
+  void keyThatIsLeftOutHasItsOtherValue() {
+    Key<Fields> inner = Key.of("inner", box, "");
+    Shape shape = Shape.of("a thing", inner, name);
+    Fields with = fields(shape, "{ \"inner\": { \"size\": 5, \"open\": false } }");
+    Fields without = fields(shape, "{}");
+
+    assertThat(with.find(inner, size)).contains(5);
+    assertThat(with.get(inner, open)).isFalse();
+    assertThat(without.find(inner, size)).isEmpty();
+    assertThat(without.find(inner, open)).contains(true);
+    assertThat(without.get(inner, open)).isTrue();
+    assertThat(without.find(name)).isEmpty();
+    assertThat(without.has(inner)).isFalse();
+    assertThatThrownBy(() -> without.get(name)).hasMessage("\"name\" may be left out");
+    assertThatThrownBy(() -> without.get(inner, size)).hasMessage("\"size\" may be left out");
+    assertThat(with.place(inner)).isEqualTo(new JsonCursor.Place(1, 12));
+    assertThat(without.place(inner)).isEqualTo(without.place());
+  }
+
+  @Test
+  void rulesTieKeysTogether() {
+    Shape any = Shape.of("a thing", name, colour).with(Rule.anyOf("has nothing", name, colour));
+    Shape one =
+        Shape.of("a thing", name, colour).with(Rule.oneOf("has none", "has both", name, colour));
+    Shape needs = Shape.of("a thing", name, colour).with(Rule.needs(name, colour, "has no colour"));
+    String both = "{ \"name\": \"a\", \"colour\": \"blue\" }";
+
+    assertThat(fields(any, both).get(name)).isEqualTo("a");
+    assertThatThrownBy(() -> fields(any, "{}")).hasMessageEndingWith(": the thing has nothing");
+    assertThat(fields(one, "{ \"name\": \"a\" }").keys()).hasSize(1);
+    assertThatThrownBy(() -> fields(one, "{}")).hasMessageEndingWith(": the thing has none");
+    assertThatThrownBy(() -> fields(one, both)).hasMessageEndingWith(": the thing has both");
+    assertThat(fields(needs, "{}").keys()).isEmpty();
+    assertThat(fields(needs, both).keys()).hasSize(2);
+    assertThatThrownBy(() -> fields(needs, "{ \"name\": \"a\" }"))
+        .hasMessageEndingWith(": the thing has no colour");
+    assertThat(schema(any)).contains("\"anyOf\": [", "\"required\": [\"name\"]");
+    assertThat(schema(one)).contains("\"oneOf\": [", "\"required\": [\"colour\"]");
+    assertThat(schema(needs)).contains("\"dependentRequired\": { \"name\": [\"colour\"] }");
+  }
+
+  @Test
+  void objectIsCalledByItsKeyOrItsNoun() {
+    Shape called = Shape.of("a thing", name, size).as("entry").calledBy(name);
+
+    assertThatThrownBy(() -> fields(called, "{ \"name\": \"a\" }"))
+        .hasMessageEndingWith(": entry \"a\" has no \"size\"; add 1 to 20");
+    assertThatThrownBy(() -> fields(called, "{}"))
+        .hasMessageEndingWith(": the entry has no \"size\"; add 1 to 20");
+    assertThatThrownBy(() -> fields(called, "[]"))
+        .hasMessageContaining("a thing must be an object");
+    assertThat(called.keys()).isEqualTo(List.of(name, size));
+    assertThat(called.keys().getFirst().description()).isEqualTo("What it is | is called.");
+  }
+
+  @Test
+  void formsReadAndDescribeTheirValues() {
+    Pattern pattern = Pattern.compile("(a)(b)?");
+
+    assertThat(value(Form.text(3), "\"abc\"")).isEqualTo("abc");
+    assertThat(value(Form.string("x"), "\"\"")).isEmpty();
+    assertThat(value(Form.matching(pattern, "\"ab\""), "\"ab\"").group(2)).isEqualTo("b");
+    assertThat(value(Form.word("x", "y"), "\"y\"")).isEqualTo("y");
+    assertThat(value(Form.either(Form.string("x"), Form.integer(0, 9).map(String::valueOf)), "7"))
+        .isEqualTo("7");
+    assertThat(value(Form.either(Form.string("x"), Form.string("y")), "\"z\"")).isEqualTo("z");
+    assertThat(value(Form.hex("\"0x1\"", 15).oneOrMore(), "\"0xf\"")).containsExactly(15);
+    assertThatThrownBy(() -> value(Form.bool().called("the lid"), "1"))
+        .hasMessageContaining("the lid must be true or false");
+    assertThat(schema(Form.text(3))).contains("\"maxLength\": 3");
+    assertThat(schema(Form.string("x"))).isEqualTo("{ \"type\": \"string\" }");
+    assertThat(schema(Form.matching(pattern, "x"))).contains("\"pattern\": \"^(a)(b)?$\"");
+    assertThat(schema(Form.word("x", "y"))).isEqualTo("{ \"enum\": [\"x\", \"y\"] }");
+    assertThat(schema(Form.either(Form.string("x"), Form.integer(0, 9)))).contains("\"anyOf\": [");
+    assertThat(schema(Form.bool().called("x"))).isEqualTo("{ \"type\": \"boolean\" }");
+    assertThat(JsonSchema.text(size.describe(), "")).contains("\"description\": \"How large.\"");
+  }
+
+  private static Fields fields(Shape shape, String text) {
+    return value(shape, text);
+  }
+
+  private static <T> T value(Form<T> form, String text) {
+    return JsonCursor.of(text.getBytes(StandardCharsets.UTF_8), "test.json", 4096).whole(form);
+  }
+
+  private static String schema(Form<?> form) {
+    return JsonSchema.text(form.describe(new JsonSchema()), "");
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.vpasid.synth.quirk;
 
 import static io.vpasid.synth.quirk.QuirkFiles.quirk;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.dump.HostFunction;
@@ -13,6 +14,9 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class QuirkLintTest {
   private static final String DEVICE = "\"vendor\": \"0x1234\", \"device\": \"0x0015\"";
@@ -107,6 +111,36 @@ class QuirkLintTest {
         .containsExactly(
             "test.json:1:28: warning: a refuses a PASID capability, so nothing else that it decides"
                 + " counts; leave one out [refused]");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"place\": \"0x200\"", "\"available\": \"0x300-0x3ff\"", "\"shadow\": \"0x800-0x807\"",
+        "\"maxWidth\": 8", "\"exec\": false", "\"priv\": false",
+      })
+  void anyDecisionBesideARefusalIsTooMuch(String decision) {
+    assertThat(findings(quirk("a", DEVICE, "\"refuse\": \"r\", " + decision)))
+        .singleElement(STRING)
+        .endsWith("[refused]");
+    assertThat(findings(quirk("a", DEVICE, decision))).isEmpty();
+  }
+
+  @Test
+  void aRefusalMayNameHiddenRegisters() {
+    assertThat(findings(quirk("a", DEVICE, "\"refuse\": \"r\", " + hidden("0x800")))).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"'\"0x10-0x14\", \"0x15\"', 0", "'\"0x10-0x15\", \"0x15\"', 1"})
+  void deviceRangesMayTouch(String devices, int found) {
+    assertThat(
+            findings(
+                quirk(
+                    "a",
+                    "\"vendor\": \"0x1234\", \"device\": [" + devices + "]",
+                    "\"exec\": false")))
+        .hasSize(found);
   }
 
   @Test

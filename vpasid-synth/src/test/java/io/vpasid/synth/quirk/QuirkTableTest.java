@@ -316,6 +316,47 @@ class QuirkTableTest {
   }
 
   @Test
+  void quirksOfTheCommandLineSayWhyTheyAreNotMeant() throws IOException {
+    Path vendor =
+        write("a.json", QuirkFiles.file("a", "\"vendor\": \"0x1235\"", "\"exec\": false"));
+    Path devices =
+        write(
+            "b.json",
+            QuirkFiles.file(
+                "b",
+                "\"vendor\": \"0x1234\", \"device\": [\"0x16\", \"0x20-0x2f\"]",
+                "\"exec\": false"));
+    Path meant = write("c.json", QuirkFiles.file("c", "\"vendor\": \"0x1234\"", "\"exec\": false"));
+    QuirkTable table =
+        table(quirk("early", "\"vendor\": \"0x1236\"", "\"exec\": false"))
+            .with(vendor, QuirkTable.COMMAND_LINE)
+            .with(devices, QuirkTable.COMMAND_LINE)
+            .with(meant, QuirkTable.COMMAND_LINE);
+
+    assertThat(table.namedFor(ROCKET.id()))
+        .isEqualTo(table.nearMisses(ROCKET))
+        .extracting(miss -> miss.quirk().id() + ": " + miss.why())
+        .containsExactly(
+            "a: vendor 0x1235, not 0x1234", "b: device 0x0016 or 0x0020-0x002f, not 0x0015");
+  }
+
+  @Test
+  void quirksThatNameADeviceComeBeforeThoseOfItsVendorAndOfAll() {
+    QuirkTable table =
+        table(
+            quirk("all", "\"class\": \"0x03xxxx\"", "\"exec\": false"),
+            quirk("vendor", "\"vendor\": \"0x1234\", \"class\": \"0x02xxxx\"", "\"exec\": false"),
+            quirk("range", "\"vendor\": \"0x1234\", \"device\": \"0x10-0x1f\"", "\"exec\": false"),
+            quirk("device", "\"vendor\": \"0x1234\", \"device\": \"0x15\"", "\"exec\": false"),
+            quirk("other", "\"vendor\": \"0x1234\", \"device\": \"0x16\"", "\"exec\": false"),
+            quirk("another", "\"vendor\": \"0x1235\"", "\"exec\": false"));
+
+    assertThat(table.naming(ROCKET.id()))
+        .extracting(Quirk::id)
+        .containsExactly("device", "range", "vendor", "all");
+  }
+
+  @Test
   void aMatchPrintsItsConditions() {
     assertThat(
             quirk(
