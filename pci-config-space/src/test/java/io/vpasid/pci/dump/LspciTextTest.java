@@ -1,6 +1,7 @@
 package io.vpasid.pci.dump;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
@@ -99,6 +100,63 @@ class LspciTextTest {
     assertThat(function.address()).isEqualTo(new PciAddress(0, 0, 0x1f, 2));
     assertThat(function.description()).isEqualTo("SATA");
     assertThat(function.config()).isEqualTo(CONFIG);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'',0",
+    "'> ',0",
+    "'>',0",
+    "'+',0",
+    "'| ',0",
+    "'[host]',0",
+    "'host1:',0",
+    "'file.txt-',0",
+    "'x1234:',0",
+    "'host:1234:',1234",
+    "'file.txt-1234:',1234",
+    "'123:',0",
+    "'123456789:',0",
+    "'00:',0",
+  })
+  void addressMayFollowAPrefixDirectly(String prefix, String domain) {
+    HostFunction function = single(prefix + "00:1f.2 SATA\n" + rows(CONFIG, ""));
+
+    assertThat(function.address())
+        .isEqualTo(new PciAddress(Integer.parseInt(domain, 16), 0, 0x1f, 2));
+    assertThat(function.description()).isEqualTo("SATA");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"00:20.2", "00:1f.8", "0g:1f.2", "00-1f.2", "00:1f:2", "at00:1f", "\tx00:1f.3 y"})
+  void otherWordsAreNoAddress(String line) {
+    String text = "00:1f.2 SATA\n" + rows(CONFIG, "");
+
+    assertThat(single(line + " SATA\n" + text).config()).isEqualTo(CONFIG);
+    assertThat(single(text + line + " SATA\n").line()).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"root@host:~# ", "\n$ exit", "> root@host:~# "})
+  void lastFunctionNeedsNoRowsIfOtherTextFollows(String behind) {
+    String text = "00:1f.2 SATA\n" + rows(CONFIG, "") + "\n00:1f.3 SMBus\n" + behind + "\n";
+
+    assertThat(LspciText.open("text", text).incomplete()).isEmpty();
+    assertThat(single(text).description()).isEqualTo("SATA");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"'',''", "'','\t'", "'host1: ','host1: \t'", "'host1: ','host1: '"})
+  void lastFunctionNeedsRowsIfOnlyItsOwnLinesFollow(String prefix, String decoded) {
+    String text =
+        prefix + "00:1f.2 SATA\n" + rows(CONFIG, prefix) + prefix + "00:1f.3 SMBus\n" + decoded;
+
+    assertThat(
+            LspciText.open("text", text + (decoded.isEmpty() ? "" : "Subsystem: x\n")).incomplete())
+        .singleElement()
+        .extracting(IncompleteFunction::problem, STRING)
+        .startsWith("the file ends before the hex rows of 0000:00:1f.3");
   }
 
   @Test
