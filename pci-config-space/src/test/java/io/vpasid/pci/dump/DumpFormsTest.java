@@ -376,6 +376,37 @@ class DumpFormsTest {
     assertThat(problem(rows)).hasMessageContaining("--form words");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "pcidev@pci0:256:0:0:",
+        "pcidev@pci0:0:32:0:",
+        "pcidev@pci0:0:0:8:",
+        " 256:0:0: a card",
+      })
+  void headingOfNoFunctionNamesNone(String heading) {
+    assertThat(read(heading + "\n" + xxd(SMALL)).getFirst().address())
+        .isEqualTo(new PciAddress(0, 0, 0, 0));
+  }
+
+  @Test
+  void headingMayNameTheLastFunctionOfItsDomain() {
+    assertThat(read("x@pci7:255:31:7: a card\n" + xxd(SMALL)).getFirst())
+        .extracting(HostFunction::address, HostFunction::description)
+        .containsExactly(new PciAddress(7, 255, 31, 7), "a card");
+  }
+
+  @Test
+  void headingHas400CharactersAtMost() {
+    String heading = "pcidev@pci0:1:2:3: ";
+
+    assertThat(read(heading + "x".repeat(381) + "\n" + xxd(SMALL)).getFirst().address().bus())
+        .isEqualTo(1);
+    assertThat(read(heading + "x".repeat(382) + "\n" + xxd(SMALL)).getFirst().address().bus())
+        .isZero();
+    assertThat(read(" 1:2:3: \n" + xxd(SMALL)).getFirst().address().bus()).isEqualTo(1);
+  }
+
   @Test
   void numbersAreReadWhereTheFormIsNamed() {
     String pciconf = rows(SMALL, at -> numbers(SMALL, at) + (at % 32 == 16 ? "  " : ""));

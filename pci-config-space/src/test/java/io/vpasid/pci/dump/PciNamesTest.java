@@ -131,6 +131,46 @@ class PciNamesTest {
   }
 
   @Test
+  void devicesMayBeInAnyOrder() {
+    PciNames names =
+        names("0001  A\n\t0003  three\n\t0000  zero\n\tffff  last\n\t0001  one\n\t00zz  junk\n");
+
+    assertThat(names.device(new PciId(1, 0))).contains("zero");
+    assertThat(names.device(new PciId(1, 1))).contains("one");
+    assertThat(names.device(new PciId(1, 2))).isEmpty();
+    assertThat(names.device(new PciId(1, 3))).contains("three");
+    assertThat(names.device(new PciId(1, 0xffff))).contains("last");
+    assertThat(names.device(new PciId(2, 0))).isEmpty();
+    assertThat(names.subsystem(new PciId(2, 0), new PciId(0, 0))).isEmpty();
+    assertThat(names.isEmpty()).isFalse();
+  }
+
+  @Test
+  void firstAndLastClassHaveNames() {
+    PciNames names = names("C 00  Unclassified\n\t00  Non-VGA\n\t\t00  none\nC ff  Unassigned\n");
+
+    assertThat(names.baseClass(0x000000)).contains("Unclassified");
+    assertThat(names.subClass(0x000000)).contains("Non-VGA");
+    assertThat(names.programmingInterface(0x000000)).contains("none");
+    assertThat(names.programmingInterface(0x000001)).isEmpty();
+    assertThat(names.baseClass(0xff0000)).contains("Unassigned");
+    assertThat(names.baseClass(0x1000000)).isEmpty();
+    assertThat(names.vendor(0)).isEmpty();
+  }
+
+  @Test
+  void nameIsWhatFollowsTwoBlanks() {
+    PciNames names = names("0001  A\n0002 no name\n0003  \n0004  two  parts\n0005   B\n0006  C");
+
+    assertThat(names.vendor(1)).contains("A");
+    assertThat(names.vendor(2)).isEmpty();
+    assertThat(names.vendor(3)).isEmpty();
+    assertThat(names.vendor(4)).contains("two  parts");
+    assertThat(names.vendor(5)).contains("B");
+    assertThat(names.vendor(6)).contains("C");
+  }
+
+  @Test
   void missingFileHasNoNames() {
     assertThat(PciNames.of(folder.resolve("none")).vendor(0x1234)).isEmpty();
     assertThat(PciNames.of(folder).vendor(0x1234)).isEmpty();
