@@ -19,10 +19,14 @@ import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.Payload;
 import io.vpasid.vmm.iommufd.ViommuId;
 import io.vpasid.vmm.linux.Errno;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Where the drivers of Linux 7.3 differ.
 class DriverMatrixTest {
@@ -212,6 +216,63 @@ class DriverMatrixTest {
           () -> bench.iommufd.invalidate(nested, new Invalidation.Other(0, 24, 1, reserved)));
     }
 
+    @Test
+    void nothingIsInvalidatedByNoEntriesOfAnyLength() {
+      HwptId nested = bench.nested(new HwptData.VtdS1(0, 0x1000, 48));
+      Payload none = Payload.of(new byte[0]);
+
+      assertThat(bench.iommufd.invalidate(nested, new Invalidation.Other(0, 16, 0, none))).isZero();
+      refused(
+          Errno.EINVAL,
+          () -> bench.iommufd.invalidate(nested, new Invalidation.Other(1, 24, 0, none)));
+      refused(
+          Errno.EINVAL,
+          () -> bench.iommufd.invalidate(nested, new Invalidation.ArmSmmuV3(List.of())));
+      refused(Errno.EINVAL, () -> invalidate(bench.paging()));
+    }
+
+    @Test
+    void rawGuestTableHas24Bytes() {
+      HwptData good = new HwptData.Other(1, Payload.of(rawTable(48)));
+      HwptData narrow = new HwptData.Other(1, Payload.of(rawTable(39)));
+
+      refused(Errno.EINVAL, () -> bench.nested(new HwptData.Other(1, Payload.of(new byte[23]))));
+      refused(Errno.EINVAL, () -> bench.nested(new HwptData.Other(1, Payload.of(new byte[25]))));
+      refused(
+          Errno.EOPNOTSUPP, () -> bench.nested(new HwptData.Other(2, Payload.of(new byte[24]))));
+      HwptId attached = bench.nested(good);
+      assertThat(bench.device.attachPasid(P100, attached)).isEqualTo(attached);
+      refused(Errno.EINVAL, () -> bench.device.attachPasid(P100, bench.nested(narrow)));
+    }
+
+    private byte[] rawTable(int addressWidth) {
+      byte[] table = new byte[24];
+      table[16] = (byte) addressWidth;
+      return table;
+    }
+
+    @Test
+    void plainGuestTableNeedsNoCapabilityForFlags() {
+      Bench without =
+          new Bench(
+              IommuProfile.intel()
+                  .withRegisters(
+                      new HwInfoData.IntelVtd(
+                          1, 0, 1L << 26 | 1L << 40 | 1L << 43 | 19L << 35 | 1L << 46 | 1L << 47)));
+      HwptId plain = without.nested(new HwptData.VtdS1(0, 0, 48));
+
+      assertThat(without.device.attachPasid(P100, plain)).isEqualTo(plain);
+    }
+
+    @Test
+    void legacyModeAttachesTheFunctionItself() {
+      Bench legacy = new Bench(IommuProfile.intelLegacy());
+      HwptId hwpt = legacy.paging();
+
+      assertThat(legacy.device.attach(hwpt)).isEqualTo(hwpt);
+      refused(Errno.EOPNOTSUPP, () -> legacy.paging(HwptFlag.NEST_PARENT));
+    }
+
     private byte[] withLastByte() {
       byte[] entry = new byte[24];
       entry[23] = 1;
@@ -308,6 +369,35 @@ class DriverMatrixTest {
                   viommu(), new Invalidation.ArmSmmuV3(List.of(command, command))))
           .isEqualTo(2);
     }
+
+    @Test
+    void rawCommandsHave16Bytes() {
+      ViommuId viommu = viommu();
+      Payload two = Payload.of(new byte[32]);
+
+      assertThat(bench.iommufd.invalidate(viommu, new Invalidation.Other(1, 16, 2, two)))
+          .isEqualTo(2);
+      assertThat(bench.iommufd.invalidate(viommu, new Invalidation.Other(1, 8, 0, two))).isZero();
+      refused(
+          Errno.EINVAL,
+          () -> bench.iommufd.invalidate(viommu, new Invalidation.Other(1, 8, 2, two)));
+      refused(
+          Errno.EINVAL,
+          () -> bench.iommufd.invalidate(viommu, new Invalidation.Other(0, 16, 2, two)));
+      refused(
+          Errno.EINVAL, () -> bench.iommufd.invalidate(viommu, new Invalidation.VtdS1(List.of())));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {15, 17})
+    void guestTableHas16Bytes(int size) {
+      HwptData wrong = new HwptData.Other(2, Payload.of(new byte[size]));
+      ViommuId viommu = viommu();
+
+      refused(
+          Errno.EINVAL,
+          () -> bench.iommufd.hwptAlloc(HwptRequest.nested(bench.device.id(), viommu, wrong)));
+    }
   }
 
   @Nested
@@ -351,6 +441,116 @@ class DriverMatrixTest {
 
       refused(Errno.EINVAL, () -> bench.device.attachPasid(P100, hwpt));
     }
+  }
+
+  @Nested
+  class Mock {
+    private final Bench bench = new Bench(IommuProfile.mock());
+
+    private HwptData data(int size) {
+      return new HwptData.Other(0xdead, Payload.of(new byte[size]));
+    }
+
+    private int invalidate(HwptId nested, int... numbers) {
+      ByteBuffer bytes = ByteBuffer.allocate(4 * numbers.length).order(ByteOrder.nativeOrder());
+      for (int number : numbers) {
+        bytes.putInt(number);
+      }
+      return bench.iommufd.invalidate(
+          nested,
+          new Invalidation.Other(0xdeadbeef, 8, numbers.length / 2, Payload.of(bytes.array())));
+    }
+
+    @Test
+    void everyCombinationOfFlagsIsTaken() {
+      assertThat(bench.paging(HwptFlag.PASID, HwptFlag.NEST_PARENT)).isNotNull();
+      assertThat(bench.paging(HwptFlag.NEST_PARENT, HwptFlag.DIRTY_TRACKING)).isNotNull();
+    }
+
+    @Test
+    void guestTableHasFourToEightBytes() {
+      refused(Errno.EINVAL, () -> bench.nested(data(3)));
+      refused(Errno.EINVAL, () -> bench.nested(data(9)));
+      assertThat(bench.nested(data(4))).isNotNull();
+      assertThat(bench.nested(data(8))).isNotNull();
+      refused(
+          Errno.EOPNOTSUPP,
+          () -> bench.nested(new HwptData.Other(0xdeae, Payload.of(new byte[8]))));
+    }
+
+    @Test
+    void invalidationHasAFlagAndOneOfFourBuffers() {
+      HwptId nested = bench.nested(data(8));
+
+      assertThat(invalidate(nested, 1, 0, 0, 3)).isEqualTo(2);
+      assertThat(invalidate(nested)).isZero();
+      refused(Errno.EINVAL, () -> invalidate(nested, 0, 4));
+      refused(Errno.EINVAL, () -> invalidate(nested, 0, -1));
+      refused(Errno.EOPNOTSUPP, () -> invalidate(nested, 2, 0));
+      refused(
+          Errno.EINVAL,
+          () ->
+              bench.iommufd.invalidate(
+                  nested, new Invalidation.Other(0xdeadbeef, 4, 1, Payload.of(new byte[4]))));
+      refused(
+          Errno.EINVAL, () -> bench.iommufd.invalidate(nested, new Invalidation.VtdS1(List.of())));
+    }
+
+    @Test
+    void replacingPasid1024Fails() {
+      HwptId first = bench.paging(HwptFlag.PASID);
+      HwptId second = bench.paging(HwptFlag.PASID);
+      bench.device.attachPasid(new Pasid(1024), first);
+      bench.device.attachPasid(new Pasid(1025), first);
+
+      refused(Errno.ENOMEM, () -> bench.device.attachPasid(new Pasid(1024), second));
+      assertThat(bench.device.attachPasid(new Pasid(1025), second)).isEqualTo(second);
+      assertThat(bench.host.translates(AT, new Pasid(1024))).isTrue();
+    }
+
+    @Test
+    void permissionsAreNotShown() {
+      assertThat(bench.device.hwInfo().hardwareInfo())
+          .isEqualTo(new HardwareInfo(20, false, false, true));
+    }
+
+    @Test
+    void virtualIommuNestsToo() {
+      HwptId parent = bench.paging(HwptFlag.NEST_PARENT);
+      ViommuId viommu = bench.iommufd.viommuAlloc(bench.device.id(), parent, 0xdeadbeef);
+
+      refused(Errno.EOPNOTSUPP, () -> bench.iommufd.viommuAlloc(bench.device.id(), parent, 1));
+      assertThat(bench.iommufd.hwptAlloc(HwptRequest.nested(bench.device.id(), viommu, data(8))))
+          .isNotNull();
+      refused(
+          Errno.EINVAL,
+          () -> bench.iommufd.hwptAlloc(HwptRequest.nested(bench.device.id(), viommu, data(9))));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"intel", "arm", "amd"})
+  void dirtyTrackingNeedsDeviceAndIommu(String iommu) {
+    Bench with = new Bench(IommuProfile.named(iommu).orElseThrow());
+    Bench without =
+        new Bench(
+            IommuProfile.named(iommu).orElseThrow(),
+            SimulatedDevice.at(AT).pasidWidth(20).withoutDirtyTracking());
+
+    assertThat(with.paging(HwptFlag.DIRTY_TRACKING)).isNotNull();
+    refused(Errno.EOPNOTSUPP, () -> without.paging(HwptFlag.DIRTY_TRACKING));
+  }
+
+  @Test
+  void pageTableThatTracksDirtyPagesIsForDevicesThatDo() {
+    PciAddress elsewhere = new PciAddress(1, 0, 0, 0);
+    Bench bench = new Bench(IommuProfile.intel());
+    bench.host.add(SimulatedDevice.at(elsewhere).pasidWidth(20).withoutDirtyTracking());
+    BoundDevice other = bench.iommufd.bind(elsewhere);
+    HwptId hwpt = bench.paging(HwptFlag.DIRTY_TRACKING);
+
+    refused(Errno.EINVAL, () -> other.attach(hwpt));
+    assertThat(bench.device.attach(hwpt)).isEqualTo(hwpt);
   }
 
   @Test
