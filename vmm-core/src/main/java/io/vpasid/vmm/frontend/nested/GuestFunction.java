@@ -6,6 +6,7 @@ import io.vpasid.vmm.frontend.vtd.SourceId;
 import io.vpasid.vmm.iommufd.DeviceId;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// A function whose page tables a guest decides on, and its requesters.
 final class GuestFunction {
@@ -17,6 +18,9 @@ final class GuestFunction {
 
   /// By PASID, 0 for the function itself.
   private final Map<Integer, RequesterState> requesters = new HashMap<>();
+
+  /// The one that was asked for last: what has come often goes next.
+  private @Nullable RequesterState recent;
 
   private final SpareTables spares = new SpareTables();
 
@@ -44,10 +48,11 @@ final class GuestFunction {
 
   /// The state of a requester, which has had no entry if it is new.
   RequesterState requester(Requester requester) {
-    RequesterState state = requesters.get(requester.pasid());
-    if (state == null) {
-      state = new RequesterState(this, requester);
-      requesters.put(requester.pasid(), state);
+    int pasid = requester.pasid();
+    RequesterState state = recent;
+    if (state == null || state.pasid() != pasid) {
+      state = requesters.computeIfAbsent(pasid, _ -> new RequesterState(this, requester));
+      recent = state;
     }
     return state;
   }
@@ -55,7 +60,8 @@ final class GuestFunction {
   /// The entry of a requester is gone, and nothing is attached.
   void gone(RequesterState state) {
     if (requesters.size() > KEPT) {
-      requesters.remove(state.requester.pasid());
+      requesters.remove(state.pasid());
+      recent = null;
     }
   }
 

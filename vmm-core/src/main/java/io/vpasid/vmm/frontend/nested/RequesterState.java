@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class RequesterState {
   final GuestFunction function;
   final Requester requester;
+  private final Pasid pasid;
 
   /// The guest's entry.
   Translation wanted = Translation.Absent.ABSENT;
@@ -32,6 +33,12 @@ final class RequesterState {
   RequesterState(GuestFunction function, Requester requester) {
     this.function = function;
     this.requester = requester;
+    pasid = new Pasid(requester.pasid());
+  }
+
+  /// Its PASID, 0 for the function itself.
+  int pasid() {
+    return pasid.value();
   }
 
   /// Attaches it to a page table, instead of what it was attached to.
@@ -42,13 +49,11 @@ final class RequesterState {
     PassthroughFunction hosts = function.function();
     switch (requester) {
       case Requester.Itself _ -> hosts.attach(pageTable);
-      case Requester.WithPasid with -> {
+      case Requester.WithPasid _ -> {
         // An IOMMU's entries do not depend on what the function has enabled: after a function-level
         // reset Linux writes them before it enables PASIDs again.
         AttachOutcome outcome =
-            hosts
-                .attachments()
-                .attach(new Pasid(with.pasid()), pageTable, PasidLimits.WhenDisabled.ALLOW);
+            hosts.attachments().attach(pasid, pageTable, PasidLimits.WhenDisabled.ALLOW);
         if (outcome instanceof Refused refused) {
           throw new UnattachableException(refused.reason().errno(), refused.reason().text());
         }
@@ -63,8 +68,8 @@ final class RequesterState {
     PassthroughFunction hosts = function.function();
     switch (requester) {
       case Requester.Itself _ -> hosts.detach();
-      case Requester.WithPasid with -> {
-        DetachOutcome outcome = hosts.detachPasid(new Pasid(with.pasid()));
+      case Requester.WithPasid _ -> {
+        DetachOutcome outcome = hosts.detachPasid(pasid);
         if (outcome instanceof Refused refused) {
           throw new IommufdException(
               refused.reason().errno(), "VFIO_DEVICE_DETACH_IOMMUFD_PT", refused.text());

@@ -243,13 +243,18 @@ final class EntryTracker {
       }
       return;
     }
-    Translation after = tables.translation(root, lookup);
-    tell(
-        function,
-        known,
-        new Known(pasid, lookup.entry, deviceTlb, pageRequests, after),
-        deviceTlb,
-        pageRequests);
+    Known after = function.back(pasid, lookup.entry, deviceTlb, pageRequests);
+    if (after == null) {
+      Translation translation = tables.translation(root, lookup);
+      after =
+          new Known(
+              Requester.of(function.id(), pasid),
+              lookup.entry,
+              deviceTlb,
+              pageRequests,
+              translation);
+    }
+    tell(function, known, after, deviceTlb, pageRequests);
   }
 
   private void untranslated(ToldEntries function) {
@@ -261,7 +266,12 @@ final class EntryTracker {
     tell(
         function,
         known,
-        new Known(0, new long[3], false, false, Translation.Untranslated.UNTRANSLATED),
+        new Known(
+            Requester.of(function.id(), 0),
+            new long[3],
+            false,
+            false,
+            Translation.Untranslated.UNTRANSLATED),
         false,
         false);
   }
@@ -279,12 +289,7 @@ final class EntryTracker {
     if (flagsChanged || !told.equals(after.translation)) {
       changes++;
       backend.entryChanged(
-          new EntryChange(
-              Requester.of(function.id(), after.pasid),
-              told,
-              after.translation,
-              deviceTlb,
-              pageRequests));
+          new EntryChange(after.requester, told, after.translation, deviceTlb, pageRequests));
     }
   }
 
@@ -295,11 +300,7 @@ final class EntryTracker {
       changes++;
       backend.entryChanged(
           new EntryChange(
-              Requester.of(function.id(), pasid),
-              known.translation,
-              Translation.Absent.ABSENT,
-              false,
-              false));
+              known.requester, known.translation, Translation.Absent.ABSENT, false, false));
     }
   }
 
@@ -318,10 +319,7 @@ final class EntryTracker {
         if (known != null) {
           entries.add(
               new VtdStatus.Entry(
-                  Requester.of(function.id(), pasid),
-                  known.translation,
-                  known.deviceTlb,
-                  known.pageRequests));
+                  known.requester, known.translation, known.deviceTlb, known.pageRequests));
         }
       }
     }

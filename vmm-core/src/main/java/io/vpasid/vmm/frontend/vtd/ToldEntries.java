@@ -14,6 +14,7 @@ final class ToldEntries {
 
   /// One entry as the backend knows it.
   static final class Known {
+    final Requester requester;
     final int pasid;
     final long word0;
     final long word1;
@@ -26,8 +27,13 @@ final class ToldEntries {
     private int seen;
 
     Known(
-        int pasid, long[] words, boolean deviceTlb, boolean pageRequests, Translation translation) {
-      this.pasid = pasid;
+        Requester requester,
+        long[] words,
+        boolean deviceTlb,
+        boolean pageRequests,
+        Translation translation) {
+      this.requester = requester;
+      pasid = requester.pasid();
       word0 = words[0];
       word1 = words[1];
       word2 = words[2];
@@ -48,6 +54,10 @@ final class ToldEntries {
 
   private final SourceId id;
   private @Nullable Known[] table = new @Nullable Known[SMALLEST];
+
+  /// The entry that went last: a guest's entries often come back as they were.
+  private @Nullable Known gone;
+
   private int count;
   private int scan;
   private boolean scanWanted;
@@ -90,7 +100,8 @@ final class ToldEntries {
   /// Forgets a PASID.
   void remove(int pasid) {
     int hole = slot(table, pasid);
-    if (table[hole] == null) {
+    gone = table[hole];
+    if (gone == null) {
       return;
     }
     table[hole] = null;
@@ -105,6 +116,15 @@ final class ToldEntries {
       table[i] = null;
       table[slot(table, moved.pasid)] = moved;
     }
+  }
+
+  /// What the backend was told of a PASID before it was forgotten, if that is still what its entry
+  /// says, and no scan has begun since; else null.
+  @Nullable Known back(int pasid, long[] words, boolean deviceTlb, boolean pageRequests) {
+    Known last = gone;
+    return last != null && last.pasid == pasid && last.isStill(words, deviceTlb, pageRequests)
+        ? last
+        : null;
   }
 
   /// PASIDs that the backend knows, in ascending order.
@@ -124,6 +144,7 @@ final class ToldEntries {
   void beginScan() {
     scan++;
     scanWanted = false;
+    gone = null;
     overLimit = false;
   }
 
