@@ -29,6 +29,13 @@ public final class Main {
 
   /// Runs one command and ends the process with its exit code.
   public static void main(String[] arguments) {
+    System.exit(runHere(arguments));
+  }
+
+  /// Runs one command with the terminal and the standard streams of this process.
+  ///
+  /// @return the exit code
+  static int runHere(String... arguments) {
     nameMachine();
     StandardOutput output = new StandardOutput();
     PrintWriter out = new PrintWriter(output, false, StandardCharsets.UTF_8);
@@ -39,7 +46,7 @@ public final class Main {
       err.println("vpasid: the output cannot be written: " + output.failure().get().getMessage());
       code = ExitCode.ENVIRONMENT;
     }
-    System.exit(code);
+    return code;
   }
 
   /// Netty puts the hardware address of a network interface into the names of its channels, and

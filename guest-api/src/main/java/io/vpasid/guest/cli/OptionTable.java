@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -219,7 +221,7 @@ final class OptionTable {
     return OptionSpec.builder(words[3].split(",", -1))
         .arity(words[4])
         .splitRegex(words[5])
-        .type(type(words[6]))
+        .type(binding.type(words))
         .auxiliaryTypes(types(words[7]))
         .converters(converters(words[8]))
         .getter(binding)
@@ -235,7 +237,7 @@ final class OptionTable {
         .arity(words[4])
         .required(!words[4].startsWith("0"))
         .splitRegex(words[5])
-        .type(type(words[6]))
+        .type(binding.type(words))
         .auxiliaryTypes(types(words[7]))
         .converters(converters(words[8]))
         .getter(binding)
@@ -245,9 +247,7 @@ final class OptionTable {
   }
 
   private Binding binding(String[] words) throws ReflectiveOperationException {
-    Field field = field(words);
-    Object object = objects.get(Integer.parseInt(words[1]));
-    return new Binding(field, object, words[6].equals("boolean") ? false : get(field, object));
+    return new Binding(field(words), objects.get(Integer.parseInt(words[1])));
   }
 
   private static ITypeConverter<?>[] converters(String names) throws ReflectiveOperationException {
@@ -282,10 +282,10 @@ final class OptionTable {
     return constructor.newInstance();
   }
 
-  private Field field(String[] words) throws ReflectiveOperationException {
-    Field field = objects.get(Integer.parseInt(words[1])).getClass().getDeclaredField(words[2]);
-    field.setAccessible(true);
-    return field;
+  private VarHandle field(String[] words) throws ReflectiveOperationException {
+    Class<?> type = objects.get(Integer.parseInt(words[1])).getClass();
+    return MethodHandles.privateLookupIn(type, MethodHandles.lookup())
+        .unreflectVarHandle(type.getDeclaredField(words[2]));
   }
 
   private void set(String[] words, Object value) throws ReflectiveOperationException {
@@ -301,36 +301,40 @@ final class OptionTable {
     }
   }
 
-  /// Where the value of an option goes. The JVM makes code anew for each kind of field that is
-  /// touched, so those that stay as they are are left alone.
+  /// Where the value of an option goes. Through method handles, records' `equals` and reflection
+  /// the JVM makes classes anew at each start; through a VarHandle it makes none.
   private static final class Binding implements IGetter, ISetter {
-    private final Field field;
+    private final VarHandle field;
     private final Object object;
-    private Object value;
 
-    Binding(Field field, Object object, Object initial) {
+    Binding(VarHandle field, Object object) {
       this.field = field;
       this.object = object;
-      value = initial;
+    }
+
+    /// Its type for picocli, which makes an Optional by reflection; here [#set] does.
+    Class<?> type(String[] words) throws ReflectiveOperationException {
+      return OptionTable.type(words[field.varType() == Optional.class ? 7 : 6]);
     }
 
     // The interface says so little of the types.
     @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
     @Override
     public <T> T get() {
+      Object value =
+          field.varType() == boolean.class ? (boolean) field.get(object) : field.get(object);
       return (T) value;
     }
 
     @Override
     public <T> T set(T changed) {
       T before = get();
-      if (!changed.equals(before)) {
-        try {
-          field.set(object, changed);
-        } catch (IllegalAccessException e) {
-          throw new IllegalStateException(e);
-        }
-        value = changed;
+      if (changed instanceof Boolean value && field.varType() == boolean.class) {
+        field.set(object, (boolean) value);
+      } else if (field.varType() == Optional.class && !(changed instanceof Optional)) {
+        field.set(object, (Object) Optional.of(changed));
+      } else {
+        field.set(object, (Object) changed);
       }
       return before;
     }

@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import tools.jackson.databind.json.JsonMapper;
 
-/// Runs commands one after the other, a daemon at last, and throws away what they print. `./vpasid`
+/// Runs commands one after the other, a daemon at last; what they print is of no use. `./vpasid`
 /// trains the JVM with it: what is loaded here is ready in every later run. There are two caches,
 /// because all that one holds is loaded at each start, needed or not.
 final class Rehearsal {
@@ -29,7 +29,7 @@ final class Rehearsal {
     boolean isText = arguments[0].equals("text");
     String dump = arguments[1];
     for (String line : isText ? text(dump) : all(dump)) {
-      Main.run(nowhere, nowhere, line.split(" "));
+      var _ = Main.runHere(line.split(" "));
     }
     if (!isText) {
       Path folder = Files.createTempDirectory("vpasid");

@@ -127,10 +127,14 @@ final class RegisterImage {
 
   /// What the patches do not say, by offset.
   List<DwordRules> rules() {
-    return dwords.entrySet().stream()
-        .map(entry -> entry.getValue().rules(entry.getKey()))
-        .filter(DwordRules::isAny)
-        .toList();
+    List<DwordRules> rules = new ArrayList<>();
+    dwords.forEach((at, dword) -> {
+      DwordRules own = dword.rules(at);
+      if (own.isAny()) {
+        rules.add(own);
+      }
+    });
+    return rules;
   }
 
   /// The doubleword that `register` lies in, with the block's bytes of it served as captured.

@@ -25,7 +25,8 @@ public record HiddenBits(
   private static final int ALL = 0xffffffff;
 
   /// By ascending offset.
-  static final Comparator<HiddenBits> BY_OFFSET = Comparator.comparingInt(h -> h.range.offset());
+  static final Comparator<HiddenBits> BY_OFFSET =
+      (a, b) -> Integer.compare(a.range.offset(), b.range.offset());
 
   /// All bits of `range`.
   ///
