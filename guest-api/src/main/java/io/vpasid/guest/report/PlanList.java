@@ -4,7 +4,6 @@ import static java.util.stream.Collectors.joining;
 
 import io.vpasid.guest.report.PreflightReport.CheckReport;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -112,7 +111,7 @@ public final class PlanList {
     List<Reason> shown =
         reasons.values().stream()
             .filter(reason -> which.test(reason.of))
-            .sorted(Comparator.comparingInt(Reason::number))
+            .sorted((a, b) -> Integer.compare(a.number(), b.number()))
             .toList();
     if (!shown.isEmpty()) {
       page.blank();
