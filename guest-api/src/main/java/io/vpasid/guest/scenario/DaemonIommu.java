@@ -11,8 +11,6 @@ import io.vpasid.vmm.linux.calls.SystemCalls;
 import io.vpasid.vmm.vfio.PciIndex;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.util.Locale;
 import java.util.Optional;
@@ -31,7 +29,7 @@ final class DaemonIommu implements IommuPort, AutoCloseable {
   private final DaemonMachines daemon;
   private final String name;
   private final Supplier<VfioUserClient> function;
-  private final Runnable settle;
+  private final PostedWrites accesses;
   private final VfioUserClient unit;
   private final Memfd memory;
   private final GuestMemory view;
@@ -40,13 +38,13 @@ final class DaemonIommu implements IommuPort, AutoCloseable {
       DaemonMachines daemon,
       String name,
       Supplier<VfioUserClient> function,
-      Runnable settle,
+      PostedWrites accesses,
       VfioUserClient unit,
       Memfd memory) {
     this.daemon = daemon;
     this.name = name;
     this.function = function;
-    this.settle = settle;
+    this.accesses = accesses;
     this.unit = unit;
     this.memory = memory;
     view = MappedGuestMemory.of(new MappedGuestMemory.Range(0, memory.memory()));
@@ -56,7 +54,7 @@ final class DaemonIommu implements IommuPort, AutoCloseable {
   ///
   /// @param covered the function's name
   /// @param function the client that its guest is
-  /// @param settle makes sure that what the guest has written to the function is done
+  /// @param accesses the guest's, to the function and from now on to the IOMMU
   /// @throws ControlException if the daemon refuses
   /// @throws MachineException if the daemon's socket does not answer
   /// @throws ImpossibleException if this process cannot share memory
@@ -64,7 +62,7 @@ final class DaemonIommu implements IommuPort, AutoCloseable {
       DaemonMachines daemon,
       String covered,
       Supplier<VfioUserClient> function,
-      Runnable settle,
+      PostedWrites accesses,
       TranslationMode.Kind mode) {
     Optional<String> obstacle = SystemCalls.obstacle();
     if (obstacle.isPresent()) {
@@ -87,7 +85,7 @@ final class DaemonIommu implements IommuPort, AutoCloseable {
       memory.close();
       throw new MachineException("its IOMMU does not answer: " + e.getMessage(), e);
     }
-    DaemonIommu made = new DaemonIommu(daemon, name, function, settle, unit, memory);
+    DaemonIommu made = new DaemonIommu(daemon, name, function, accesses, unit, memory);
     try {
       unit.shareDma(0, MEMORY_SIZE, memory.duplicate());
       return made;
@@ -104,43 +102,22 @@ final class DaemonIommu implements IommuPort, AutoCloseable {
 
   @Override
   public long readRegister(int offset, int width) {
-    settle.run();
-    return read(unit, PciIndex.BAR0_REGION, offset, width);
+    return accesses.read(unit, PciIndex.BAR0_REGION, offset, width);
   }
 
   @Override
   public void writeRegister(int offset, int width, long value) {
-    settle.run();
-    write(unit, PciIndex.BAR0_REGION, offset, width, value);
+    accesses.write(unit, PciIndex.BAR0_REGION, offset, width, value);
   }
 
   @Override
   public long readBar(int bar, int offset, int width) {
-    return read(function.get(), PciIndex.BAR0_REGION + bar, offset, width);
+    return accesses.read(function.get(), PciIndex.BAR0_REGION + bar, offset, width);
   }
 
   @Override
   public void writeBar(int bar, int offset, int width, long value) {
-    write(function.get(), PciIndex.BAR0_REGION + bar, offset, width, value);
-  }
-
-  private long read(VfioUserClient client, int region, int offset, int width) {
-    try {
-      ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-      return bytes.put(client.read(region, offset, width)).clear().getLong();
-    } catch (IOException e) {
-      throw daemon.broken(e);
-    }
-  }
-
-  private void write(VfioUserClient client, int region, int offset, int width, long value) {
-    try {
-      ByteBuffer bytes =
-          ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(0, value);
-      client.write(region, offset, bytes.limit(width));
-    } catch (IOException e) {
-      throw daemon.broken(e);
-    }
+    accesses.write(function.get(), PciIndex.BAR0_REGION + bar, offset, width, value);
   }
 
   /// What the kernel has attached, with what the guest's entries say of it.
@@ -167,6 +144,7 @@ final class DaemonIommu implements IommuPort, AutoCloseable {
   }
 
   private JsonNode execute(String command, ObjectNode arguments) {
+    accesses.settle();
     try {
       return daemon.execute(command, arguments);
     } catch (ControlException e) {

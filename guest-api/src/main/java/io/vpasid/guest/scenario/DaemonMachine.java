@@ -17,8 +17,6 @@ import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
 import io.vpasid.vmm.vfio.PciIndex;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.util.HashMap;
 import java.util.List;
@@ -29,7 +27,6 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -47,15 +44,13 @@ final class DaemonMachine implements Machine {
   /// Most attachments in one reply.
   private static final int PART = 10_000;
 
-  private static final CompletableFuture<Void> NOTHING = CompletableFuture.completedFuture(null);
-
   private final DaemonMachines daemon;
   private final String name;
+  private final PostedWrites accesses;
   private final Map<String, Integer> handles = new HashMap<>();
   private final Map<Integer, String> names = new HashMap<>();
   private @Nullable VfioUserClient guest;
   private @Nullable DaemonIommu iommu;
-  private CompletableFuture<Void> written = NOTHING;
   private int configSize;
   private boolean planned;
   private boolean served;
@@ -67,6 +62,7 @@ final class DaemonMachine implements Machine {
   private DaemonMachine(DaemonMachines daemon, String name) {
     this.daemon = daemon;
     this.name = name;
+    accesses = new PostedWrites(daemon::broken);
   }
 
   /// Adds a function to the daemon and becomes its client.
@@ -81,7 +77,7 @@ final class DaemonMachine implements Machine {
       if (setup.virtualIommu().isPresent()) {
         machine.iommu =
             DaemonIommu.open(
-                daemon, name, machine::guest, machine::settle, setup.virtualIommu().get());
+                daemon, name, machine::guest, machine.accesses, setup.virtualIommu().get());
       }
       return machine;
     } catch (ControlException e) {
@@ -140,12 +136,12 @@ final class DaemonMachine implements Machine {
   }
 
   private JsonNode execute(String command, ObjectNode arguments) {
-    settle();
+    accesses.settle();
     return daemon.execute(command, arguments);
   }
 
   private List<Reply> executeAll(List<Call> calls) {
-    settle();
+    accesses.settle();
     return daemon.executeAll(calls);
   }
 
@@ -169,46 +165,17 @@ final class DaemonMachine implements Machine {
 
   @Override
   public int read(int offset, int width) {
-    ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.putInt(0, -1);
     int count = inside(offset, width);
-    if (count > 0) {
-      try {
-        bytes.put(guest().read(PciIndex.CONFIG_REGION, offset, count));
-        settle();
-      } catch (IOException e) {
-        throw daemon.broken(e);
-      }
-    }
-    return width == Integer.BYTES ? bytes.getInt(0) : bytes.getInt(0) & ((1 << (8 * width)) - 1);
+    long value = count == 0 ? 0 : accesses.read(guest(), PciIndex.CONFIG_REGION, offset, count);
+    int ones = (int) (-1L << (8 * count));
+    return ((int) value | ones) & (int) ((1L << (8 * width)) - 1);
   }
 
   @Override
   public void write(int offset, int width, int value) {
     int count = inside(offset, width);
-    if (count == 0) {
-      return;
-    }
-    ByteBuffer bytes =
-        ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN).putInt(0, value);
-    try {
-      written =
-          CompletableFuture.allOf(
-              written, guest().writeAsync(PciIndex.CONFIG_REGION, offset, bytes.limit(count)));
-    } catch (IOException e) {
-      throw daemon.broken(e);
-    }
-  }
-
-  /// Makes sure that what the guest has written is done, before anything is asked elsewhere than on
-  /// its own socket, which keeps the order.
-  private void settle() {
-    CompletableFuture<Void> all = written;
-    written = NOTHING;
-    try {
-      var _ = VfioUserClient.await(all);
-    } catch (IOException e) {
-      throw daemon.broken(e);
+    if (count > 0) {
+      accesses.write(guest(), PciIndex.CONFIG_REGION, offset, count, value);
     }
   }
 
@@ -419,7 +386,7 @@ final class DaemonMachine implements Machine {
 
   @Override
   public List<Event> takeEvents() {
-    settle();
+    accesses.settle();
     return daemon.takeEvents(name);
   }
 
@@ -454,7 +421,7 @@ final class DaemonMachine implements Machine {
 
   @Override
   public void close() {
-    written = NOTHING;
+    accesses.forget();
     daemon.forget(name);
     disconnect();
     DaemonIommu its = iommu;
