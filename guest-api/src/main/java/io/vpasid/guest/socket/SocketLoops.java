@@ -73,10 +73,17 @@ public final class SocketLoops implements AutoCloseable {
   ///
   /// @param busyPoll how long after the last message
   public static SocketLoops open(SocketKind kind, String name, int threads, Duration busyPoll) {
-    return new SocketLoops(
-        kind,
+    EventLoopGroup group =
         new MultiThreadIoEventLoopGroup(
-            threads, new DefaultThreadFactory(name, true), kind.handlerFactory(busyPoll)));
+            threads, new DefaultThreadFactory(name, true), kind.handlerFactory(busyPoll));
+    group.forEach(SocketLoops::waitWithoutTimer);
+    return new SocketLoops(kind, group);
+  }
+
+  /// Where no task is scheduled, Netty ends each wait after a second, and the kernel sets a timer
+  /// for that in each round trip. Before a task that is never due it waits without one.
+  private static void waitWithoutTimer(EventExecutor loop) {
+    var _ = loop.schedule(() -> {}, Long.MAX_VALUE, TimeUnit.NANOSECONDS);
   }
 
   /// Runs `listener` if a loop ends, for whatever reason, before [#close]: its sockets are dead
