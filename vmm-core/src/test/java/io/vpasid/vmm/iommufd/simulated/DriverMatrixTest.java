@@ -528,6 +528,17 @@ class DriverMatrixTest {
     }
   }
 
+  @Test
+  void machinesHaveIommusByName() {
+    assertThat(IommuProfile.names())
+        .containsExactly("intel", "intel-legacy", "arm", "amd", "none")
+        .allSatisfy(name ->
+            assertThat(IommuProfile.named(name).flatMap(IommuProfile::name)).contains(name));
+    assertThat(IommuProfile.named("vax")).isEmpty();
+    assertThat(IommuProfile.mock().name()).isEmpty();
+    assertThat(IommuProfile.intel().withPageRequests(false).pageRequests()).isFalse();
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"intel", "arm", "amd"})
   void dirtyTrackingNeedsDeviceAndIommu(String iommu) {
