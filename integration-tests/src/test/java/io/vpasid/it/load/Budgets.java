@@ -1,12 +1,15 @@
 package io.vpasid.it.load;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
 /// What the project promises about speed, and what was measured of it: the rows of a table. Each is
 /// printed as soon as it is known.
 final class Budgets {
+  private static final String HELP = "What would help:";
+
   private final List<String> rows = new ArrayList<>();
   private final List<Missed> missed = new ArrayList<>();
   private String subject = "";
@@ -85,22 +88,35 @@ final class Budgets {
         + "\n";
   }
 
-  /// Those that do not hold, each with the profile that says where its time goes.
+  /// Those that do not hold, each with a link to the profile that says where its time goes, and
+  /// with what would help.
   ///
-  /// @param notes the text with the profiles, each below a heading of three
+  /// @param notes the text with the profiles, each below a heading of three, with a paragraph that
+  ///   begins with "What would help:" if anything is known to
   String missed(String notes) {
     if (missed.isEmpty()) {
       return "Every budget that was measured holds.\n";
     }
     StringBuilder text = new StringBuilder("Missed, and where the time goes:\n\n");
     for (Missed one : missed) {
-      String where =
-          notes.lines().anyMatch(("### " + one.subject)::equals)
-              ? "[%s](#%s)"
-                  .formatted(one.subject, one.subject.toLowerCase(Locale.ROOT).replace(' ', '-'))
-              : "not known yet";
-      text.append("- ").append(one.what).append(": ").append(where).append('\n');
+      text.append("- ").append(one.what).append(": ").append(why(one, notes)).append('\n');
     }
     return text.toString();
+  }
+
+  private static String why(Missed one, String notes) {
+    int begin = notes.indexOf("### " + one.subject + '\n');
+    if (begin < 0) {
+      return "not known yet";
+    }
+    String link =
+        "[%s](#%s)".formatted(one.subject, one.subject.toLowerCase(Locale.ROOT).replace(' ', '-'));
+    int end = notes.indexOf("\n### ", begin);
+    String profile = end < 0 ? notes.substring(begin) : notes.substring(begin, end);
+    return Arrays.stream(profile.split("\n\n", -1))
+        .filter(paragraph -> paragraph.startsWith(HELP))
+        .findFirst()
+        .map(paragraph -> link + ". " + paragraph.strip().replace('\n', ' '))
+        .orElse(link);
   }
 }
