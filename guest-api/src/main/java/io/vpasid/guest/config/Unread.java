@@ -3,6 +3,7 @@ package io.vpasid.guest.config;
 import io.vpasid.pci.dump.DumpAccessException;
 import io.vpasid.pci.dump.DumpException;
 import io.vpasid.pci.dump.IncompleteFunction;
+import io.vpasid.synth.json.JsonFileException;
 import java.io.PrintWriter;
 import java.util.List;
 
@@ -16,6 +17,10 @@ public record Unread(String reason, boolean lacksAccess) {
 
   public static Unread of(DumpException e) {
     return new Unread(String.valueOf(e.getMessage()), e instanceof DumpAccessException);
+  }
+
+  public static Unread of(JsonFileException e) {
+    return new Unread(String.valueOf(e.getMessage()), false);
   }
 
   public static Unread of(IncompleteFunction function) {

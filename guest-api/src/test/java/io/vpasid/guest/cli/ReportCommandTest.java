@@ -34,8 +34,18 @@ class ReportCommandTest {
         .contains("The device&#39;s own PASID capability is there, hidden by vfio-pci")
         .contains("hits live bytes")
         .contains("Note: no --hw-info, so width=20 is assumed.");
-    assertThat(page.split("<details class=\"part\"", -1)).hasSize(1 + 4);
-    assertThat(page.split("<svg class=\"map\" ", -1)).hasSize(1 + 4);
+    assertThat(page.split("<details class=\"part\"", -1)).hasSize(1 + 5);
+    assertThat(page.split("<svg class=\"map\" ", -1)).hasSize(1 + 5);
+  }
+
+  @Test
+  void descriptionsInAFolderAreFunctionsAndOtherJsonIsNamed() throws IOException {
+    Files.copy(FUNCTIONS.resolve("dma-engine.json"), folder.resolve("dma-engine.json"));
+    Files.writeString(folder.resolve("other.json"), "{ \"format\": 1, \"steps\": [] }");
+
+    assertThat(page("report", folder.toString()))
+        .contains("DMA engine with PASIDs", "other.json:1:16: unknown key")
+        .doesNotContain("is no dump");
   }
 
   @Test

@@ -8,13 +8,12 @@ import io.vpasid.guest.config.FunctionSource;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.Unread;
 import io.vpasid.pci.PciAddress;
-import io.vpasid.pci.dump.Dump;
 import io.vpasid.pci.dump.DumpAccessException;
 import io.vpasid.pci.dump.DumpException;
 import io.vpasid.pci.dump.DumpForm;
-import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.IncompleteFunction;
 import io.vpasid.pci.dump.SysfsDevice;
+import io.vpasid.synth.json.JsonFileException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -86,9 +85,10 @@ public final class SourceOptions {
         sources, sources.stream().map(source::read).reduce(FoundFunctions::and).orElseThrow());
   }
 
-  /// The functions that `sources` name, of which each may also be a folder of dumps.
+  /// The functions that `sources` name, of which each may also be a folder of dumps and
+  /// descriptions.
   ///
-  /// @param leftOut receives what is no dump in folders, and folders that cannot be listed
+  /// @param leftOut receives what is neither in folders, and folders that cannot be listed
   /// @throws InputException if there are none, or `--function` names none of them
   /// @throws io.vpasid.pci.dump.DumpException if what is named itself is not there as a whole
   public FoundFunctions findInFolders(List<String> sources, Consumer<Unread> leftOut) {
@@ -105,10 +105,12 @@ public final class SourceOptions {
       }
       for (Iterator<Path> files = new DumpFolders(List.of(path), leftOut); files.hasNext(); ) {
         try {
-          Dump dump = Dumps.open(files.next(), form);
-          dump.functions().forEach(f -> functions.add(FoundFunction.captured(f)));
-          incomplete.addAll(dump.incomplete());
+          FoundFunctions found = source.read(files.next().toString());
+          functions.addAll(found.functions());
+          incomplete.addAll(found.incomplete());
         } catch (DumpException e) {
+          leftOut.accept(Unread.of(e));
+        } catch (JsonFileException e) {
           leftOut.accept(Unread.of(e));
         }
       }
