@@ -14,6 +14,8 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class QuirkTableTest {
   private static final FunctionIdentity ROCKET =
@@ -38,6 +40,7 @@ class QuirkTableTest {
   @Test
   void anEmptyTableKnowsNothing() {
     assertThat(QuirkTable.empty().match(ROCKET)).isSameAs(MatchedQuirks.NONE);
+    assertThat(MatchedQuirks.NONE.isEmpty()).isTrue();
     assertThat(QuirkTable.empty().matching(ROCKET)).isEmpty();
     assertThat(QuirkTable.empty().entries()).isEmpty();
   }
@@ -125,6 +128,7 @@ class QuirkTableTest {
 
     MatchedQuirks matched = table.match(ROCKET);
 
+    assertThat(matched.isEmpty()).isFalse();
     assertThat(matched.hiddenBits()).extracting(HiddenBits::what).containsExactly("low", "high");
     assertThat(matched.hiddenBits())
         .extracting(h -> h.source().entryId())
@@ -371,6 +375,37 @@ class QuirkTableTest {
         .hasToString(
             "vendor 0x1234, device 0x0015 or 0x0020-0x002f, subsystem 0x1028, class 0x03xxxx,"
                 + " revision 0xa1, function virtual");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          "class": "0x03xxxx"                          | "class": "0x0300xx"                             | true
+          "class": "0x0300xx"                          | "class": "0x03xxxx"                             | false
+          "vendor": "0x1234"                           | "vendor": "0x1234", "device": "0x15"            | true
+          "vendor": "0x1234"                           | "vendor": "0x1235"                              | false
+          "vendor": "0x1234"                           | "class": "0x03xxxx"                             | false
+          "vendor": "0x1234", "device": "0x10-0x1f"    | "vendor": "0x1234", "device": ["0x10", "0x1f"]  | true
+          "vendor": "0x1234", "device": "0x10-0x1f"    | "vendor": "0x1234", "device": ["0x10", "0x20"]  | false
+          "vendor": "0x1234", "device": "0x10-0x1f"    | "vendor": "0x1234", "device": "0xf-0x10"        | false
+          "vendor": "0x1234", "device": "0x15"         | "vendor": "0x1234"                              | false
+          "vendor": "0x1234", "subsystem": "0x1028"    | "vendor": "0x1234", "subsystem": "0x1028:0x7"   | true
+          "vendor": "0x1234", "subsystem": "0x1028:0x7"| "vendor": "0x1234", "subsystem": "0x1028:0x7"   | true
+          "vendor": "0x1234", "subsystem": "0x1028:0x7"| "vendor": "0x1234", "subsystem": "0x1028"       | false
+          "vendor": "0x1234", "subsystem": "0x1028:0x7"| "vendor": "0x1234", "subsystem": "0x1028:0x8"   | false
+          "vendor": "0x1234", "subsystem": "0x1029"    | "vendor": "0x1234", "subsystem": "0x1028"       | false
+          "vendor": "0x1234", "function": "virtual"    | "vendor": "0x1234"                              | false
+          "vendor": "0x1234"                           | "vendor": "0x1234", "function": "virtual"       | true
+          "vendor": "0x1234", "revision": "0x0-0x7"    | "vendor": "0x1234", "revision": "0x7"           | true
+          """)
+  void aMatchContainsThoseThatAskForMore(String outer, String inner, boolean contained) {
+    QuirkMatch wide = quirk("a", outer, "\"exec\": false").matches().getFirst();
+    QuirkMatch narrow = quirk("b", inner, "\"exec\": false").matches().getFirst();
+
+    assertThat(wide.contains(narrow)).isEqualTo(contained);
   }
 
   @Test
