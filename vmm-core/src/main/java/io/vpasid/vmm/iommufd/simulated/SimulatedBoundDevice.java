@@ -54,10 +54,6 @@ final class SimulatedBoundDevice implements BoundDevice {
     return host;
   }
 
-  SimulatedIommufd context() {
-    return context;
-  }
-
   KernelObject.Device object() {
     return object;
   }

@@ -78,6 +78,18 @@ class SimulatedBoundDeviceTest {
   }
 
   @Test
+  void pageTableOfTheKernelReplacesThatOfTheCaller() {
+    HwptId own = paging();
+    device.attach(own);
+
+    PageTableId made = device.attach(ioas);
+
+    assertThat(host.attachment(AT)).contains((HwptId) made).isNotEqualTo(own);
+    assertThat(iommufd.users(own)).isEqualTo(1);
+    assertThat(iommufd.users((HwptId) made)).isEqualTo(2);
+  }
+
+  @Test
   void pageTableOfTheKernelIsNotThatOfTheCaller() {
     HwptId own = paging();
 
@@ -138,10 +150,12 @@ class SimulatedBoundDeviceTest {
 
   @Test
   void pasidZeroIsDetachedByClosing() {
-    device.attachPasid(ZERO, paging(HwptFlag.PASID));
+    HwptId table = paging(HwptFlag.PASID);
+    device.attachPasid(ZERO, table);
 
     device.close();
     assertThat(host.nothingAttached(AT)).isTrue();
+    assertThat(iommufd.users(table)).isEqualTo(1);
     assertThat(host.isBound(AT)).isFalse();
     device.close();
   }
@@ -203,6 +217,16 @@ class SimulatedBoundDeviceTest {
       assertThat(second.bind(AT).address()).isEqualTo(AT);
       refused(Errno.ENODEV, () -> second.bind(new PciAddress(9, 9, 9, 0)));
     }
+  }
+
+  @Test
+  void resetIsHeard() {
+    int[] resets = {0};
+    PciAddress at = new PciAddress(0, 3, 0, 0);
+    host.add(SimulatedDevice.at(at).onReset(() -> resets[0]++));
+
+    iommufd.bind(at).reset();
+    assertThat(resets[0]).isEqualTo(1);
   }
 
   @Test
