@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
+import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.emulation.DeviceConfig;
 import io.vpasid.synth.HardwareInfo;
+import io.vpasid.vmm.Captures;
 import io.vpasid.vmm.iommufd.BackendOptions;
 import io.vpasid.vmm.iommufd.BoundDevice;
 import io.vpasid.vmm.iommufd.DeviceId;
@@ -437,6 +439,38 @@ class SimulatedHostTest {
         SimulatedHost.builder().device(FUNCTION.config(registers)).build().open();
 
     assertThat(iommufd.bind(AT).config()).isSameAs(registers);
+  }
+
+  /// Its PASID capability (0x1406) says 20 bits, execute and privileged mode.
+  @Test
+  void capturedFunctionHasThePasidsOfItsOwnCapability() {
+    SimulatedDevice captured =
+        SimulatedDevice.ofCapture(new HostFunction(AT, "", Captures.endpointOnHost()));
+    SimulatedHost host = SimulatedHost.builder().device(captured).build();
+    BoundDevice device = host.open().bind(AT);
+
+    assertThat(device.hwInfo().hardwareInfo()).isEqualTo(new HardwareInfo(20, true, true, false));
+    assertThat(device.config().read(0x100, 4)).as("the list ends here").isEqualTo(0x00020001);
+    device.config().write(0x3c, 1, 0x0b);
+    assertThat(device.config().read(0x3c, 1)).isEqualTo(0x0b);
+    device.reset();
+    assertThat(device.config().read(0x3c, 1)).isZero();
+  }
+
+  @Test
+  void capturedVirtualFunctionLeavesMostToItsPhysicalFunction() {
+    byte[] bytes = Captures.endpoint().toByteArray();
+    bytes[0] = bytes[1] = bytes[2] = bytes[3] = (byte) 0xff;
+    SimulatedDevice captured =
+        SimulatedDevice.ofCapture(new HostFunction(AT, "0200: f00d:0001", ConfigSpace.of(bytes)));
+    SimulatedHost host = SimulatedHost.builder().device(captured).build();
+    BoundDevice device = host.open().bind(AT);
+
+    assertThat(captured.isVirtualFunction()).isTrue();
+    assertThat(device.hwInfo().maxPasidLog2()).isZero();
+    assertThat(device.config().read(0x00, 4)).isEqualTo(0x0001f00d);
+    device.config().write(0x3c, 1, 0x0b);
+    assertThat(device.config().read(0x3c, 1)).isZero();
   }
 
   @Test
