@@ -34,7 +34,8 @@ sealed interface Gate {
     if (hardware.maxPasidLog2() == 0) {
       return new Closed(
           DeclineReason.NO_PASID_ON_HOST,
-          "The IOMMU reports no PASID for this device (IOMMU_GET_HW_INFO: out_max_pasid_log2 is 0).");
+          "The host has no PASIDs for this device: out_max_pasid_log2 of IOMMU_GET_HW_INFO is 0, or"
+              + " its VFIO attaches none: that needs Linux 6.15 or newer.");
     }
     List<String> notes = new ArrayList<>();
     int width = Math.min(hardware.maxPasidLog2(), HardwareInfo.MAX_WIDTH);

@@ -181,7 +181,8 @@ class SynthesizerTest {
     assertThat(result).isInstanceOf(SynthesisResult.Declined.class);
     SynthesisResult.Declined declined = (SynthesisResult.Declined) result;
     assertThat(declined.reason()).isEqualTo(DeclineReason.NO_PASID_ON_HOST);
-    assertThat(declined.explanation()).contains("IOMMU reports no PASID");
+    assertThat(declined.explanation())
+        .contains("host has no PASIDs", "IOMMU_GET_HW_INFO", "Linux 6.15");
   }
 
   @Test

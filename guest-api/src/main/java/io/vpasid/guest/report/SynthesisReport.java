@@ -90,7 +90,7 @@ public sealed interface SynthesisReport {
   /// The kind of reason in a few words.
   static String words(DeclineReason reason) {
     return switch (reason) {
-      case NO_PASID_ON_HOST -> "the IOMMU reports no PASIDs";
+      case NO_PASID_ON_HOST -> "the host has no PASIDs";
       case REFUSED_BY_QUIRK -> "a quirk refuses it";
       case NOT_AN_ENDPOINT -> "no endpoint: header type 1 or 2";
       case NOT_PCI_EXPRESS -> "no PCI Express capability";

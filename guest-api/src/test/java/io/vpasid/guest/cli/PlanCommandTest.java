@@ -75,10 +75,10 @@ class PlanCommandTest {
     Run run = Run.of("plan", Inputs.demo(folder).toString(), "--hw-info", "none");
 
     assertThat(run.code()).isEqualTo(1);
-    assertThat(run.out()).contains("none    -       the IOMMU reports no PASIDs");
+    assertThat(run.out()).contains("none    -       the host has no PASIDs");
     assertThat(
             Run.of("plan", Inputs.demo(folder).toString(), "--hw-info", "none", "--details").out())
-        .contains("The IOMMU reports no PASID for this device");
+        .contains("The host has no PASIDs for this device");
   }
 
   @Test

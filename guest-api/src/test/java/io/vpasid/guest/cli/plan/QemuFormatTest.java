@@ -179,7 +179,7 @@ class QemuFormatTest {
 
     assertThat(run.code()).isEqualTo(1);
     assertThat(run.out()).isEmpty();
-    assertThat(run.err()).contains("0000:17:00.1 f00d:0002: no vPASID. The IOMMU reports no PASID");
+    assertThat(run.err()).contains("0000:17:00.1 f00d:0002: no vPASID. The host has no PASIDs");
   }
 
   /// QEMU leaves a function alone that shows no extended capability.
