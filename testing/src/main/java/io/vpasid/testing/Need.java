@@ -54,6 +54,9 @@ public enum Need {
   /// Linux with iommufd and a function behind an IOMMU, in an emulated machine.
   REAL_KERNEL("a real kernel (-Preal-kernel)"),
 
+  /// The same with a Linux that attaches no PASIDs.
+  LINUX_WITHOUT_PASIDS("a real kernel before 6.15 (-Preal-kernel -Dvpasid.linux=6.12)"),
+
   /// A guest in a guest in that machine; takes minutes.
   FULL_STACK("the full stack (-Pfull-stack)");
 
@@ -95,6 +98,8 @@ public enum Need {
       case ORDINARY_USER -> !isRoot();
       case PCI_BUS -> hasPciFunctions();
       case REAL_KERNEL -> Boolean.getBoolean("vpasid.realKernel");
+      case LINUX_WITHOUT_PASIDS ->
+          REAL_KERNEL.isMet() && System.getProperty("vpasid.linux", "").equals("6.12");
       case FULL_STACK -> Boolean.getBoolean("vpasid.fullStack");
     };
   }

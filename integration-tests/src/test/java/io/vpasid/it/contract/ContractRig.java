@@ -7,6 +7,7 @@ import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IovaRanges;
 import io.vpasid.vmm.iommufd.Pasid;
+import io.vpasid.vmm.iommufd.simulated.KernelVersion;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -18,6 +19,9 @@ abstract class ContractRig implements AutoCloseable {
 
   /// What this machine is, for the reasons of skipped tests.
   abstract String name();
+
+  /// The release of Linux that it is, or simulates.
+  abstract KernelVersion release();
 
   /// Why this machine cannot show what a test asks, by the name of the test; empty for most.
   Optional<String> cannot(String test) {

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import io.vpasid.pci.PciAddress;
 import io.vpasid.vmm.iommufd.BoundDevice;
+import io.vpasid.vmm.iommufd.DeviceId;
+import io.vpasid.vmm.iommufd.FaultId;
 import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.HwptParentId;
@@ -102,6 +104,38 @@ abstract class ContractRows {
     return part.orElseGet(() -> abort(rig.name() + " has no " + what));
   }
 
+  /// Where the release of Linux does not have something, asserts that it refuses a request for it
+  /// as such releases do, and skips the test.
+  void need(KernelFeature feature, ThrowingCallable request) {
+    if (!feature.isIn(rig.release())) {
+      refused(feature.refusal(), request);
+      abort(rig.name() + " " + rig.release() + " refuses " + feature);
+    }
+  }
+
+  /// The type of the virtual IOMMUs; skips the test where there are none.
+  int viommuType() {
+    needViommus();
+    return need(rig.viommuType(), "virtual IOMMU");
+  }
+
+  /// Skips the test where the release has no virtual IOMMUs, whatever the hardware is.
+  void needViommus() {
+    need(
+        KernelFeature.VIRTUAL_IOMMUS, () -> iommufd.viommuAlloc(new DeviceId(0), new HwptId(0), 0));
+  }
+
+  /// Skips the test where the release has fault queues of nested page tables only.
+  void needFaultsOfPagingTables(BoundDevice device, IoasId ioas) {
+    HwptRequest request = HwptRequest.paging(device.id(), ioas).withFaults(new FaultId(-1));
+    need(KernelFeature.FAULTS_OF_PAGING_TABLES, () -> iommufd.hwptAlloc(request));
+  }
+
+  /// Skips the test where the release maps no files.
+  void needFileMappings(IoasId ioas) {
+    need(KernelFeature.FILE_MAPPINGS, () -> iommufd.mapFile(ioas, -1, 0, MEMORY, RW));
+  }
+
   /// Page requests; skips the test where the machine sends none.
   ContractRig.PageRequests needPageRequests() {
     return rig.pageRequests().orElseGet(() -> abort(rig.name() + " sends no page requests"));
@@ -111,6 +145,14 @@ abstract class ContractRows {
     HwptRequest request = HwptRequest.paging(device.id(), ioas);
     for (HwptFlag flag : flags) {
       request = request.with(flag);
+    }
+    return hwptAlloc(request);
+  }
+
+  /// Makes a page table; skips the test where it is for PASIDs, and the release has none.
+  HwptId hwptAlloc(HwptRequest request) {
+    if (request.flags().contains(HwptFlag.PASID)) {
+      need(KernelFeature.PASIDS, () -> iommufd.hwptAlloc(request));
     }
     return iommufd.hwptAlloc(request);
   }
@@ -128,7 +170,7 @@ abstract class ContractRows {
 
   /// A nested page table for PASIDs; skips the test where nothing nests.
   HwptId nested(BoundDevice device, HwptParentId parent) {
-    return iommufd.hwptAlloc(nesting(device, parent).with(HwptFlag.PASID));
+    return hwptAlloc(nesting(device, parent).with(HwptFlag.PASID));
   }
 
   /// Memory of whole pages.

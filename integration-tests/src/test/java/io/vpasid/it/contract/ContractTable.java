@@ -72,7 +72,9 @@ final class ContractTable implements TestWatcher, AfterEachCallback {
   private static String machine(ExtensionContext context) {
     Class<?> outermost =
         context.getTestInstances().orElseThrow().getAllInstances().getFirst().getClass();
-    return outermost.getSimpleName().replace("ContractTest", "");
+    String machine = outermost.getSimpleName().replace("ContractTest", "");
+    String linux = System.getProperty("vpasid.linux", "");
+    return machine.startsWith("Kernel") && !linux.isEmpty() ? machine + " " + linux : machine;
   }
 
   private static String row(ExtensionContext context) {

@@ -91,10 +91,10 @@ abstract class DestroyingRows extends ContractRows {
   @Test
   void faultQueueIsBusyWhileItIsOpenOrUsed() {
     BoundDevice device = bind(rig.device());
+    IoasId ioas = iommufd.ioasAlloc();
+    needFaultsOfPagingTables(device, ioas);
     FaultQueue faults = iommufd.faultQueueAlloc();
-    HwptId hwpt =
-        iommufd.hwptAlloc(
-            HwptRequest.paging(device.id(), iommufd.ioasAlloc()).withFaults(faults.id()));
+    HwptId hwpt = iommufd.hwptAlloc(HwptRequest.paging(device.id(), ioas).withFaults(faults.id()));
 
     refused(Errno.EBUSY, () -> iommufd.destroy(faults.id()));
     faults.close();

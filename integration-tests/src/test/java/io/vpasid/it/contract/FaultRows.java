@@ -28,7 +28,7 @@ abstract class FaultRows extends ContractRows {
     faults = keep(iommufd.faultQueueAlloc());
     IoasId ioas = iommufd.ioasAlloc();
     hwpt =
-        iommufd.hwptAlloc(
+        hwptAlloc(
             HwptRequest.paging(device.id(), ioas).with(HwptFlag.PASID).withFaults(faults.id()));
   }
 

@@ -3,6 +3,10 @@ package io.vpasid.it.contract;
 import io.vpasid.vmm.iommufd.BackendOptions;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.kernel.KernelProvider;
+import io.vpasid.vmm.iommufd.simulated.KernelVersion;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +26,16 @@ abstract class KernelRig extends ContractRig {
   @Override
   final String name() {
     return name;
+  }
+
+  @Override
+  final KernelVersion release() {
+    try {
+      String release = Files.readString(Path.of("/proc/sys/kernel/osrelease")).strip();
+      return KernelVersion.parse(release).orElseThrow(() -> new AssertionError(release));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Override

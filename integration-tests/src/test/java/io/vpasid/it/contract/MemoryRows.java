@@ -194,11 +194,14 @@ abstract class MemoryRows extends ContractRows {
 
   @Test
   void missingFileIsABadDescriptor() {
+    needFileMappings(ioas);
+
     refused(Errno.EBADF, () -> iommufd.mapFile(ioas, -1, 0, MEMORY, RW));
   }
 
   @Test
   void memfdIsMapped() {
+    needFileMappings(ioas);
     int memfd = need(rig.memfd(), "memfd");
     bind(rig.device()).attach(ioas);
 
@@ -208,6 +211,7 @@ abstract class MemoryRows extends ContractRows {
 
   @Test
   void otherFileIsRefusedWhenItsPagesAreNeeded() {
+    needFileMappings(ioas);
     int file = need(rig.ordinaryFile(), "ordinary file");
     BoundDevice device = bind(rig.device());
 

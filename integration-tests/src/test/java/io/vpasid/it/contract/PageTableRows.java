@@ -88,6 +88,7 @@ abstract class PageTableRows extends BoundDeviceRows {
     int next = nextId();
     HwptRequest request = HwptRequest.paging(device.id(), ioas);
 
+    needFaultsOfPagingTables(device, ioas);
     refused(Errno.ENOENT, () -> iommufd.hwptAlloc(request.withFaults(new FaultId(0xffffffff))));
     refused(Errno.ENOENT, () -> iommufd.hwptAlloc(request.withFaults(new FaultId(ioas.value()))));
     assertThat(nextId()).as("nothing was left behind").isEqualTo(next);

@@ -164,8 +164,7 @@ abstract class PasidRows extends BoundDeviceRows {
         bind(rig.virtualFunctionWithPageRequests(), "virtual function with page requests");
     FaultQueue faults = keep(iommufd.faultQueueAlloc());
     HwptId faulting =
-        iommufd.hwptAlloc(
-            HwptRequest.paging(vf.id(), ioas).with(HwptFlag.PASID).withFaults(faults.id()));
+        hwptAlloc(HwptRequest.paging(vf.id(), ioas).with(HwptFlag.PASID).withFaults(faults.id()));
 
     refused(Errno.EINVAL, () -> vf.attach(faulting));
     refused(Errno.EINVAL, () -> vf.attachPasid(P100, faulting));

@@ -22,7 +22,8 @@ abstract class ResetRows extends ContractRows {
     ContractRig.LongResets resets = need(rig.longResets(), "reset that can be held");
 
     try (AutoCloseable _ = resets.begin().call()) {
-      refused(Errno.EBUSY, () -> iommufd.bind(resets.device()));
+      refused(
+          ChangedErrno.BIND_DURING_RESET.in(rig.release()), () -> iommufd.bind(resets.device()));
     }
     bind(resets.device());
   }

@@ -204,7 +204,7 @@ abstract class SelftestRows extends ContractRows {
     device.attach(s2);
     FaultQueue faults = keep(iommufd.faultQueueAlloc());
     HwptId iopf =
-        iommufd.hwptAlloc(
+        hwptAlloc(
             nesting(device, nestParent(device, ioas)).with(HwptFlag.PASID).withFaults(faults.id()));
     device.attachPasid(pasid(2048), iopf);
     requests.send(device, pasid(2048), 1, 0xdeadbeef000L);
@@ -229,7 +229,7 @@ abstract class SelftestRows extends ContractRows {
     device.attach(s2);
     FaultQueue faults = iommufd.faultQueueAlloc();
     HwptId iopf =
-        iommufd.hwptAlloc(
+        hwptAlloc(
             nesting(device, nestParent(device, ioas)).with(HwptFlag.PASID).withFaults(faults.id()));
     device.attachPasid(pasid(2048), iopf);
 
@@ -344,7 +344,7 @@ abstract class SelftestRows extends ContractRows {
 
   @Test
   void s24VdeviceIsGoneWithItsDevice() {
-    int type = need(rig.viommuType(), "virtual IOMMU");
+    int type = viommuType();
     ViommuId viommu = iommufd.viommuAlloc(device.id(), nestParent(device, ioas), type);
     VdeviceId vdevice = iommufd.vdeviceAlloc(viommu, device.id(), 0x99);
 

@@ -12,6 +12,7 @@ import io.vpasid.vmm.iommufd.PageFault;
 import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.iommufd.Payload;
 import io.vpasid.vmm.iommufd.simulated.IommuProfile;
+import io.vpasid.vmm.iommufd.simulated.KernelVersion;
 import io.vpasid.vmm.iommufd.simulated.PageRequest;
 import io.vpasid.vmm.iommufd.simulated.SimulatedDevice;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
@@ -57,6 +58,11 @@ final class SimulatedRig extends ContractRig {
   @Override
   String name() {
     return "the simulated " + iommu.vendor() + " host";
+  }
+
+  @Override
+  KernelVersion release() {
+    return host.kernel();
   }
 
   @Override

@@ -23,7 +23,9 @@ abstract class VirtualIommuRows extends BoundDeviceRows {
   void targetThatIsNotNestedIsInvalid() {
     HwptId paging = paging(device, ioas);
 
-    refused(Errno.EINVAL, () -> iommufd.invalidate(paging, new Invalidation.VtdS1(List.of())));
+    refused(
+        ChangedErrno.INVALIDATION_OF_PAGING_TABLE.in(rig.release()),
+        () -> iommufd.invalidate(paging, new Invalidation.VtdS1(List.of())));
   }
 
   @Test
@@ -48,22 +50,28 @@ abstract class VirtualIommuRows extends BoundDeviceRows {
 
   @Test
   void viommuOfTypeZeroIsNotSupported() {
+    needViommus();
+
     refused(Errno.EOPNOTSUPP, () -> iommufd.viommuAlloc(new DeviceId(0), new HwptId(0), 0));
   }
 
   @Test
   void viommuOfAMissingDeviceIsNotFound() {
+    needViommus();
+
     refused(Errno.ENOENT, () -> iommufd.viommuAlloc(new DeviceId(0), new HwptId(0), 1));
   }
 
   @Test
   void viommuOfAnUnknownTypeIsNotSupported() {
+    needViommus();
+
     refused(Errno.EOPNOTSUPP, () -> iommufd.viommuAlloc(device.id(), new HwptId(0), 0x4711));
   }
 
   @Test
   void viommuNeedsANestParent() {
-    int type = need(rig.viommuType(), "virtual IOMMU");
+    int type = viommuType();
     HwptId plain = paging(device, ioas);
 
     refused(Errno.ENOENT, () -> iommufd.viommuAlloc(device.id(), new HwptId(12345), type));
@@ -73,7 +81,7 @@ abstract class VirtualIommuRows extends BoundDeviceRows {
 
   @Test
   void nestParentWithAViommuIsBusy() {
-    int type = need(rig.viommuType(), "virtual IOMMU");
+    int type = viommuType();
     HwptId parent = nestParent(device, ioas);
     ViommuId viommu = iommufd.viommuAlloc(device.id(), parent, type);
 
@@ -84,7 +92,7 @@ abstract class VirtualIommuRows extends BoundDeviceRows {
 
   @Test
   void pageTableNestsOnAViommuAndTakesAPasid() {
-    int type = need(rig.viommuType(), "virtual IOMMU");
+    int type = viommuType();
     ViommuId viommu = iommufd.viommuAlloc(device.id(), nestParent(device, ioas), type);
     HwptId n2 = nested(device, viommu);
 
@@ -94,7 +102,7 @@ abstract class VirtualIommuRows extends BoundDeviceRows {
 
   @Test
   void deviceBelongsToOneViommuUnderOneId() {
-    int type = need(rig.viommuType(), "virtual IOMMU");
+    int type = viommuType();
     ViommuId viommu = iommufd.viommuAlloc(device.id(), nestParent(device, ioas), type);
     VdeviceId vdevice = iommufd.vdeviceAlloc(viommu, device.id(), 0x99);
 
@@ -106,7 +114,7 @@ abstract class VirtualIommuRows extends BoundDeviceRows {
 
   @Test
   void vdeviceNeedsAViommuAndADevice() {
-    int type = need(rig.viommuType(), "virtual IOMMU");
+    int type = viommuType();
     ViommuId viommu = iommufd.viommuAlloc(device.id(), nestParent(device, ioas), type);
 
     refused(Errno.ENOENT, () -> iommufd.vdeviceAlloc(new ViommuId(12345), device.id(), 0x99));

@@ -150,8 +150,9 @@ final class GuestMachine implements AutoCloseable {
                         .dmar()
                         .map(table -> " -acpitable file=" + table)
                         .orElse(
-                            " -device intel-iommu,intremap=on,eim=on,scalable-mode=on,fsts=on,"
-                                + "device-iotlb=on,pasid-bits=20,svm=on,caching-mode=on"))
+                            " -device intel-iommu,intremap=on,eim=on,scalable-mode=on,"
+                                + parts.stage().options()
+                                + "device-iotlb=on,pasid-bits=20,caching-mode=on"))
                 .split(" ")));
     command.addAll(ways(Path.of("console.log")));
     for (Function function : setup.functions()) {

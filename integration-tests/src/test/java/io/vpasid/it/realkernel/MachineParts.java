@@ -55,6 +55,28 @@ record MachineParts(Path tree, Path kernel, Path initramfs, Path drivers, Path f
         Path.of(parts.getProperty("firmware")));
   }
 
+  /// Stages of translation; QEMU's IOMMU has one or the other.
+  enum Stage {
+    FIRST("fsts=on,svm=on,"),
+    SECOND("");
+
+    private final String options;
+
+    Stage(String options) {
+      this.options = options;
+    }
+
+    /// What QEMU's IOMMU is told.
+    String options() {
+      return options;
+    }
+  }
+
+  /// The stage that the kernel makes page tables of VFIO's for: in Linux 6.12 only the second.
+  Stage stage() {
+    return System.getProperty("vpasid.linux", "").equals("6.12") ? Stage.SECOND : Stage.FIRST;
+  }
+
   /// How QEMU is started: by the C library that it needs, which may be newer than the host's.
   List<String> qemu() {
     return List.of(
