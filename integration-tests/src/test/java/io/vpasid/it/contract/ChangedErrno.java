@@ -5,6 +5,7 @@ import io.vpasid.vmm.linux.Errno;
 
 /// Refusals of the contract for which not every release of Linux has the same errno. The one place
 /// that says which has which.
+@SuppressWarnings("ImmutableEnumChecker") // records of numbers
 enum ChangedErrno {
   /// A function is bound while it is being reset: from 7.0 on the IOMMU's driver finds that out.
   BIND_DURING_RESET(Errno.EAGAIN, new KernelVersion(7, 0), Errno.EBUSY),

@@ -5,6 +5,7 @@ import io.vpasid.vmm.linux.Errno;
 
 /// What rows of the contract need that not every release of Linux has. The one place that says how
 /// the releases before refuse it.
+@SuppressWarnings("ImmutableEnumChecker") // records of numbers
 enum KernelFeature {
   /// Seen in Linux 6.12; its VFIO refuses the requests for PASIDs with EINVAL.
   PASIDS("page tables with HwptFlag.PASID", new KernelVersion(6, 15), Errno.EOPNOTSUPP),
