@@ -1,6 +1,7 @@
 package io.vpasid.guest.vfiouser;
 
 import io.netty.channel.Channel;
+import io.vpasid.guest.socket.LaterTurns;
 import io.vpasid.guest.socket.PeerCredentials;
 import io.vpasid.guest.socket.SocketKind;
 import io.vpasid.guest.socket.SocketListener;
@@ -23,6 +24,11 @@ import org.slf4j.LoggerFactory;
 /// in its place is left alone.
 public final class VfioUserServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(VfioUserServer.class);
+
+  /// How often a newcomer looks whether the client before has gone. What a client has sent before
+  /// it went is answered first, in turns of 64 messages or a millisecond, and its end comes after
+  /// them.
+  private static final int LOOKS = 100;
 
   /// How long closing waits for a device that is in the middle of something.
   private static final long CLOSE_SECONDS = 10;
@@ -228,8 +234,13 @@ public final class VfioUserServer implements AutoCloseable {
     } else {
       // The client before may have gone already, and the loop not have come to it yet.
       channel.config().setAutoRead(false);
-      channel.eventLoop().execute(() -> beginIfFree(channel, peer));
+      beginLater(channel, peer, LOOKS);
     }
+  }
+
+  /// Looks again behind whatever else waits at the loop, and after another look at its sockets.
+  private void beginLater(Channel channel, PeerCredentials peer, int looks) {
+    LaterTurns.add(channel.eventLoop(), () -> beginIfFree(channel, peer, looks));
   }
 
   /// True if the client before has gone and has left nothing.
@@ -238,7 +249,8 @@ public final class VfioUserServer implements AutoCloseable {
     return current == null || (!hasClient() && current.handler().ended().isDone());
   }
 
-  private void beginIfFree(Channel channel, PeerCredentials peer) {
+  /// @param looks how often the client before is looked for once more
+  private void beginIfFree(Channel channel, PeerCredentials peer, int looks) {
     Client before = client;
     if (before != null && !before.channel().isOpen() && !before.handler().ended().isDone()) {
       // It has gone, and what it left is still being put away.
@@ -246,7 +258,9 @@ public final class VfioUserServer implements AutoCloseable {
           before
               .handler()
               .ended()
-              .thenRun(() -> channel.eventLoop().execute(() -> beginIfFree(channel, peer)));
+              .thenRun(() -> channel.eventLoop().execute(() -> beginIfFree(channel, peer, looks)));
+    } else if (!closed && hasClient() && looks > 0) {
+      beginLater(channel, peer, looks - 1);
     } else if (closed || hasClient()) {
       LOG.info("A second connection to {}, by {}, is refused.", path, peer);
       var _ = channel.close();

@@ -3,6 +3,7 @@ package io.vpasid.guest.vfiouser;
 import io.vpasid.vmm.vfio.Irq;
 import io.vpasid.vmm.vfio.Region;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -38,6 +39,7 @@ final class MemoryDevice implements VfioUserDevice {
   private final List<String> calls = Collections.synchronizedList(new ArrayList<>());
   private volatile Outcome next = Outcome.done();
   private volatile boolean leavesGaps;
+  private volatile long writeNanos;
   private volatile Optional<VfioUserPeer> peer = Optional.empty();
 
   MemoryDevice() {
@@ -113,6 +115,11 @@ final class MemoryDevice implements VfioUserDevice {
     return true;
   }
 
+  /// Lets each write keep its thread for so long.
+  void writesTake(Duration time) {
+    writeNanos = time.toNanos();
+  }
+
   @Override
   public Outcome read(int region, long offset, ByteBuffer destination) {
     calls.add("read " + region + " " + offset + " " + destination.remaining());
@@ -122,6 +129,9 @@ final class MemoryDevice implements VfioUserDevice {
 
   @Override
   public Outcome write(int region, long offset, ByteBuffer source) {
+    for (long end = System.nanoTime() + writeNanos; System.nanoTime() < end; ) {
+      Thread.onSpinWait();
+    }
     calls.add("write " + region + " " + offset + " " + source.remaining());
     source.get(memory[region], (int) offset, source.remaining());
     return next;

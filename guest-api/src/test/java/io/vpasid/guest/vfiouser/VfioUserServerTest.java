@@ -164,6 +164,28 @@ class VfioUserServerTest {
     assertThat(device.calls()).filteredOn("disconnected"::equals).hasSize(200);
   }
 
+  /// What the client before has asked for takes its turns before its end is come to.
+  @ParameterizedTest
+  @MethodSource("kinds")
+  void theNextClientWaitsUntilTheServerHasComeToTheEndOfTheOneBefore(SocketKind kind)
+      throws IOException {
+    device.writesTake(Duration.ofMillis(3));
+    try (var sockets = VfioUserSockets.open(kind, "test", 1);
+        var _ = sockets.serve(path, device, SERVER)) {
+      for (int i = 0; i < 20; i++) {
+        try (SocketChannel raw = connectRaw()) {
+          Wire.send(raw, Wire.request(0, Wire.VERSION, Wire.versionWithoutData(0, 0)));
+          assertThat(Wire.receive(raw)).as("client %s", i).isNotEmpty();
+          for (int id = 1; id < 6; id++) {
+            byte[] write = Wire.request(id, Wire.REGION_WRITE, Wire.access(0, 7, 4, new byte[4]));
+            write[8] |= Wire.NO_REPLY;
+            Wire.send(raw, write);
+          }
+        }
+      }
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("kinds")
   void aClientThatVanishesInTheMiddleOfAMessageEndsItsSession(SocketKind kind) throws IOException {
