@@ -502,13 +502,7 @@ class ServeProcessTest {
   })
   void barSizeThatCannotBeIsOneLineAndExitCode2(String bar, String message) {
     Path socket = folder.resolve("one.sock");
-    Run run =
-        Run.of(
-            "serve",
-            folder.resolve("machine.txt").toString(),
-            "--function=0000:17:00.0",
-            "--socket=" + socket,
-            "--bar=" + bar);
+    Run run = serveOne(socket, "--bar=" + bar);
 
     assertThat(run.code()).isEqualTo(ExitCode.USAGE);
     assertThat(run.err()).contains("--bar").contains(message);
@@ -537,16 +531,19 @@ class ServeProcessTest {
   @ValueSource(strings = {"-1", "1001"})
   void busyPollHasABound(String micros) {
     Path socket = folder.resolve("one.sock");
-    Run run =
-        Run.of(
-            "serve",
-            folder.resolve("machine.txt").toString(),
-            "--function=0000:17:00.0",
-            "--socket=" + socket,
-            "--busy-poll=" + micros);
+    Run run = serveOne(socket, "--busy-poll=" + micros);
 
     assertThat(run.code()).isEqualTo(ExitCode.USAGE);
     assertThat(run.err()).contains("--busy-poll takes 0 to 1000 microseconds, not " + micros);
     assertThat(socket).doesNotExist();
+  }
+
+  private Run serveOne(Path socket, String option) {
+    return Run.of(
+        "serve",
+        folder.resolve("machine.txt").toString(),
+        "--function=0000:17:00.0",
+        "--socket=" + socket,
+        option);
   }
 }
