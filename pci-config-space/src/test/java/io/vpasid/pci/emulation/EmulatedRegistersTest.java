@@ -1,5 +1,7 @@
 package io.vpasid.pci.emulation;
 
+import static io.vpasid.pci.emulation.RegisterReads.afterAllOnes;
+import static io.vpasid.pci.emulation.RegisterReads.assertHex;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vpasid.pci.ConfigSpace;
@@ -7,21 +9,10 @@ import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
 import java.util.List;
 import java.util.Set;
-import org.assertj.core.api.AbstractIntegerAssert;
 import org.junit.jupiter.api.Test;
 
 /// Registers against the specification's tables, which are written out here as masks once more.
 class EmulatedRegistersTest {
-
-  private static AbstractIntegerAssert<?> assertHex(int value) {
-    return assertThat(value).as("%08x", value);
-  }
-
-  /// What a register reads after all ones were written to it.
-  private static int afterAllOnes(GuestConfigSpace function, int offset, int width) {
-    function.write(offset, width, -1);
-    return function.read(offset, width);
-  }
 
   // Headers.
 

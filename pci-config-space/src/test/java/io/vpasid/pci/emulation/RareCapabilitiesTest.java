@@ -1,26 +1,16 @@
 package io.vpasid.pci.emulation;
 
-import static org.assertj.core.api.Assertions.assertThat;
+import static io.vpasid.pci.emulation.RegisterReads.afterAllOnes;
+import static io.vpasid.pci.emulation.RegisterReads.assertHex;
 
 import io.vpasid.pci.ConfigSpace;
 import java.util.List;
-import org.assertj.core.api.AbstractIntegerAssert;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /// Registers of capabilities that few functions have, against the specification's tables.
 class RareCapabilitiesTest {
-
-  private static AbstractIntegerAssert<?> assertHex(int value) {
-    return assertThat(value).as("%08x", value);
-  }
-
-  /// What a register reads after all ones were written to it.
-  private static int afterAllOnes(GuestConfigSpace function, int offset, int width) {
-    function.write(offset, width, -1);
-    return function.read(offset, width);
-  }
 
   // Of conventional PCI.
 

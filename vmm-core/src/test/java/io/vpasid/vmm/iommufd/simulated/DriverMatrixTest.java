@@ -1,5 +1,6 @@
 package io.vpasid.vmm.iommufd.simulated;
 
+import static io.vpasid.vmm.iommufd.simulated.Refusals.refused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
@@ -22,7 +23,6 @@ import io.vpasid.vmm.linux.Errno;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -69,12 +69,6 @@ class DriverMatrixTest {
       return iommufd.hwptAlloc(
           HwptRequest.paging(device.id(), ioas).with(HwptFlag.PASID).withFaults(queue.id()));
     }
-  }
-
-  private static void refused(Errno errno, ThrowingCallable request) {
-    IommufdException refusal = catchThrowableOfType(IommufdException.class, request);
-    assertThat(refusal).as("a refusal with " + errno).isNotNull();
-    assertThat(refusal.errno()).isEqualTo(errno);
   }
 
   @Nested

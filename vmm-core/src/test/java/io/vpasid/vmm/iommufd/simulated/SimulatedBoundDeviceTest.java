@@ -1,8 +1,8 @@
 package io.vpasid.vmm.iommufd.simulated;
 
+import static io.vpasid.vmm.iommufd.simulated.Refusals.refused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.vpasid.pci.PciAddress;
 import io.vpasid.vmm.iommufd.BoundDevice;
@@ -14,7 +14,6 @@ import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IoasId;
-import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.IovaAccess;
 import io.vpasid.vmm.iommufd.ObjectId;
 import io.vpasid.vmm.iommufd.PageFault;
@@ -27,7 +26,6 @@ import io.vpasid.vmm.linux.Errno;
 import java.lang.foreign.Arena;
 import java.time.Duration;
 import java.util.List;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /// What VFIO and iommufd keep for a function, and the lives of their objects.
@@ -54,12 +52,6 @@ class SimulatedBoundDeviceTest {
       request = request.with(flag);
     }
     return iommufd.hwptAlloc(request);
-  }
-
-  private static void refused(Errno errno, ThrowingCallable request) {
-    IommufdException refusal = catchThrowableOfType(IommufdException.class, request);
-    assertThat(refusal).as("a refusal with " + errno).isNotNull();
-    assertThat(refusal.errno()).isEqualTo(errno);
   }
 
   // Page tables that the kernel makes for an IOAS.

@@ -1,7 +1,7 @@
 package io.vpasid.vmm.iommufd.simulated;
 
+import static io.vpasid.vmm.iommufd.simulated.Refusals.refused;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.vpasid.pci.PciAddress;
 import io.vpasid.vmm.iommufd.BoundDevice;
@@ -10,7 +10,6 @@ import io.vpasid.vmm.iommufd.HwptFlag;
 import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IoasId;
-import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.IovaRanges;
 import io.vpasid.vmm.iommufd.IovaRanges.Range;
 import io.vpasid.vmm.iommufd.PageFault;
@@ -19,7 +18,6 @@ import io.vpasid.vmm.iommufd.Pasid;
 import io.vpasid.vmm.linux.Errno;
 import java.util.ArrayList;
 import java.util.List;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /// Two functions of one IOMMU group, of which the second has no PASIDs: they share each attachment.
@@ -47,12 +45,6 @@ class SimulatedGroupTest {
       request = request.with(flag);
     }
     return iommufd.hwptAlloc(request);
-  }
-
-  private static void refused(Errno errno, ThrowingCallable request) {
-    IommufdException refusal = catchThrowableOfType(IommufdException.class, request);
-    assertThat(refusal).as("a refusal with " + errno).isNotNull();
-    assertThat(refusal.errno()).isEqualTo(errno);
   }
 
   @Test

@@ -1,8 +1,8 @@
 package io.vpasid.vmm.iommufd.simulated;
 
+import static io.vpasid.vmm.iommufd.simulated.Refusals.refused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.vpasid.pci.ConfigSpace;
 import io.vpasid.pci.PciAddress;
@@ -19,7 +19,6 @@ import io.vpasid.vmm.iommufd.HwptId;
 import io.vpasid.vmm.iommufd.HwptRequest;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackendProvider;
-import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.IovaAccess;
 import io.vpasid.vmm.iommufd.IovaRanges;
 import io.vpasid.vmm.iommufd.PageFault;
@@ -33,7 +32,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 
 /// What the simulator does beyond the contract.
@@ -55,12 +53,6 @@ class SimulatedHostTest {
       request = request.with(flag);
     }
     return iommufd.hwptAlloc(request);
-  }
-
-  private static void refused(Errno errno, ThrowingCallable request) {
-    IommufdException refusal = catchThrowableOfType(IommufdException.class, request);
-    assertThat(refusal).as("a refusal with " + errno).isNotNull();
-    assertThat(refusal.errno()).isEqualTo(errno);
   }
 
   @Test

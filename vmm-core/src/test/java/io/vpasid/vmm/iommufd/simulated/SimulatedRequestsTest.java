@@ -1,5 +1,6 @@
 package io.vpasid.vmm.iommufd.simulated;
 
+import static io.vpasid.vmm.iommufd.simulated.Refusals.refused;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
@@ -46,12 +47,6 @@ class SimulatedRequestsTest {
   private final HwptId nested =
       iommufd.hwptAlloc(HwptRequest.nested(device.id(), parent, new HwptData.VtdS1(0, 0x1000, 48)));
   private final MemorySegment memory = Arena.ofAuto().allocate(4096, 4096);
-
-  private static void refused(Errno errno, ThrowingCallable request) {
-    IommufdException refusal = catchThrowableOfType(IommufdException.class, request);
-    assertThat(refusal).as("a refusal with " + errno).isNotNull();
-    assertThat(refusal.errno()).isEqualTo(errno);
-  }
 
   private void assertTold(Request request, String arguments, ThrowingCallable made) {
     host.failures().failNext(request, Errno.EIO);
