@@ -2,6 +2,7 @@ package io.vpasid.pci.dump;
 
 import io.vpasid.pci.ConfigSpace;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -19,20 +20,44 @@ import java.util.regex.Pattern;
 /// Words are 32 bits in 8 hex digits, and their bytes are in the order of the space. Commas, blanks
 /// and line ends part them; the first `;` ends them.
 final class CoeText {
-  private static final Pattern VECTOR =
-      Pattern.compile("memory_initialization_vector\\s*=", Pattern.CASE_INSENSITIVE);
+  private static final String KEY = "memory_initialization_vector";
+  private static final Pattern VECTOR = Pattern.compile(KEY + "\\s*=", Pattern.CASE_INSENSITIVE);
   private static final Pattern RADIX =
       Pattern.compile("memory_initialization_radix\\s*=\\s*(\\d{1,9})", Pattern.CASE_INSENSITIVE);
 
   private static final int WORD_DIGITS = 8;
   private static final int MAX_SEARCHED = 64 << 10;
+  private static final byte[] STEP = steps();
 
   private CoeText() {}
 
-  /// True if the text says so in its first 64 KiB.
+  /// True if the text says so in its first 64 KiB. Nearly every dump is searched in vain, so most
+  /// of its bytes are not looked at: one that is not in the key tells that the key is not around
+  /// it.
   static boolean is(DumpFile file) {
-    int length = Math.min(file.bytes().length, MAX_SEARCHED);
-    return VECTOR.matcher(new String(file.bytes(), 0, length, StandardCharsets.ISO_8859_1)).find();
+    byte[] bytes = file.bytes();
+    int length = Math.min(bytes.length, MAX_SEARCHED);
+    String text = new String(bytes, 0, length, StandardCharsets.ISO_8859_1);
+    for (int last = KEY.length() - 1; last < length; last += STEP[bytes[last] & 0xff]) {
+      int first = last - KEY.length() + 1;
+      if (text.regionMatches(true, first, KEY, 0, KEY.length())) {
+        return VECTOR.matcher(text).find(first);
+      }
+    }
+    return false;
+  }
+
+  /// How far the key can be behind a place where its last character would be a byte (Horspool's
+  /// search).
+  private static byte[] steps() {
+    byte[] steps = new byte[256];
+    Arrays.fill(steps, (byte) KEY.length());
+    for (int i = 0; i < KEY.length() - 1; i++) {
+      byte step = (byte) (KEY.length() - 1 - i);
+      steps[KEY.charAt(i)] = step;
+      steps[Character.toUpperCase(KEY.charAt(i))] = step;
+    }
+    return steps;
   }
 
   /// @throws DumpException if it has no words, or those of another width or radix

@@ -7,9 +7,13 @@ import java.util.Arrays;
 /// A text counts as encoded only if every `=` in it is the end of a line or in front of two hex
 /// digits without lower case, if there are eight of them at least, and if one of them is such an
 /// end or stands for a line end, a blank or a `=`. What `lspci -v` prints (`[size=16K]`) or what a
-/// column of characters shows does not come to that.
+/// column of characters shows does not come to that. Lines as long as a row of `lspci` that begin
+/// like one are not looked at: most dumps are made of them.
 final class QuotedPrintable {
   private static final int FEWEST_SIGNS = 8;
+
+  /// Length of a row of `lspci` behind its offset: a colon, and a blank and two digits 16 times.
+  private static final int BEHIND_OFFSET = 1 + 3 * LspciParser.ROW_BYTES;
 
   private QuotedPrintable() {}
 
@@ -30,7 +34,9 @@ final class QuotedPrintable {
     int signs = 0;
     boolean typical = false;
     for (int at = 0; at < text.length; at++) {
-      if (text[at] == '=') {
+      if (text[at] == '\n') {
+        at = endOfRows(text, at);
+      } else if (text[at] == '=') {
         boolean soft = softEnd(text, at) > 0;
         int value = value(text, at);
         if (!soft && value < 0) {
@@ -41,6 +47,26 @@ final class QuotedPrintable {
       }
     }
     return typical && signs >= FEWEST_SIGNS;
+  }
+
+  /// The end of the last row that follows a line end; that line end if none follows.
+  private static int endOfRows(byte[] text, int lineEnd) {
+    int end = lineEnd;
+    while (true) {
+      if (isRow(text, end, 2)) {
+        end += 1 + 2 + BEHIND_OFFSET;
+      } else if (isRow(text, end, 3)) {
+        end += 1 + 3 + BEHIND_OFFSET;
+      } else {
+        return end;
+      }
+    }
+  }
+
+  private static boolean isRow(byte[] text, int lineEnd, int digits) {
+    int colon = lineEnd + 1 + digits;
+    int end = colon + BEHIND_OFFSET;
+    return end < text.length && text[colon] == ':' && text[colon + 1] == ' ' && text[end] == '\n';
   }
 
   /// Decodes a text for which [#is] holds.

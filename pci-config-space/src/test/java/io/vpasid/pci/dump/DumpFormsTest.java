@@ -467,6 +467,29 @@ class DumpFormsTest {
         .hasMessageEndingWith("memory_initialization_vector has no words");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "memory_initialization_vector=",
+        "Memory_Initialization_VECTOR \t\n=",
+        "memory_initialization_vectors memory_initialization_vector=",
+        "memory_initialization_memory_initialization_vector="
+      })
+  void coeIsKnownByItsKeyWhereverThatStands(String key) {
+    String words = "\n86 80 00 00;\n";
+
+    for (int before = 0; before < 60; before++) {
+      assertThat(problem("m".repeat(before) + key + words))
+          .as("%d characters before the key", before)
+          .hasMessageContaining("is no word of 32 bits in 8 hex digits");
+    }
+    int last = (64 << 10) - key.length();
+    assertThat(problem("-".repeat(last) + key + words)).hasMessageContaining("is no word");
+    assertThat(problem("-".repeat(last + 1) + key + words)).hasMessageContaining("is no dump");
+    assertThat(problem(key.replaceAll("(?i)r\\s*=", "r:") + words))
+        .hasMessageContaining("is no dump");
+  }
+
   @Test
   void quotedPrintableMailIsDecoded() {
     String rows = rows(SMALL, at -> format("%03x: %s=0A=", at, hex(SMALL, at, 16, " ")));
@@ -478,6 +501,30 @@ class DumpFormsTest {
     assertThat(config(rows)).isEqualTo(SMALL);
     assertThat(config("01:00.0 VGA=20\n" + rows)).isEqualTo(SMALL);
     assertThat(config(wrapped)).isEqualTo(SMALL);
+  }
+
+  @Test
+  void rowsOfLspciInAMailAreLeftAsTheyAre() {
+    String rows =
+        rows(LARGE, at -> format(at < 256 ? "%02x: %s" : "%03x: %s", at, hex(LARGE, at, 16, " ")));
+    String text = "01:00.0 VGA=20compatible: X=2E\n" + "\tMemory [size=3D16M]=20\n".repeat(3);
+
+    assertThat(read(text + rows))
+        .singleElement()
+        .satisfies(function -> {
+          assertThat(function.description()).isEqualTo("VGA compatible: X.");
+          assertThat(function.config()).isEqualTo(LARGE);
+        });
+    assertThat(read(text + rows + text.replace("01:", "02:") + rows))
+        .extracting(HostFunction::description)
+        .containsOnly("VGA compatible: X.");
+    // Seven signs are too few, and so is one that is none behind the rows.
+    assertThat(read(text.replaceFirst("=20\n", "\n") + rows))
+        .extracting(HostFunction::description)
+        .containsExactly("VGA=20compatible: X=2E");
+    assertThat(read(text + rows + "a=b\n"))
+        .extracting(HostFunction::description)
+        .containsExactly("VGA=20compatible: X=2E");
   }
 
   @Test
