@@ -55,6 +55,10 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   private final Targets targets;
   private final ShadowTables shadow;
   private final Map<SourceId, GuestFunction> functions = new ConcurrentHashMap<>();
+
+  /// The one whose entry has changed last: entries of one function often change in a row.
+  private @Nullable GuestFunction recent;
+
   private final StaleTables stale;
   private final List<EntryListener> listeners = new CopyOnWriteArrayList<>();
   private final List<RequesterState> changed = new ArrayList<>();
@@ -126,6 +130,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
         targets.remove(function);
       } finally {
         functions.remove(id);
+        recent = null;
         changed.removeIf(state -> state.function == function);
       }
     }
@@ -157,13 +162,21 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
   @Override
   public void entryChanged(EntryChange change) {
     Requester requester = change.requester();
-    GuestFunction function = functions.get(requester.function());
-    if (function == null) {
-      throw new IllegalArgumentException(requester.function() + " is not covered");
-    }
-    RequesterState state = function.requester(requester);
+    RequesterState state = covered(requester.function()).requester(requester);
     state.pageRequests = change.pageRequests();
     want(state, change.after());
+  }
+
+  private GuestFunction covered(SourceId id) {
+    GuestFunction function = recent;
+    if (function == null || !function.id().equals(id)) {
+      function = functions.get(id);
+      if (function == null) {
+        throw new IllegalArgumentException(id + " is not covered");
+      }
+      recent = function;
+    }
+    return function;
   }
 
   private void want(RequesterState state, Translation wanted) {

@@ -28,8 +28,6 @@ final class StaleTables {
 
   /// Takes requesters whose page table the host does not invalidate.
   interface Refusals {
-    /// Takes one.
-    ///
     /// Blocks a requester.
     ///
     /// @param reason as a part of a sentence, without a full stop

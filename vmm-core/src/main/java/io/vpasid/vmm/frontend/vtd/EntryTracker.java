@@ -237,7 +237,7 @@ final class EntryTracker {
       function.seen(known);
       return;
     }
-    if (known == null && pasid != 0 && function.pasidCount() >= maxPasids) {
+    if (known == null && pasid != 0 && function.holds(maxPasids)) {
       if (function.goesOverLimit()) {
         reports.attachRefused(Requester.of(function.id(), pasid));
       }
@@ -294,9 +294,8 @@ final class EntryTracker {
   }
 
   private void gone(ToldEntries function, int pasid) {
-    Known known = function.get(pasid);
+    Known known = function.remove(pasid);
     if (known != null) {
-      function.remove(pasid);
       changes++;
       backend.entryChanged(
           new EntryChange(

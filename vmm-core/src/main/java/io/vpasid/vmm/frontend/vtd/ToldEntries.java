@@ -76,9 +76,9 @@ final class ToldEntries {
     return id;
   }
 
-  /// How many PASIDs the backend has been told of, the function itself not counted.
-  int pasidCount() {
-    return get(0) == null ? count : count - 1;
+  /// True if the backend has been told of so many PASIDs, the function itself not counted.
+  boolean holds(int pasids) {
+    return count > pasids || (count == pasids && get(0) == null);
   }
 
   /// What the backend knows of a PASID; null if nothing.
@@ -98,12 +98,15 @@ final class ToldEntries {
   }
 
   /// Forgets a PASID.
-  void remove(int pasid) {
+  ///
+  /// @return what the backend knows of it; null if nothing
+  @Nullable Known remove(int pasid) {
     int hole = slot(table, pasid);
-    gone = table[hole];
-    if (gone == null) {
-      return;
+    Known known = table[hole];
+    if (known == null) {
+      return null;
     }
+    gone = known;
     table[hole] = null;
     count--;
     // Whatever was put behind it because of it moves up.
@@ -111,7 +114,7 @@ final class ToldEntries {
     for (int i = (hole + 1) & mask; ; i = (i + 1) & mask) {
       Known moved = table[i];
       if (moved == null) {
-        return;
+        return known;
       }
       table[i] = null;
       table[slot(table, moved.pasid)] = moved;
