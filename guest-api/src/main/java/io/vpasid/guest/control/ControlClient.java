@@ -198,7 +198,8 @@ public final class ControlClient implements AutoCloseable {
     }
   }
 
-  /// The next event: one that came earlier, or else one that comes within `wait`.
+  /// The next event: one that came earlier, or else one that comes within `wait`; without a wait,
+  /// one that is there.
   ///
   /// @throws IOException if the server ends the connection
   public Optional<ObjectNode> nextEvent(Duration wait) throws IOException {
@@ -263,7 +264,8 @@ public final class ControlClient implements AutoCloseable {
         }
       }
       long left = (deadline - System.nanoTime()) / 1_000_000;
-      if (left <= 0 || (selector.select(left) == 0 && System.nanoTime() >= deadline)) {
+      int ready = left > 0 ? selector.select(left) : selector.selectNow();
+      if (ready == 0 && System.nanoTime() >= deadline) {
         return Optional.empty();
       }
       selector.selectedKeys().clear();

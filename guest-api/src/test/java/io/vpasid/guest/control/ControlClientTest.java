@@ -13,6 +13,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -76,7 +78,38 @@ class ControlClientTest {
       assertThatIOException()
           .isThrownBy(() -> client.nextEvent(PATIENCE))
           .withMessage("it ended the connection");
+      assertThatIOException()
+          .isThrownBy(() -> client.nextEvent(Duration.ZERO))
+          .withMessage("it ended the connection");
+    }
+  }
+
+  @Test
+  void withoutAWaitAnEventIsThereOnceItHasCome() throws Exception {
+    CountDownLatch asked = new CountDownLatch(1);
+    CountDownLatch said = new CountDownLatch(1);
+    Path path =
+        serve(client -> {
+          await(asked);
+          say(client, "{\"event\": \"CAME\"}\r\n");
+          said.countDown();
+          client.read(ByteBuffer.allocate(1));
+        });
+    try (ControlClient client = ControlClient.connect(path, PATIENCE)) {
       assertThat(client.nextEvent(Duration.ZERO)).isEmpty();
+      asked.countDown();
+      await(said);
+
+      assertThat(client.nextEvent(Duration.ZERO)).isPresent();
+      assertThat(client.nextEvent(Duration.ZERO)).isEmpty();
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
     }
   }
 }
