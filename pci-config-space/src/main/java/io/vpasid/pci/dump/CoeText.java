@@ -37,11 +37,11 @@ final class CoeText {
   static boolean is(DumpFile file) {
     byte[] bytes = file.bytes();
     int length = Math.min(bytes.length, MAX_SEARCHED);
-    String text = new String(bytes, 0, length, StandardCharsets.ISO_8859_1);
+    Matcher vector = VECTOR.matcher(new String(bytes, 0, length, StandardCharsets.ISO_8859_1));
     for (int last = KEY.length() - 1; last < length; last += STEP[bytes[last] & 0xff]) {
-      int first = last - KEY.length() + 1;
-      if (text.regionMatches(true, first, KEY, 0, KEY.length())) {
-        return VECTOR.matcher(text).find(first);
+      boolean ends = bytes[last] == 'r' || bytes[last] == 'R';
+      if (ends && vector.region(last - KEY.length() + 1, length).lookingAt()) {
+        return true;
       }
     }
     return false;
