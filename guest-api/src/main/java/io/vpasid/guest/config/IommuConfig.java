@@ -22,4 +22,9 @@ public record IommuConfig(
   public IommuConfig {
     covers = Collections.unmodifiableMap(new LinkedHashMap<>(covers));
   }
+
+  /// A place as users write it: `04.0`.
+  public static String text(PciAddress place) {
+    return "%02x.%x".formatted(place.device(), place.function());
+  }
 }

@@ -167,11 +167,7 @@ public record ConfigurationCheck(
             covered.stream().findFirst(),
             problem -> config.wrongSocket(iommu, problem));
         if (covered.stream().map(Progress::host).distinct().count() > 1) {
-          add(
-              config.wrongCovers(
-                  iommu,
-                  "the functions that it covers are on different hosts (%s); cover those of one"
-                      .formatted(String.join(", ", iommu.covers().keySet()))));
+          add(config.wrongCovers(iommu, ServedIommu.onDifferentHosts(iommu)));
         }
         iommus.add(
             "iommu %s on %s, %s, covers %s"
@@ -183,13 +179,9 @@ public record ConfigurationCheck(
                         .map(mode -> mode.name().toLowerCase(Locale.ROOT))
                         .orElse("nested if the host can"),
                     iommu.covers().entrySet().stream()
-                        .map(its -> "%s at %s".formatted(its.getKey(), placeOf(its.getValue())))
+                        .map(its -> its.getKey() + " at " + IommuConfig.text(its.getValue()))
                         .collect(Collectors.joining(", "))));
       }
-    }
-
-    private static String placeOf(PciAddress place) {
-      return String.format(Locale.ROOT, "%02x.%d", place.device(), place.function());
     }
 
     /// The host of a function: this machine's kernel, a simulated one of its own, or the daemon's.

@@ -1,155 +1,71 @@
 package io.vpasid.guest.daemon;
 
-import io.vpasid.guest.config.AddressSpaceConfig;
-import io.vpasid.guest.config.DaemonConfigReader;
-import io.vpasid.guest.config.FunctionConfig;
-import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.Limits;
+import io.vpasid.guest.config.TenantPart.Kind;
 import io.vpasid.guest.control.ControlArguments;
 import io.vpasid.guest.control.ControlCommand;
 import io.vpasid.guest.control.ControlException;
-import io.vpasid.guest.control.ControlTarget;
 import io.vpasid.guest.report.Json;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult;
-import io.vpasid.synth.json.JsonFileException;
 import io.vpasid.synth.json.Spelling;
-import io.vpasid.vmm.iommufd.IommufdException;
-import io.vpasid.vmm.iommufd.PageTableId;
 import io.vpasid.vmm.iommufd.simulated.Failures;
 import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.linux.calls.MemoryBudget;
-import io.vpasid.vmm.pasid.AddressSpace;
-import io.vpasid.vmm.pasid.Attachment;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import org.slf4j.event.Level;
-import tools.jackson.databind.JsonNode;
 
-/// The commands of the control socket, done to a daemon. Runs on the daemon's worker.
-final class DaemonCommands implements ControlTarget {
+/// The commands of the control socket for functions that this process serves. Runs on the daemon's
+/// worker.
+final class DaemonCommands extends ServingCommands {
   private static final long MAX_U32 = 0xffff_ffffL;
 
   private final Daemon daemon;
+  private final LongRequests requests = new LongRequests(LongWork.BOUND);
   private final IommuCommands iommus;
   private final PasidCommands pasids;
-  private final Map<Client, Belongings> temporary = new HashMap<>();
-
-  private final LongRequests requests = new LongRequests(LongWork.BOUND);
+  private final DaemonSpaceCommands spaces;
 
   DaemonCommands(Daemon daemon) {
+    super(daemon);
     this.daemon = daemon;
     iommus = new IommuCommands(daemon);
     pasids = new PasidCommands(daemon, this::function, requests);
+    spaces = new DaemonSpaceCommands(daemon, belongings, this::function);
   }
 
   @Override
   public Object execute(ControlCommand command, ControlArguments arguments, Client client) {
     try {
-      Object result = run(command, arguments, client);
+      Object result = super.execute(command, arguments, client);
       daemon.metrics().commandDone(command);
       return result;
     } catch (ControlException e) {
       daemon.metrics().commandRefused(command);
       throw e;
-    } catch (InputException | IommufdException | JsonFileException | IOException e) {
-      daemon.metrics().commandRefused(command);
-      throw refused(e);
     }
-  }
-
-  /// With the errno, if it was the kernel, or what stands in its place, that refused.
-  private static ControlException refused(Exception e) {
-    String message = String.valueOf(e.getMessage());
-    Throwable reason = e instanceof InputException && e.getCause() != null ? e.getCause() : e;
-    return reason instanceof IommufdException kernel
-        ? ControlException.because(kernel.errno(), message)
-        : ControlException.generic(message);
   }
 
   @Override
-  public void gone(Client client) {
-    Belongings left = temporary.remove(client);
-    if (left == null) {
-      return;
-    }
-    for (ServedIommu iommu : left.iommus) {
-      if (daemon.iommus().all().contains(iommu)) {
-        daemon.iommus().remove(iommu);
-      }
-    }
-    for (ServedFunction served : left.functions) {
-      if (daemon.functions().all().contains(served)) {
-        var _ = daemon.functions().remove(served);
-      }
-    }
-    for (int handle : left.spaces) {
-      Optional<AddressSpace> space = daemon.spaces().table().find(handle);
-      // One that others use meanwhile is theirs to delete.
-      if (space.isPresent() && users(space.get()).isEmpty()) {
-        try {
-          daemon.spaces().remove(handle, daemon.functions().all());
-        } catch (IommufdException e) {
-          daemon.log().say(Level.WARN, "An address space stays: " + e.getMessage());
-        }
-      }
-    }
-  }
-
-  /// The things that a client has added and wants to go with the connection.
-  private Optional<Belongings> belongingsOf(Client client) {
-    return client.isTemporary()
-        ? Optional.of(temporary.computeIfAbsent(client, _ -> new Belongings()))
-        : Optional.empty();
-  }
-
-  /// Things that go when a client does. What is deleted before that stays in here only until the
-  /// next thing of its kind is added.
-  private final class Belongings {
-    final List<ServedFunction> functions = new ArrayList<>();
-    final List<Integer> spaces = new ArrayList<>();
-    final List<ServedIommu> iommus = new ArrayList<>();
-
-    void add(ServedFunction served) {
-      functions.removeIf(other -> !daemon.functions().all().contains(other));
-      functions.add(served);
-    }
-
-    void add(ServedIommu iommu) {
-      iommus.removeIf(other -> !daemon.iommus().all().contains(other));
-      iommus.add(iommu);
-    }
-
-    void add(AddressSpace space) {
-      spaces.removeIf(other -> daemon.spaces().table().find(other).isEmpty());
-      spaces.add(space.handle());
-    }
-  }
-
-  private Object run(ControlCommand command, ControlArguments arguments, Client client)
-      throws IOException {
+  Object run(ControlCommand command, ControlArguments arguments, Client client) throws IOException {
     return switch (command) {
-      case QMP_CAPABILITIES -> Reply.Done.DONE;
-      case QUERY_VERSION -> Reply.Version.of(daemon.version());
-      case QUERY_COMMANDS -> Arrays.stream(ControlCommand.values()).map(Reply.Command::of).toList();
+      case QMP_CAPABILITIES, QUERY_VERSION, QUERY_COMMANDS, QUERY_PAGE, QUERY_METRICS, QUIT ->
+          ofDaemon(command);
       case QUERY_FUNCTIONS ->
           daemon.functions().all().stream().map(FunctionReport.Brief::of).toList();
       case QUERY_FUNCTION -> Json.tree(FunctionReport.of(function(arguments)));
       case FUNCTION_ADD -> add(arguments, client);
       case FUNCTION_DEL -> delete(function(arguments));
-      case ADDRESS_SPACE_ADD -> addSpace(arguments, client);
-      case ADDRESS_SPACE_DEL -> deleteSpace(space(arguments), arguments.flag("detach"));
-      case ADDRESS_SPACE_LIST -> listSpaces();
-      case PASID_ATTACH -> pasids.attach(function(arguments), space(arguments), arguments);
+      case ADDRESS_SPACE_ADD -> spaces.add(arguments, client);
+      case ADDRESS_SPACE_DEL -> spaces.delete(arguments);
+      case ADDRESS_SPACE_LIST -> spaces.list();
+      case PASID_ATTACH -> pasids.attach(function(arguments), spaces.named(arguments), arguments);
       case PASID_DETACH -> pasids.detach(function(arguments), arguments);
       case QUERY_ATTACHMENTS -> pasids.attachments(arguments);
       case QUERY_IOMMUS -> iommus.list();
@@ -166,12 +82,6 @@ final class DaemonCommands implements ControlTarget {
       case QUIRKS_RELOAD -> reload();
       case QUERY_LIMITS -> limits();
       case QUERY_STATE -> Json.tree(state());
-      case QUERY_PAGE -> Reply.PageAddress.of(daemon);
-      case QUERY_METRICS -> new Reply.Text(daemon.metrics().text());
-      case QUIT -> {
-        daemon.requestEnd();
-        yield Reply.Done.DONE;
-      }
     };
   }
 
@@ -201,8 +111,12 @@ final class DaemonCommands implements ControlTarget {
   }
 
   private IommuReport.Brief addIommu(ControlArguments arguments, Client client) throws IOException {
-    ServedIommu added = iommus.add(arguments);
-    belongingsOf(client).ifPresent(belongings -> belongings.add(added));
+    ServedIommu added = iommus.add(wantedIommu(arguments));
+    belongings.add(
+        client,
+        Kind.IOMMU,
+        () -> daemon.iommus().all().contains(added),
+        () -> daemon.iommus().remove(added));
     return IommuReport.Brief.of(added);
   }
 
@@ -219,22 +133,18 @@ final class DaemonCommands implements ControlTarget {
         "there is no function '" + ControlArguments.printable(name) + "'; " + there);
   }
 
-  private static String shortened(List<String> names) {
+  /// The first eight of a list, and how many more there are.
+  static String shortened(List<String> names) {
     int shown = Math.min(names.size(), 8);
     return String.join(", ", names.subList(0, shown))
         + (shown < names.size() ? " and " + (names.size() - shown) + " more" : "");
   }
 
   private FunctionReport.Brief add(ControlArguments arguments, Client client) throws IOException {
-    FunctionConfig wanted =
-        DaemonConfigReader.readFunction(
-            arguments.json(),
-            ControlCommand.FUNCTION_ADD.title(),
-            daemon.config().folder(),
-            daemon.config().hardware(),
-            daemon.config().access());
-    ServedFunction added = daemon.functions().add(wanted, daemon.quirks().table());
-    belongingsOf(client).ifPresent(belongings -> belongings.add(added));
+    ServedFunction added =
+        daemon.functions().add(wantedFunction(arguments), daemon.quirks().table());
+    belongings.add(
+        client, Kind.FUNCTION, () -> daemon.functions().all().contains(added), () -> delete(added));
     return FunctionReport.Brief.of(added);
   }
 
@@ -244,112 +154,6 @@ final class DaemonCommands implements ControlTarget {
         removed.detached(),
         removed.left(),
         removed.isReleased() ? Optional.empty() : Optional.of(false));
-  }
-
-  private Reply addSpace(ControlArguments arguments, Client client) {
-    AddressSpaceConfig wanted =
-        DaemonConfigReader.readAddressSpace(
-            arguments.json(), ControlCommand.ADDRESS_SPACE_ADD.title());
-    wanted.functions().ifPresent(names -> names.forEach(this::function));
-    if (daemon.spaces().table().find(wanted.name()).isPresent()) {
-      throw ControlException.generic("there is an address space '" + wanted.name() + "' already");
-    }
-    if (wanted.handle().flatMap(daemon.spaces().table()::find).isPresent()) {
-      throw ControlException.generic(
-          "the handle " + wanted.handle().get() + " is another address space's; leave it out");
-    }
-    AddressSpace added =
-        daemon
-            .spaces()
-            .add(wanted, daemon.functions().all())
-            .orElseThrow(() ->
-                ControlException.generic(
-                    "there are %d address spaces, and no room for more; delete one"
-                        .formatted(daemon.spaces().table().limit())));
-    belongingsOf(client).ifPresent(belongings -> belongings.add(added));
-    return new Reply.Space(
-        added.handle(),
-        added.name(),
-        daemon.functions().all().stream()
-            .filter(served -> added.pageTables().containsKey(served.address()))
-            .map(ServedFunction::name)
-            .toList(),
-        Optional.empty());
-  }
-
-  private AddressSpace space(ControlArguments arguments) {
-    JsonNode asked = arguments.space("space");
-    Optional<AddressSpace> found =
-        asked.isString()
-            ? daemon.spaces().table().find(asked.stringValue())
-            : asked.canConvertToInt()
-                ? daemon.spaces().table().find(asked.intValue())
-                : Optional.empty();
-    return found.orElseThrow(() ->
-        ControlException.generic(
-            "there is no address space %s; address-space-list tells which there are"
-                .formatted(ControlArguments.printable(asked.toString()))));
-  }
-
-  /// Whose PASIDs are attached to an address space, and how many.
-  private List<String> users(AddressSpace space) {
-    List<String> users = new ArrayList<>();
-    for (ServedFunction served : daemon.functions().all()) {
-      PageTableId pageTable = space.pageTables().get(served.address());
-      int attached = pageTable == null ? 0 : attached(served).getOrDefault(pageTable, 0);
-      if (attached > 0) {
-        users.add(attached + " of " + served.name());
-      }
-    }
-    return users;
-  }
-
-  private Reply deleteSpace(AddressSpace space, boolean detach) {
-    if (detach) {
-      return new Reply.SpaceRemoved(
-          daemon.spaces().detachAndRemove(space.handle(), daemon.functions().all()));
-    }
-    List<String> users = users(space);
-    if (!users.isEmpty()) {
-      throw ControlException.generic(
-          "PASIDs are attached to address space '"
-              + space.name()
-              + "', "
-              + shortened(users)
-              + "; detach them first, or give 'detach'");
-    }
-    daemon.spaces().remove(space.handle(), daemon.functions().all());
-    return new Reply.SpaceRemoved(0);
-  }
-
-  /// The number of PASIDs of a function that are attached to each page table.
-  private static Map<PageTableId, Integer> attached(ServedFunction served) {
-    Map<PageTableId, Integer> counts = new HashMap<>();
-    for (Attachment attachment : served.function().attachments().snapshot()) {
-      counts.merge(attachment.pageTable(), 1, Integer::sum);
-    }
-    return counts;
-  }
-
-  private List<Reply.Space> listSpaces() {
-    Map<ServedFunction, Map<PageTableId, Integer>> counts = new LinkedHashMap<>();
-    daemon.functions().all().forEach(served -> counts.put(served, attached(served)));
-    return daemon.spaces().table().all().stream().map(space -> describe(space, counts)).toList();
-  }
-
-  /// @param counts how many PASIDs of each function are attached to each page table
-  private static Reply.Space describe(
-      AddressSpace space, Map<ServedFunction, Map<PageTableId, Integer>> counts) {
-    List<String> functions = new ArrayList<>();
-    int attached = 0;
-    for (Map.Entry<ServedFunction, Map<PageTableId, Integer>> entry : counts.entrySet()) {
-      PageTableId pageTable = space.pageTables().get(entry.getKey().address());
-      if (pageTable != null) {
-        functions.add(entry.getKey().name());
-        attached += entry.getValue().getOrDefault(pageTable, 0);
-      }
-    }
-    return new Reply.Space(space.handle(), space.name(), functions, Optional.of(attached));
   }
 
   static SimulatedHost simulated(ServedFunction served) {
@@ -365,10 +169,8 @@ final class DaemonCommands implements ControlTarget {
     ServedFunction served = function(arguments);
     if (!served.backing().isAlone()) {
       throw ControlException.generic(
-          "function '"
-              + served.name()
-              + "' shares its host with others, whose requests would fail too; add it with 'iommu'"
-              + " or 'kernel'");
+          "function '%s' shares its host with others, whose requests would fail too; add it with 'iommu' or 'kernel'"
+              .formatted(served.name()));
     }
     Optional<Request> request = arguments.optionalText("request").map(DaemonCommands::request);
     Optional<Long> number = arguments.optionalNumber("number", 1, Integer.MAX_VALUE);

@@ -110,8 +110,7 @@ final class DaemonEvents {
 
   /// Tells the control clients, who looks at the page, and the log.
   void tell(ControlEvent event, EventData data) {
-    daemon.log().say(levelOf(event), event.description(), data);
-    daemon.tellListeners(event, data);
+    daemon.tell(levelOf(event), event, data);
   }
 
   private static Level levelOf(ControlEvent event) {

@@ -13,7 +13,6 @@ import io.vpasid.synth.quirk.QuirkTable;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.iommufd.BackendOptions;
 import io.vpasid.vmm.iommufd.IommufdBackend;
-import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.kernel.KernelProvider;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
 import io.vpasid.vmm.iommufd.simulated.SimulatedIommufd;
@@ -35,21 +34,18 @@ final class FunctionHosts implements AutoCloseable {
 
   /// Puts a function on its host.
   ///
-  /// @throws InputException if the host refuses it; nothing is left
+  /// @throws io.vpasid.vmm.iommufd.IommufdException if the host refuses it; nothing is left
+  /// @throws InputException if this machine has no host for it
   Backing open(FunctionConfig wanted, FunctionDescription described, QuirkTable quirks) {
-    try {
-      FunctionOptions options = wanted.options(described.captured(), quirks);
-      if (wanted.passthrough()) {
-        return VfioBacking.open(kernel(), described.captured(), options);
-      }
-      HardwareInfo reported = wanted.hardware();
-      return wanted.ownHost().isPresent()
-          ? EmulatedBacking.alone(
-              wanted.ownHost().get().build(), described, reported, options, barPages)
-          : EmulatedBacking.open(shared, simulated, described, reported, options, barPages);
-    } catch (IommufdException e) {
-      throw new InputException("function '" + wanted.name() + "': " + e.getMessage(), e);
+    FunctionOptions options = wanted.options(described.captured(), quirks);
+    if (wanted.passthrough()) {
+      return VfioBacking.open(kernel(), described.captured(), options);
     }
+    HardwareInfo reported = wanted.hardware();
+    return wanted.ownHost().isPresent()
+        ? EmulatedBacking.alone(
+            wanted.ownHost().get().build(), described, reported, options, barPages)
+        : EmulatedBacking.open(shared, simulated, described, reported, options, barPages);
   }
 
   /// The context of the kernel, opened when the first function needs it.

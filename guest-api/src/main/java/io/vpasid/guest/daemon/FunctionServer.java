@@ -1,11 +1,14 @@
 package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.config.FunctionConfig;
+import io.vpasid.guest.config.SocketAccess;
 import io.vpasid.guest.host.Backing;
 import io.vpasid.guest.host.VfioBacking;
+import io.vpasid.guest.vfiouser.VfioUserDevice;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /// The socket of a function, on the threads that functions share, or on one that the function has
@@ -43,21 +46,32 @@ final class FunctionServer implements AutoCloseable {
             : Optional.empty();
     own.ifPresent(threads -> threads.onLoss(onLoss));
     try {
-      VfioUserServer server =
-          own.orElse(shared)
-              .serve(
-                  config.socket(),
-                  backing.device(),
-                  limits.withUsers(config.access().users()).withGroups(config.access().groups()));
-      try {
-        config.access().applyTo(config.socket());
-      } catch (IOException e) {
-        server.close();
-        throw e;
-      }
-      return new FunctionServer(server, own);
+      return new FunctionServer(
+          serve(own.orElse(shared), config.socket(), backing.device(), limits, config.access()),
+          own);
     } catch (IOException | RuntimeException e) {
       own.ifPresent(VfioUserSockets::close);
+      throw e;
+    }
+  }
+
+  /// Serves a device to those who have access.
+  ///
+  /// @throws IOException with a sentence, if the socket cannot be made; nothing is left
+  static VfioUserServer serve(
+      VfioUserSockets sockets,
+      Path socket,
+      VfioUserDevice device,
+      VfioUserServer.Options limits,
+      SocketAccess access)
+      throws IOException {
+    VfioUserServer server =
+        sockets.serve(socket, device, limits.withUsers(access.users()).withGroups(access.groups()));
+    try {
+      access.applyTo(socket);
+      return server;
+    } catch (IOException e) {
+      server.close();
       throw e;
     }
   }

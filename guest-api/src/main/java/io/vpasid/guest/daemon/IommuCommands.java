@@ -1,7 +1,5 @@
 package io.vpasid.guest.daemon;
 
-import io.vpasid.guest.config.DaemonConfigReader;
-import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.IommuConfig;
 import io.vpasid.guest.control.ControlArguments;
 import io.vpasid.guest.control.ControlException;
@@ -34,14 +32,17 @@ final class IommuCommands {
   private ServedIommu onlyOne() {
     Collection<ServedIommu> all = daemon.iommus().all();
     return switch (all.size()) {
-      case 0 ->
-          throw ControlException.generic(
-              "there is no IOMMU; iommu-add makes one, or \"iommu\" in the configuration");
+      case 0 -> throw none();
       case 1 -> all.iterator().next();
       default ->
           throw ControlException.generic(
               "there are several IOMMUs; name one of " + String.join(", ", names()));
     };
+  }
+
+  static ControlException none() {
+    return ControlException.generic(
+        "there is no IOMMU; iommu-add makes one, or \"iommu\" in the configuration");
   }
 
   private ServedIommu named(String name) {
@@ -64,16 +65,7 @@ final class IommuCommands {
     return daemon.iommus().all().stream().map(ServedIommu::name).toList();
   }
 
-  ServedIommu add(ControlArguments arguments) throws IOException {
-    IommuConfig wanted =
-        DaemonConfigReader.iommu(
-            arguments.text("name"),
-            daemon.config().folder().resolve(arguments.text("socket")).normalize(),
-            arguments.texts("covers").orElse(List.of()),
-            arguments.optionalText("mode"));
-    if (wanted.covers().isEmpty()) {
-      throw new InputException("an IOMMU covers at least one function");
-    }
+  ServedIommu add(IommuConfig wanted) throws IOException {
     for (String function : wanted.covers().keySet()) {
       if (daemon.functions().find(function).isEmpty()) {
         throw new ControlException(

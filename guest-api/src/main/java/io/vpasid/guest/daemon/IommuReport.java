@@ -32,7 +32,7 @@ record IommuReport(
     boolean translating,
     String tables,
     Map<String, String> registers,
-    Counters counters,
+    VtdStatus.Counters counters,
     List<Entry> entries,
     boolean more) {
   /// Seconds that a unit's worker may take to answer.
@@ -49,37 +49,8 @@ record IommuReport(
           config.socket().toString(),
           IommuReport.mode(served.iommu().mode()),
           config.covers().entrySet().stream()
-              .map(covered ->
-                  "%s@%02x.%d"
-                      .formatted(
-                          covered.getKey(),
-                          covered.getValue().device(),
-                          covered.getValue().function()))
+              .map(covered -> covered.getKey() + "@" + IommuConfig.text(covered.getValue()))
               .toList());
-    }
-  }
-
-  /// How often something happened; see [VtdStatus.Counters].
-  record Counters(
-      long descriptors,
-      long waits,
-      long queueErrors,
-      long entryChanges,
-      long faults,
-      long faultsLost,
-      long pageRequests,
-      long pageRequestsLost) {
-
-    private static Counters of(VtdStatus.Counters counters) {
-      return new Counters(
-          counters.descriptors(),
-          counters.waits(),
-          counters.queueErrors(),
-          counters.entryChanges(),
-          counters.faults(),
-          counters.faultsLost(),
-          counters.pageRequests(),
-          counters.pageRequestsLost());
     }
   }
 
@@ -147,7 +118,7 @@ record IommuReport(
         status.translating(),
         Json.word(status.mode()),
         registers,
-        Counters.of(status.counters()),
+        status.counters(),
         entries,
         status.entries().size() > entries.size());
   }

@@ -1,25 +1,18 @@
 package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.config.DaemonConfig;
-import io.vpasid.guest.config.DaemonConfigReader;
 import io.vpasid.guest.config.FunctionConfig;
 import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.config.IommuConfig;
 import io.vpasid.guest.config.TenantPart;
 import io.vpasid.guest.config.TenantPart.Kind;
 import io.vpasid.guest.control.ControlArguments;
 import io.vpasid.guest.control.ControlCommand;
 import io.vpasid.guest.control.ControlException;
-import io.vpasid.guest.control.ControlTarget;
-import io.vpasid.synth.json.JsonFileException;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
-import org.slf4j.event.Level;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -27,41 +20,27 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// The commands of the control socket, handed on to the processes of the tenants that they are
 /// about, whose answers are put together. Runs on the daemon's worker.
-///
-/// Handles of address spaces are given out here, so that a handle means the same in every process.
-final class IsolatedCommands implements ControlTarget {
+final class IsolatedCommands extends ServingCommands {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
-  private static final int USUAL_LIMIT = 1000;
-  private static final int MAX_LIMIT = 10_000;
 
   private final IsolatedDaemon daemon;
   private final byte[] text;
   private final DaemonConfig config;
   private final Map<String, TenantPart> parts;
-
-  /// The address spaces by handle, as they were described.
-  private final Map<Integer, Space> spaces = new TreeMap<>();
-
-  private int lastHandle;
-
-  /// What goes when a client does, the latest last.
-  private final Map<Client, List<Runnable>> temporary = new HashMap<>();
-
-  private record Space(int handle, String name, ObjectNode json) {}
+  private final IsolatedSpaceCommands spaces;
 
   /// @param text that the configuration was read from
   /// @throws InputException if it cannot be served by several processes
   IsolatedCommands(IsolatedDaemon daemon, byte[] text, DaemonConfig config) {
+    super(daemon);
     this.daemon = daemon;
     this.text = text;
     this.config = config;
     parts = TenantPart.of(text, config);
+    spaces = new IsolatedSpaceCommands(daemon, belongings, this::ofFunction);
     List<ObjectNode> described = TenantPart.addressSpaces(text);
     for (int i = 0; i < described.size(); i++) {
-      int handle = config.addressSpaces().get(i).handle().orElseThrow();
-      Space space = new Space(handle, config.addressSpaces().get(i).name(), described.get(i));
-      keep(space);
-      parts.values().forEach(part -> addTo(part, space));
+      spaces.add(config.addressSpaces().get(i), described.get(i), parts.values());
     }
   }
 
@@ -71,38 +50,10 @@ final class IsolatedCommands implements ControlTarget {
   }
 
   @Override
-  public Object execute(ControlCommand command, ControlArguments arguments, Client client) {
-    try {
-      return run(command, arguments, client);
-    } catch (InputException | JsonFileException e) {
-      throw ControlException.generic(String.valueOf(e.getMessage()));
-    }
-  }
-
-  @Override
-  public void gone(Client client) {
-    for (Runnable undo : temporary.getOrDefault(client, List.of()).reversed()) {
-      try {
-        undo.run();
-      } catch (ControlException e) {
-        // What others use, or have deleted, is theirs.
-        daemon.log().say(Level.DEBUG, e.desc());
-      }
-    }
-    temporary.remove(client);
-  }
-
-  private void whenGone(Client client, Runnable undo) {
-    if (client.isTemporary()) {
-      temporary.computeIfAbsent(client, _ -> new ArrayList<>()).add(undo);
-    }
-  }
-
-  private Object run(ControlCommand command, ControlArguments arguments, Client client) {
+  Object run(ControlCommand command, ControlArguments arguments, Client client) {
     return switch (command) {
-      case QMP_CAPABILITIES -> Reply.Done.DONE;
-      case QUERY_VERSION -> Reply.Version.of(daemon.version());
-      case QUERY_COMMANDS -> Arrays.stream(ControlCommand.values()).map(Reply.Command::of).toList();
+      case QMP_CAPABILITIES, QUERY_VERSION, QUERY_COMMANDS, QUERY_PAGE, QUERY_METRICS, QUIT ->
+          ofDaemon(command);
       case QUERY_FUNCTIONS, QUERY_IOMMUS -> together(command, arguments);
       case QUERY_FUNCTION,
           PASID_ATTACH,
@@ -114,9 +65,9 @@ final class IsolatedCommands implements ControlTarget {
           ask(ofFunction(arguments.text("function")), command, arguments);
       case FUNCTION_ADD -> addFunction(arguments, client);
       case FUNCTION_DEL -> deleteFunction(arguments.text("function"));
-      case ADDRESS_SPACE_ADD -> addSpace(arguments, client);
-      case ADDRESS_SPACE_DEL -> deleteSpace(space(arguments), arguments.flag("detach"));
-      case ADDRESS_SPACE_LIST -> listSpaces();
+      case ADDRESS_SPACE_ADD -> spaces.add(arguments, client);
+      case ADDRESS_SPACE_DEL -> spaces.delete(arguments);
+      case ADDRESS_SPACE_LIST -> spaces.list();
       case QUERY_ATTACHMENTS -> attachments(arguments);
       case QUERY_IOMMU -> ask(ofIommu(arguments.optionalText("iommu")), command, arguments);
       case IOMMU_ADD -> addIommu(arguments, client);
@@ -129,12 +80,6 @@ final class IsolatedCommands implements ControlTarget {
       case QUIRKS_RELOAD -> reload();
       case QUERY_LIMITS -> limits();
       case QUERY_STATE -> daemon.state();
-      case QUERY_PAGE -> Reply.PageAddress.of(daemon);
-      case QUERY_METRICS -> new Reply.Text(daemon.metricsText());
-      case QUIT -> {
-        daemon.requestEnd();
-        yield Reply.Done.DONE;
-      }
     };
   }
 
@@ -186,10 +131,9 @@ final class IsolatedCommands implements ControlTarget {
             .filter(tenant -> !tenant.part().keys(Kind.IOMMU).isEmpty())
             .toList();
     if (all.size() != 1) {
-      throw ControlException.generic(
-          all.isEmpty()
-              ? "there is no IOMMU; iommu-add makes one, or \"iommu\" in the configuration"
-              : "there are several IOMMUs; query-iommus tells which");
+      throw all.isEmpty()
+          ? IommuCommands.none()
+          : ControlException.generic("there are several IOMMUs; query-iommus tells which");
     }
     return all.getFirst();
   }
@@ -203,15 +147,9 @@ final class IsolatedCommands implements ControlTarget {
   // Functions
 
   private JsonNode addFunction(ControlArguments arguments, Client client) {
-    FunctionConfig wanted =
-        DaemonConfigReader.readFunction(
-            arguments.json(),
-            ControlCommand.FUNCTION_ADD.title(),
-            config.folder(),
-            config.hardware(),
-            config.access());
+    FunctionConfig wanted = wantedFunction(arguments);
     if (with(Kind.FUNCTION, wanted.name()).isPresent()) {
-      throw ControlException.generic("there is a function '" + wanted.name() + "' already");
+      throw ServedFunctions.taken(wanted.name());
     }
     Optional<TenantProcess> there = daemon.tenant(wanted.tenant());
     TenantProcess tenant =
@@ -226,8 +164,12 @@ final class IsolatedCommands implements ControlTarget {
       throw e;
     }
     tenant.part().add(Kind.FUNCTION, arguments.values());
-    whenGone(client, () -> deleteFunction(wanted.name()));
-    spaces.values().forEach(space -> extend(tenant, space));
+    belongings.add(
+        client,
+        Kind.FUNCTION,
+        () -> with(Kind.FUNCTION, wanted.name()).isPresent(),
+        () -> deleteFunction(wanted.name()));
+    spaces.extend(tenant);
     return added;
   }
 
@@ -243,151 +185,7 @@ final class IsolatedCommands implements ControlTarget {
     return deleted;
   }
 
-  // Address spaces
-
-  private void keep(Space space) {
-    spaces.put(space.handle, space);
-    lastHandle = Math.max(lastHandle, space.handle);
-  }
-
-  /// @return what was added; empty if the part's functions may not use it, or it is there
-  private static Optional<ObjectNode> addTo(TenantPart part, Space space) {
-    if (part.keys(Kind.ADDRESS_SPACE).contains(Integer.toString(space.handle))) {
-      return Optional.empty();
-    }
-    Optional<ObjectNode> own = part.reduced(space.json, space.handle);
-    own.ifPresent(added -> part.add(Kind.ADDRESS_SPACE, added));
-    return own;
-  }
-
-  /// Tells a process of an address space that its functions may use and it does not have.
-  private static void extend(TenantProcess tenant, Space space) {
-    Optional<ObjectNode> added = addTo(tenant.part(), space);
-    if (added.isPresent() && tenant.pid().isPresent()) {
-      try {
-        tenant.execute(ControlCommand.ADDRESS_SPACE_ADD.title(), added.get());
-      } catch (ControlException e) {
-        tenant.part().remove(Kind.ADDRESS_SPACE, Integer.toString(space.handle));
-        throw e;
-      }
-    }
-  }
-
-  private Reply addSpace(ControlArguments arguments, Client client) {
-    String name = arguments.text("name");
-    var _ =
-        DaemonConfigReader.readAddressSpace(
-            arguments.json(), ControlCommand.ADDRESS_SPACE_ADD.title());
-    arguments.texts("functions").ifPresent(names -> names.forEach(this::ofFunction));
-    if (spaces.values().stream().anyMatch(space -> space.name.equals(name))) {
-      throw ControlException.generic("there is an address space '" + name + "' already");
-    }
-    int handle =
-        arguments
-            .optionalNumber("handle", 1, Integer.MAX_VALUE)
-            .map(Long::intValue)
-            .orElse(lastHandle + 1);
-    if (spaces.containsKey(handle)) {
-      throw ControlException.generic(
-          "the handle " + handle + " is another address space's; leave it out");
-    }
-    Space added = new Space(handle, name, arguments.values());
-    List<TenantProcess> having = new ArrayList<>();
-    for (TenantProcess tenant : daemon.tenants()) {
-      try {
-        extend(tenant, added);
-        having.add(tenant);
-      } catch (ControlException e) {
-        having.forEach(other -> drop(other, handle, false));
-        throw e;
-      }
-    }
-    keep(added);
-    whenGone(client, () -> deleteSpace(added, false));
-    return new Reply.Space(
-        handle,
-        name,
-        arguments
-            .texts("functions")
-            .orElseGet(() ->
-                daemon.tenants().stream().flatMap(t -> t.part().functions().stream()).toList()),
-        Optional.empty());
-  }
-
-  private Space space(ControlArguments arguments) {
-    JsonNode asked = arguments.space("space");
-    return spaces.values().stream()
-        .filter(space ->
-            asked.isString()
-                ? space.name.equals(asked.stringValue())
-                : asked.canConvertToInt() && space.handle == asked.intValue())
-        .findFirst()
-        .orElseThrow(() ->
-            ControlException.generic(
-                "there is no address space %s; address-space-list tells which there are"
-                    .formatted(ControlArguments.printable(asked.toString()))));
-  }
-
-  /// Takes an address space from one process.
-  ///
-  /// @return how many PASIDs were detached
-  private static int drop(TenantProcess tenant, int handle, boolean detach) {
-    if (!tenant.part().keys(Kind.ADDRESS_SPACE).contains(Integer.toString(handle))) {
-      return 0;
-    }
-    int detached = 0;
-    if (tenant.pid().isPresent()) {
-      detached =
-          tenant
-              .execute(
-                  ControlCommand.ADDRESS_SPACE_DEL.title(),
-                  JSON.objectNode().put("space", handle).put("detach", detach))
-              .path("detached")
-              .asInt(0);
-    }
-    tenant.part().remove(Kind.ADDRESS_SPACE, Integer.toString(handle));
-    return detached;
-  }
-
-  private Reply deleteSpace(Space space, boolean detach) {
-    List<TenantProcess> without = new ArrayList<>();
-    int detached = 0;
-    for (TenantProcess tenant : daemon.tenants()) {
-      try {
-        detached += drop(tenant, space.handle, detach);
-        without.add(tenant);
-      } catch (ControlException e) {
-        without.forEach(other -> extend(other, space));
-        throw e;
-      }
-    }
-    spaces.remove(space.handle);
-    return new Reply.SpaceRemoved(detached);
-  }
-
-  private List<Reply.Space> listSpaces() {
-    Map<Integer, List<JsonNode>> told = new HashMap<>();
-    daemon
-        .askAll(ControlCommand.ADDRESS_SPACE_LIST, JSON.objectNode())
-        .values()
-        .forEach(list ->
-            list.forEach(one ->
-                told.computeIfAbsent(one.path("handle").asInt(0), _ -> new ArrayList<>())
-                    .add(one)));
-    return spaces.values().stream()
-        .map(space -> {
-          List<JsonNode> each = told.getOrDefault(space.handle, List.of());
-          return new Reply.Space(
-              space.handle,
-              space.name,
-              each.stream()
-                  .flatMap(one -> one.path("functions").valueStream())
-                  .map(function -> function.asString(""))
-                  .toList(),
-              Optional.of(each.stream().mapToInt(one -> one.path("attached").asInt(0)).sum()));
-        })
-        .toList();
-  }
+  // Attachments
 
   /// Of one process, or of one after the other until there are enough.
   private JsonNode attachments(ControlArguments arguments) {
@@ -400,8 +198,7 @@ final class IsolatedCommands implements ControlTarget {
         throw ControlException.generic("'" + needing + "' needs 'function'");
       }
     }
-    int limit =
-        arguments.optionalNumber("limit", 1, MAX_LIMIT).orElse((long) USUAL_LIMIT).intValue();
+    int limit = PasidCommands.limit(arguments);
     ArrayNode all = JSON.arrayNode();
     boolean more = false;
     for (JsonNode answer :
@@ -425,29 +222,30 @@ final class IsolatedCommands implements ControlTarget {
   // IOMMUs
 
   private JsonNode addIommu(ControlArguments arguments, Client client) {
-    String name = arguments.text("name");
-    if (with(Kind.IOMMU, name).isPresent()) {
-      throw ControlException.generic("there is an IOMMU '" + name + "' already");
+    IommuConfig wanted = wantedIommu(arguments);
+    if (with(Kind.IOMMU, wanted.name()).isPresent()) {
+      throw ServedIommus.taken(wanted.name());
     }
-    ObjectNode described = arguments.values();
-    ArrayNode covers = described.putArray("covers");
-    List<TenantProcess> tenants = new ArrayList<>();
-    for (String covered : arguments.texts("covers").orElse(List.of())) {
-      int at = Math.max(0, covered.lastIndexOf('@'));
-      tenants.add(ofFunction(covered.substring(0, at)));
-      covers
-          .addObject()
-          .put("function", covered.substring(0, at))
-          .put("place", covered.substring(at + 1));
-    }
-    if (tenants.stream().distinct().count() != 1) {
+    List<TenantProcess> tenants =
+        wanted.covers().keySet().stream().map(this::ofFunction).distinct().toList();
+    if (tenants.size() != 1) {
       throw ControlException.generic(
           "an IOMMU is one guest's, and has functions of one tenant behind it, not of "
-              + tenants.stream().distinct().count());
+              + tenants.size());
     }
     JsonNode added = ask(tenants.getFirst(), ControlCommand.IOMMU_ADD, arguments);
+    ObjectNode described = arguments.values();
+    ArrayNode covers = described.putArray("covers");
+    wanted
+        .covers()
+        .forEach((function, place) ->
+            covers.addObject().put("function", function).put("place", IommuConfig.text(place)));
     tenants.getFirst().part().add(Kind.IOMMU, described);
-    whenGone(client, () -> deleteIommu(name));
+    belongings.add(
+        client,
+        Kind.IOMMU,
+        () -> with(Kind.IOMMU, wanted.name()).isPresent(),
+        () -> deleteIommu(wanted.name()));
     return added;
   }
 
@@ -474,26 +272,18 @@ final class IsolatedCommands implements ControlTarget {
   }
 
   /// The limits are those of each process; what is taken of them is added up.
-  private ObjectNode limits() {
-    ObjectNode together = JSON.objectNode();
-    ObjectNode limits = together.putObject("limits");
-    config.limits().byKey().forEach(limits::put);
-    ObjectNode process = together.putObject("process");
-    daemon
-        .askAll(ControlCommand.QUERY_LIMITS, JSON.objectNode())
-        .values()
-        .forEach(answer ->
-            answer
-                .path("process")
-                .properties()
-                .forEach(budget -> {
-                  ObjectNode sum = process.withObject("/" + budget.getKey());
-                  for (String figure : List.of("most", "taken")) {
-                    sum.put(
-                        figure,
-                        sum.path(figure).asLong(0) + budget.getValue().path(figure).asLong(0));
-                  }
-                }));
-    return together;
+  private Reply limits() {
+    Collection<JsonNode> told =
+        daemon.askAll(ControlCommand.QUERY_LIMITS, JSON.objectNode()).values();
+    return new Reply.Limits(
+        config.limits().byKey(),
+        new Reply.Limits.OfProcess(
+            sum(told, "files"), sum(told, "bytes"), sum(told, "descriptors"), sum(told, "bars")));
+  }
+
+  private static Reply.Limits.Budget sum(Collection<JsonNode> told, String budget) {
+    return new Reply.Limits.Budget(
+        told.stream().mapToLong(one -> one.at("/process/" + budget + "/most").asLong(0)).sum(),
+        told.stream().mapToLong(one -> one.at("/process/" + budget + "/taken").asLong(0)).sum());
   }
 }

@@ -168,9 +168,8 @@ public final class IsolatedDaemon extends ServingDaemon {
     }
     if (!serves) {
       throw new InputException(
-          "the process of tenant '"
-              + tenant.name()
-              + "' does not start; its lines in the log say why, and serve --check where");
+          "the process of tenant '%s' does not start; its lines in the log say why, and serve --check where"
+              .formatted(tenant.name()));
     }
   }
 
@@ -323,11 +322,6 @@ public final class IsolatedDaemon extends ServingDaemon {
           EventData.of("tenant", tenant.name())
               .and("exit", exitCode)
               .and("startsIn", startsIn.map(Duration::toMillis)));
-    }
-
-    private void tell(Level level, ControlEvent event, EventData data) {
-      log().say(level, event.description(), data);
-      tellListeners(event, data);
     }
 
     @Override

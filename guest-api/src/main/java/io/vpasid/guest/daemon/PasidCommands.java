@@ -96,12 +96,16 @@ final class PasidCommands {
     };
   }
 
+  /// Most attached PASIDs that a client wants to be told.
+  static int limit(ControlArguments arguments) {
+    return arguments.optionalNumber("limit", 1, MAX_LIMIT).orElse((long) USUAL_LIMIT).intValue();
+  }
+
   /// Lists attached PASIDs.
   Reply attachments(ControlArguments arguments) {
     Optional<String> name = arguments.optionalText("function");
     Optional<Long> first = arguments.optionalNumber("first", 0, MAX_U32);
-    int limit =
-        arguments.optionalNumber("limit", 1, MAX_LIMIT).orElse((long) USUAL_LIMIT).intValue();
+    int limit = limit(arguments);
     if (first.isPresent() && name.isEmpty()) {
       throw ControlException.generic("'first' needs 'function': PASIDs are counted for each one");
     }

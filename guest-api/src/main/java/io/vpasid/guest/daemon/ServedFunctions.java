@@ -63,7 +63,7 @@ final class ServedFunctions implements AutoCloseable {
   /// @throws IOException with a sentence, if its socket cannot be made
   ServedFunction add(FunctionConfig wanted, QuirkTable quirks) throws IOException {
     if (functions.containsKey(wanted.name())) {
-      throw new InputException("there is a function '" + wanted.name() + "' already");
+      throw taken(wanted.name());
     }
     if (functions.size() >= DaemonConfigShape.MAX_FUNCTIONS) {
       throw new InputException(
@@ -78,7 +78,15 @@ final class ServedFunctions implements AutoCloseable {
         throw wanted.servedAlready(described.address(), other.get().name());
       }
     }
-    return serve(wanted, hosts.open(wanted, described, quirks));
+    try {
+      return serve(wanted, hosts.open(wanted, described, quirks));
+    } catch (IommufdException e) {
+      throw new InputException("function '" + wanted.name() + "': " + e.getMessage(), e);
+    }
+  }
+
+  static InputException taken(String name) {
+    return new InputException("there is a function '" + name + "' already");
   }
 
   /// An address in the first domain, from that of `wanted` on, where no function has it.
@@ -112,11 +120,9 @@ final class ServedFunctions implements AutoCloseable {
       daemon.events().listenTo(served);
       servers.put(
           wanted.name(), FunctionServer.open(wanted, backing, limits, sockets, Daemon::lostThread));
-    } catch (IommufdException e) {
-      abandon(served);
-      throw new InputException("function '" + wanted.name() + "': " + e.getMessage(), e);
     } catch (IOException | RuntimeException e) {
-      abandon(served);
+      served.function().close();
+      release(served);
       throw e;
     }
     functions.put(wanted.name(), served);
@@ -134,11 +140,6 @@ final class ServedFunctions implements AutoCloseable {
               EventData.of("function", wanted.name()));
     }
     return served;
-  }
-
-  private void abandon(ServedFunction served) {
-    served.function().close();
-    release(served);
   }
 
   private void release(ServedFunction served) {

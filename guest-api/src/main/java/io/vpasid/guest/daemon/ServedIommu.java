@@ -3,6 +3,7 @@ package io.vpasid.guest.daemon;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.IommuConfig;
 import io.vpasid.guest.control.ControlEvent;
+import io.vpasid.guest.host.Backing;
 import io.vpasid.guest.host.EmulatedBacking;
 import io.vpasid.guest.iommu.VirtualIommu;
 import io.vpasid.guest.vfiouser.VfioUserServer;
@@ -21,10 +22,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.function.BiConsumer;
-import java.util.function.Function;
 
 /// A virtual IOMMU of the daemon, and the socket that serves its function.
 final class ServedIommu implements AutoCloseable {
@@ -40,34 +38,23 @@ final class ServedIommu implements AutoCloseable {
 
   /// Makes it and serves it.
   ///
-  /// @param functions finds those that are served by name
-  /// @param options limits, and who may connect
-  /// @param events what it tells of its guest's entries
+  /// @param daemon whose functions it covers
   /// @throws InputException if it cannot cover the functions; nothing is left
   /// @throws IOException with a sentence, if its socket cannot be made; nothing is left
-  static ServedIommu open(
-      IommuConfig config,
-      Function<String, Optional<ServedFunction>> functions,
-      VfioUserSockets sockets,
-      VfioUserServer.Options options,
-      BiConsumer<ControlEvent, EventData> events)
+  static ServedIommu open(Daemon daemon, IommuConfig config, VfioUserSockets sockets)
       throws IOException {
     List<VirtualIommu.Covered> covered = new ArrayList<>();
     Set<IommufdBackend> contexts = new HashSet<>();
     config
         .covers()
         .forEach((name, place) -> {
-          ServedFunction function = functions.apply(name).orElseThrow();
+          ServedFunction function = daemon.functions().find(name).orElseThrow();
           contexts.add(function.iommufd());
           covered.add(new VirtualIommu.Covered(place, function.function(), function::peer));
         });
     String what = "iommu '" + config.name() + "': ";
     if (contexts.size() != 1) {
-      throw new InputException(
-          what
-              + "the functions that it covers are on different hosts ("
-              + String.join(", ", config.covers().keySet())
-              + "); cover those of one");
+      throw new InputException(what + onDifferentHosts(config));
     }
     VirtualIommu iommu;
     try {
@@ -75,22 +62,31 @@ final class ServedIommu implements AutoCloseable {
     } catch (IommufdException | IllegalArgumentException e) {
       throw new InputException(what + e.getMessage(), e);
     }
-    iommu.listen(new Entries(config, events));
+    iommu.listen(new Entries(config, daemon.events()));
     config
         .covers()
         .forEach((name, place) -> {
-          if (functions.apply(name).orElseThrow().backing() instanceof EmulatedBacking emulated) {
+          Backing behind = daemon.functions().find(name).orElseThrow().backing();
+          if (behind instanceof EmulatedBacking emulated) {
             emulated.hardware().doDmaThrough(iommu.unit().dma(SourceId.of(place)));
           }
         });
     try {
-      VfioUserServer server = sockets.serve(config.socket(), iommu.device(), options);
-      events.accept(
-          ControlEvent.IOMMU_ADDED,
-          EventData.of("iommu", config.name())
-              .and("socket", config.socket())
-              .and("mode", IommuReport.mode(iommu.mode()))
-              .and("reason", iommu.mode().reason()));
+      VfioUserServer server =
+          FunctionServer.serve(
+              sockets,
+              config.socket(),
+              iommu.device(),
+              daemon.config().limits().ofServer(),
+              daemon.config().access());
+      daemon
+          .events()
+          .tell(
+              ControlEvent.IOMMU_ADDED,
+              EventData.of("iommu", config.name())
+                  .and("socket", config.socket())
+                  .and("mode", IommuReport.mode(iommu.mode()))
+                  .and("reason", iommu.mode().reason()));
       return new ServedIommu(config, iommu, server);
     } catch (IOException | RuntimeException e) {
       iommu.close();
@@ -98,22 +94,26 @@ final class ServedIommu implements AutoCloseable {
     }
   }
 
+  static String onDifferentHosts(IommuConfig config) {
+    return "the functions that it covers are on different hosts (%s); cover those of one"
+        .formatted(String.join(", ", config.covers().keySet()));
+  }
+
   /// Tells what becomes of the guest's entries.
-  private record Entries(IommuConfig config, BiConsumer<ControlEvent, EventData> events)
-      implements EntryListener {
+  private record Entries(IommuConfig config, DaemonEvents events) implements EntryListener {
     @Override
     public void applied(Requester requester, Translation now) {
       EventData data = whose(requester);
       if (now.isPresent()) {
-        events.accept(ControlEvent.IOMMU_ENTRY_APPLIED, data.and("entry", IommuReport.text(now)));
+        events.tell(ControlEvent.IOMMU_ENTRY_APPLIED, data.and("entry", IommuReport.text(now)));
       } else {
-        events.accept(ControlEvent.IOMMU_ENTRY_GONE, data);
+        events.tell(ControlEvent.IOMMU_ENTRY_GONE, data);
       }
     }
 
     @Override
     public void refused(RefusedEntry refused) {
-      events.accept(
+      events.tell(
           ControlEvent.IOMMU_ENTRY_REFUSED,
           whose(refused.requester())
               .and("entry", IommuReport.text(refused.wanted()))

@@ -4,7 +4,6 @@ import io.vpasid.guest.config.DaemonConfigShape;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.IommuConfig;
 import io.vpasid.guest.control.ControlEvent;
-import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
 import java.io.IOException;
 import java.util.Collection;
@@ -18,19 +17,11 @@ import org.slf4j.event.Level;
 final class ServedIommus {
   private final Daemon daemon;
   private final VfioUserSockets sockets;
-  private final VfioUserServer.Options options;
   private final Map<String, ServedIommu> iommus = new ConcurrentSkipListMap<>();
 
   ServedIommus(Daemon daemon, VfioUserSockets sockets) {
     this.daemon = daemon;
     this.sockets = sockets;
-    options =
-        daemon
-            .config()
-            .limits()
-            .ofServer()
-            .withUsers(daemon.config().access().users())
-            .withGroups(daemon.config().access().groups());
   }
 
   /// All, by name.
@@ -49,7 +40,7 @@ final class ServedIommus {
   /// @throws IOException with a sentence, if its socket cannot be made
   ServedIommu add(IommuConfig wanted) throws IOException {
     if (iommus.containsKey(wanted.name())) {
-      throw new InputException("there is an IOMMU '" + wanted.name() + "' already");
+      throw taken(wanted.name());
     }
     if (iommus.size() >= DaemonConfigShape.MAX_IOMMUS) {
       throw new InputException(
@@ -62,16 +53,13 @@ final class ServedIommus {
             "function '%s' is behind IOMMU '%s' already".formatted(name, other.get().name()));
       }
     }
-    ServedIommu added =
-        ServedIommu.open(wanted, daemon.functions()::find, sockets, options, daemon.events()::tell);
-    try {
-      daemon.config().access().applyTo(wanted.socket());
-    } catch (IOException e) {
-      added.close();
-      throw e;
-    }
+    ServedIommu added = ServedIommu.open(daemon, wanted, sockets);
     iommus.put(wanted.name(), added);
     return added;
+  }
+
+  static InputException taken(String name) {
+    return new InputException("there is an IOMMU '" + name + "' already");
   }
 
   private Optional<ServedIommu> over(ServedFunction served) {

@@ -148,6 +148,12 @@ public abstract sealed class ServingDaemon implements AutoCloseable permits Daem
     return server == null ? 0 : server.clients();
   }
 
+  /// Tells the clients of the control socket, who looks at the page, and the log.
+  final void tell(Level level, ControlEvent event, EventData data) {
+    log.say(level, event.description(), data);
+    tellListeners(event, data);
+  }
+
   /// Tells the clients of the control socket, and who looks at the page.
   final void tellListeners(ControlEvent event, EventData data) {
     tellListeners(EventSource.of(data.values()), event, data);
