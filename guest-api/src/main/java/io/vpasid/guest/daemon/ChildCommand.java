@@ -73,8 +73,7 @@ record ChildCommand(List<String> before, List<String> main, Path file) {
     }
     if (serve < 0 || program == serve) {
       throw new InputException(
-          "--isolate starts further processes as this one was started, and finds no 'java -jar FILE"
-              + " serve' or 'java -cp PATH MAIN serve' in "
+          "--isolate starts further processes as this one was started, and finds no 'java -jar FILE serve' or 'java -cp PATH MAIN serve' in "
               + OF_THIS_PROCESS);
     }
     List<String> before = new ArrayList<>(List.of(java));

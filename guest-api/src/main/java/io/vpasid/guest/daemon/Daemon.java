@@ -23,6 +23,12 @@ import org.slf4j.event.Level;
 /// reloads, is done on the worker.
 public final class Daemon extends ServingDaemon {
   private static final int MAX_THREADS = 4;
+  private static final String NO_ASYNCHRONOUS_IO =
+      """
+      This process may not use asynchronous I/O (io_setup), so interrupts are signalled by writes: \
+      a client that lets its eventfd block keeps the others of its thread waiting. Permit @aio in \
+      the filter of system calls, or raise fs.aio-max-nr.\
+      """;
 
   private final VfioUserSockets sockets;
   private final SharedSpaces spaces = new SharedSpaces();
@@ -70,13 +76,7 @@ public final class Daemon extends ServingDaemon {
   @Override
   void open() throws IOException {
     if (sockets.carriesDescriptors() && EventSignal.current().isEmpty()) {
-      log()
-          .say(
-              Level.WARN,
-              "This process may not use asynchronous I/O (io_setup), so interrupts are signalled by"
-                  + " writes: a client that lets its eventfd block keeps the others of its thread"
-                  + " waiting. Permit @aio in the filter of system calls, or raise"
-                  + " fs.aio-max-nr.");
+      log().say(Level.WARN, NO_ASYNCHRONOUS_IO);
     }
     for (FunctionConfig function : config().functions()) {
       var _ = functions.add(function, quirks.table());

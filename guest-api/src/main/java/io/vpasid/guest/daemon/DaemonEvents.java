@@ -29,53 +29,43 @@ final class DaemonEvents {
   }
 
   private void clientChanged(ServedFunction served, Optional<VfioUserPeer> client) {
-    EventData data = EventData.of("function", served.name());
     if (client.isPresent()) {
       served.counters().clients().increment();
       tell(
           ControlEvent.CLIENT_CONNECTED,
-          data.and("uid", client.get().userId()).and("pid", client.get().processId()));
+          of(served).and("uid", client.get().userId()).and("pid", client.get().processId()));
     } else {
-      tell(ControlEvent.CLIENT_DISCONNECTED, data);
+      tell(ControlEvent.CLIENT_DISCONNECTED, of(served));
     }
+  }
+
+  private static EventData of(ServedFunction served) {
+    return EventData.of("function", served.name());
   }
 
   private void happened(ServedFunction served, FunctionEvent event) {
     switch (event) {
       case FunctionEvent.PasidRequested(long _, Pasid pasid, PasidOutcome outcome) ->
           answered(served, pasid, outcome);
-      case FunctionEvent.FunctionAttached _ ->
-          tell(ControlEvent.FUNCTION_ATTACHED, EventData.of("function", served.name()));
-      case FunctionEvent.FunctionDetached _ ->
-          tell(ControlEvent.FUNCTION_DETACHED, EventData.of("function", served.name()));
-      case FunctionEvent.ControlChanged(PasidControl control) -> controlChanged(served, control);
-      case FunctionEvent.RegistersReset _ -> wasReset(served);
+      case FunctionEvent.FunctionAttached _ -> tell(ControlEvent.FUNCTION_ATTACHED, of(served));
+      case FunctionEvent.FunctionDetached _ -> tell(ControlEvent.FUNCTION_DETACHED, of(served));
+      case FunctionEvent.ControlChanged(PasidControl control) when control.enabled() ->
+          tell(
+              ControlEvent.PASID_ENABLED,
+              of(served).and("exec", control.exec()).and("priv", control.priv()));
+      case FunctionEvent.ControlChanged _ -> tell(ControlEvent.PASID_DISABLED, of(served));
+      case FunctionEvent.RegistersReset _ -> {
+        served.counters().resets().increment();
+        tell(ControlEvent.FUNCTION_RESET, of(served));
+      }
       case FunctionEvent.RegisterWritten _ -> {
         // the mailbox's business
       }
     }
   }
 
-  private void controlChanged(ServedFunction served, PasidControl changed) {
-    if (changed.enabled()) {
-      tell(
-          ControlEvent.PASID_ENABLED,
-          EventData.of("function", served.name())
-              .and("exec", changed.exec())
-              .and("priv", changed.priv()));
-    } else {
-      tell(ControlEvent.PASID_DISABLED, EventData.of("function", served.name()));
-    }
-  }
-
-  private void wasReset(ServedFunction served) {
-    served.counters().resets().increment();
-    tell(ControlEvent.FUNCTION_RESET, EventData.of("function", served.name()));
-  }
-
   private void answered(ServedFunction served, Pasid pasid, PasidOutcome outcome) {
-    EventData data =
-        EventData.of("function", served.name()).and("pasid", Integer.toUnsignedLong(pasid.value()));
+    EventData data = of(served).and("pasid", Integer.toUnsignedLong(pasid.value()));
     switch (outcome) {
       case AttachOutcome.Attached attached -> {
         served.counters().attached().increment();

@@ -109,18 +109,13 @@ record FunctionReport(
 
   /// One line for people.
   static String summary(FunctionConfig config, HostFunction captured, SynthesisResult result) {
-    return config.name()
-        + ": "
-        + captured.address()
-        + " "
-        + captured.id()
-        + " on "
-        + config.socket()
-        + ", "
-        + switch (result) {
+    String outcome =
+        switch (result) {
           case Synthesis s -> "vPASID at " + Json.hex(s.offset());
           case SynthesisResult.Declined d -> "no vPASID: " + d.explanation();
         };
+    return "%s: %s %s on %s, %s"
+        .formatted(config.name(), captured.address(), captured.id(), config.socket(), outcome);
   }
 
   static FunctionReport of(ServedFunction served) {

@@ -25,7 +25,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,8 +49,8 @@ final class HttpServer implements AutoCloseable {
   private final int most;
   private final Handler handler;
   private final ArrayDeque<Channel> connections = new ArrayDeque<>();
-  private @Nullable SocketListener socket;
-  private @Nullable PortListener port;
+  private Runnable closeListener = () -> {};
+  private int port = -1;
 
   /// A request.
   ///
@@ -121,7 +120,7 @@ final class HttpServer implements AutoCloseable {
       SocketLoops loops, Path path, SocketAccess access, int most, Handler handler)
       throws IOException {
     HttpServer server = new HttpServer(most, handler);
-    server.socket =
+    SocketListener listener =
         loops.listen(
             path,
             (channel, peer, owner) -> {
@@ -132,6 +131,7 @@ final class HttpServer implements AutoCloseable {
                 var _ = channel.close();
               }
             });
+    server.closeListener = listener::close;
     return server;
   }
 
@@ -143,14 +143,15 @@ final class HttpServer implements AutoCloseable {
   static HttpServer open(SocketLoops loops, int port, int most, Handler handler)
       throws IOException {
     HttpServer server = new HttpServer(most, handler);
-    server.port = loops.listen(port, server::accepted);
+    PortListener listener = loops.listen(port, server::accepted);
+    server.closeListener = listener::close;
+    server.port = listener.port();
     return server;
   }
 
-  /// The port on which it listens, if it does.
+  /// The port on which it listens; -1 for a Unix socket.
   int port() {
-    PortListener listener = port;
-    return listener == null ? -1 : listener.port();
+    return port;
   }
 
   /// The port on which one of these listens; empty if none does.
@@ -302,12 +303,7 @@ final class HttpServer implements AutoCloseable {
 
   @Override
   public void close() {
-    if (socket != null) {
-      socket.close();
-    }
-    if (port != null) {
-      port.close();
-    }
+    closeListener.run();
     synchronized (connections) {
       for (Channel connection : connections) {
         var _ = connection.close();

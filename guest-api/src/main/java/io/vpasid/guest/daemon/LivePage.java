@@ -82,7 +82,7 @@ final class LivePage implements AutoCloseable {
 
   /// The address, with the token.
   String address() {
-    return "http://127.0.0.1:%d/%s/"
+    return "http://127.0.0.1:%s/%s/"
         .formatted(server.port(), new String(token, StandardCharsets.US_ASCII));
   }
 
@@ -229,9 +229,8 @@ final class LivePage implements AutoCloseable {
   }
 
   private static String message(ControlEvent event, EventData data) {
-    return "data: "
-        + Json.line(new Event(event.name(), data.values(), Instant.now().toString()))
-        + "\n\n";
+    return "data: %s\n\n"
+        .formatted(Json.line(new Event(event.name(), data.values(), Instant.now().toString())));
   }
 
   @Override

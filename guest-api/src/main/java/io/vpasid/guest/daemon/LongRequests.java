@@ -54,7 +54,7 @@ final class LongRequests {
     running.put(function, new Running(what, work));
     if (!work.endsIn(bound)) {
       throw ControlException.generic(
-          "the %s of function '%s' takes more than %d seconds, and goes on"
+          "the %s of function '%s' takes more than %s seconds, and goes on"
               .formatted(what, function, bound.toSeconds()));
     }
     return result.join();

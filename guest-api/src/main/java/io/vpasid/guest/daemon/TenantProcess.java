@@ -1,22 +1,17 @@
 package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.config.TenantPart;
-import io.vpasid.guest.control.ControlClient;
 import io.vpasid.guest.control.ControlException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -77,12 +72,6 @@ final class TenantProcess implements AutoCloseable {
   /// A process that has served so long has started well, and counts as the first again.
   private static final Duration WELL = Duration.ofMinutes(1);
 
-  /// Time that a command may take: that of the longest one in the process, and some more.
-  private static final Duration ANSWER = LongWork.BOUND.plusSeconds(3);
-
-  /// Time for one that has not answered before: others wait for their commands meanwhile.
-  private static final Duration ANSWER_OF_SILENT = Duration.ofSeconds(1);
-
   /// The exit code of a bad configuration, which stays bad.
   private static final int BAD_INPUT = 2;
 
@@ -91,7 +80,7 @@ final class TenantProcess implements AutoCloseable {
 
   private final TenantPart part;
   private final ChildCommand command;
-  private final Path folder;
+  private final TenantControl control;
   private final int parent;
   private final Optional<TenantGroups> groups;
   private final Listener listener;
@@ -99,7 +88,6 @@ final class TenantProcess implements AutoCloseable {
   private final Duration mostSilence;
   private final CountDownLatch firstStart = new CountDownLatch(1);
   private final Thread thread;
-  private volatile boolean isSilent;
 
   // Guarded by this object.
   private State state = State.STARTING;
@@ -124,7 +112,7 @@ final class TenantProcess implements AutoCloseable {
       Listener listener) {
     this.part = part;
     this.command = command;
-    this.folder = folder;
+    control = new TenantControl(folder);
     this.parent = parent;
     this.groups = groups;
     this.starts = starts;
@@ -182,7 +170,7 @@ final class TenantProcess implements AutoCloseable {
     Thread.ofVirtual()
         .start(() -> {
           try {
-            if (!ending.waitFor(ANSWER)) {
+            if (!ending.waitFor(TenantControl.ANSWER)) {
               ending.destroyForcibly();
             }
           } catch (InterruptedException e) {
@@ -197,25 +185,16 @@ final class TenantProcess implements AutoCloseable {
   JsonNode execute(String title, ObjectNode arguments) {
     if (state() != State.SERVING) {
       throw ControlException.generic(
-          "the process of tenant '"
-              + name()
-              + "' does not serve at the moment; query-tenants tells why");
+          "the process of tenant '%s' does not serve at the moment; query-tenants tells why"
+              .formatted(name()));
     }
-    try (ControlClient client =
-        ControlClient.connect(control(), isSilent ? ANSWER_OF_SILENT : ANSWER)) {
-      JsonNode answer = client.execute(title, arguments);
-      isSilent = false;
-      return answer;
+    try {
+      return control.execute(title, arguments);
     } catch (IOException e) {
-      isSilent = true;
       throw ControlException.generic(
           "the process of tenant '%s' does not answer, and tenant-restart ends it: %s"
               .formatted(name(), e.getMessage()));
     }
-  }
-
-  private Path control() {
-    return folder.resolve("control.sock");
   }
 
   // The thread
@@ -299,7 +278,7 @@ final class TenantProcess implements AutoCloseable {
   }
 
   private Process start() throws IOException {
-    makeFolder();
+    control.makeFolder(part.tenant().user());
     Process started =
         new ProcessBuilder(command.words(part.tenant(), part.functions().size()))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
@@ -319,18 +298,9 @@ final class TenantProcess implements AutoCloseable {
       }
     }
     OutputStream input = started.getOutputStream();
-    input.write(part.line(control(), parent));
+    input.write(part.line(control.socket(), parent));
     input.flush();
     return started;
-  }
-
-  /// Only the tenant's user can put something into it.
-  private void makeFolder() throws IOException {
-    Files.createDirectories(folder);
-    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx------"));
-    if (part.tenant().user().isPresent()) {
-      Files.setAttribute(folder, "unix:uid", part.tenant().user().get());
-    }
   }
 
   /// Reads the line by which the process tells that it serves.
@@ -362,70 +332,25 @@ final class TenantProcess implements AutoCloseable {
 
   /// Hands on the events of the process until it ends, or is found to hang.
   private void listenTo(Process started) {
-    Thread.ofVirtual().name("watch of " + name()).start(() -> watch(started));
-    while (started.isAlive()) {
-      try (ControlClient client = ControlClient.connect(control(), ANSWER)) {
-        while (started.isAlive()) {
-          client.nextEvent(WELL).ifPresent(event -> listener.happened(this, event));
-        }
-      } catch (IOException | ControlException e) {
-        waitAMoment(started);
-      }
-    }
+    Thread.ofVirtual().name("watch of " + name()).start(() -> killIfItHangs(started));
+    control.listenTo(started, event -> listener.happened(this, event));
   }
 
-  /// Asks the process something again and again until it ends, and kills it if it hangs: it has
-  /// answered nothing for [#mostSilence], two questions at least. One question alone is not enough,
-  /// because this process may have been stopped itself while it waited.
-  private void watch(Process started) {
-    Duration patience = mostSilence.dividedBy(2);
-    Duration pause = mostSilence.dividedBy(8);
-    long heard = System.nanoTime();
-    int unanswered = 0;
+  private void killIfItHangs(Process started) {
     try {
-      while (!started.waitFor(pause)) {
-        if (isAnswering(patience)) {
-          heard = System.nanoTime();
-          unanswered = 0;
-        } else {
-          unanswered++;
-        }
-        Duration silence = Duration.ofNanos(System.nanoTime() - heard);
-        if (unanswered > 1 && silence.compareTo(mostSilence) > 0) {
-          if (!isToEnd()) {
-            listener.silent(this, started.pid(), silence);
-            started.destroyForcibly();
-          }
-          return;
-        }
+      Optional<Duration> silence = control.awaitSilence(started, mostSilence);
+      if (silence.isPresent() && !isToEnd()) {
+        listener.silent(this, started.pid(), silence.get());
+        started.destroyForcibly();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  private boolean isAnswering(Duration patience) {
-    try (ControlClient client = ControlClient.connect(control(), patience)) {
-      var _ = client.execute("query-version", JsonNodeFactory.instance.objectNode());
-      isSilent = false;
-      return true;
-    } catch (IOException | ControlException e) {
-      isSilent = true;
-      return false;
     }
   }
 
   /// True if it has been told to end, for which it has its own time.
   private synchronized boolean isToEnd() {
     return ending || restarting;
-  }
-
-  private static void waitAMoment(Process started) {
-    try {
-      var _ = started.waitFor(FIRST_WAIT);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   /// Has the process end in good order, as it does at the end of its input.
@@ -461,7 +386,7 @@ final class TenantProcess implements AutoCloseable {
       if (groups.isPresent()) {
         groups.get().remove(name());
       }
-      deleteFolder();
+      control.deleteFolder();
     } catch (IOException e) {
       listener.troubled(this, "Something of a tenant stays: " + e.getMessage());
     } catch (InterruptedException e) {
@@ -469,20 +394,8 @@ final class TenantProcess implements AutoCloseable {
     }
   }
 
-  /// With what a process leaves in it that was killed.
-  private void deleteFolder() throws IOException {
-    if (Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
-      try (Stream<Path> left = Files.list(folder)) {
-        for (Path path : left.toList()) {
-          Files.deleteIfExists(path);
-        }
-      }
-      Files.deleteIfExists(folder);
-    }
-  }
-
   @Override
   public void close() {
-    end(ANSWER);
+    end(TenantControl.ANSWER);
   }
 }

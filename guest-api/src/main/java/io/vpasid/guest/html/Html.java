@@ -76,7 +76,8 @@ public final class Html {
         });
   }
 
-  private static boolean isShown(int c) {
+  /// True for a character that shows something and leaves the direction of the others alone.
+  public static boolean isShown(int c) {
     return switch (Character.getType(c)) {
       case Character.CONTROL,
           Character.FORMAT,

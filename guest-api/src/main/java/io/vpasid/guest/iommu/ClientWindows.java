@@ -33,12 +33,14 @@ final class ClientWindows implements GuestMemory {
   private final IommufdBackend iommufd;
   private final IoasId ioas;
   private final ReadWriteLock lock = new ReentrantReadWriteLock();
+  private final Held toRead = lock.readLock()::unlock;
+  private final Held toWrite = lock.writeLock()::unlock;
   private final NavigableMap<Long, Range> ranges = new TreeMap<>(Long::compareUnsigned);
 
   /// Who is told of memory that is about to go: its address and length.
   private BiConsumer<Long, Long> beforeUnmap = (_, _) -> {};
 
-  // With the lock
+  // While held
   private MappedGuestMemory mapped = MappedGuestMemory.of();
   private HostMemory host = HostMemory.of(List.of());
 
@@ -50,6 +52,22 @@ final class ClientWindows implements GuestMemory {
     this.ioas = ioas;
   }
 
+  /// Keeps the windows as they are until it is closed.
+  private interface Held extends AutoCloseable {
+    @Override
+    void close();
+  }
+
+  private Held reading() {
+    lock.readLock().lock();
+    return toRead;
+  }
+
+  private Held writing() {
+    lock.writeLock().lock();
+    return toWrite;
+  }
+
   void beforeUnmap(BiConsumer<Long, Long> told) {
     beforeUnmap = told;
   }
@@ -57,11 +75,8 @@ final class ClientWindows implements GuestMemory {
   /// The memory to map for DMA.
   HostMemory host() {
     return (address, length) -> {
-      lock.readLock().lock();
-      try {
+      try (Held _ = reading()) {
         return host.at(address, length);
-      } finally {
-        lock.readLock().unlock();
       }
     };
   }
@@ -88,25 +103,19 @@ final class ClientWindows implements GuestMemory {
   /// @throws IommufdException if the kernel refuses it; nothing is added then
   void add(long address, MemorySegment segment, boolean writable) {
     iommufd.mapAt(ioas, address, segment, new IovaAccess(true, writable));
-    lock.writeLock().lock();
-    try {
+    try (Held _ = writing()) {
       ranges.put(address, new Range(address, writable ? segment : segment.asReadOnly()));
       rebuild();
-    } finally {
-      lock.writeLock().unlock();
     }
   }
 
   /// A window goes when this returns.
   void remove(DmaWindow window) {
-    lock.writeLock().lock();
-    try {
+    try (Held _ = writing()) {
       if (ranges.remove(window.address()) == null) {
         return;
       }
       rebuild();
-    } finally {
-      lock.writeLock().unlock();
     }
     beforeUnmap.accept(window.address(), window.size());
     iommufd.unmap(ioas, window.address(), window.size());
@@ -119,82 +128,58 @@ final class ClientWindows implements GuestMemory {
 
   @Override
   public long loadLong(long address) throws GuestMemoryException {
-    lock.readLock().lock();
-    try {
+    try (Held _ = reading()) {
       return mapped.loadLong(address);
-    } finally {
-      lock.readLock().unlock();
     }
   }
 
   @Override
   public int loadInt(long address) throws GuestMemoryException {
-    lock.readLock().lock();
-    try {
+    try (Held _ = reading()) {
       return mapped.loadInt(address);
-    } finally {
-      lock.readLock().unlock();
     }
   }
 
   @Override
   public void loadLongs(long address, long[] words, int count) throws GuestMemoryException {
-    lock.readLock().lock();
-    try {
+    try (Held _ = reading()) {
       mapped.loadLongs(address, words, count);
-    } finally {
-      lock.readLock().unlock();
     }
   }
 
   @Override
   public void storeLong(long address, long value) throws GuestMemoryException {
-    lock.readLock().lock();
-    try {
+    try (Held _ = reading()) {
       mapped.storeLong(address, value);
-    } finally {
-      lock.readLock().unlock();
     }
   }
 
   @Override
   public void storeInt(long address, int value) throws GuestMemoryException {
-    lock.readLock().lock();
-    try {
+    try (Held _ = reading()) {
       mapped.storeInt(address, value);
-    } finally {
-      lock.readLock().unlock();
     }
   }
 
   @Override
   public boolean compareAndSetLong(long address, long expected, long value)
       throws GuestMemoryException {
-    lock.readLock().lock();
-    try {
+    try (Held _ = reading()) {
       return mapped.compareAndSetLong(address, expected, value);
-    } finally {
-      lock.readLock().unlock();
     }
   }
 
   @Override
   public void read(long address, ByteBuffer destination) throws GuestMemoryException {
-    lock.readLock().lock();
-    try {
+    try (Held _ = reading()) {
       mapped.read(address, destination);
-    } finally {
-      lock.readLock().unlock();
     }
   }
 
   @Override
   public void write(long address, ByteBuffer source) throws GuestMemoryException {
-    lock.readLock().lock();
-    try {
+    try (Held _ = reading()) {
       mapped.write(address, source);
-    } finally {
-      lock.readLock().unlock();
     }
   }
 }

@@ -1,5 +1,6 @@
 package io.vpasid.guest.report;
 
+import io.vpasid.guest.html.Html;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.occupancy.OccupancyMap;
 import io.vpasid.pci.occupancy.Segment;
@@ -237,20 +238,7 @@ public final class OccupancyPicture {
   /// `text` as one line without anything that moves a cursor or colours.
   private static String plain(String text) {
     StringBuilder line = new StringBuilder(text.length());
-    text.codePoints()
-        .map(c ->
-            switch (Character.getType(c)) {
-              case Character.CONTROL,
-                  Character.FORMAT,
-                  Character.SURROGATE,
-                  Character.UNASSIGNED,
-                  Character.PRIVATE_USE,
-                  Character.LINE_SEPARATOR,
-                  Character.PARAGRAPH_SEPARATOR ->
-                  ' ';
-              default -> c;
-            })
-        .forEach(line::appendCodePoint);
+    text.codePoints().map(c -> Html.isShown(c) ? c : ' ').forEach(line::appendCodePoint);
     return line.toString().strip();
   }
 }

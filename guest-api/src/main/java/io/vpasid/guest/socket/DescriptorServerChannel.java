@@ -4,21 +4,16 @@ import io.netty.channel.ChannelMetadata;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.EpollIoOps;
-import io.netty.channel.unix.Socket;
-import io.vpasid.vmm.linux.calls.SocketCalls;
 import java.io.IOException;
 import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /// A listening Unix socket whose connections are [DescriptorChannel]s.
 ///
-/// Its path is created with mode 0600, whatever the umask allows.
+/// Its path is created with mode 0600.
 final class DescriptorServerChannel extends UnixChannel implements ServerChannel {
   /// Connections that the kernel holds until they are accepted.
   static final int BACKLOG = 16;
-
-  /// Mode of a socket that others than its owner cannot open.
-  static final int OWNER_ONLY = 0600;
 
   private static final int ADDRESS_LENGTH = 128;
   private static final ChannelMetadata METADATA = new ChannelMetadata(false, BACKLOG);
@@ -27,7 +22,7 @@ final class DescriptorServerChannel extends UnixChannel implements ServerChannel
   private boolean turnAwaited;
 
   DescriptorServerChannel(Framing framing) {
-    super(null, Socket.newSocketDomain(), EpollIoOps.EPOLLIN, false);
+    super(null, SocketKind.ownersSocket(), EpollIoOps.EPOLLIN, false);
     this.framing = framing;
   }
 
@@ -75,10 +70,6 @@ final class DescriptorServerChannel extends UnixChannel implements ServerChannel
 
   @Override
   protected void doBind(SocketAddress address) throws Exception {
-    int changed = SocketCalls.current().changeMode(socket().intValue(), OWNER_ONLY);
-    if (changed < 0) {
-      throw new IOException("fchmod of a socket failed with errno " + -changed);
-    }
     socket().bind(address);
     socket().listen(BACKLOG);
     setActive();

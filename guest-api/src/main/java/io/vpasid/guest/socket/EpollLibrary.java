@@ -30,11 +30,8 @@ final class EpollLibrary {
     while (cause != null && cause.getCause() != null) {
       cause = cause.getCause();
     }
-    return "Netty's library for epoll cannot be loaded: "
-        + (cause == null ? "it is switched off" : cause.getMessage())
-        + " (where no folder permits to run anything, -D"
-        + FOLDER
-        + "=FOLDER names one that does)";
+    return "Netty's library for epoll cannot be loaded: %s (where no folder permits to run anything, -D%s=FOLDER names one that does)"
+        .formatted(cause == null ? "it is switched off" : cause.getMessage(), FOLDER);
   }
 
   private static final class Loaded {

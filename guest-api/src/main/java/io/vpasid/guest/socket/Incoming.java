@@ -160,8 +160,12 @@ final class Incoming {
     if (end - at < headerLength) {
       return 0;
     }
-    int length = begun ? framing.messageLength(bytes, at) : framing.firstMessageLength(bytes, at);
-    return Math.max(length, headerLength);
+    return Math.max(announced(bytes, at), headerLength);
+  }
+
+  /// What a whole header says of its message's length.
+  private int announced(ByteBuf bytes, int at) {
+    return begun ? framing.messageLength(bytes, at) : framing.firstMessageLength(bytes, at);
   }
 
   private void measure(LoopMemory memory) {
@@ -237,8 +241,7 @@ final class Incoming {
   }
 
   private boolean isBreach(ByteBuf bytes, int at) {
-    int length = begun ? framing.messageLength(bytes, at) : framing.firstMessageLength(bytes, at);
-    return length < framing.headerLength();
+    return announced(bytes, at) < framing.headerLength();
   }
 
   /// Takes what is left out of the loop's memory, which is then free for something else.

@@ -23,7 +23,8 @@ import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The ways in which Unix sockets can be reached, best first.
+/// The ways in which Unix sockets can be reached, best first. Where one does not say otherwise it
+/// does as [#EPOLL].
 public enum SocketKind {
   /// Netty's epoll loop with channels of our own, through which file descriptors pass.
   DESCRIPTORS(true) {
@@ -33,28 +34,18 @@ public enum SocketKind {
     }
 
     @Override
-    IoHandlerFactory handlerFactory(Duration busyPoll) {
-      return EpollIoHandler.newFactory(0, BusyPoll.factory(busyPoll));
-    }
-
-    @Override
     ServerChannel newServerChannel(Framing framing) {
       return new DescriptorServerChannel(framing);
     }
 
     @Override
     ServerChannel newByteServerChannel() {
-      return ownersByteServerChannel();
+      return new EpollServerDomainSocketChannel(ownersSocket().intValue());
     }
 
     @Override
     Channel newChannel(Framing framing) {
       return new DescriptorChannel(framing);
-    }
-
-    @Override
-    SocketAddress address(Path path) {
-      return new DomainSocketAddress(path.toString());
     }
   },
 
@@ -63,31 +54,6 @@ public enum SocketKind {
     @Override
     public boolean available() {
       return EpollLibrary.isAvailable();
-    }
-
-    @Override
-    IoHandlerFactory handlerFactory(Duration busyPoll) {
-      return EpollIoHandler.newFactory(0, BusyPoll.factory(busyPoll));
-    }
-
-    @Override
-    ServerChannel newServerChannel(Framing framing) {
-      return newByteServerChannel();
-    }
-
-    @Override
-    ServerChannel newByteServerChannel() {
-      return new EpollServerDomainSocketChannel();
-    }
-
-    @Override
-    Channel newChannel(Framing framing) {
-      return new EpollDomainSocketChannel();
-    }
-
-    @Override
-    SocketAddress address(Path path) {
-      return new DomainSocketAddress(path.toString());
     }
   },
 
@@ -101,11 +67,6 @@ public enum SocketKind {
     @Override
     IoHandlerFactory handlerFactory(Duration busyPoll) {
       return NioIoHandler.newFactory(SelectorProvider.provider(), BusyPoll.factory(busyPoll));
-    }
-
-    @Override
-    ServerChannel newServerChannel(Framing framing) {
-      return newByteServerChannel();
     }
 
     @Override
@@ -128,6 +89,9 @@ public enum SocketKind {
       return UnixDomainSocketAddress.of(path);
     }
   };
+
+  /// Mode of a socket that others than its owner cannot open.
+  private static final int OWNER_ONLY = 0600;
 
   private static final Logger LOG = LoggerFactory.getLogger(SocketKind.class);
 
@@ -170,39 +134,45 @@ public enum SocketKind {
     return carriesDescriptors;
   }
 
-  abstract IoHandlerFactory handlerFactory(Duration busyPoll);
+  IoHandlerFactory handlerFactory(Duration busyPoll) {
+    return EpollIoHandler.newFactory(0, BusyPoll.factory(busyPoll));
+  }
 
-  abstract ServerChannel newServerChannel(Framing framing);
+  ServerChannel newServerChannel(Framing framing) {
+    return newByteServerChannel();
+  }
 
   /// For connections that deliver bytes as they come, without packets and descriptors.
-  abstract ServerChannel newByteServerChannel();
+  ServerChannel newByteServerChannel() {
+    return new EpollServerDomainSocketChannel();
+  }
 
   /// For a TCP port.
   ServerChannel newPortServerChannel() {
     return new EpollServerSocketChannel();
   }
 
-  abstract Channel newChannel(Framing framing);
+  Channel newChannel(Framing framing) {
+    return new EpollDomainSocketChannel();
+  }
 
-  abstract SocketAddress address(Path path);
+  SocketAddress address(Path path) {
+    return new DomainSocketAddress(path.toString());
+  }
 
   /// Whether this process can make native calls, found out once.
   private static final class NativeCalls {
-    static final boolean AVAILABLE = ask();
-
-    private static boolean ask() {
-      return SystemCalls.obstacle().isEmpty();
-    }
+    static final boolean AVAILABLE = SystemCalls.obstacle().isEmpty();
   }
 
-  /// A socket for bytes whose path is its owner's alone from the moment on at which it is there.
-  private static ServerChannel ownersByteServerChannel() {
+  /// A socket whose path is its owner's alone from the moment on at which it is there, whatever the
+  /// umask allows.
+  static Socket ownersSocket() {
     Socket socket = Socket.newSocketDomain();
-    int changed =
-        SocketCalls.current().changeMode(socket.intValue(), DescriptorServerChannel.OWNER_ONLY);
+    int changed = SocketCalls.current().changeMode(socket.intValue(), OWNER_ONLY);
     if (changed < 0) {
       throw new IllegalStateException("fchmod of a socket failed with errno " + -changed);
     }
-    return new EpollServerDomainSocketChannel(socket.intValue());
+    return socket;
   }
 }

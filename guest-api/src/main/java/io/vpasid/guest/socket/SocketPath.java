@@ -147,7 +147,7 @@ final class SocketPath {
       int wanted = folder.equals(directory) ? WRITE | SEARCH : SEARCH;
       if (!ids.may(wanted, found.mode, found.owner, found.group)) {
         throw new IOException(
-            "%s cannot be created by user %d: %s is of user %d with mode %04o. Give the user this folder, or choose another."
+            "%s cannot be created by user %s: %s is of user %s with mode %04o. Give the user this folder, or choose another."
                 .formatted(path, ids.uid(), folder, found.owner, found.mode & 07777));
       }
     }
@@ -158,12 +158,8 @@ final class SocketPath {
     int length = path.toString().getBytes(StandardCharsets.UTF_8).length;
     if (length > MAX_LENGTH) {
       throw new IOException(
-          path
-              + " is "
-              + length
-              + " bytes long; the path of a socket has at most "
-              + MAX_LENGTH
-              + ".");
+          "%s is %s bytes long; the path of a socket has at most %s."
+              .formatted(path, length, MAX_LENGTH));
     }
     Path directory = path.toAbsolutePath().getParent();
     if (directory == null || !Files.isDirectory(directory)) {
@@ -183,12 +179,11 @@ final class SocketPath {
     }
     // What is made in /run is gone at the next start of the machine.
     Path run = Path.of("/run");
-    return "there is no folder "
-        + directory
-        + ". Make it with mkdir -p"
-        + (directory.startsWith(run) && !directory.equals(run)
-            ? ", or in systemd's unit with RuntimeDirectory=" + run.relativize(directory) + "."
-            : ".");
+    String inUnit =
+        directory.startsWith(run) && !directory.equals(run)
+            ? ", or in systemd's unit with RuntimeDirectory=" + run.relativize(directory)
+            : "";
+    return "there is no folder %s. Make it with mkdir -p%s.".formatted(directory, inUnit);
   }
 
   /// Makes sure that a socket can be bound at `path`: a socket that a dead process left there is
@@ -233,12 +228,10 @@ final class SocketPath {
             || ((found.mode & WRITABLE_BY_GROUP) != 0 && !own.trustsGroup(found.group));
     if (!isOurs || (othersWrite && (found.mode & STICKY) == 0)) {
       throw new IOException(
-          path
-              + " cannot be created safely: "
-              + (isOurs ? "others may replace files in " : "another user owns ")
-              + folder
-              + ". Choose another directory"
-              + (isOurs ? ", or set its sticky bit." : "."));
+          (isOurs
+                  ? "%s cannot be created safely: others may replace files in %s. Choose another directory, or set its sticky bit."
+                  : "%s cannot be created safely: another user owns %s. Choose another directory.")
+              .formatted(path, folder));
     }
   }
 

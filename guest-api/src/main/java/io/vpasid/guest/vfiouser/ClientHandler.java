@@ -2,6 +2,7 @@ package io.vpasid.guest.vfiouser;
 
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.vpasid.vmm.linux.Errno;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Optional;
@@ -41,26 +42,20 @@ final class ClientHandler extends ChannelInboundHandlerAdapter {
   /// Does what the server asks for; only DMA is served here.
   private void serve(ChannelHandlerContext context, Message message) {
     Header header = message.header();
-    OfferedMemory.Result result =
+    Result result =
         switch (message.payload()) {
           case Payload.DmaAccess access -> memory.read(access.address(), access.count());
           case Payload.DmaData data -> {
             Optional<ByteBuffer> bytes = DmaLayout.SPECIFICATION.decode(data.rest());
             yield bytes.isPresent()
                 ? memory.write(data.address(), bytes.get())
-                : OfferedMemory.INVALID;
+                : Result.invalid("Count and data disagree.");
           }
-          case Payload.Malformed _ -> OfferedMemory.INVALID;
-          default -> OfferedMemory.UNSERVED;
+          case Payload.Malformed malformed -> Result.invalid(malformed.reason());
+          default -> new Result.Failure(Errno.EOPNOTSUPP, "Servers ask for memory only.");
         };
-    if (header.wantsReply()) {
-      var _ =
-          context.writeAndFlush(
-              switch (result) {
-                case OfferedMemory.Result.Done done -> Message.of(header.reply(), done.payload());
-                case OfferedMemory.Result.Failed refused ->
-                    Message.of(header.failure(refused.errno()), Payload.Empty.INSTANCE);
-              });
+    if (Answer.to(header, result) instanceof Answer.Reply reply) {
+      var _ = context.writeAndFlush(reply.message());
     }
   }
 

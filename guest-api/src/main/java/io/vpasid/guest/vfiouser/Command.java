@@ -1,7 +1,5 @@
 package io.vpasid.guest.vfiouser;
 
-import java.util.Locale;
-
 /// The commands of the protocol (specification, "Commands").
 enum Command {
   /// Stands for every number that the specification does not have.
@@ -51,7 +49,7 @@ enum Command {
   /// How a number reads in a message for people: `REGION_READ`, `command 99`.
   static String describe(int number) {
     Command command = of(number);
-    return command == UNKNOWN ? String.format(Locale.ROOT, "command %d", number) : command.name();
+    return command == UNKNOWN ? "command " + number : command.name();
   }
 
   private static Command[] byNumber() {

@@ -59,13 +59,8 @@ record DeviceQueries(ServedDevice device, boolean descriptorsPass) {
         || request.count() != 0
         || request.index() >= device.regions().size()) {
       return Result.invalid(
-          "The flags are "
-              + Integer.toHexString(request.flags())
-              + ", the count "
-              + request.count()
-              + ", the region "
-              + request.index()
-              + ".");
+          "The flags are %x, the count %s, the region %s."
+              .formatted(request.flags(), request.count(), request.index()));
     }
     return new Result.Success(
         new Payload.RegionIoFds(Payload.RegionIoFds.LENGTH, 0, request.index(), 0));

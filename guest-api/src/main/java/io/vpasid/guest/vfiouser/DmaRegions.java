@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,8 +66,7 @@ final class DmaRegions {
     if (request.size() == 0 || Long.compareUnsigned(last, address) < 0) {
       return Outcome.refused(Errno.EINVAL, "The window is empty or runs past 2^64.");
     }
-    Map.Entry<Long, DmaWindow> below = windows.floorEntry(last);
-    if (below != null && Long.compareUnsigned(below.getValue().last(), address) >= 0) {
+    if (reaching(address, windows.floorEntry(last)) != null) {
       return Outcome.refused(Errno.EEXIST, "The window overlaps another.");
     }
     if (windows.size() >= limit) {
@@ -120,9 +120,7 @@ final class DmaRegions {
       return Outcome.refused(Errno.EINVAL, "The range is empty or runs past 2^64.");
     }
     NavigableMap<Long, DmaWindow> within = windows.subMap(address, true, last, true);
-    Map.Entry<Long, DmaWindow> below = windows.lowerEntry(address);
-    boolean cutsBelow =
-        below != null && Long.compareUnsigned(below.getValue().last(), address) >= 0;
+    boolean cutsBelow = reaching(address, windows.lowerEntry(address)) != null;
     boolean cutsAbove =
         !within.isEmpty() && Long.compareUnsigned(within.lastEntry().getValue().last(), last) > 0;
     if (cutsBelow || cutsAbove) {
@@ -131,6 +129,14 @@ final class DmaRegions {
     return within.isEmpty()
         ? Outcome.refused(Errno.ENOENT, "Nothing is mapped there.")
         : Outcome.done();
+  }
+
+  /// The window of `entry`, if it ends at `address` or behind it.
+  private static @Nullable DmaWindow reaching(
+      long address, Map.@Nullable Entry<Long, DmaWindow> entry) {
+    return entry != null && Long.compareUnsigned(entry.getValue().last(), address) >= 0
+        ? entry.getValue()
+        : null;
   }
 
   /// Removes windows of a range, as many as the turn has time for.
@@ -204,8 +210,7 @@ final class DmaRegions {
   boolean isMapped(long address) {
     lock.readLock().lock();
     try {
-      Map.Entry<Long, DmaWindow> found = windows.floorEntry(address);
-      return found != null && Long.compareUnsigned(found.getValue().last(), address) >= 0;
+      return reaching(address, windows.floorEntry(address)) != null;
     } finally {
       lock.readLock().unlock();
     }
@@ -214,12 +219,11 @@ final class DmaRegions {
   private Piece access(long address, ByteBuffer buffer, boolean writing) {
     lock.readLock().lock();
     try {
-      Map.Entry<Long, DmaWindow> found = windows.floorEntry(address);
-      if (found == null || Long.compareUnsigned(found.getValue().last(), address) < 0) {
+      DmaWindow window = reaching(address, windows.floorEntry(address));
+      if (window == null) {
         return new Piece.Unreachable(
             Errno.EFAULT, "Nothing is mapped at 0x" + Long.toHexString(address) + ".");
       }
-      DmaWindow window = found.getValue();
       if (!(writing ? window.isWritable() : window.isReadable())) {
         return new Piece.Unreachable(
             Errno.EPERM,

@@ -15,11 +15,8 @@ record DmaRequests(DmaRegions dma) {
     if ((request.flags() & ~(Payload.DmaMap.READABLE | Payload.DmaMap.WRITABLE)) != 0
         || descriptors.count() > 1) {
       return Result.invalid(
-          "The flags are "
-              + Integer.toHexString(request.flags())
-              + ", and "
-              + descriptors.count()
-              + " descriptors came.");
+          "The flags are %x, and %s descriptors came."
+              .formatted(request.flags(), descriptors.count()));
     }
     return Result.of(dma.map(request, descriptors), Result.NOTHING);
   }

@@ -12,6 +12,7 @@ import java.nio.ByteOrder;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -85,8 +86,7 @@ final class Interrupts implements AutoCloseable {
   /// @param sent descriptors that came with it; eventfds that are kept are taken out
   synchronized Outcome set(Payload.IrqSet set, Descriptors sent) {
     if (set.argsz() < Payload.IrqSet.LENGTH || set.index() >= irqs.size()) {
-      return Outcome.refused(
-          Errno.EINVAL, "argsz is " + set.argsz() + ", the index " + set.index() + ".");
+      return invalid("argsz is %s, the index %s.".formatted(set.argsz(), set.index()));
     }
     int data = set.flags() & Payload.IrqSet.DATA_MASK;
     int action = set.flags() & Payload.IrqSet.ACTIONS;
@@ -95,24 +95,20 @@ final class Interrupts implements AutoCloseable {
     if ((set.flags() & ~(Payload.IrqSet.DATA_MASK | Payload.IrqSet.ACTIONS)) != 0
         || Integer.bitCount(data) != 1
         || Integer.bitCount(action) != 1) {
-      return Outcome.refused(
-          Errno.EINVAL, "The flags " + Integer.toHexString(set.flags()) + " are not one of each.");
+      return invalid("The flags %x are not one of each.".formatted(set.flags()));
     }
     if (data != Payload.IrqSet.DATA_EVENTFD && sent.count() != 0) {
-      return Outcome.refused(
-          Errno.EINVAL, "Descriptors came with a message that has no use for them.");
+      return invalid("Descriptors came with a message that has no use for them.");
     }
     if (set.count() == 0) {
       return disable(index, set, data, action);
     }
     if (set.start() + set.count() > available) {
-      return Outcome.refused(
-          Errno.EINVAL,
+      return invalid(
           set.count() + " from " + set.start() + " on, but there are " + available + ".");
     }
     if (data == Payload.IrqSet.DATA_BOOL && set.data().remaining() != set.count()) {
-      return Outcome.refused(
-          Errno.EINVAL, set.count() + " booleans expected, " + set.data().remaining() + " came.");
+      return invalid(set.count() + " booleans expected, " + set.data().remaining() + " came.");
     }
     return switch (action) {
       case Payload.IrqSet.ACTION_TRIGGER ->
@@ -122,11 +118,15 @@ final class Interrupts implements AutoCloseable {
     };
   }
 
+  private static Outcome invalid(String reason) {
+    return Outcome.refused(Errno.EINVAL, reason);
+  }
+
   private Outcome disable(int index, Payload.IrqSet set, int data, int action) {
     if (set.start() != 0
         || data != Payload.IrqSet.DATA_NONE
         || action != Payload.IrqSet.ACTION_TRIGGER) {
-      return Outcome.refused(Errno.EINVAL, "A count of 0 only disables a whole type.");
+      return invalid("A count of 0 only disables a whole type.");
     }
     Outcome outcome = listener.disabled(index);
     if (outcome instanceof Outcome.Done) {
@@ -143,11 +143,10 @@ final class Interrupts implements AutoCloseable {
     int start = (int) set.start();
     int count = (int) set.count();
     if (sent.count() != 0 && sent.count() != count) {
-      return Outcome.refused(
-          Errno.EINVAL, count + " eventfds expected, " + sent.count() + " came.");
+      return invalid(count + " eventfds expected, " + sent.count() + " came.");
     }
     if (!sent.areEventFds()) {
-      return Outcome.refused(Errno.EINVAL, "Not every descriptor is an eventfd.");
+      return invalid("Not every descriptor is an eventfd.");
     }
     int taken = sent.count();
     if (!descriptors.take(taken)) {
@@ -183,7 +182,7 @@ final class Interrupts implements AutoCloseable {
 
   private Outcome maskEach(int index, Payload.IrqSet set, boolean mask) {
     if (!irqs.get(index).isMaskable()) {
-      return Outcome.refused(Errno.EINVAL, "Interrupts of type " + index + " cannot be masked.");
+      return invalid("Interrupts of type " + index + " cannot be masked.");
     }
     if ((set.flags() & Payload.IrqSet.DATA_EVENTFD) != 0) {
       return Outcome.refused(
@@ -204,7 +203,7 @@ final class Interrupts implements AutoCloseable {
     return Outcome.done();
   }
 
-  private static void forEach(Payload.IrqSet set, java.util.function.IntConsumer action) {
+  private static void forEach(Payload.IrqSet set, IntConsumer action) {
     boolean all = (set.flags() & Payload.IrqSet.DATA_NONE) != 0;
     for (int i = 0; i < set.count(); i++) {
       if (all || set.data().get(set.data().position() + i) != 0) {

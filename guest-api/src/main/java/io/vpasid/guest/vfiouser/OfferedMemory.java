@@ -13,12 +13,6 @@ import java.util.concurrent.ConcurrentSkipListMap;
 /// The server is not trusted: what it asks for lies within one window, is permitted there, and is
 /// no longer than a transfer may be.
 final class OfferedMemory {
-  /// The answer to a request whose bytes contradict each other.
-  static final Result INVALID = new Result.Failed(Errno.EINVAL);
-
-  /// The answer to everything else that a server may ask for.
-  static final Result UNSERVED = new Result.Failed(Errno.EOPNOTSUPP);
-
   private final int maxTransfer;
   private final NavigableMap<Long, Window> windows =
       new ConcurrentSkipListMap<>(Long::compareUnsigned);
@@ -31,13 +25,6 @@ final class OfferedMemory {
   }
 
   private record Window(long address, ByteBuffer bytes) {}
-
-  /// What becomes of a server's request.
-  sealed interface Result {
-    record Done(Payload payload) implements Result {}
-
-    record Failed(Errno errno) implements Result {}
-  }
 
   /// Offers memory.
   ///
@@ -54,21 +41,21 @@ final class OfferedMemory {
 
   Result read(long address, long count) {
     return switch (find(address, count)) {
-      case Found.Nothing nothing -> new Result.Failed(nothing.errno());
-      case Found.Part part ->
-          new Result.Done(
-              new Payload.DmaData(address, DmaLayout.SPECIFICATION.encode(part.bytes())));
+      case Found.Nothing(Result why) -> why;
+      case Found.Part(ByteBuffer bytes) ->
+          new Result.Success(new Payload.DmaData(address, DmaLayout.SPECIFICATION.encode(bytes)));
     };
   }
 
   Result write(long address, ByteBuffer data) {
     int count = data.remaining();
     return switch (find(address, count)) {
-      case Found.Nothing nothing -> new Result.Failed(nothing.errno());
-      case Found.Part part when part.bytes().isReadOnly() -> new Result.Failed(Errno.EPERM);
-      case Found.Part part -> {
-        part.bytes().put(data);
-        yield new Result.Done(new Payload.DmaWritten(address, OptionalLong.of(count)));
+      case Found.Nothing(Result why) -> why;
+      case Found.Part(ByteBuffer bytes) when bytes.isReadOnly() ->
+          new Result.Failure(Errno.EPERM, "The memory is not to be written.");
+      case Found.Part(ByteBuffer bytes) -> {
+        bytes.put(data);
+        yield new Result.Success(new Payload.DmaWritten(address, OptionalLong.of(count)));
       }
     };
   }
@@ -76,21 +63,22 @@ final class OfferedMemory {
   private sealed interface Found {
     record Part(ByteBuffer bytes) implements Found {}
 
-    record Nothing(Errno errno) implements Found {}
+    record Nothing(Result why) implements Found {}
   }
 
   private Found find(long address, long count) {
     if (count < 0 || count > maxTransfer) {
-      return new Found.Nothing(Errno.E2BIG);
+      return new Found.Nothing(
+          new Result.Failure(Errno.E2BIG, "The access has more than " + maxTransfer + " bytes."));
     }
     Map.Entry<Long, Window> below = windows.floorEntry(address);
-    if (below == null) {
-      return new Found.Nothing(Errno.EFAULT);
+    if (below != null) {
+      ByteBuffer bytes = below.getValue().bytes;
+      long at = address - below.getKey();
+      if (at >= 0 && at <= bytes.capacity() && count <= bytes.capacity() - at) {
+        return new Found.Part(bytes.slice((int) at, (int) count));
+      }
     }
-    ByteBuffer bytes = below.getValue().bytes;
-    long at = address - below.getKey();
-    return at < 0 || at > bytes.capacity() || count > bytes.capacity() - at
-        ? new Found.Nothing(Errno.EFAULT)
-        : new Found.Part(bytes.slice((int) at, (int) count));
+    return new Found.Nothing(new Result.Failure(Errno.EFAULT, "No memory is offered there."));
   }
 }

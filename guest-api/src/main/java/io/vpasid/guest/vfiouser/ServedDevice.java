@@ -24,14 +24,8 @@ record ServedDevice(
     List<Irq> irqs = List.copyOf(device.irqs());
     if (regions.size() > MAX_REGIONS || irqs.size() > MAX_IRQS) {
       throw new IllegalArgumentException(
-          "A device has at most "
-              + MAX_REGIONS
-              + " regions and "
-              + MAX_IRQS
-              + " interrupt types, not "
-              + regions.size()
-              + " and "
-              + irqs.size());
+          "A device has at most %s regions and %s interrupt types, not %s and %s"
+              .formatted(MAX_REGIONS, MAX_IRQS, regions.size(), irqs.size()));
     }
     return new ServedDevice(device, regions, irqs, device.isResettable());
   }

@@ -48,13 +48,8 @@ public final class VfioUserClient implements AutoCloseable {
           || maxDataTransfer < 1
           || maxDataTransfer > VfioUserServer.Options.MAX_DATA_TRANSFER) {
         throw new IllegalArgumentException(
-            "A timeout of "
-                + timeout
-                + ", a window of "
-                + window
-                + " or transfers of "
-                + maxDataTransfer
-                + " bytes are out of range");
+            "A timeout of %s, a window of %s or transfers of %s bytes are out of range"
+                .formatted(timeout, window, maxDataTransfer));
       }
     }
 

@@ -80,19 +80,13 @@ public final class VfioUserServer implements AutoCloseable {
       groups = Set.copyOf(groups);
       if (maxDataTransfer < MIN_DATA_TRANSFER || maxDataTransfer > MAX_DATA_TRANSFER) {
         throw new IllegalArgumentException(
-            "Data transfers are limited to "
-                + MIN_DATA_TRANSFER
-                + " to "
-                + MAX_DATA_TRANSFER
-                + " bytes, not "
-                + maxDataTransfer);
+            "Data transfers are limited to %s to %s bytes, not %s"
+                .formatted(MIN_DATA_TRANSFER, MAX_DATA_TRANSFER, maxDataTransfer));
       }
       if (maxDmaMaps < 0 || maxDmaMaps > Capabilities.DEFAULTS.maxDmaMaps()) {
         throw new IllegalArgumentException(
-            "DMA windows are limited to 0 to "
-                + Capabilities.DEFAULTS.maxDmaMaps()
-                + ", not "
-                + maxDmaMaps);
+            "DMA windows are limited to 0 to %s, not %s"
+                .formatted(Capabilities.DEFAULTS.maxDmaMaps(), maxDmaMaps));
       }
       if (!handshakeTimeout.isPositive() || handshakeTimeout.compareTo(Duration.ofDays(1)) > 0) {
         throw new IllegalArgumentException(
