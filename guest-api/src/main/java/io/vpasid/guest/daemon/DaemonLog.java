@@ -15,6 +15,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -153,11 +154,23 @@ public final class DaemonLog implements AutoCloseable {
   void say(org.slf4j.event.Level severity, String message, EventData fields) {
     Level own = levelOf(severity);
     if (own.intValue() >= level.intValue() && admits(fields.values().get(FUNCTION))) {
-      LogRecord record = new LogRecord(own, message);
-      record.setLoggerName(NAME);
-      record.setParameters(new Object[] {fields});
-      handler.publish(record);
+      handler.publish(record(own, message, fields));
     }
+  }
+
+  private static LogRecord record(Level level, String message, EventData fields) {
+    LogRecord record = new LogRecord(level, message);
+    record.setLoggerName(NAME);
+    record.setParameters(new Object[] {fields});
+    return record;
+  }
+
+  /// The fields of a line of [#say]; empty for the lines of others.
+  private static Optional<EventData> fields(LogRecord record) {
+    Object[] parameters = record.getParameters();
+    return parameters != null && parameters.length == 1 && parameters[0] instanceof EventData fields
+        ? Optional.of(fields)
+        : Optional.empty();
   }
 
   private boolean admits(@Nullable Object source) {
@@ -179,32 +192,18 @@ public final class DaemonLog implements AutoCloseable {
 
     @Override
     public void publish(LogRecord record) {
-      if (isLoggable(record) && (isOurs(record) || admits(record.getLoggerName()))) {
-        queue(record);
-      }
-    }
-
-    /// Lines of [#say] have been admitted already.
-    private boolean isOurs(LogRecord record) {
-      Object[] parameters = record.getParameters();
-      return parameters != null && parameters.length == 1 && parameters[0] instanceof EventData;
-    }
-
-    private void queue(LogRecord record) {
-      if (!lines.offer(line(record))) {
+      // Lines of ours have been admitted already.
+      if (isLoggable(record)
+          && (fields(record).isPresent() || admits(record.getLoggerName()))
+          && !lines.offer(line(record))) {
         lost.increment();
       }
     }
 
     private String line(LogRecord record) {
-      Object[] parameters = record.getParameters();
-      Map<String, ?> fields =
-          parameters != null && parameters.length == 1 && parameters[0] instanceof EventData data
-              ? data.values()
-              : Map.of();
-      return json
-          ? jsonLine(record, plain.format(record), fields)
-          : textLine(record, plain.format(record), fields);
+      Map<String, ?> fields = fields(record).map(EventData::values).orElse(Map.of());
+      String message = plain.format(record);
+      return json ? jsonLine(record, message, fields) : textLine(record, message, fields);
     }
 
     @Override
@@ -283,11 +282,10 @@ public final class DaemonLog implements AutoCloseable {
     rates
         .leftOut(now)
         .forEach((source, count) -> {
-          LogRecord record =
-              new LogRecord(Level.WARNING, "Lines were left out, there were too many.");
-          record.setLoggerName(NAME);
-          record.setParameters(new Object[] {EventData.of("source", source).and("lines", count)});
-          write(handler.line(record));
+          EventData fields = EventData.of("source", source).and("lines", count);
+          write(
+              handler.line(
+                  record(Level.WARNING, "Lines were left out, there were too many.", fields)));
         });
   }
 

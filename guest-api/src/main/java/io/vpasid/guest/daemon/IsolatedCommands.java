@@ -1,6 +1,5 @@
 package io.vpasid.guest.daemon;
 
-import io.vpasid.guest.config.DaemonConfig;
 import io.vpasid.guest.config.FunctionConfig;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.IommuConfig;
@@ -25,22 +24,20 @@ final class IsolatedCommands extends ServingCommands {
 
   private final IsolatedDaemon daemon;
   private final byte[] text;
-  private final DaemonConfig config;
   private final Map<String, TenantPart> parts;
   private final IsolatedSpaceCommands spaces;
 
   /// @param text that the configuration was read from
   /// @throws InputException if it cannot be served by several processes
-  IsolatedCommands(IsolatedDaemon daemon, byte[] text, DaemonConfig config) {
+  IsolatedCommands(IsolatedDaemon daemon, byte[] text) {
     super(daemon);
     this.daemon = daemon;
     this.text = text;
-    this.config = config;
-    parts = TenantPart.of(text, config);
+    parts = TenantPart.of(text, daemon.config());
     spaces = new IsolatedSpaceCommands(daemon, belongings, this::ofFunction);
     List<ObjectNode> described = TenantPart.addressSpaces(text);
     for (int i = 0; i < described.size(); i++) {
-      spaces.add(config.addressSpaces().get(i), described.get(i), parts.values());
+      spaces.add(daemon.config().addressSpaces().get(i), described.get(i), parts.values());
     }
   }
 
@@ -85,7 +82,7 @@ final class IsolatedCommands extends ServingCommands {
 
   private static JsonNode ask(
       TenantProcess tenant, ControlCommand command, ControlArguments arguments) {
-    return tenant.execute(command.title(), arguments.values());
+    return tenant.execute(command, arguments.values());
   }
 
   private static ObjectNode object(String key, String value) {
@@ -153,7 +150,7 @@ final class IsolatedCommands extends ServingCommands {
     }
     Optional<TenantProcess> there = daemon.tenant(wanted.tenant());
     TenantProcess tenant =
-        there.orElseGet(() -> daemon.add(TenantPart.empty(text, config, wanted.tenant())));
+        there.orElseGet(() -> daemon.add(TenantPart.empty(text, daemon.config(), wanted.tenant())));
     JsonNode added;
     try {
       added = ask(tenant, ControlCommand.FUNCTION_ADD, arguments);
@@ -176,8 +173,7 @@ final class IsolatedCommands extends ServingCommands {
   /// A process serves what is left of its tenant's functions, and ends with the last.
   private JsonNode deleteFunction(String name) {
     TenantProcess tenant = ofFunction(name);
-    JsonNode deleted =
-        tenant.execute(ControlCommand.FUNCTION_DEL.title(), object("function", name));
+    JsonNode deleted = tenant.execute(ControlCommand.FUNCTION_DEL, object("function", name));
     tenant.part().remove(Kind.FUNCTION, name);
     if (tenant.part().functions().isEmpty()) {
       daemon.remove(tenant);
@@ -251,7 +247,7 @@ final class IsolatedCommands extends ServingCommands {
 
   private JsonNode deleteIommu(String name) {
     TenantProcess tenant = ofIommu(Optional.of(name));
-    JsonNode deleted = tenant.execute(ControlCommand.IOMMU_DEL.title(), object("iommu", name));
+    JsonNode deleted = tenant.execute(ControlCommand.IOMMU_DEL, object("iommu", name));
     tenant.part().remove(Kind.IOMMU, name);
     return deleted;
   }
@@ -263,7 +259,7 @@ final class IsolatedCommands extends ServingCommands {
     ObjectNode moved = together.putObject("moved");
     for (TenantProcess tenant : daemon.tenants()) {
       if (tenant.state() == TenantProcess.State.SERVING) {
-        JsonNode answer = tenant.execute(ControlCommand.QUIRKS_RELOAD.title(), JSON.objectNode());
+        JsonNode answer = tenant.execute(ControlCommand.QUIRKS_RELOAD, JSON.objectNode());
         together.set("quirks", answer.path("quirks"));
         answer.path("moved").properties().forEach(one -> moved.set(one.getKey(), one.getValue()));
       }
@@ -276,7 +272,7 @@ final class IsolatedCommands extends ServingCommands {
     Collection<JsonNode> told =
         daemon.askAll(ControlCommand.QUERY_LIMITS, JSON.objectNode()).values();
     return new Reply.Limits(
-        config.limits().byKey(),
+        daemon.config().limits().byKey(),
         new Reply.Limits.OfProcess(
             sum(told, "files"), sum(told, "bytes"), sum(told, "descriptors"), sum(told, "bars")));
   }

@@ -132,7 +132,7 @@ public final class IsolatedDaemon extends ServingDaemon {
   @Override
   void open() throws IOException {
     SocketLoops.checkFolder(control());
-    IsolatedCommands commands = new IsolatedCommands(this, text, config());
+    IsolatedCommands commands = new IsolatedCommands(this, text);
     Files.createDirectories(folder);
     // Tenants with a user of their own pass through it to theirs, whatever the umask is.
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwx--x--x"));
@@ -148,14 +148,7 @@ public final class IsolatedDaemon extends ServingDaemon {
 
   private TenantProcess process(TenantPart part) {
     return new TenantProcess(
-        part,
-        command,
-        folder.resolve(part.name()),
-        user,
-        groups,
-        starts,
-        Duration.ofSeconds(config().limits().tenantSeconds()),
-        new Telling());
+        this, part, command, folder.resolve(part.name()), user, groups, starts);
   }
 
   /// @throws InputException if it does not serve
@@ -212,7 +205,7 @@ public final class IsolatedDaemon extends ServingDaemon {
         if (tenant.state() == TenantProcess.State.SERVING) {
           each.execute(() -> {
             try {
-              answers.put(tenant, tenant.execute(command.title(), arguments));
+              answers.put(tenant, tenant.execute(command, arguments));
             } catch (ControlException e) {
               log().say(Level.WARN, e.desc(), EventData.of("tenant", tenant.name()));
             }
@@ -295,60 +288,28 @@ public final class IsolatedDaemon extends ServingDaemon {
         .toList();
   }
 
-  /// Tells the control clients, who looks at the page, and the log, what happens to processes; what
-  /// happens in them they have logged themselves.
-  private final class Telling implements TenantProcess.Listener {
-    @Override
-    public void started(TenantProcess tenant, long pid) {
-      tell(
-          Level.INFO,
-          ControlEvent.TENANT_STARTED,
-          EventData.of("tenant", tenant.name()).and("pid", pid));
-    }
+  /// Tells the control clients, and who looks at the page, what has happened in a process, which
+  /// has logged it itself.
+  ///
+  /// @param event as the process's control socket told it
+  void happened(TenantProcess tenant, ObjectNode event) {
+    Arrays.stream(ControlEvent.values())
+        .filter(one -> one.name().equals(event.path("event").asString("")))
+        .filter(one -> one != ControlEvent.SHUTDOWN)
+        .findFirst()
+        .ifPresent(known -> {
+          EventData data = new EventData();
+          event.path("data").properties().forEach(one -> data.and(one.getKey(), one.getValue()));
+          tellListeners(source(tenant, event.path("data")), known, data);
+        });
+  }
 
-    @Override
-    public void silent(TenantProcess tenant, long pid, Duration time) {
-      tell(
-          Level.WARN,
-          ControlEvent.TENANT_SILENT,
-          EventData.of("tenant", tenant.name()).and("pid", pid).and("seconds", time.toSeconds()));
-    }
-
-    @Override
-    public void ended(TenantProcess tenant, int exitCode, Optional<Duration> startsIn) {
-      tell(
-          startsIn.isPresent() ? Level.WARN : Level.ERROR,
-          ControlEvent.TENANT_ENDED,
-          EventData.of("tenant", tenant.name())
-              .and("exit", exitCode)
-              .and("startsIn", startsIn.map(Duration::toMillis)));
-    }
-
-    @Override
-    public void happened(TenantProcess tenant, ObjectNode event) {
-      Arrays.stream(ControlEvent.values())
-          .filter(one -> one.name().equals(event.path("event").asString("")))
-          .filter(one -> one != ControlEvent.SHUTDOWN)
-          .findFirst()
-          .ifPresent(known -> {
-            EventData data = new EventData();
-            event.path("data").properties().forEach(one -> data.and(one.getKey(), one.getValue()));
-            tellListeners(source(tenant, event.path("data")), known, data);
-          });
-    }
-
-    /// A tenant's functions have shares of their own; whatever else it names is the tenant's.
-    private static EventSource source(TenantProcess tenant, JsonNode data) {
-      String function = data.path("function").asString("");
-      return tenant.part().functions().contains(function)
-          ? new EventSource("function", function)
-          : new EventSource("tenant", tenant.name());
-    }
-
-    @Override
-    public void troubled(TenantProcess tenant, String sentence) {
-      log().say(Level.WARN, sentence, EventData.of("tenant", tenant.name()));
-    }
+  /// A tenant's functions have shares of their own; whatever else it names is the tenant's.
+  private static EventSource source(TenantProcess tenant, JsonNode data) {
+    String function = data.path("function").asString("");
+    return tenant.part().functions().contains(function)
+        ? new EventSource("function", function)
+        : new EventSource("tenant", tenant.name());
   }
 
   @Override

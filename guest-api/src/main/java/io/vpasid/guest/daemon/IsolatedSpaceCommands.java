@@ -77,7 +77,7 @@ final class IsolatedSpaceCommands extends SpaceCommands<IsolatedSpaceCommands.Sp
     Optional<ObjectNode> added = addTo(tenant.part(), space);
     if (added.isPresent() && tenant.pid().isPresent()) {
       try {
-        tenant.execute(ControlCommand.ADDRESS_SPACE_ADD.title(), added.get());
+        tenant.execute(ControlCommand.ADDRESS_SPACE_ADD, added.get());
       } catch (ControlException e) {
         tenant.part().remove(Kind.ADDRESS_SPACE, Integer.toString(space.handle));
         throw e;
@@ -122,7 +122,7 @@ final class IsolatedSpaceCommands extends SpaceCommands<IsolatedSpaceCommands.Sp
       detached =
           tenant
               .execute(
-                  ControlCommand.ADDRESS_SPACE_DEL.title(),
+                  ControlCommand.ADDRESS_SPACE_DEL,
                   JsonNodeFactory.instance.objectNode().put("space", handle).put("detach", detach))
               .path("detached")
               .asInt(0);

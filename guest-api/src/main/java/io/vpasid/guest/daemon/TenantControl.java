@@ -66,14 +66,14 @@ final class TenantControl {
   ///
   /// @throws ControlException if it refuses
   /// @throws IOException if it does not answer
-  JsonNode execute(String title, ObjectNode arguments) throws IOException {
-    return execute(title, arguments, isSilent ? ANSWER_OF_SILENT : ANSWER);
+  JsonNode execute(ControlCommand command, ObjectNode arguments) throws IOException {
+    return execute(command, arguments, isSilent ? ANSWER_OF_SILENT : ANSWER);
   }
 
-  private JsonNode execute(String title, ObjectNode arguments, Duration patience)
+  private JsonNode execute(ControlCommand command, ObjectNode arguments, Duration patience)
       throws IOException {
     try (ControlClient client = ControlClient.connect(socket(), patience)) {
-      JsonNode answer = client.execute(title, arguments);
+      JsonNode answer = client.execute(command.title(), arguments);
       isSilent = false;
       return answer;
     } catch (IOException e) {
@@ -132,7 +132,7 @@ final class TenantControl {
   private boolean isAnswering(Duration patience) {
     try {
       ObjectNode nothing = JsonNodeFactory.instance.objectNode();
-      var _ = execute(ControlCommand.QUERY_VERSION.title(), nothing, patience);
+      var _ = execute(ControlCommand.QUERY_VERSION, nothing, patience);
       return true;
     } catch (IOException | ControlException e) {
       isSilent = true;

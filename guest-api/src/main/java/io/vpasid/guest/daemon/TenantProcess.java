@@ -1,6 +1,8 @@
 package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.config.TenantPart;
+import io.vpasid.guest.control.ControlCommand;
+import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -13,6 +15,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.event.Level;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -40,29 +43,6 @@ final class TenantProcess implements AutoCloseable {
     FAILED
   }
 
-  /// Whoever is told what happens to it. Called by its threads.
-  interface Listener {
-    /// The process serves.
-    void started(TenantProcess tenant, long pid);
-
-    /// The process has answered nothing for a time, and is killed.
-    void silent(TenantProcess tenant, long pid, Duration time);
-
-    /// The process has ended.
-    ///
-    /// @param exitCode of the process; -1 if there was none
-    /// @param startsIn time after which it is started again; empty if it is not
-    void ended(TenantProcess tenant, int exitCode, Optional<Duration> startsIn);
-
-    /// Something has happened in the process.
-    ///
-    /// @param event as the process's control socket told it
-    void happened(TenantProcess tenant, ObjectNode event);
-
-    /// A sentence for the log.
-    void troubled(TenantProcess tenant, String sentence);
-  }
-
   /// Ends in a row after which it is not started again. The waits between them add up to 51 s.
   static final int MOST_ENDS = 8;
 
@@ -78,14 +58,13 @@ final class TenantProcess implements AutoCloseable {
   private static final int MOST_BYTES = 16 << 20;
   private static final JsonMapper JSON = new JsonMapper();
 
+  private final IsolatedDaemon daemon;
   private final TenantPart part;
   private final ChildCommand command;
   private final TenantControl control;
   private final int parent;
   private final Optional<TenantGroups> groups;
-  private final Listener listener;
   private final Semaphore starts;
-  private final Duration mostSilence;
   private final CountDownLatch firstStart = new CountDownLatch(1);
   private final Thread thread;
 
@@ -97,32 +76,38 @@ final class TenantProcess implements AutoCloseable {
   private JsonNode served = JsonNodeFactory.instance.objectNode();
   private int timesStarted;
 
+  /// @param daemon tells and logs what happens to the process, and in it
   /// @param folder of its control socket, which is made
   /// @param parent id of the user of this process
   /// @param starts of all tenants that may be under way at the same time
-  /// @param mostSilence after which the process is killed, at least 4 s
   TenantProcess(
+      IsolatedDaemon daemon,
       TenantPart part,
       ChildCommand command,
       Path folder,
       int parent,
       Optional<TenantGroups> groups,
-      Semaphore starts,
-      Duration mostSilence,
-      Listener listener) {
+      Semaphore starts) {
+    this.daemon = daemon;
     this.part = part;
     this.command = command;
     control = new TenantControl(folder);
     this.parent = parent;
     this.groups = groups;
     this.starts = starts;
-    this.mostSilence = mostSilence;
-    this.listener = listener;
     thread = Thread.ofPlatform().name("tenant " + part.name()).daemon().start(this::live);
   }
 
   String name() {
     return part.name();
+  }
+
+  private EventData data() {
+    return EventData.of("tenant", name());
+  }
+
+  private void troubled(String sentence) {
+    daemon.log().say(Level.WARN, sentence, data());
   }
 
   TenantPart part() {
@@ -182,14 +167,14 @@ final class TenantProcess implements AutoCloseable {
   /// Has the process do a command.
   ///
   /// @throws ControlException if it refuses, or does not answer
-  JsonNode execute(String title, ObjectNode arguments) {
+  JsonNode execute(ControlCommand command, ObjectNode arguments) {
     if (state() != State.SERVING) {
       throw ControlException.generic(
           "the process of tenant '%s' does not serve at the moment; query-tenants tells why"
               .formatted(name()));
     }
     try {
-      return control.execute(title, arguments);
+      return control.execute(command, arguments);
     } catch (IOException e) {
       throw ControlException.generic(
           "the process of tenant '%s' does not answer, and tenant-restart ends it: %s"
@@ -215,8 +200,13 @@ final class TenantProcess implements AutoCloseable {
           state = ends < MOST_ENDS && exitCode != BAD_INPUT ? State.WAITING : State.FAILED;
         }
         Duration wait = FIRST_WAIT.multipliedBy(1L << (ends - 1));
-        listener.ended(
-            this, exitCode, state() == State.FAILED ? Optional.empty() : Optional.of(wait));
+        boolean isFinal = state() == State.FAILED;
+        daemon.tell(
+            isFinal ? Level.ERROR : Level.WARN,
+            ControlEvent.TENANT_ENDED,
+            data()
+                .and("exit", exitCode)
+                .and("startsIn", isFinal ? Optional.empty() : Optional.of(wait.toMillis())));
         if (!mayStartAgain(wait)) {
           return;
         }
@@ -258,13 +248,13 @@ final class TenantProcess implements AutoCloseable {
           isStarting = false;
         }
         firstStart.countDown();
-        listener.started(this, started.pid());
+        daemon.tell(Level.INFO, ControlEvent.TENANT_STARTED, data().and("pid", started.pid()));
         listenTo(started);
       } else {
         killUnlessItEnds(started);
       }
     } catch (IOException e) {
-      listener.troubled(this, "The process of a tenant cannot be started: " + e.getMessage());
+      troubled("The process of a tenant cannot be started: " + e.getMessage());
     } finally {
       if (isStarting) {
         starts.release();
@@ -294,7 +284,7 @@ final class TenantProcess implements AutoCloseable {
       try {
         groups.get().add(name(), started.pid(), part.tenant().memory());
       } catch (IOException e) {
-        listener.troubled(this, "A tenant has no control group: " + e.getMessage());
+        troubled("A tenant has no control group: " + e.getMessage());
       }
     }
     OutputStream input = started.getOutputStream();
@@ -333,14 +323,19 @@ final class TenantProcess implements AutoCloseable {
   /// Hands on the events of the process until it ends, or is found to hang.
   private void listenTo(Process started) {
     Thread.ofVirtual().name("watch of " + name()).start(() -> killIfItHangs(started));
-    control.listenTo(started, event -> listener.happened(this, event));
+    control.listenTo(started, event -> daemon.happened(this, event));
   }
 
   private void killIfItHangs(Process started) {
     try {
-      Optional<Duration> silence = control.awaitSilence(started, mostSilence);
+      Optional<Duration> silence =
+          control.awaitSilence(
+              started, Duration.ofSeconds(daemon.config().limits().tenantSeconds()));
       if (silence.isPresent() && !isToEnd()) {
-        listener.silent(this, started.pid(), silence.get());
+        daemon.tell(
+            Level.WARN,
+            ControlEvent.TENANT_SILENT,
+            data().and("pid", started.pid()).and("seconds", silence.get().toSeconds()));
         started.destroyForcibly();
       }
     } catch (InterruptedException e) {
@@ -388,7 +383,7 @@ final class TenantProcess implements AutoCloseable {
       }
       control.deleteFolder();
     } catch (IOException e) {
-      listener.troubled(this, "Something of a tenant stays: " + e.getMessage());
+      troubled("Something of a tenant stays: " + e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -133,7 +133,7 @@ public final class FunctionDevice implements VfioUserDevice {
       RegisterAccess.read(offset, destination, configRead);
       return Outcome.done();
     } catch (IommufdException e) {
-      return Outcome.refused(e.errno(), String.valueOf(e.getMessage()));
+      return refused(e);
     }
   }
 
@@ -146,8 +146,12 @@ public final class FunctionDevice implements VfioUserDevice {
       RegisterAccess.write(offset, source, configWrite);
       return Outcome.done();
     } catch (IommufdException e) {
-      return Outcome.refused(e.errno(), String.valueOf(e.getMessage()));
+      return refused(e);
     }
+  }
+
+  private static Outcome refused(IommufdException e) {
+    return Outcome.refused(e.errno(), String.valueOf(e.getMessage()));
   }
 
   private int readConfig(long offset, int width) {
@@ -163,7 +167,7 @@ public final class FunctionDevice implements VfioUserDevice {
     try {
       function.reset();
     } catch (IommufdException e) {
-      return Outcome.refused(e.errno(), String.valueOf(e.getMessage()));
+      return refused(e);
     }
     return hardware.reset();
   }

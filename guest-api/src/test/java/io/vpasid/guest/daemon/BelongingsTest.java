@@ -1,0 +1,77 @@
+package io.vpasid.guest.daemon;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.vpasid.guest.config.LogStyle;
+import io.vpasid.guest.config.TenantPart.Kind;
+import io.vpasid.guest.control.ControlException;
+import io.vpasid.guest.control.ControlTarget.Client;
+import java.io.OutputStream;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/// What goes with a client, and in which order.
+class BelongingsTest {
+  private final DaemonLog log =
+      DaemonLog.to(OutputStream.nullOutputStream(), LogStyle.DEFAULT, false);
+  private final Belongings belongings = new Belongings(log);
+  private final Client client = () -> true;
+  private final Set<String> there = new HashSet<>();
+  private final List<String> deleted = new ArrayList<>();
+
+  @AfterEach
+  void end() {
+    log.close();
+  }
+
+  private void add(Client by, Kind kind, String name) {
+    there.add(name);
+    belongings.add(by, kind, () -> there.contains(name), () -> deleted.add(name));
+  }
+
+  @Test
+  void whatIsInUseGoesAfterWhatUsesIt() {
+    add(client, Kind.FUNCTION, "dsa");
+    add(client, Kind.ADDRESS_SPACE, "shell");
+    add(client, Kind.IOMMU, "vtd");
+    add(client, Kind.FUNCTION, "nic");
+
+    belongings.delete(client);
+
+    assertThat(deleted).containsExactly("vtd", "dsa", "nic", "shell");
+  }
+
+  @Test
+  void whatIsDeletedAlreadyOrAnothersIsLeftAlone() {
+    add(client, Kind.FUNCTION, "dsa");
+    add(client, Kind.FUNCTION, "nic");
+    there.remove("dsa");
+    add(() -> true, Kind.FUNCTION, "gpu");
+    add(() -> false, Kind.FUNCTION, "nvme");
+
+    belongings.delete(client);
+
+    assertThat(deleted).containsExactly("nic");
+  }
+
+  @Test
+  void whatOthersUseStaysAndTheRestGoes() {
+    belongings.add(
+        client,
+        Kind.FUNCTION,
+        () -> true,
+        () -> {
+          throw ControlException.generic("it is in use");
+        });
+    add(client, Kind.ADDRESS_SPACE, "shell");
+
+    belongings.delete(client);
+    belongings.delete(client);
+
+    assertThat(deleted).containsExactly("shell");
+  }
+}
