@@ -157,7 +157,7 @@ public final class Daemon extends ServingDaemon {
     iommus.close();
     int detached = functions.removeAll();
     for (AddressSpace space : spaces.table().all()) {
-      spaces.remove(space.handle(), List.of());
+      var _ = spaces.remove(space.handle(), List.of(), false);
     }
     sockets.close();
     functions.close();

@@ -8,7 +8,6 @@ import io.vpasid.guest.control.ControlException;
 import io.vpasid.guest.report.Json;
 import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult;
-import io.vpasid.synth.json.Spelling;
 import io.vpasid.vmm.iommufd.simulated.Failures;
 import io.vpasid.vmm.iommufd.simulated.Request;
 import io.vpasid.vmm.iommufd.simulated.SimulatedHost;
@@ -122,15 +121,12 @@ final class DaemonCommands extends ServingCommands {
 
   private ControlException unknown(String name) {
     List<String> names = daemon.functions().all().stream().map(ServedFunction::name).toList();
-    String there =
-        names.isEmpty()
-            ? "there is none at all"
-            : Spelling.nearest(name, names)
-                .map(near -> "did you mean '" + near + "'?")
-                .orElse("there are " + shortened(names));
     return new ControlException(
         ControlException.Kind.FUNCTION_NOT_FOUND,
-        "there is no function '" + ControlArguments.printable(name) + "'; " + there);
+        "there is no function '%s'; %s"
+            .formatted(
+                ControlArguments.printable(name),
+                advice(name, names, "there are " + shortened(names))));
   }
 
   /// The first eight of a list, and how many more there are.

@@ -55,18 +55,14 @@ final class DaemonSpaceCommands extends SpaceCommands<AddressSpace> {
 
   @Override
   Reply delete(AddressSpace space, boolean detach) {
-    if (detach) {
-      return new Reply.SpaceRemoved(
-          daemon.spaces().detachAndRemove(space.handle(), daemon.functions().all()));
-    }
     List<String> users = users(space);
-    if (!users.isEmpty()) {
+    if (!detach && !users.isEmpty()) {
       throw ControlException.generic(
           "PASIDs are attached to address space '%s', %s; detach them first, or give 'detach'"
               .formatted(space.name(), DaemonCommands.shortened(users)));
     }
-    daemon.spaces().remove(space.handle(), daemon.functions().all());
-    return new Reply.SpaceRemoved(0);
+    return new Reply.SpaceRemoved(
+        daemon.spaces().remove(space.handle(), daemon.functions().all(), detach));
   }
 
   /// Whose PASIDs are attached to an address space, and how many.

@@ -3,7 +3,6 @@ package io.vpasid.guest.daemon;
 import io.vpasid.guest.config.IommuConfig;
 import io.vpasid.guest.control.ControlArguments;
 import io.vpasid.guest.control.ControlException;
-import io.vpasid.synth.json.Spelling;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
@@ -50,15 +49,11 @@ final class IommuCommands {
   }
 
   private ControlException unknown(String name) {
-    List<String> names = names();
-    String there =
-        names.isEmpty()
-            ? "there is none at all"
-            : Spelling.nearest(name, names)
-                .map(near -> "did you mean '" + near + "'?")
-                .orElse("query-iommus tells which there are");
     return ControlException.generic(
-        "there is no IOMMU '%s'; %s".formatted(ControlArguments.printable(name), there));
+        "there is no IOMMU '%s'; %s"
+            .formatted(
+                ControlArguments.printable(name),
+                ServingCommands.advice(name, names(), "query-iommus tells which there are")));
   }
 
   private List<String> names() {

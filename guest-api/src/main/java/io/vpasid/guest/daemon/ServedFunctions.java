@@ -186,7 +186,7 @@ final class ServedFunctions implements AutoCloseable {
   /// Disconnects the client of a function and gives the function back.
   private void giveBack(ServedFunction served) {
     Optional.ofNullable(servers.remove(served.name())).ifPresent(FunctionServer::close);
-    daemon.iommus().all().forEach(iommu -> iommu.uncover(served.function()));
+    daemon.iommus().all().forEach(its -> its.iommu().uncover(served.function()));
     served.function().close();
   }
 

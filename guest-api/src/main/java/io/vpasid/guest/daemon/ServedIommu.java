@@ -9,7 +9,6 @@ import io.vpasid.guest.iommu.VirtualIommu;
 import io.vpasid.guest.vfiouser.VfioUserServer;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
 import io.vpasid.pci.PciAddress;
-import io.vpasid.vmm.PassthroughFunction;
 import io.vpasid.vmm.frontend.nested.EntryListener;
 import io.vpasid.vmm.frontend.nested.RefusedEntry;
 import io.vpasid.vmm.frontend.vtd.Requester;
@@ -149,16 +148,6 @@ final class ServedIommu implements AutoCloseable {
 
   VirtualIommu iommu() {
     return iommu;
-  }
-
-  /// True if it covers a function.
-  boolean covers(PassthroughFunction function) {
-    return iommu.covers(function);
-  }
-
-  /// Lets a function go that is about to be closed.
-  void uncover(PassthroughFunction function) {
-    iommu.uncover(function);
   }
 
   /// Disconnects the client; nothing is translated any more.

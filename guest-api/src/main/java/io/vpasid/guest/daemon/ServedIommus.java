@@ -63,7 +63,9 @@ final class ServedIommus {
   }
 
   private Optional<ServedIommu> over(ServedFunction served) {
-    return iommus.values().stream().filter(iommu -> iommu.covers(served.function())).findFirst();
+    return iommus.values().stream()
+        .filter(its -> its.iommu().covers(served.function()))
+        .findFirst();
   }
 
   /// Stops serving a virtual IOMMU: the functions behind it are blocked.

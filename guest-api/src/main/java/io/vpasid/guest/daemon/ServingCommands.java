@@ -9,6 +9,7 @@ import io.vpasid.guest.control.ControlCommand;
 import io.vpasid.guest.control.ControlException;
 import io.vpasid.guest.control.ControlTarget;
 import io.vpasid.synth.json.JsonFileException;
+import io.vpasid.synth.json.Spelling;
 import io.vpasid.vmm.iommufd.IommufdException;
 import java.io.IOException;
 import java.util.Arrays;
@@ -51,6 +52,16 @@ abstract sealed class ServingCommands implements ControlTarget
   @Override
   public final void gone(Client client) {
     belongings.delete(client);
+  }
+
+  /// What to do about a name that nothing has.
+  ///
+  /// @param names that something has
+  /// @param others what to say of them if none is nearly the same
+  static String advice(String name, List<String> names, String others) {
+    return names.isEmpty()
+        ? "there is none at all"
+        : Spelling.nearest(name, names).map(near -> "did you mean '" + near + "'?").orElse(others);
   }
 
   /// Does a command that is about the daemon itself.

@@ -65,7 +65,7 @@ final class SharedSpaces {
       }
     } catch (RuntimeException e) {
       try {
-        remove(handle, served);
+        var _ = remove(handle, served, false);
       } catch (IommufdException stays) {
         e.addSuppressed(stays);
       }
@@ -74,25 +74,14 @@ final class SharedSpaces {
     return table.find(handle);
   }
 
-  /// Takes an address space away, to which nothing is attached.
+  /// Takes an address space away.
   ///
+  /// @param detach what is attached to it; without that it has to be nothing
+  /// @return how many PASIDs were detached
   /// @throws io.vpasid.vmm.iommufd.IommufdException if a page table cannot be destroyed, because a
   ///   guest has attached something meanwhile; the address space stays then, for the functions
   ///   whose page tables are left
-  void remove(int handle, Collection<ServedFunction> served) {
-    var _ = remove(handle, served, false);
-  }
-
-  /// Takes an address space away, and what is attached to it.
-  ///
-  /// @return how many PASIDs were detached
-  /// @throws io.vpasid.vmm.iommufd.IommufdException if a page table cannot be destroyed all the
-  ///   same; the address space stays then, for the functions whose page tables are left
-  int detachAndRemove(int handle, Collection<ServedFunction> served) {
-    return remove(handle, served, true);
-  }
-
-  private int remove(int handle, Collection<ServedFunction> served, boolean detach) {
+  int remove(int handle, Collection<ServedFunction> served, boolean detach) {
     Space space = spaces.get(handle);
     if (space == null) {
       return 0;

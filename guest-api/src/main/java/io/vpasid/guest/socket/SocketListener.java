@@ -1,7 +1,6 @@
 package io.vpasid.guest.socket;
 
 import io.netty.channel.Channel;
-import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,11 +32,6 @@ public final class SocketListener implements AutoCloseable {
     /// @param peer who connected
     /// @param owner id of the user who owns the socket: that of this process
     void accepted(Channel channel, PeerCredentials peer, int owner);
-  }
-
-  /// The path where it listens.
-  public Path path() {
-    return path.path();
   }
 
   /// Removes the path and stops listening; waits until the loop has done so, 10 seconds at most. A

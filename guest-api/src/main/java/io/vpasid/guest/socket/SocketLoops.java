@@ -152,13 +152,8 @@ public final class SocketLoops implements AutoCloseable {
                     acceptor.accept(channel);
                   }
                 })
-            .bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port))
-            .awaitUninterruptibly();
-    if (!bound.isSuccess()) {
-      throw new IOException(
-          "the port " + port + " cannot be listened on: " + reason(bound.cause()), bound.cause());
-    }
-    return new PortListener(bound.channel());
+            .bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port));
+    return new PortListener(open(bound, "the port " + port + " cannot be listened on"));
   }
 
   /// Makes sure that sockets may be made in the folder of a path, without making one.
@@ -197,19 +192,15 @@ public final class SocketLoops implements AutoCloseable {
             .option(ChannelOption.AUTO_READ, false)
             .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, waterMark())
             .childHandler(accepting)
-            .bind(kind.address(path))
-            .awaitUninterruptibly();
-    if (!bound.isSuccess()) {
-      throw new IOException(
-          path + " cannot be listened on: " + reason(bound.cause()), bound.cause());
-    }
+            .bind(kind.address(path));
+    Channel channel = open(bound, path + " cannot be listened on");
     try {
       SocketPath socketPath = SocketPath.bound(path);
       accepting.owner = socketPath.owner();
-      bound.channel().config().setAutoRead(true);
-      return new SocketListener(bound.channel(), socketPath);
+      channel.config().setAutoRead(true);
+      return new SocketListener(channel, socketPath);
     } catch (IOException e) {
-      bound.channel().close().awaitUninterruptibly();
+      channel.close().awaitUninterruptibly();
       throw e;
     }
   }
@@ -234,13 +225,19 @@ public final class SocketLoops implements AutoCloseable {
                     channel.pipeline().addLast(handler);
                   }
                 })
-            .connect(kind.address(path))
-            .awaitUninterruptibly();
-    if (!connected.isSuccess()) {
-      throw new IOException(
-          path + " cannot be connected to: " + reason(connected.cause()), connected.cause());
+            .connect(kind.address(path));
+    return open(connected, path + " cannot be connected to");
+  }
+
+  /// Waits for a channel.
+  ///
+  /// @param failure what is said if it does not open, before the reason
+  private static Channel open(ChannelFuture opening, String failure) throws IOException {
+    opening.awaitUninterruptibly();
+    if (!opening.isSuccess()) {
+      throw new IOException(failure + ": " + reason(opening.cause()), opening.cause());
     }
-    return connected.channel();
+    return opening.channel();
   }
 
   /// Ends the threads, closes what is still open on them, and waits for it, 10 seconds at most.
