@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -82,6 +83,7 @@ public final class TenantPart {
                 .formatted(iommu.name(), covered.get(0).name(), covered.get(1).name()));
       }
       ObjectNode named = ((ObjectNode) list(whole, "iommu").get(i)).deepCopy();
+      named.set("covers", list(named, "covers"));
       covered.getFirst().add(Kind.IOMMU, named.put("name", iommu.name()));
     }
     return parts;
@@ -154,14 +156,29 @@ public final class TenantPart {
   ///
   /// @param key its name, or the handle of an address space
   public synchronized void remove(Kind kind, String key) {
-    ArrayNode list = json.withArray(kind.list);
-    for (int i = list.size() - 1; i >= 0; i--) {
-      if (list.get(i).path(kind.key).asString("").equals(key)) {
-        list.remove(i);
-      }
+    remove(kind, one -> one.path(kind.key).asString("").equals(key));
+    if (kind == Kind.FUNCTION) {
+      forget(key);
     }
+  }
+
+  private void remove(Kind kind, Predicate<JsonNode> which) {
+    ArrayNode list = json.withArray(kind.list).removeIf(which);
     if (kind == Kind.IOMMU && list.isEmpty()) {
       json.remove(kind.list);
+    }
+  }
+
+  /// Has nothing name a function that is gone, which the next process would not find.
+  private void forget(String function) {
+    for (JsonNode space : json.path(Kind.ADDRESS_SPACE.list)) {
+      if (space.path("functions") instanceof ArrayNode named) {
+        named.removeIf(name -> name.asString("").equals(function));
+      }
+    }
+    for (JsonNode iommu : json.path(Kind.IOMMU.list)) {
+      ArrayNode covers = ((ObjectNode) iommu).withArray("covers");
+      covers.removeIf(covered -> covered.path("function").asString("").equals(function));
     }
   }
 
@@ -187,11 +204,13 @@ public final class TenantPart {
     return Optional.of(own);
   }
 
-  /// The part as a line in UTF-8 with its newline.
+  /// The part as a line in UTF-8 with its newline. An IOMMU of which no function is left is not in
+  /// it any more.
   ///
   /// @param control where its control socket is to be
   /// @param user id of the only user who may use that
   public synchronized byte[] line(Path control, int user) {
+    remove(Kind.IOMMU, iommu -> iommu.path("covers").isEmpty());
     ObjectNode all = json.deepCopy();
     all.putObject("control").put("socket", control.toString()).putArray("users").add(user);
     return (JSON.writeValueAsString(all) + "\n").getBytes(StandardCharsets.UTF_8);

@@ -58,14 +58,18 @@ final class IsolatedSpaceCommands extends SpaceCommands<IsolatedSpaceCommands.Sp
     lastHandle = Math.max(lastHandle, space.handle);
   }
 
-  /// @return what was added; empty if the part's functions may not use it, or it is there
+  /// Has a part hold an address space for those of its functions that may use it.
+  ///
+  /// @return what was added; empty if none of them may, or it was there
   private static Optional<ObjectNode> addTo(TenantPart part, Space space) {
-    if (part.keys(Kind.ADDRESS_SPACE).contains(Integer.toString(space.handle))) {
-      return Optional.empty();
-    }
+    String handle = Integer.toString(space.handle);
+    boolean wasThere = part.keys(Kind.ADDRESS_SPACE).contains(handle);
     Optional<ObjectNode> own = part.reduced(space.json, space.handle);
-    own.ifPresent(added -> part.add(Kind.ADDRESS_SPACE, added));
-    return own;
+    if (own.isPresent()) {
+      part.remove(Kind.ADDRESS_SPACE, handle);
+      part.add(Kind.ADDRESS_SPACE, own.get());
+    }
+    return wasThere ? Optional.empty() : own;
   }
 
   /// Tells a process of the address spaces that its functions may use and it does not have.

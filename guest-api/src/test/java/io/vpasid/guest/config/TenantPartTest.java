@@ -106,6 +106,19 @@ class TenantPartTest {
   }
 
   @Test
+  void nothingNamesAFunctionThatIsTakenAway() {
+    TenantPart part = part("acme");
+    ObjectNode space = json("{ \"name\": \"s\", \"functions\": [\"a\", \"c\"] }");
+    part.add(TenantPart.Kind.ADDRESS_SPACE, part.reduced(space, 9).orElseThrow());
+
+    part.remove(TenantPart.Kind.FUNCTION, "a");
+
+    DaemonConfig config = read(part);
+    assertThat(config.addressSpaces().getFirst().functions().orElseThrow()).containsExactly("c");
+    assertThat(config.iommus()).isEmpty();
+  }
+
+  @Test
   void whatCommandsAddAndTakeAwayIsInTheNextStart() {
     TenantPart part = part("acme");
 
