@@ -23,7 +23,7 @@ import java.util.Optional;
 /// The commands of the control socket for functions that this process serves. Runs on the daemon's
 /// worker.
 final class DaemonCommands extends ServingCommands {
-  private static final long MAX_U32 = 0xffff_ffffL;
+  static final long MAX_U32 = 0xffff_ffffL;
 
   private final Daemon daemon;
   private final LongRequests requests = new LongRequests(LongWork.BOUND);

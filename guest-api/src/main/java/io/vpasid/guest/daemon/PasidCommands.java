@@ -22,7 +22,6 @@ import java.util.function.Function;
 
 /// The control commands about PASIDs.
 final class PasidCommands {
-  private static final long MAX_U32 = 0xffff_ffffL;
   private static final int USUAL_LIMIT = 1000;
   private static final int MAX_LIMIT = 10_000;
 
@@ -39,7 +38,7 @@ final class PasidCommands {
 
   /// Attaches a PASID of a function to an address space.
   Reply attach(ServedFunction served, AddressSpace space, ControlArguments arguments) {
-    Pasid pasid = new Pasid((int) arguments.number("pasid", MAX_U32));
+    Pasid pasid = new Pasid((int) arguments.number("pasid", DaemonCommands.MAX_U32));
     PageTableId granted = space.pageTables().get(served.address());
     if (granted == null && served.function().synthesis() instanceof Synthesis) {
       throw ControlException.generic(
@@ -84,7 +83,7 @@ final class PasidCommands {
 
   /// Detaches a PASID of a function.
   Reply detach(ServedFunction served, ControlArguments arguments) {
-    Pasid pasid = new Pasid((int) arguments.number("pasid", MAX_U32));
+    Pasid pasid = new Pasid((int) arguments.number("pasid", DaemonCommands.MAX_U32));
     DetachOutcome outcome =
         requests.ask(served, "pasid-detach", () -> served.function().detachPasid(pasid));
     return switch (outcome) {
@@ -104,7 +103,7 @@ final class PasidCommands {
   /// Lists attached PASIDs.
   Reply attachments(ControlArguments arguments) {
     Optional<String> name = arguments.optionalText("function");
-    Optional<Long> first = arguments.optionalNumber("first", 0, MAX_U32);
+    Optional<Long> first = arguments.optionalNumber("first", 0, DaemonCommands.MAX_U32);
     int limit = limit(arguments);
     if (first.isPresent() && name.isEmpty()) {
       throw ControlException.generic("'first' needs 'function': PASIDs are counted for each one");
