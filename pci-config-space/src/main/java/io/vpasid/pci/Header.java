@@ -44,7 +44,7 @@ public final class Header {
   public static final int STATUS_CAPABILITIES_LIST = 1 << 4;
 
   /// Header Type bits 6:0, the layout; bit 7 says that the device has several functions.
-  public static final int HEADER_TYPE_LAYOUT = 0x7f;
+  static final int HEADER_TYPE_LAYOUT = 0x7f;
 
   private static final int CARDBUS_LAYOUT = 2;
   private static final int CARDBUS_CAPABILITIES_POINTER = 0x14;

@@ -1,7 +1,7 @@
 package io.vpasid.it.space;
 
+import io.vpasid.pci.dump.Dumps;
 import io.vpasid.pci.dump.HostFunction;
-import io.vpasid.pci.dump.LspciText;
 import io.vpasid.testing.Captures;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +13,7 @@ public final class CapturedFunctions {
 
   /// The functions of all files.
   public static List<HostFunction> all() {
-    return Captures.files().stream().flatMap(file -> LspciText.read(file).stream()).toList();
+    return Captures.files().stream().flatMap(file -> Dumps.read(file).stream()).toList();
   }
 
   /// Those with an extended space, as they came.

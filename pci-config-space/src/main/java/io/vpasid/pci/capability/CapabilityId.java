@@ -213,11 +213,8 @@ public record CapabilityId(Kind kind, int value) {
     int last = kind == Kind.STANDARD ? 0xff : 0xffff;
     if (value < 0 || value > last) {
       throw new IllegalArgumentException(
-          (kind == Kind.STANDARD ? "Standard" : "Extended")
-              + " capability ids lie in 0 to "
-              + last
-              + ", not "
-              + value);
+          "%s capability ids lie in 0 to %s, not %s"
+              .formatted(kind == Kind.STANDARD ? "Standard" : "Extended", last, value));
     }
   }
 
@@ -245,7 +242,7 @@ public record CapabilityId(Kind kind, int value) {
   }
 
   /// True if the id is assigned, so that it has a name.
-  public boolean isKnown() {
+  boolean isKnown() {
     return value < names().length;
   }
 

@@ -195,7 +195,7 @@ final class CapturedRows {
     return whole.isEmpty() && closed.isEmpty() && next == 0 && damage.isEmpty();
   }
 
-  /// What all rows come to. There has been one at least.
+  /// The functions that all rows make. There has been one row at least.
   Dump dump() {
     end();
     boolean onlyHeaders = whole.isEmpty() && closed.stream().allMatch(Closed::isHeaderOnly);
@@ -212,18 +212,15 @@ final class CapturedRows {
   private Damage missing(Closed c, boolean onlyHeaders) {
     String name = describes && c.line == 0 ? "the dump" : c.address.toString();
     if (c.isHeaderOnly()) {
+      String why =
+          onlyHeaders
+              ? "which is what `lspci -x` shows, and -xxx and -xxxx without privileges: run"
+                  + " `lspci -xxxx` as root"
+              : "though other functions of the dump have more: its other rows were left out, or the"
+                  + " device did not answer; "
+                  + again();
       return new Damage(
-          c.line == 0 ? c.lastRowLine : c.line,
-          name
-              + " has only "
-              + c.next
-              + " bytes"
-              + (onlyHeaders
-                  ? ", which is what `lspci -x` shows, and -xxx and -xxxx without privileges: run"
-                      + " `lspci -xxxx` as root"
-                  : ", though other functions of the dump have more: its other rows were left out,"
-                      + " or the device did not answer; "
-                      + again()));
+          c.line == 0 ? c.lastRowLine : c.line, name + " has only " + c.next + " bytes, " + why);
     }
     if (c.gapLine == 0) {
       return new Damage(
@@ -242,14 +239,13 @@ final class CapturedRows {
         runs.stream().limit(MAX_NAMED).map(ByteRange::toString).collect(Collectors.joining(", "));
     return new Damage(
         c.gapLine,
-        name
-            + " has only "
-            + c.space
-            + " here, without "
-            + named
-            + (runs.size() > MAX_NAMED ? " and " + (runs.size() - MAX_NAMED) + " more runs" : "")
-            + ": rows were left out, or are damaged or out of order; "
-            + again());
+        "%s has only %s here, without %s%s: rows were left out, or are damaged or out of order; %s"
+            .formatted(
+                name,
+                c.space,
+                named,
+                runs.size() > MAX_NAMED ? " and " + (runs.size() - MAX_NAMED) + " more runs" : "",
+                again()));
   }
 
   static String again() {

@@ -95,9 +95,8 @@ final class CoeText {
         throw new DumpException(
             file.name(),
             line,
-            "\""
-                + text.substring(at, Math.min(end, Math.max(next, at + 1)))
-                + "\" is no word of 32 bits in 8 hex digits");
+            "\"%s\" is no word of 32 bits in 8 hex digits"
+                .formatted(text.substring(at, Math.min(end, Math.max(next, at + 1)))));
       }
       if (rows.next() == ConfigSpace.EXTENDED_SIZE) {
         throw new DumpException(

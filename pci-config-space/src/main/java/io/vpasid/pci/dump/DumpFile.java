@@ -54,7 +54,7 @@ record DumpFile(String name, PciAddress address, byte[] bytes) {
     }
   }
 
-  /// What sysfs shows without privileges: the header, or for CardBus bridges twice as much.
+  /// True of as much as sysfs shows without privileges: the header, for CardBus bridges twice that.
   static boolean isHeaderOnly(int length) {
     return length == 64 || length == 128;
   }
@@ -149,9 +149,8 @@ record DumpFile(String name, PciAddress address, byte[] bytes) {
     return new DumpException(
         name,
         0,
-        "is larger than "
-            + (Dumps.MAX_FILE_BYTES >> 20)
-            + " MiB, which no dump of a machine is: name a smaller file");
+        "is larger than %s MiB, which no dump of a machine is: name a smaller file"
+            .formatted(Dumps.MAX_FILE_BYTES >> 20));
   }
 
   /// A captured sysfs tree names the function in the folder: `0000:03:00.0/config`.

@@ -36,7 +36,7 @@ public enum DumpForm {
     return names.substring(0, last) + " or " + names.substring(last + 2);
   }
 
-  /// What it is, in a few words.
+  /// Its description, in a few words.
   public String meaning() {
     return meaning;
   }

@@ -318,7 +318,7 @@ final class HexLine {
     return at;
   }
 
-  private static boolean isBlank(byte b) {
+  static boolean isBlank(byte b) {
     return b == ' ' || b == '\t';
   }
 }

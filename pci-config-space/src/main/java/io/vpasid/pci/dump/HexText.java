@@ -120,11 +120,12 @@ final class HexText {
         : new DumpException(
             file.name(),
             firstLine,
-            "is no dump: neither a function line of lspci such as \"00:1f.2 SATA controller\" nor"
-                + " hex bytes; "
-                + DumpFile.CAPTURE
-                + ", or name the form with --form: "
-                + DumpForm.names());
+            String.format(
+                Locale.ROOT,
+                "is no dump: neither a function line of lspci such as \"00:1f.2 SATA controller\""
+                    + " nor hex bytes; %s, or name the form with --form: %s",
+                DumpFile.CAPTURE,
+                DumpForm.names()));
   }
 
   private void readLine(int start, int end) {
@@ -255,12 +256,12 @@ final class HexText {
     return new DumpException(
         file.name(),
         line,
-        hex.group()
-            + " has several bytes in an order that depends on the tool: dump it with `hexdump -C`"
-            + " or `xxd -g 1`, or name the order: --form words ("
-            + DumpForm.WORDS.meaning()
-            + ") or --form groups ("
-            + DumpForm.GROUPS.meaning()
-            + ")");
+        String.format(
+            Locale.ROOT,
+            "%s has several bytes in an order that depends on the tool: dump it with `hexdump -C`"
+                + " or `xxd -g 1`, or name the order: --form words (%s) or --form groups (%s)",
+            hex.group(),
+            DumpForm.WORDS.meaning(),
+            DumpForm.GROUPS.meaning()));
   }
 }

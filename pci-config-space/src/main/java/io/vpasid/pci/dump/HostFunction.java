@@ -58,7 +58,7 @@ public record HostFunction(
     return OneLine.place(source, line);
   }
 
-  /// What `lspci -n` prints behind the address: `0880: 8086:0b25 (rev 01)`.
+  /// The text that `lspci -n` prints behind the address: `0880: 8086:0b25 (rev 01)`.
   static String numericDescription(PciId id, int classCode, int revision) {
     String numbers = String.format(Locale.ROOT, "%04x: %s", classCode >>> 8, id);
     return revision == 0 ? numbers : numbers + String.format(Locale.ROOT, " (rev %02x)", revision);

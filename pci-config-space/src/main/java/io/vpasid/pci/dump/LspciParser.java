@@ -84,7 +84,10 @@ final class LspciParser {
     if (rows.next() == 0 && rowsExpected) {
       rows.damaged(
           headerLine,
-          "the file ends before the hex rows of " + address + ": it is cut off; " + again());
+          "the file ends before the hex rows of "
+              + address
+              + ": it is cut off; "
+              + CapturedRows.again());
     }
     return true;
   }
@@ -94,7 +97,7 @@ final class LspciParser {
     return !rows.isEmpty();
   }
 
-  /// What was found.
+  /// The functions that were found.
   ///
   /// @throws DumpException if there are function lines alone
   Dump dump() {
@@ -102,9 +105,9 @@ final class LspciParser {
       throw new DumpException(
           source,
           firstHeaderLine,
-          (headers == 1 ? "1 function is" : headers + " functions are")
-              + " listed, but without hex rows; "
-              + DumpFile.CAPTURE);
+          "%s listed, but without hex rows; %s"
+              .formatted(
+                  headers == 1 ? "1 function is" : headers + " functions are", DumpFile.CAPTURE));
     }
     return rows.dump();
   }
@@ -145,7 +148,7 @@ final class LspciParser {
   private void readLine(int start, int stop) {
     int begin = skipBlanks(start, stop);
     int end = stop;
-    while (end > begin && isBlank(text[end - 1])) {
+    while (end > begin && HexLine.isBlank(text[end - 1])) {
       end--;
     }
     if (begin == end || readHeader(start, begin, end) || readRow(start, begin, end)) {
@@ -278,14 +281,14 @@ final class LspciParser {
       return false;
     }
     at++;
-    if (at < end && (!isBlank(text[at]) || isBlank(text[at + 1]))) {
+    if (at < end && (!HexLine.isBlank(text[at]) || HexLine.isBlank(text[at + 1]))) {
       return false;
     }
     at++;
     int count = 0;
     while (at + 1 < end
         && HexDigit.pair(text[at], text[at + 1]) >= 0
-        && (at + 2 == end || isBlank(text[at + 2]))) {
+        && (at + 2 == end || HexLine.isBlank(text[at + 2]))) {
       if (count < ROW_BYTES) {
         row[count] = (byte) HexDigit.pair(text[at], text[at + 1]);
       }
@@ -313,7 +316,7 @@ final class LspciParser {
               address,
               count,
               count == 1 ? "byte" : "bytes",
-              again()));
+              CapturedRows.again()));
     } else if (offset < rows.next()) {
       readAgain(offset);
     } else {
@@ -342,7 +345,7 @@ final class LspciParser {
                 + " line is missing or damaged; %s",
             offset,
             address,
-            again()));
+            CapturedRows.again()));
   }
 
   /// Rows in front of every function line, and rows whose function line was not understood.
@@ -350,11 +353,14 @@ final class LspciParser {
     rows.begin(new PciAddress(0, 0, 0, 0), "", line);
     rows.damaged(
         line,
-        "a hex row without a function line such as \"00:1f.2 SATA controller\" in front of it;"
-            + (headers == 0
-                ? " the top of the dump is missing; "
-                : " the function's first line is missing or damaged; ")
-            + again());
+        String.format(
+            Locale.ROOT,
+            "a hex row without a function line such as \"00:1f.2 SATA controller\" in front of it;"
+                + " %s; %s",
+            headers == 0
+                ? "the top of the dump is missing"
+                : "the function's first line is missing or damaged",
+            CapturedRows.again()));
     nameless = true;
   }
 
@@ -392,7 +398,7 @@ final class LspciParser {
         if (!foreign) {
           return false;
         }
-        rows.damaged(line, hex.group() + " is no byte of two hex digits; " + again());
+        rows.damaged(line, hex.group() + " is no byte of two hex digits; " + CapturedRows.again());
       }
       default -> {
         return false;
@@ -418,7 +424,11 @@ final class LspciParser {
   private String unreadable(int offset, int at, int end) {
     if (at >= end) {
       return String.format(
-          Locale.ROOT, "row 0x%02x of %s has 0 bytes, 16 are needed; %s", offset, address, again());
+          Locale.ROOT,
+          "row 0x%02x of %s has 0 bytes, 16 are needed; %s",
+          offset,
+          address,
+          CapturedRows.again());
     }
     int length = Math.min(tokenEnd(at, end) - at, 12);
     return String.format(
@@ -427,7 +437,7 @@ final class LspciParser {
         offset,
         address,
         OneLine.of(new String(text, at, length, StandardCharsets.UTF_8)),
-        again());
+        CapturedRows.again());
   }
 
   private String between(int offset) {
@@ -437,7 +447,7 @@ final class LspciParser {
         offset,
         address,
         rows.next(),
-        again());
+        CapturedRows.again());
   }
 
   // Words, blanks and prefixes
@@ -453,7 +463,7 @@ final class LspciParser {
           || (at > begin && blank - at > 1)
           || blank + 1 >= end
           || text[blank] != ' '
-          || isBlank(text[blank + 1])) {
+          || HexLine.isBlank(text[blank + 1])) {
         break;
       }
       at = blank + 1;
@@ -469,7 +479,7 @@ final class LspciParser {
 
   private int tokenEnd(int begin, int end) {
     int at = begin;
-    while (at < end && !isBlank(text[at])) {
+    while (at < end && !HexLine.isBlank(text[at])) {
       at++;
     }
     return at;
@@ -477,7 +487,7 @@ final class LspciParser {
 
   private int skipBlanks(int from, int end) {
     int at = from;
-    while (at < end && isBlank(text[at])) {
+    while (at < end && HexLine.isBlank(text[at])) {
       at++;
     }
     return at;
@@ -491,15 +501,7 @@ final class LspciParser {
     return at;
   }
 
-  private static boolean isBlank(byte b) {
-    return b == ' ' || b == '\t';
-  }
-
   private static boolean endsPrefix(byte b) {
     return b == ':' || b == '-' || b == '>' || b == '|' || b == ']' || b == '+';
-  }
-
-  private static String again() {
-    return CapturedRows.again();
   }
 }

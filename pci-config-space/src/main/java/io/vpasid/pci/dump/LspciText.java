@@ -4,7 +4,6 @@ import io.vpasid.pci.ConfigSpace;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 
@@ -52,17 +51,11 @@ import java.util.Locale;
 public final class LspciText {
   private LspciText() {}
 
-  /// Reads the functions of a file that are there as a whole.
-  ///
-  /// @return at least one function, in the order of the file
-  /// @throws DumpException if it cannot be read, or has no function lines, or no function is whole
-  public static List<HostFunction> read(Path path) {
-    return open(DumpFile.read(path).asText()).whole();
-  }
-
-  /// Likewise of a text.
+  /// Reads the functions of a text that are there as a whole.
   ///
   /// @param name what messages call it
+  /// @return at least one function, in the order of the text
+  /// @throws DumpException if it has no function lines, or no function is whole
   public static List<HostFunction> parse(String name, String text) {
     return open(name, text).whole();
   }

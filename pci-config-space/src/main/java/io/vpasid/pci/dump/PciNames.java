@@ -88,18 +88,10 @@ public final class PciNames {
     return in.name(in.device(id));
   }
 
-  /// The name of a board that carries a device.
-  ///
-  /// @param subsystem subsystem vendor and subsystem
-  public Optional<String> subsystem(PciId device, PciId subsystem) {
-    Sections in = sections();
-    return in.name(in.subsystem(in.device(device), subsystem));
-  }
-
   /// The name of a base class, such as `Network controller`.
   ///
   /// @param classCode base class, sub-class and programming interface, 24 bits
-  public Optional<String> baseClass(int classCode) {
+  Optional<String> baseClass(int classCode) {
     Sections in = sections();
     return in.name(in.baseClass(classCode >>> 16));
   }
@@ -110,14 +102,6 @@ public final class PciNames {
   public Optional<String> subClass(int classCode) {
     Sections in = sections();
     return in.name(in.subClass(classCode));
-  }
-
-  /// The name of a programming interface, such as `NVM Express`.
-  ///
-  /// @param classCode as above
-  public Optional<String> programmingInterface(int classCode) {
-    Sections in = sections();
-    return in.name(in.child(in.subClass(classCode), 2, 2, classCode & 0xff));
   }
 
   /// A function in one line, as `lspci` puts it: `System peripheral: Intel Corporation Device 0b25
@@ -350,16 +334,7 @@ public final class PciNames {
       return -1;
     }
 
-    int subsystem(int device, PciId subsystem) {
-      for (int at = firstChild(device, 2); at >= 0; at = nextChild(at, 2)) {
-        if (number(at + 2, 4) == subsystem.vendor() && number(at + 7, 4) == subsystem.device()) {
-          return at + 7;
-        }
-      }
-      return -1;
-    }
-
-    /// What stands behind the first two blanks in a row from `at` on its line.
+    /// The text behind the first two blanks in a row from `at` on its line.
     Optional<String> name(int at) {
       if (at < 0) {
         return Optional.empty();

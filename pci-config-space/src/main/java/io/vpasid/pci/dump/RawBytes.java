@@ -1,6 +1,7 @@
 package io.vpasid.pci.dump;
 
 import io.vpasid.pci.ConfigSpace;
+import java.util.Locale;
 
 /// Reads a configuration space as its bare bytes, 256 or 4096 of them: a copy of a `config` file of
 /// sysfs, for example.
@@ -26,11 +27,12 @@ final class RawBytes {
       throw new DumpException(
           file.name(),
           0,
-          "has "
-              + bytes.length
-              + " bytes, a raw configuration space has 256 or 4096: copy sysfs's config file as"
-              + " root, or "
-              + DumpFile.CAPTURE);
+          String.format(
+              Locale.ROOT,
+              "has %s bytes, a raw configuration space has 256 or 4096: copy sysfs's config file as"
+                  + " root, or %s",
+              bytes.length,
+              DumpFile.CAPTURE));
     }
     ConfigSpace config = ConfigSpace.of(bytes);
     return new HostFunction(

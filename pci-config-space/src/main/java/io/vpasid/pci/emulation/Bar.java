@@ -64,16 +64,8 @@ public record Bar(int index, Type type, boolean prefetchable, long size) {
     }
     if (Long.bitCount(size) != 1 || size < type.smallest || size > type.largest) {
       throw new IllegalArgumentException(
-          "The size of BAR "
-              + index
-              + " ("
-              + type
-              + ") has to be a power of two from "
-              + type.smallest
-              + " to "
-              + type.largest
-              + " bytes, not "
-              + size);
+          "The size of BAR %s (%s) has to be a power of two from %s to %s bytes, not %s"
+              .formatted(index, type, type.smallest, type.largest, size));
     }
   }
 

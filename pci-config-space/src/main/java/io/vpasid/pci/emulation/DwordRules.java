@@ -2,8 +2,8 @@ package io.vpasid.pci.emulation;
 
 import org.jspecify.annotations.Nullable;
 
-/// What becomes of guest writes to one doubleword where the masks of its [ConfigPatch] do not say
-/// it all. Equal to another that does the same, whichever function it was made for.
+/// Rules for guest writes to one doubleword, beyond what the masks of its [ConfigPatch] say. Equal
+/// to another that does the same, whichever function it was made for.
 ///
 /// @param offset of the doubleword
 /// @param resetting the bits that read 0 and reset the function when written as 1

@@ -58,8 +58,7 @@ public final class EmulatedRegisters {
   ///   the others read 0
   /// @throws IllegalArgumentException if two BARs claim one register, or the header or the SR-IOV
   ///   capability has no such register
-  public static EmulatedRegisters ofFunction(
-      ConfigSpace captured, List<Bar> bars, List<Bar> vfBars) {
+  static EmulatedRegisters ofFunction(ConfigSpace captured, List<Bar> bars, List<Bar> vfBars) {
     return ofFunction(captured, false, bars, vfBars);
   }
 
@@ -129,7 +128,7 @@ public final class EmulatedRegisters {
     }
   }
 
-  /// What is served in place of the device, in order.
+  /// The registers to serve in place of the device's, in order.
   public List<ConfigPatch> patches() {
     return patches;
   }

@@ -343,7 +343,7 @@ public final class GuestConfigSpace implements DeviceConfig {
     }
   }
 
-  /// What a guest that reads everything would see now.
+  /// The bytes that a guest would read now.
   public ConfigSpace toConfigSpace() {
     ByteBuffer all = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
     for (int offset = 0; offset < size; offset += 4) {

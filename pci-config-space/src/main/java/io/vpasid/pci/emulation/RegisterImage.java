@@ -118,14 +118,14 @@ final class RegisterImage {
     dword.ruled = dword.writable;
   }
 
-  /// What is served, by offset.
+  /// The registers to serve, by offset.
   List<ConfigPatch> patches() {
     List<ConfigPatch> patches = new ArrayList<>(dwords.size());
     dwords.forEach((at, dword) -> patches.add(dword.patch(at)));
     return patches;
   }
 
-  /// What the patches do not say, by offset.
+  /// The rules that go beyond what patches say, by offset.
   List<DwordRules> rules() {
     List<DwordRules> rules = new ArrayList<>();
     dwords.forEach((at, dword) -> {

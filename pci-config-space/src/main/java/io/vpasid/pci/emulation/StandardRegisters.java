@@ -74,7 +74,7 @@ final class StandardRegisters {
   private static final Condition MSI_MASKING = bit(0x00, 24);
   private static final Condition MSI_EXTENDED_DATA = bit(0x00, 25);
 
-  /// Whether there are more than 2^n vectors.
+  /// True of a function with more than 2^n vectors.
   private static Condition msiVectorsAbove(int n) {
     return at -> at.bits(0x00, 19, 17) > n;
   }

@@ -39,7 +39,7 @@ public final class UnlinkedCapabilities {
   private final BitSet known = new BitSet(ConfigSpace.EXTENDED_SIZE);
   private final BitSet listed = new BitSet(ConfigSpace.EXTENDED_SIZE);
 
-  /// What could be a header of the extended list, by offset.
+  /// Possible headers of the extended list, by offset.
   private final SortedMap<Integer, Candidate> candidates = new TreeMap<>();
 
   private record Candidate(Capability capability, Likeness likeness, boolean fits) {

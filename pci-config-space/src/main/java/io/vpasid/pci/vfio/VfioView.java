@@ -8,7 +8,6 @@ import io.vpasid.pci.capability.CapabilityChain;
 import io.vpasid.pci.capability.CapabilityId;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /// A host function's configuration space as vfio-pci shows it.
 ///
@@ -60,11 +59,6 @@ public record VfioView(ConfigSpace config, List<Capability> hidden) {
   /// by their headers, which vfio-pci leaves readable.
   public static VfioView read(ConfigSpace region) {
     return new VfioView(region, HiddenHeaders.find(region, CapabilityChain.walk(region)));
-  }
-
-  /// The hidden capability with this id.
-  public Optional<Capability> findHidden(CapabilityId id) {
-    return hidden.stream().filter(c -> c.id().equals(id)).findFirst();
   }
 
   private static void hideStandard(

@@ -60,7 +60,6 @@ class DumpsTest {
   @MethodSource("encodings")
   void textWithAByteOrderMarkIsDecoded(Charset encoding) throws Exception {
     assertThat(Dumps.read(file(("\ufeff" + text()).getBytes(encoding)))).hasSize(3);
-    assertThat(LspciText.read(file(("\ufeff" + text()).getBytes(encoding)))).hasSize(3);
   }
 
   @Test

@@ -132,8 +132,8 @@ class VfioViewTest {
     VfioView read = VfioView.read(VfioView.of(config()).config());
 
     assertThat(offsets(read.hidden())).containsExactly(0x1f0, 0x230);
-    assertThat(read.findHidden(CapabilityId.PASID).orElseThrow().extent().range().length())
-        .isEqualTo(8);
+    assertThat(read.hidden().getLast().id()).isEqualTo(CapabilityId.PASID);
+    assertThat(read.hidden().getLast().extent().range().length()).isEqualTo(8);
   }
 
   @Test
