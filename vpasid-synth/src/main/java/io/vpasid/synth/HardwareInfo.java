@@ -64,11 +64,12 @@ public record HardwareInfo(int maxPasidLog2, boolean exec, boolean priv, boolean
       }
     }
     throw new IllegalArgumentException(
-        "Hardware info '"
-            + text
-            + "' has '"
-            + word
-            + "': write none, or width=N[,exec][,priv][,no-ats] with N from 0 to 20");
+        String.format(
+            Locale.ROOT,
+            "Hardware info '%s' has '%s': write none, or width=N[,exec][,priv][,no-ats] with N from"
+                + " 0 to 20",
+            text,
+            word));
   }
 
   /// The form that [#parse] reads.

@@ -48,11 +48,8 @@ public record Layout(Map<String, String> facts) {
     /// As in `extended 0x230: expected id 0x001b, version 1, next 0x240, found nothing`.
     @Override
     public String toString() {
-      return fact
-          + ": expected "
-          + expected.orElse("nothing")
-          + ", found "
-          + found.orElse("nothing");
+      return "%s: expected %s, found %s"
+          .formatted(fact, expected.orElse("nothing"), found.orElse("nothing"));
     }
   }
 
@@ -125,7 +122,7 @@ public record Layout(Map<String, String> facts) {
     }
   }
 
-  /// What is not as in `expected`, in the order of the facts there; empty if the layouts are equal.
+  /// Facts that are not as in `expected`, in the order there; none if the layouts are equal.
   public List<Difference> differencesFrom(Layout expected) {
     Set<String> names = new LinkedHashSet<>(expected.facts.keySet());
     names.addAll(facts.keySet());

@@ -90,7 +90,7 @@ public record PasidCapability(int width, boolean exec, boolean priv) {
     return config.u32(offset + REGISTERS) >>> WIDTH_SHIFT & WIDTH_MASK;
   }
 
-  /// What the registers of the capability at `offset` say that the device supports.
+  /// Support of the device, as the registers of the capability at `offset` tell it.
   static HardwareInfo supportedAt(ConfigSpace config, int offset) {
     int registers = config.u32(offset + REGISTERS);
     return new HardwareInfo(

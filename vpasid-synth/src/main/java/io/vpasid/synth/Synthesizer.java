@@ -78,7 +78,7 @@ public final class Synthesizer {
     }
   }
 
-  /// What the device's own PASID capability supports, whether vfio-pci hides it or not.
+  /// Support that the device's own PASID capability tells, whether vfio-pci hides it or not.
   private Optional<HardwareInfo> ownSupport(ConfigSpace shown, CapabilityChain chain) {
     return Stream.concat(request.view().hidden().stream(), chain.extended().stream())
         .filter(c -> c.id().equals(CapabilityId.PASID) && hasRegisters(c, chain))
@@ -132,7 +132,7 @@ public final class Synthesizer {
     };
   }
 
-  /// What closes the gate whatever the host can do: a space that cannot show the capability.
+  /// Closes the gate, whatever the host can do, where the space cannot show the capability.
   private static Optional<Gate> unfitSpace(ConfigSpace view, CapabilityChain chain) {
     if (view.isSilent()) {
       return refuse(

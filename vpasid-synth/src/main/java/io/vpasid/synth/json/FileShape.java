@@ -54,7 +54,7 @@ public final class FileShape {
   }
 
   /// The file's keys, in the order of the table.
-  public Shape shape() {
+  Shape shape() {
     return shape;
   }
 

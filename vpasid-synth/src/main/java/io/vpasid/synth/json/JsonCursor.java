@@ -67,7 +67,7 @@ public class JsonCursor {
                   .build())
           .build();
 
-  /// What Jackson adds to its first clause: its own names, codes and advice.
+  /// Jackson's additions to its first clause: its own names, codes and advice.
   private static final Pattern JACKSON_DETAILS =
       Pattern.compile(
           "\\s*\\(code \\d+[^)]*\\)|\\s*\\(start marker.*|, from `[^`]*`"
@@ -175,7 +175,7 @@ public class JsonCursor {
   }
 
   /// Checks that nothing follows the text's one value, whose last token is the current one.
-  public void end() {
+  void end() {
     if (next()) {
       throw wrong("there is more behind the end of the file's object; remove it");
     }
@@ -197,9 +197,8 @@ public class JsonCursor {
     } catch (StreamConstraintsException e) {
       throw wrong(
           place(e.getLocation()),
-          "longer or deeper than anything in such a file: "
-              + clause(e)
-              + "; check for a missing quote or bracket");
+          "longer or deeper than anything in such a file: %s; check for a missing quote or bracket"
+              .formatted(clause(e)));
     } catch (JacksonException e) {
       throw wrong(
           place(e.getLocation()),
@@ -264,7 +263,7 @@ public class JsonCursor {
   /// @param keys all keys that it may have
   /// @param field takes each key in turn, the cursor standing on the first token of its value; it
   ///   must leave it on the last
-  public void object(String what, List<String> keys, Consumer<String> field) {
+  void object(String what, List<String> keys, Consumer<String> field) {
     members(
         what,
         key -> {
@@ -325,7 +324,7 @@ public class JsonCursor {
   }
 
   /// Reads the current token as one item, or as a list of at least one.
-  public void oneOrMore(String what, Runnable item) {
+  void oneOrMore(String what, Runnable item) {
     if (!is(JsonToken.START_ARRAY)) {
       item.run();
       return;
@@ -344,10 +343,6 @@ public class JsonCursor {
   ///
   /// @param max most characters
   public String text(String what, int max) {
-    return line(what, max);
-  }
-
-  private String line(String what, int max) {
     String text = string(what, "text");
     if (text.isBlank()) {
       throw wrong(what + " is empty; write at least a word");
@@ -375,15 +370,11 @@ public class JsonCursor {
   public String word(String what, List<String> words) {
     String word = string(what, "one of " + String.join(", ", words));
     if (!words.contains(word)) {
+      String hint =
+          Spelling.nearest(word, words).map(w -> "; did you mean " + quote(w) + "?").orElse("");
       throw wrong(
-          what
-              + " must be one of "
-              + String.join(", ", words)
-              + ", not "
-              + quote(word)
-              + Spelling.nearest(word, words)
-                  .map(w -> "; did you mean " + quote(w) + "?")
-                  .orElse(""));
+          "%s must be one of %s, not %s%s"
+              .formatted(what, String.join(", ", words), quote(word), hint));
     }
     return word;
   }
@@ -391,7 +382,7 @@ public class JsonCursor {
   /// Reads a string, a number, `true` or `false`, as it is written.
   public String scalar(String what) {
     if (is(JsonToken.VALUE_STRING)) {
-      return line(what, MAX_KEY);
+      return text(what, MAX_KEY);
     }
     if (is(JsonToken.VALUE_NUMBER_INT) || is(JsonToken.VALUE_TRUE) || is(JsonToken.VALUE_FALSE)) {
       return parser.getString();
@@ -447,7 +438,7 @@ public class JsonCursor {
   /// `"0x180"` for only one.
   ///
   /// @param form an example in quotes, for the message when it is something else
-  public Range range(String what, String form, int max) {
+  Range range(String what, String form, int max) {
     Matcher m = matcher(RANGE, what, form);
     int first = (int) number(m.group(1), what, max);
     int last = m.group(2) == null ? first : (int) number(m.group(2), what, max);
@@ -460,7 +451,7 @@ public class JsonCursor {
   /// Reads a string in the form of `pattern`.
   ///
   /// @param form an example in quotes, for the message when it has another form
-  public Matcher matcher(Pattern pattern, String what, String form) {
+  Matcher matcher(Pattern pattern, String what, String form) {
     String text = string(what, "a string such as " + form);
     Matcher m = pattern.matcher(text);
     if (!m.matches()) {

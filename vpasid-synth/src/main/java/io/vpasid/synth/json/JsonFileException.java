@@ -68,7 +68,7 @@ public final class JsonFileException extends RuntimeException {
     return column;
   }
 
-  /// What is wrong and what to do about it: the message without the place.
+  /// The message without the place: what is wrong and what to do about it.
   public String problem() {
     return problem;
   }

@@ -62,7 +62,7 @@ public final class Key<T> {
   }
 
   /// The form that its value must have.
-  public Form<T> form() {
+  Form<T> form() {
     return form;
   }
 
@@ -84,7 +84,7 @@ public final class Key<T> {
     return otherwise;
   }
 
-  /// What a JSON Schema says of its value; what that refers to is left out.
+  /// The JSON Schema of its value, without the schemas that it refers to.
   public ObjectNode describe() {
     return describe(new JsonSchema());
   }

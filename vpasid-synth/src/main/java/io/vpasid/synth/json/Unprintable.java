@@ -7,7 +7,7 @@ import java.util.regex.Pattern;
 public final class Unprintable {
   /// The inside of a class of a regular expression: controls, format and surrogate characters,
   /// separators of lines and paragraphs.
-  public static final String CLASS = "\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}";
+  static final String CLASS = "\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}";
 
   private static final Pattern ONE = Pattern.compile("[" + CLASS + "]");
   private static final Pattern RUN = Pattern.compile("[" + CLASS + "]+");

@@ -49,17 +49,17 @@ public record IommuRegisters(long cap, long ecap) {
   }
 
   /// ECAP.SMTS, bit 43: scalable mode.
-  public boolean scalableMode() {
+  boolean scalableMode() {
     return bit(ecap, 43);
   }
 
   /// ECAP.PASID, bit 40: PASIDs.
-  public boolean pasid() {
+  boolean pasid() {
     return bit(ecap, 40);
   }
 
   /// ECAP.PSS, bits 39:35, plus 1: bits of a PASID, 1 to 32.
-  public int pasidBits() {
+  int pasidBits() {
     return (int) (ecap >>> 35 & 0x1f) + 1;
   }
 
@@ -79,17 +79,17 @@ public record IommuRegisters(long cap, long ecap) {
   }
 
   /// ECAP.PRS, bit 29: page requests.
-  public boolean pageRequests() {
+  boolean pageRequests() {
     return bit(ecap, 29);
   }
 
   /// ECAP.PDS, bit 42: page-request drain.
-  public boolean pageRequestDrain() {
+  boolean pageRequestDrain() {
     return bit(ecap, 42);
   }
 
   /// ECAP.DT, bit 2: device TLBs, which is ATS.
-  public boolean deviceTlbs() {
+  boolean deviceTlbs() {
     return bit(ecap, 2);
   }
 

@@ -10,7 +10,7 @@ import java.util.Locale;
 ///
 /// Whatever the bytes are, nothing throws; a register outside the space reads as nobody answering.
 final class LinuxFunction {
-  /// What [Evidence#of] calls the function that the preflight is about.
+  /// Name in [Evidence#of] of the function that the preflight is about.
   static final String ITSELF = "function";
 
   static final int EXPRESS = 0x10;

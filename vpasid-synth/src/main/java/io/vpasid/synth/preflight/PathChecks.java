@@ -87,10 +87,9 @@ final class PathChecks {
     }
     return Check.fail(
             CheckId.P19,
-            upper(below == function ? "the function" : below.label())
-                + " is on the root bus and of type "
-                + below.portType()
-                + ": Linux wants a bridge above it that has them.",
+            "%s is on the root bus and of type %s: Linux wants a bridge above it that has them."
+                .formatted(
+                    upper(below == function ? "the function" : below.label()), below.portType()),
             below == function
                 ? "Put it below a Root Port that has them, or show it as a Root Complex Integrated"
                     + " Endpoint (type 9), as QEMU does with an Endpoint on its root bus."
@@ -121,10 +120,8 @@ final class PathChecks {
       return Optional.of(
           Check.fail(
                   CheckId.P19,
-                  name
-                      + " has a PCI Express capability of version "
-                      + one.expressVersion()
-                      + ", which has no Device Capabilities 2.",
+                  "%s has a PCI Express capability of version %s, which has no Device Capabilities 2."
+                      .formatted(name, one.expressVersion()),
                   "It has to be of version 2, with bit 21 of that register set where the hardware has"
                       + " End-End TLP prefixes.")
               .with(evidence));
@@ -152,7 +149,7 @@ final class PathChecks {
 
   // P21
 
-  /// What one function or port on the path means for the whole.
+  /// Effect of one function or port on the path for the whole.
   private record Isolation(Verdict verdict, String explanation, String remedy) {
     static Isolation pass(String explanation) {
       return new Isolation(Verdict.PASS, explanation, "");

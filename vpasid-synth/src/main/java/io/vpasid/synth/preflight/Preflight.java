@@ -53,12 +53,12 @@ public record Preflight(List<Check> checks) {
   }
 
   /// The check with this id.
-  public Check check(CheckId id) {
+  Check check(CheckId id) {
     return checks.stream().filter(c -> c.id() == id).findFirst().orElseThrow();
   }
 
   /// The checks with this verdict, in order.
-  public List<Check> with(Verdict verdict) {
+  List<Check> with(Verdict verdict) {
     return checks.stream().filter(c -> c.verdict() == verdict).toList();
   }
 

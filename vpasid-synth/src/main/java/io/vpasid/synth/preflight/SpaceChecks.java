@@ -22,7 +22,7 @@ final class SpaceChecks {
     this.search = search;
   }
 
-  /// What stands in place of these checks for a function that the guest knows as a virtual one.
+  /// The same checks of a function that the guest knows as a virtual one: none applies.
   static List<Check> ofVirtualFunction() {
     return List.of(
         Check.notApplicable(CheckId.P3, VIRTUAL),
@@ -92,11 +92,8 @@ final class SpaceChecks {
       if (!passesOn) {
         return Check.fail(
             CheckId.P3,
-            "Below "
-                + port.label()
-                + ", a "
-                + port.portTypeText()
-                + ", Linux reads no extended space.",
+            "Below %s, a %s, Linux reads no extended space."
+                .formatted(port.label(), port.portTypeText()),
             "Put the function on the root bus or below PCI Express ports only.",
             port.isExpress() ? port.expressFlags() : port.wordAt(Header.STATUS, "Status"));
       }

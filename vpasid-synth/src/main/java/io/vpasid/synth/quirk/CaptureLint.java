@@ -16,7 +16,7 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// What captured functions contradict in quirks.
+/// Findings in quirks that captured functions contradict.
 final class CaptureLint {
   private static final int PASID_CAPABILITY = 0x1b;
 
@@ -59,11 +59,7 @@ final class CaptureLint {
     ConfigSpace config = capture.config();
     MatchedQuirks effects = quirk.effects();
     for (Capability capability : capabilities) {
-      List<ByteRange> inside =
-          effects.hiddenBits().stream()
-              .map(HiddenBits::range)
-              .filter(range -> range.overlaps(capability.extent().range()))
-              .toList();
+      List<ByteRange> inside = effects.hiddenIn(capability.extent().range());
       if (first && !inside.isEmpty()) {
         report(
             Severity.WARNING,
@@ -72,8 +68,7 @@ final class CaptureLint {
             "names registers in " + capability + " of " + where + ": " + QuirkLint.list(inside));
       }
       // The first free bytes of the range are taken, which may be registers of the capability
-      // behind
-      // what is known of its length.
+      // behind what is known of its length.
       for (Decision<ByteRange> available : effects.available()) {
         if (first && available.value().overlaps(capability.extent().range())) {
           report(
@@ -106,9 +101,7 @@ final class CaptureLint {
     }
     if (effects.pinnedOffset().isPresent() && config.isExtended()) {
       ByteRange place = QuirkLint.place(effects.pinnedOffset().get().value());
-      boolean allowed =
-          effects.shadowing().stream().anyMatch(shadow -> shadow.value().contains(place));
-      if (!allowed && !config.isZero(place)) {
+      if (!effects.isShadowed(place) && !config.isZero(place)) {
         report(
             Severity.WARNING,
             LintRule.NOT_ZERO,
@@ -142,9 +135,7 @@ final class CaptureLint {
             .toList();
     return !places.isEmpty()
         && effects.available().isEmpty()
-        && places.stream()
-            .allMatch(place ->
-                effects.hiddenBits().stream().anyMatch(bits -> bits.range().overlaps(place)));
+        && places.stream().allMatch(place -> !effects.hiddenIn(place).isEmpty());
   }
 
   private static boolean isFree(OccupancyMap map, ByteRange place) {

@@ -19,12 +19,12 @@ public record ClassPattern(int value, int mask) {
   }
 
   /// True if `classCode` is one of them.
-  public boolean matches(int classCode) {
+  boolean matches(int classCode) {
     return (classCode & mask) == value;
   }
 
   /// True if every class code of `other` is one of them.
-  public boolean contains(ClassPattern other) {
+  boolean contains(ClassPattern other) {
     return (mask & ~other.mask) == 0 && matches(other.value);
   }
 

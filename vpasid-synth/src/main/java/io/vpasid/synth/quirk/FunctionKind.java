@@ -19,7 +19,7 @@ public enum FunctionKind {
     this.word = word;
   }
 
-  /// What a capture shows: a function whose own Vendor ID reads as 0xffff is a virtual function.
+  /// The kind of a capture: a function whose own Vendor ID reads as 0xffff is a virtual function.
   public static FunctionKind of(HostFunction capture) {
     return capture.config().id().vendor() == VIRTUAL_VENDOR ? VIRTUAL : PHYSICAL;
   }

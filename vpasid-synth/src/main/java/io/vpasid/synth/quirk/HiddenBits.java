@@ -31,7 +31,7 @@ public record HiddenBits(
   /// All bits of `range`.
   ///
   /// @param range 1 byte or more, of any alignment
-  public static HiddenBits allOf(
+  static HiddenBits allOf(
       ByteRange range, Access access, Evidence evidence, String what, QuirkSource source) {
     int shift = (range.offset() & 3) * 8;
     int mask = isInOneDword(range) ? (ALL >>> (32 - range.length() * 8)) << shift : ALL;
@@ -42,7 +42,7 @@ public record HiddenBits(
   ///
   /// @param dword offset of the dword, a multiple of 4
   /// @param mask at least one bit
-  public static HiddenBits masked(
+  static HiddenBits masked(
       int dword, int mask, Access access, Evidence evidence, String what, QuirkSource source) {
     int first = Integer.numberOfTrailingZeros(mask) / 8;
     int last = (31 - Integer.numberOfLeadingZeros(mask)) / 8;

@@ -23,12 +23,12 @@ public record IdRange(int first, int last) {
   }
 
   /// True if every id of `other` is one of them.
-  public boolean contains(IdRange other) {
+  boolean contains(IdRange other) {
     return other.first >= first && other.last <= last;
   }
 
   /// True if it is only one.
-  public boolean isSingle() {
+  boolean isSingle() {
     return first == last;
   }
 

@@ -56,13 +56,11 @@ public record LintFinding(
   /// As compilers write it: `site.json:7:5: warning: … [never-counts]`.
   @Override
   public String toString() {
-    return (line > 0 ? file + ":" + line + ":" + column : file)
-        + ": "
-        + severity.name().toLowerCase(Locale.ROOT)
-        + ": "
-        + message
-        + " ["
-        + rule
-        + "]";
+    return "%s: %s: %s [%s]"
+        .formatted(
+            line > 0 ? file + ":" + line + ":" + column : file,
+            severity.name().toLowerCase(Locale.ROOT),
+            message,
+            rule);
   }
 }

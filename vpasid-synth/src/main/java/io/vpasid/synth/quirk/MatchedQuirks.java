@@ -31,16 +31,7 @@ public record MatchedQuirks(
     Optional<Decision<String>> refusal) {
 
   /// Nothing is known.
-  public static final MatchedQuirks NONE =
-      new MatchedQuirks(
-          List.of(),
-          Optional.empty(),
-          List.of(),
-          List.of(),
-          Optional.empty(),
-          Optional.empty(),
-          Optional.empty(),
-          Optional.empty());
+  public static final MatchedQuirks NONE = hiding(List.of());
 
   public MatchedQuirks {
     hiddenBits = List.copyOf(hiddenBits);
@@ -48,12 +39,30 @@ public record MatchedQuirks(
     shadowing = List.copyOf(shadowing);
   }
 
-  /// True if nothing is known.
-  public boolean isEmpty() {
-    return equals(NONE);
+  /// Nothing but registers that no capability describes.
+  static MatchedQuirks hiding(List<HiddenBits> hiddenBits) {
+    return new MatchedQuirks(
+        hiddenBits,
+        Optional.empty(),
+        List.of(),
+        List.of(),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty());
   }
 
-  /// What all of `weakestFirst` say together: ranges add up, of single values the last one counts.
+  /// Hidden registers that overlap a range.
+  List<ByteRange> hiddenIn(ByteRange range) {
+    return hiddenBits.stream().map(HiddenBits::range).filter(range::overlaps).toList();
+  }
+
+  /// True if a capability may cover all of `place` although something lives there.
+  boolean isShadowed(ByteRange place) {
+    return shadowing.stream().anyMatch(range -> range.value().contains(place));
+  }
+
+  /// All of `weakestFirst` together: ranges add up, of single values the last one counts.
   static MatchedQuirks merge(List<Quirk> weakestFirst) {
     List<HiddenBits> hiddenBits = new ArrayList<>();
     List<Decision<ByteRange>> available = new ArrayList<>();

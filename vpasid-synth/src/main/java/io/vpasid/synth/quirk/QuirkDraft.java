@@ -107,16 +107,6 @@ public final class QuirkDraft {
             List.of(),
             List.of(),
             Optional.of(FunctionIdentity.of(captures.getFirst().function).kind()));
-    MatchedQuirks effects =
-        new MatchedQuirks(
-            hidden,
-            Optional.empty(),
-            List.of(),
-            List.of(),
-            Optional.empty(),
-            Optional.empty(),
-            Optional.empty(),
-            Optional.empty());
     return Optional.of(
         new Quirk(
             source,
@@ -127,7 +117,7 @@ public final class QuirkDraft {
             "Drafted from what is not 0 outside every capability. Name the registers, say what"
                 + " software does with them, and add those that read as 0.",
             List.of(match),
-            effects));
+            MatchedQuirks.hiding(hidden)));
   }
 
   private String name() {
@@ -214,7 +204,7 @@ public final class QuirkDraft {
     return outside;
   }
 
-  /// What the captures show of the dword at `at`; empty if it is 0 in all of them.
+  /// The values that the captures have in the dword at `at`, as text; empty if all are 0.
   private String observation(int at) {
     List<Integer> values =
         captures.stream()
@@ -230,7 +220,7 @@ public final class QuirkDraft {
     return values.stream().distinct().count() > 1 ? seen + DIFFERS : seen;
   }
 
-  /// What the captures show of a block.
+  /// The values that the captures have in a block, as text.
   private String observation(int start, int end) {
     List<String> said =
         IntStream.iterate(start, at -> at < end, at -> at + DWORD)

@@ -47,7 +47,7 @@ final class QuirkFileReader {
   /// The place where each id was given.
   private final Map<String, Place> places = new HashMap<>();
 
-  /// What is wrong with single quirks; used only by [#collect].
+  /// Mistakes in single quirks; used only by [#collect].
   private final List<JsonFileException> problems = new ArrayList<>();
 
   private final boolean collecting;

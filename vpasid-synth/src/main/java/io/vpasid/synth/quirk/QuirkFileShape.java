@@ -295,10 +295,8 @@ public final class QuirkFileShape {
         (json, what) -> {
           if (!json.isFalse()) {
             throw json.wrong(
-                what
-                    + " can only be false, not "
-                    + json.found()
-                    + "; leave it out where it may be shown");
+                "%s can only be false, not %s; leave it out where it may be shown"
+                    .formatted(what, json.found()));
           }
           return false;
         },

@@ -35,7 +35,7 @@ public final class QuirkFileText {
     return text.append(quirks.isEmpty() ? "]\n}\n" : "\n  ]\n}\n").toString();
   }
 
-  /// What `file` holds, in this form: nothing but the form changes, and the order of hidden
+  /// The text of `file` in this form: nothing but the form changes, and the order of hidden
   /// registers, which ascends.
   ///
   /// @throws JsonFileException if the file cannot be read or is wrong

@@ -74,7 +74,7 @@ public final class QuirkLint {
     return findings.stream().filter(f -> f.layer().equals(layer)).sorted(BY_PLACE).toList();
   }
 
-  /// What is in a folder of quirk files and not read.
+  /// Files in a folder of quirk files that are not read.
   ///
   /// @param path nothing is said of what is no folder
   /// @param layer the name of its layer
@@ -95,7 +95,7 @@ public final class QuirkLint {
     return quirks;
   }
 
-  /// What can be said of the quirks of `table` without a device, by place in the table.
+  /// Findings in the quirks of `table` that need no device, by place in the table.
   ///
   /// @param names the ids that are known; where it has no vendors at all, ids are not looked at
   public static List<LintFinding> check(QuirkTable table, PciNames names) {
@@ -114,8 +114,8 @@ public final class QuirkLint {
     return List.copyOf(lint.findings);
   }
 
-  /// What captured functions say of the quirks of `table`. Each thing is said once, of the first
-  /// function that shows it.
+  /// Findings in the quirks of `table` that captured functions contradict. Each is told once, of
+  /// the first function that shows it.
   public static List<LintFinding> check(QuirkTable table, List<HostFunction> captures) {
     return CaptureLint.check(table, captures);
   }
@@ -178,26 +178,20 @@ public final class QuirkLint {
     }
     if (effects.pinnedOffset().isPresent()) {
       ByteRange place = place(effects.pinnedOffset().get().value());
-      boolean shadowed =
-          effects.shadowing().stream().anyMatch(shadow -> shadow.value().contains(place));
-      for (HiddenBits bits : effects.hiddenBits()) {
-        if (bits.range().overlaps(place) && !shadowed) {
+      if (!effects.isShadowed(place)) {
+        for (ByteRange hidden : effects.hiddenIn(place)) {
           report(
               Severity.ERROR,
               LintRule.ON_HIDDEN,
               quirk,
               "places the capability on its own hidden register "
-                  + bits.range()
+                  + hidden
                   + "; choose another place, or allow it with \"shadow\"");
         }
       }
     }
     for (Decision<ByteRange> available : effects.available()) {
-      List<ByteRange> hidden =
-          effects.hiddenBits().stream()
-              .map(HiddenBits::range)
-              .filter(range -> range.overlaps(available.value()))
-              .toList();
+      List<ByteRange> hidden = effects.hiddenIn(available.value());
       if (!hidden.isEmpty()) {
         report(
             Severity.WARNING,
@@ -212,9 +206,8 @@ public final class QuirkLint {
             Severity.WARNING,
             LintRule.NO_ROOM,
             quirk,
-            "calls "
-                + available.value()
-                + " available, where no 8 aligned bytes fit; make it larger or leave it out");
+            "calls %s available, where no 8 aligned bytes fit; make it larger or leave it out"
+                .formatted(available.value()));
       }
     }
   }
@@ -232,11 +225,8 @@ public final class QuirkLint {
             Severity.WARNING,
             LintRule.OVERLAP,
             quirk,
-            "names devices "
-                + sorted.get(i - 1)
-                + " and "
-                + sorted.get(i)
-                + ", which share ids; join them");
+            "names devices %s and %s, which share ids; join them"
+                .formatted(sorted.get(i - 1), sorted.get(i)));
       }
     }
   }

@@ -34,7 +34,7 @@ public record QuirkMatch(
   /// Stands for every id.
   public static final int ANY = -1;
 
-  /// What the ranks below say of a condition that the function does not fulfil.
+  /// Rank of a condition that the function does not fulfil.
   static final int NO_MATCH = -1;
 
   /// Ranks of the device condition.
@@ -57,7 +57,7 @@ public record QuirkMatch(
   }
 
   /// True if `function` fulfils every condition.
-  public boolean matches(FunctionIdentity function) {
+  boolean matches(FunctionIdentity function) {
     int device = deviceRank(function.id());
     return device != NO_MATCH && specificity(function, device) != NO_MATCH;
   }

@@ -170,13 +170,8 @@ public final class QuirkTable {
         quirk.source().file(),
         quirk.line(),
         quirk.column(),
-        "the id "
-            + JsonCursor.quote(quirk.id())
-            + " is already used in "
-            + first.source().file()
-            + ":"
-            + first.line()
-            + "; choose another");
+        "the id %s is already used in %s:%s; choose another"
+            .formatted(JsonCursor.quote(quirk.id()), first.source().file(), first.line()));
   }
 
   /// The quirks that match `function`, merged; [MatchedQuirks#NONE] if none does.

@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/// What is in a folder of quirk files and is not read as one, so that nobody takes it for checked.
+/// Files in a folder of quirk files that are not read, so that nobody takes them for checked.
 final class SkippedFiles {
   /// Endings, in small letters, of files that somebody may have written quirks in.
   private static final Set<String> LIKELY =

@@ -18,7 +18,7 @@ public record SubsystemMatch(int vendor, int device) {
   }
 
   /// True if `subsystem` is meant; never true for [FunctionIdentity#NO_SUBSYSTEM].
-  public boolean matches(PciId subsystem) {
+  boolean matches(PciId subsystem) {
     return !subsystem.equals(FunctionIdentity.NO_SUBSYSTEM)
         && subsystem.vendor() == vendor
         && (device == QuirkMatch.ANY || device == subsystem.device());
