@@ -72,7 +72,7 @@ public final class PassthroughFunction implements AutoCloseable {
   /// Those that [#newPageTable] made and that are not destroyed.
   private final Set<PageTableId> pageTables = ConcurrentHashMap.newKeySet();
 
-  /// What the function itself is attached to, if it was made here. Guarded by [#pageTables].
+  /// The page table of the function itself, if it was made here. Guarded by [#pageTables].
   private @Nullable HwptId own;
 
   private final LongAdder refusedControlWrites = new LongAdder();
@@ -161,7 +161,7 @@ public final class PassthroughFunction implements AutoCloseable {
     return device;
   }
 
-  /// What the host can do with PASIDs on it.
+  /// The host's support for PASIDs on it.
   public HardwareInfo hardware() {
     return hardware;
   }
@@ -205,12 +205,12 @@ public final class PassthroughFunction implements AutoCloseable {
     }
   }
 
-  /// What a guest that reads everything would see now.
+  /// The bytes that a guest would read now.
   public ConfigSpace guestView() {
     return guest.toConfigSpace();
   }
 
-  /// What the guest has switched on in its PASID control register.
+  /// The switches that the guest has set in its PASID control register.
   public PasidControl control() {
     return switch (synthesis) {
       case Synthesis s -> controlOf(guest.read(s.registers(), 4));

@@ -77,11 +77,8 @@ public final class MappedGuestMemory implements GuestMemory {
           || (segment.address() & 0xfff) != 0
           || segment.byteSize() == 0) {
         throw new IllegalArgumentException(
-            "A range of guest memory is whole pages of 4096 bytes, not "
-                + segment.byteSize()
-                + " bytes at 0x"
-                + Long.toHexString(address)
-                + ".");
+            "A range of guest memory is whole pages of 4096 bytes, not %s bytes at 0x%s."
+                .formatted(segment.byteSize(), Long.toHexString(address)));
       }
       if (Long.compareUnsigned(address + (segment.byteSize() - 1), address) < 0) {
         throw new IllegalArgumentException(

@@ -23,14 +23,14 @@ public interface BoundDevice extends AutoCloseable {
   /// The device's id in the context.
   DeviceId id();
 
-  /// What the IOMMU says of the device (IOMMU_GET_HW_INFO). It is the context that is asked, so its
+  /// The IOMMU's report on the device (IOMMU_GET_HW_INFO). It is the context that is asked, so its
   /// file must be open still. The width is 0 where the kernel tells one but has no requests to
   /// attach a PASID, as some of the 6.12 series.
   ///
   /// @throws IommufdException EOPNOTSUPP it has no IOMMU
   HwInfo hwInfo();
 
-  /// What VFIO says of the device (VFIO_DEVICE_GET_INFO).
+  /// VFIO's description of the device (VFIO_DEVICE_GET_INFO).
   DeviceInfo info();
 
   /// The configuration space as VFIO shows it (region 7).

@@ -26,7 +26,7 @@ public record HwInfo(int maxPasidLog2, long capabilities, HwInfoData data) {
     return (capabilities & bits) == bits;
   }
 
-  /// What the synthesis of a vPASID needs of it.
+  /// The part that the synthesis of a vPASID needs.
   public HardwareInfo hardwareInfo() {
     return new HardwareInfo(
         maxPasidLog2, has(PASID_EXEC), has(PASID_PRIV), !has(ATS_NOT_SUPPORTED));

@@ -38,11 +38,6 @@ public sealed interface HwInfoData {
       return (ecap >>> 26 & 1) != 0;
     }
 
-    /// ECAP.PRS, bit 29: page requests.
-    public boolean pageRequests() {
-      return (ecap >>> 29 & 1) != 0;
-    }
-
     /// ECAP.PSS, bits 39:35, plus 1: bits of a PASID.
     public int pasidBits() {
       return (int) (ecap >>> 35 & 0x1f) + 1;
@@ -56,11 +51,6 @@ public sealed interface HwInfoData {
     /// ECAP.SMTS, bit 43: scalable mode.
     public boolean scalableMode() {
       return (ecap >>> 43 & 1) != 0;
-    }
-
-    /// ECAP.SSTS, bit 46: second-stage translation in scalable mode.
-    public boolean secondStage() {
-      return (ecap >>> 46 & 1) != 0;
     }
 
     /// ECAP.FSTS, bit 47: first-stage translation in scalable mode.

@@ -22,12 +22,12 @@ public interface IommufdBackend extends AutoCloseable {
   ///   reset is going on
   BoundDevice bind(PciAddress address);
 
-  /// What the IOMMU says of a device (IOMMU_GET_HW_INFO), as the kernel likes to report it.
+  /// The IOMMU's report on a device (IOMMU_GET_HW_INFO), in the format that the kernel prefers.
   ///
   /// @throws IommufdException ENOENT no such device; EOPNOTSUPP it has no IOMMU
   HwInfo hwInfo(DeviceId device);
 
-  /// What the IOMMU says of a device, in one format (IOMMU_GET_HW_INFO with
+  /// The IOMMU's report on a device, in one format (IOMMU_GET_HW_INFO with
   /// IOMMU_HW_INFO_FLAG_INPUT_TYPE).
   ///
   /// @param dataType the format, one of [HwInfoData]'s type numbers

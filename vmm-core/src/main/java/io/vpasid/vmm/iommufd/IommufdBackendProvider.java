@@ -8,9 +8,6 @@ public interface IommufdBackendProvider {
   /// Short name by which a user picks it, such as `simulated`.
   String name();
 
-  /// One line for a list of backends.
-  String description();
-
   /// Why this machine or this process cannot use it, with what would fix it; empty if it can. Opens
   /// nothing and changes nothing.
   Optional<String> obstacle();

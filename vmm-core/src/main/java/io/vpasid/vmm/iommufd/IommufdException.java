@@ -11,8 +11,6 @@ public final class IommufdException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final int number;
-  private final String request;
-  private final String arguments;
   private final int completed;
 
   /// A refused request of which nothing was done.
@@ -41,8 +39,6 @@ public final class IommufdException extends RuntimeException {
             + errno.number()
             + ").");
     this.number = errno.number();
-    this.request = request;
-    this.arguments = arguments;
     this.completed = completed;
   }
 
@@ -51,14 +47,10 @@ public final class IommufdException extends RuntimeException {
     return new Errno(number);
   }
 
-  /// Name of the request in the uAPI, such as `VFIO_DEVICE_ATTACH_IOMMUFD_PT`.
-  public String request() {
-    return request;
-  }
-
-  /// The arguments as a person reads them.
-  public String arguments() {
-    return arguments;
+  /// The message as a part of a sentence, without its full stop.
+  public String reason() {
+    String message = String.valueOf(getMessage());
+    return message.substring(0, message.length() - 1);
   }
 
   /// Number of entries that took effect before the failing one; 0 for requests without entries.

@@ -122,8 +122,8 @@ public final class AddressSpaces {
     return revoked;
   }
 
-  /// What a function's PASID is to be attached to for a handle; empty if there is no such handle,
-  /// or the function may not use it. A guest should not be told which of the two.
+  /// The page table of a handle for a function's PASIDs; empty if there is no such handle, or the
+  /// function may not use it. A guest should not be told which of the two.
   public Optional<PageTableId> pageTable(int handle, PciAddress function) {
     AddressSpace space = spaces.get(handle);
     return space == null ? Optional.empty() : Optional.ofNullable(space.pageTables().get(function));

@@ -256,7 +256,7 @@ public final class PasidAttachments implements AutoCloseable {
     return limits;
   }
 
-  /// What is attached, in ascending order. Requests that are served meanwhile may be in it or not.
+  /// All attachments, ascending by PASID. Requests that are served meanwhile may be in it or not.
   public List<Attachment> snapshot() {
     List<Attachment> all = new ArrayList<>();
     for (int at = slots.firstAttached(1, slots.last());

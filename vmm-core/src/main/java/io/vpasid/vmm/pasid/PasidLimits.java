@@ -22,10 +22,8 @@ public record PasidLimits(int width, int quota, WhenDisabled whenDisabled) {
   public PasidLimits {
     if (width < 0 || width > Pasid.MAX_WIDTH || quota < 0) {
       throw new IllegalArgumentException(
-          "PASIDs have a width of 0 to 20 and a quota of at least 0, not "
-              + width
-              + " and "
-              + quota);
+          "PASIDs have a width of 0 to 20 and a quota of at least 0, not %s and %s"
+              .formatted(width, quota));
     }
   }
 

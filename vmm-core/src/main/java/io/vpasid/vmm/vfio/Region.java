@@ -20,21 +20,8 @@ public record Region(long size, int flags) {
   public Region {
     if (size < 0 || (flags & ~(READ | WRITE)) != 0) {
       throw new IllegalArgumentException(
-          "A region of "
-              + size
-              + " bytes with flags "
-              + Integer.toHexString(flags)
-              + " cannot be.");
+          "A region of %s bytes with flags %s cannot be."
+              .formatted(size, Integer.toHexString(flags)));
     }
-  }
-
-  /// True if it can be read.
-  public boolean isReadable() {
-    return (flags & READ) != 0;
-  }
-
-  /// True if it can be written.
-  public boolean isWritable() {
-    return (flags & WRITE) != 0;
   }
 }

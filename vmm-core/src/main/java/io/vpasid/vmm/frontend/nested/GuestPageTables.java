@@ -145,7 +145,7 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
     shadow.withdraw(address, length);
   }
 
-  /// What a requester is attached to, for people.
+  /// The page table that a requester is attached to, in words.
   public String attachedTo(Requester requester) {
     GuestFunction function = functions.get(requester.function());
     RequesterState state = function == null ? null : function.requesters().get(requester.pasid());
@@ -311,14 +311,8 @@ public final class GuestPageTables implements VtdBackend, AutoCloseable {
       refuse(state, e.errno(), e.reason());
     } catch (IommufdException e) {
       targets.release(state.function, made);
-      refuse(state, e.errno(), reason(e));
+      refuse(state, e.errno(), e.reason());
     }
-  }
-
-  /// What the kernel says, as a part of a sentence.
-  static String reason(IommufdException e) {
-    String message = String.valueOf(e.getMessage());
-    return message.endsWith(".") ? message.substring(0, message.length() - 1) : message;
   }
 
   /// An entry went and came back: nothing that was cached before may be used any more.

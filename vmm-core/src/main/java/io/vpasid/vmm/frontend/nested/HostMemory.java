@@ -15,7 +15,7 @@ import java.util.TreeMap;
 @FunctionalInterface
 public interface HostMemory {
 
-  /// What is at an address: the beginning of a piece of memory, or of a hole.
+  /// The beginning of a piece of memory, or of a hole, at an address.
   ///
   /// @param address guest-physical, a multiple of 4096
   /// @param length how much of it is of interest, a positive multiple of 4096

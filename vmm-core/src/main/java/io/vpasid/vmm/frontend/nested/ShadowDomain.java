@@ -38,7 +38,7 @@ final class ShadowDomain {
   private final IoasId ioas;
   private final Map<GuestFunction, HwptId> pageTables = new LinkedHashMap<>();
 
-  /// What is mapped, by I/O address.
+  /// The mappings, by I/O address.
   private final NavigableMap<Long, Run> mapped = new TreeMap<>();
 
   /// Ranges in which the guest's table has changed.
@@ -214,16 +214,13 @@ final class ShadowDomain {
       return;
     }
     tables.takeMappings(1);
-    boolean done = false;
     try {
       tables.iommufd().mapAt(ioas, run.iova(), memory, access);
-      mapped.put(run.iova(), run);
-      done = true;
-    } finally {
-      if (!done) {
-        tables.giveMappings(1);
-      }
+    } catch (RuntimeException e) {
+      tables.giveMappings(1);
+      throw e;
     }
+    mapped.put(run.iova(), run);
   }
 
   private void unmap(Run run) {

@@ -128,7 +128,7 @@ final class StaleTables {
           return;
         }
       } catch (IommufdException e) {
-        reason = GuestPageTables.reason(e);
+        reason = e.reason();
         errno = e.errno();
       }
     }

@@ -84,19 +84,15 @@ final class Targets {
   private Target shadow(RequesterState state, Translation.SecondStage wanted)
       throws UnattachableException {
     ShadowDomain domain = shadow.use(wanted.domainId(), wanted.table());
-    boolean done = false;
     try {
       Optional<ShadowDomain.Broken> broken = shadow.update(domain);
       if (broken.isPresent()) {
         throw new UnattachableException(broken.get().errno(), broken.get().reason());
       }
-      Target made = new Target.Shadow(domain.pageTable(state.function), wanted, domain);
-      done = true;
-      return made;
-    } finally {
-      if (!done) {
-        domain.users--;
-      }
+      return new Target.Shadow(domain.pageTable(state.function), wanted, domain);
+    } catch (UnattachableException | RuntimeException e) {
+      domain.users--;
+      throw e;
     }
   }
 

@@ -74,7 +74,7 @@ final class Descriptor {
     return field(word0, 51, 32);
   }
 
-  /// What is wrong with a descriptor; null if nothing.
+  /// The error of a descriptor; null if it has none.
   ///
   /// @param scalable the mode
   /// @param words 4 words; the upper two 0 if descriptors have 128 bits

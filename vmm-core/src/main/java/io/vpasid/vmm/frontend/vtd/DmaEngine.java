@@ -40,7 +40,7 @@ public final class DmaEngine {
   /// Bytes of the register page.
   public static final int SIZE = 0x1000;
 
-  /// What ID reads as.
+  /// Value of ID.
   public static final int ID = 0x314d4456;
 
   private static final int MAX_LENGTH = 65536;

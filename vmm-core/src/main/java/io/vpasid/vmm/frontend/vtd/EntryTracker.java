@@ -309,7 +309,7 @@ final class EntryTracker {
     }
   }
 
-  /// What the backend knows, by function and PASID.
+  /// The entries that the backend knows, by function and PASID.
   List<VtdStatus.Entry> entries() {
     List<VtdStatus.Entry> entries = new ArrayList<>();
     for (ToldEntries function : functions) {

@@ -16,7 +16,7 @@ public record Fault(
     boolean execute,
     boolean privileged) {
 
-  /// What a request wants: the type field of a fault recording register, T1 and T2.
+  /// Wish of a request: the type field of a fault recording register, T1 and T2.
   public enum Access {
     /// 00: to write.
     WRITE,

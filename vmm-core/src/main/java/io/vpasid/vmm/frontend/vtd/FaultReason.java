@@ -149,7 +149,7 @@ public enum FaultReason {
   }
 
   /// True if FPD keeps it from being recorded.
-  public boolean isQualified() {
+  boolean isQualified() {
     return qualified;
   }
 }

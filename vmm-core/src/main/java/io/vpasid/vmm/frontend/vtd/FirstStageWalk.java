@@ -144,7 +144,7 @@ final class FirstStageWalk {
         : null;
   }
 
-  /// What a fault of the second stage is when it meets the address of a first-stage table.
+  /// The reason for a fault of the second stage that meets the address of a first-stage table.
   private FaultReason tableFault(FaultReason fault) {
     return switch (fault) {
       case ADDRESS_BEYOND_WIDTH -> FaultReason.FIRST_STAGE_BEYOND_WIDTH;
@@ -155,7 +155,7 @@ final class FirstStageWalk {
     };
   }
 
-  /// Whether the second stage lets those tables be written in which bits have to be set.
+  /// The fault if the second stage does not let a table be written in which bits have to be set.
   private @Nullable FaultReason writableTables(
       FirstStageTable table, SecondStageTable nestedOn, boolean write) {
     for (int i = 0; i < depth; i++) {

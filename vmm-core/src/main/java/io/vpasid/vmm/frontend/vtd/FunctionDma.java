@@ -25,7 +25,7 @@ public final class FunctionDma {
   /// Page request groups of a function.
   private static final int GROUPS = 512;
 
-  /// What a page request can put right.
+  /// Faults that a page request can put right.
   private static final Set<FaultReason> RECOVERABLE =
       EnumSet.of(
           FaultReason.FIRST_STAGE_NOT_PRESENT,

@@ -27,7 +27,7 @@ public record PageRequest(
     }
   }
 
-  /// What has become of a page request.
+  /// Fate of a page request.
   public enum Outcome {
     /// It is in the guest's queue. If it was the last of its group, [VtdBackend#pageResponse]
     /// brings the answer, or [VtdBackend#pageRequestsDropped] says that none comes.

@@ -28,7 +28,7 @@ record RootTable(long address, Mode mode, boolean enabled) {
     INVALID
   }
 
-  /// What RTADDR says; translation stays as it is.
+  /// The table of a new RTADDR; translation stays as it is.
   RootTable with(long rtaddr) {
     Mode mode =
         switch (Bits.field(rtaddr, 11, 10)) {

@@ -26,7 +26,7 @@ public record SourceId(int value) implements Comparable<SourceId> {
   }
 
   /// Bus number, 0 to 255: which root entry.
-  public int bus() {
+  int bus() {
     return value >>> 8;
   }
 

@@ -81,7 +81,7 @@ final class ToldEntries {
     return count > pasids || (count == pasids && get(0) == null);
   }
 
-  /// What the backend knows of a PASID; null if nothing.
+  /// The entry of a PASID that the backend knows; null if none.
   @Nullable Known get(int pasid) {
     return table[slot(table, pasid)];
   }
@@ -121,8 +121,8 @@ final class ToldEntries {
     }
   }
 
-  /// What the backend was told of a PASID before it was forgotten, if that is still what its entry
-  /// says, and no scan has begun since; else null.
+  /// The entry of a PASID as the backend knew it before it was forgotten, if it is still the same
+  /// and no scan has begun since; else null.
   @Nullable Known back(int pasid, long[] words, boolean deviceTlb, boolean pageRequests) {
     Known last = gone;
     return last != null && last.pasid == pasid && last.isStill(words, deviceTlb, pageRequests)

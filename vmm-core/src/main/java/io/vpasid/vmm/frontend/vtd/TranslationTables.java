@@ -147,7 +147,7 @@ final class TranslationTables {
     }
   }
 
-  /// What the entry in a successful lookup says.
+  /// The translation that the entry in a successful lookup asks for.
   Translation translation(RootTable root, Lookup found) {
     return root.isScalable() ? decoder.pasidEntry(found.entry) : decoder.legacyEntry(found.context);
   }

@@ -148,32 +148,32 @@ public record VtdCapabilities(long cap, long ecap) {
   }
 
   /// Bits of a PASID, 0 if there are none.
-  public int pasidBits() {
+  int pasidBits() {
     return has(ecap, 40) ? field(ecap, 39, 35) + 1 : 0;
   }
 
   /// PRS: whether functions can ask for pages.
-  public boolean pageRequests() {
+  boolean pageRequests() {
     return has(ecap, 29);
   }
 
   /// DT: whether functions can cache translations.
-  public boolean deviceTlb() {
+  boolean deviceTlb() {
     return has(ecap, 2);
   }
 
   /// FSTS: whether there are first stages.
-  public boolean firstStage() {
+  boolean firstStage() {
     return has(ecap, 47);
   }
 
   /// SSTS: whether there are second stages in scalable mode.
-  public boolean secondStage() {
+  boolean secondStage() {
     return has(ecap, 46);
   }
 
   /// NEST: whether a first stage can be nested on a second.
-  public boolean nesting() {
+  boolean nesting() {
     return has(ecap, 26);
   }
 

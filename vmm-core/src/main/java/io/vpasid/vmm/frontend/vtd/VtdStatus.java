@@ -2,7 +2,7 @@ package io.vpasid.vmm.frontend.vtd;
 
 import java.util.List;
 
-/// What a unit has told its backend and counted, for whoever looks after it.
+/// State of a unit for whoever looks after it: what it told its backend, and its counters.
 ///
 /// @param mode TTM as the unit took it
 /// @param rootTable address of the guest's root table; guest-physical

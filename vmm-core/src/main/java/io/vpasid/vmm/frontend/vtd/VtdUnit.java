@@ -167,11 +167,6 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
     return values;
   }
 
-  /// What the guest is offered.
-  public VtdCapabilities capabilities() {
-    return capabilities;
-  }
-
   @Override
   public void attachRefused(Requester requester) {
     fault(
@@ -196,7 +191,7 @@ public final class VtdUnit implements VtdReports, AutoCloseable {
     return pageRequests.request(root, request);
   }
 
-  /// What the unit has told and counted, as of a moment between two batches.
+  /// The unit's status at a moment between two batches.
   public CompletableFuture<VtdStatus> status() {
     return onWorker(this::statusNow);
   }

@@ -17,7 +17,7 @@ import java.util.Optional;
 /// @param sysfs the root of sysfs, `/sys`
 public record HostPaths(Path iommu, Path vfioDevices, Path sysfs) {
   /// Those of every Linux.
-  public static final HostPaths DEFAULT = below(Path.of("/"));
+  static final HostPaths DEFAULT = below(Path.of("/"));
 
   private static final String VFIO = "vfio";
 
@@ -28,7 +28,7 @@ public record HostPaths(Path iommu, Path vfioDevices, Path sysfs) {
   }
 
   /// The folder of a PCI function in sysfs.
-  public Path function(PciAddress address) {
+  Path function(PciAddress address) {
     return sysfs.resolve("bus/pci/devices").resolve(address.toString());
   }
 

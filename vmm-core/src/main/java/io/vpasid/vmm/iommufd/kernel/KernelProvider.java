@@ -38,11 +38,6 @@ public final class KernelProvider implements IommufdBackendProvider {
   }
 
   @Override
-  public String description() {
-    return "the iommufd of this Linux, with the functions that its vfio-pci has";
-  }
-
-  @Override
   public Optional<String> obstacle() {
     Optional<String> calls = SystemCalls.obstacle();
     Path iommu = HostPaths.DEFAULT.iommu();
@@ -51,9 +46,8 @@ public final class KernelProvider implements IommufdBackendProvider {
     }
     if (!Files.exists(iommu)) {
       return Optional.of(
-          "there is no "
-              + iommu
-              + ": load it with `modprobe iommufd`, or use a kernel with CONFIG_IOMMUFD");
+          "there is no %s: load it with `modprobe iommufd`, or use a kernel with CONFIG_IOMMUFD"
+              .formatted(iommu));
     }
     if (!Files.isReadable(iommu) || !Files.isWritable(iommu)) {
       return Optional.of(iommu + " may not be opened: run this as root, or as its owner");
@@ -66,10 +60,8 @@ public final class KernelProvider implements IommufdBackendProvider {
     for (String name : options.values().keySet()) {
       if (!OPTIONS.contains(name)) {
         throw new IllegalArgumentException(
-            "The kernel's backend has no option '"
-                + name
-                + "': it has "
-                + String.join(", ", OPTIONS.stream().sorted().toList()));
+            "The kernel's backend has no option '%s': it has %s"
+                .formatted(name, String.join(", ", OPTIONS.stream().sorted().toList())));
       }
     }
     HostPaths host = HostPaths.DEFAULT;

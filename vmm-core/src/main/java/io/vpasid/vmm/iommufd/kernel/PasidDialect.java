@@ -140,7 +140,7 @@ enum PasidDialect {
   /// The request's name, for messages.
   abstract String detachRequest();
 
-  /// What a request for `asked` was attached to, given the number that the kernel named.
+  /// The page table behind the number that the kernel named, when it was asked for `asked`.
   static PageTableId chosen(PageTableId asked, int number) {
     return number == asked.value() ? asked : new HwptId(number);
   }

@@ -34,8 +34,8 @@ final class Payloads {
 
   private Payloads() {}
 
-  /// What the kernel wrote of an IOMMU's registers. A known type that is shorter than its structure
-  /// is kept as bytes.
+  /// The registers of an IOMMU, as the kernel wrote them. A known type that is shorter than its
+  /// structure is kept as bytes.
   ///
   /// @param length how much of it was written
   static HwInfoData hwInfo(int type, Records data, int length) {
@@ -75,7 +75,7 @@ final class Payloads {
     };
   }
 
-  /// What a guest says of its page table; empty if it says nothing.
+  /// The structure that describes a guest's page table; empty for a paging one.
   static Records of(HwptData data) {
     return switch (data) {
       case HwptData.None _ -> Records.of();
@@ -144,11 +144,11 @@ final class Payloads {
           throw new IommufdException(
               Errno.EINVAL,
               HwptInvalidate.REQUEST.name(),
-              Integer.toUnsignedString(other.entryCount())
-                  + " entries of "
-                  + Integer.toUnsignedString(other.entryLength())
-                  + " bytes in "
-                  + other.payload().size());
+              "%s entries of %s bytes in %s"
+                  .formatted(
+                      Integer.toUnsignedString(other.entryCount()),
+                      Integer.toUnsignedString(other.entryLength()),
+                      other.payload().size()));
         }
         yield new Entries(
             Records.of(other.payload().toByteArray()), other.entryLength(), other.entryCount());

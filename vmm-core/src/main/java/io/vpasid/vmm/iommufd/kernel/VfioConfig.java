@@ -64,12 +64,7 @@ final class VfioConfig implements DeviceConfig {
     return new IommufdException(
         result < 0 ? new Errno(-result) : Errno.EIO,
         call,
-        "device "
-            + address
-            + ", configuration space at 0x"
-            + Integer.toHexString(offset)
-            + ", "
-            + width
-            + " bytes");
+        "device %s, configuration space at 0x%s, %s bytes"
+            .formatted(address, Integer.toHexString(offset), width));
   }
 }

@@ -150,15 +150,8 @@ final class VfioHardware implements DeviceHardware {
       throw new IommufdException(
           result < 0 ? new Errno(-result) : Errno.EIO,
           call,
-          "device "
-              + address
-              + ", region "
-              + region
-              + " at 0x"
-              + Long.toHexString(offset)
-              + ", "
-              + width
-              + " bytes");
+          "device %s, region %s at 0x%s, %s bytes"
+              .formatted(address, region, Long.toHexString(offset), width));
     }
   }
 }

@@ -164,7 +164,7 @@ final class Group {
     return attached;
   }
 
-  /// What iommufd checks before it asks the IOMMU core.
+  /// iommufd's checks before it asks the IOMMU core.
   private void checkCompatible(SimulatedBoundDevice device, int pasid, Hwpt pageTable) {
     SimulatedDevice function = device.host().description;
     if (pageTable.faults != null && function.isVirtualFunction() && function.pageRequests()) {

@@ -86,7 +86,7 @@ abstract sealed class IommuDriver {
     }
   }
 
-  /// What can still go wrong when the page table is programmed.
+  /// Programs the page table, which can still fail.
   void program(int pasid, Hwpt pageTable, @Nullable Hwpt old) {}
 
   /// True if a failure in [#program] leaves the hardware without the old translation.
@@ -132,8 +132,6 @@ abstract sealed class IommuDriver {
     private static final int DATA_TYPE = 1;
     private static final int DATA_SIZE = 24;
     private static final int ENTRY_SIZE = 24;
-    private static final long ECAP_SRS = 1L << 31;
-    private static final long ECAP_EAFS = 1L << 34;
 
     Intel(IommuProfile iommu) {
       super(iommu);
@@ -203,8 +201,10 @@ abstract sealed class IommuDriver {
       long ecap = registers().ecap();
       boolean fits =
           data.addressWidth() == 48 || (data.addressWidth() == 57 && registers().fiveLevels());
-      boolean supervisor = (data.flags() & HwptData.VtdS1.SRE) == 0 || (ecap & ECAP_SRS) != 0;
-      boolean accessed = (data.flags() & HwptData.VtdS1.EAFE) == 0 || (ecap & ECAP_EAFS) != 0;
+      boolean supervisor =
+          (data.flags() & HwptData.VtdS1.SRE) == 0 || (ecap & IommuProfile.ECAP_SRS) != 0;
+      boolean accessed =
+          (data.flags() & HwptData.VtdS1.EAFE) == 0 || (ecap & IommuProfile.ECAP_EAFS) != 0;
       if (!fits || !supervisor || !accessed) {
         throw new KernelError(Errno.EINVAL);
       }

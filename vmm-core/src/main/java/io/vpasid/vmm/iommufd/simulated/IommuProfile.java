@@ -52,8 +52,8 @@ public record IommuProfile(
   private static final long ECAP_SNOOP_CONTROL = 1L << 7;
   private static final long ECAP_NEST = 1L << 26;
   private static final long ECAP_PRS = 1L << 29;
-  private static final long ECAP_SRS = 1L << 31;
-  private static final long ECAP_EAFS = 1L << 34;
+  static final long ECAP_SRS = 1L << 31;
+  static final long ECAP_EAFS = 1L << 34;
   private static final long ECAP_PSS_20_BITS = 19L << 35;
   private static final long ECAP_PASID = 1L << 40;
   private static final long ECAP_PAGE_DRAIN = 1L << 42;

@@ -149,13 +149,11 @@ abstract sealed class KernelObject {
 
   /// A virtual IOMMU.
   static final class Viommu extends KernelObject {
-    final int type;
     final IommuProfile iommu;
     final Hwpt nestParent;
 
-    Viommu(int id, int type, IommuProfile iommu, Hwpt nestParent) {
+    Viommu(int id, IommuProfile iommu, Hwpt nestParent) {
       super(id);
-      this.type = type;
       this.iommu = iommu;
       this.nestParent = nestParent;
     }

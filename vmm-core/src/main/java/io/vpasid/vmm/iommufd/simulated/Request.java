@@ -74,7 +74,7 @@ public enum Request {
   }
 
   /// The request's name in the uAPI.
-  public String uapiName() {
+  String uapiName() {
     return uapiName;
   }
 }

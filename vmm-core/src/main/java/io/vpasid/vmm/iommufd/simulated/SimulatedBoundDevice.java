@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 /// (an IDA, in which PASID 0 is a number like any other). From PASID 1 on the second is the same as
 /// what iommufd knows, so that only the two flags for the function itself are kept apart.
 final class SimulatedBoundDevice implements BoundDevice {
-  /// What the kernel's IDA lookup takes for present: its own -EINVAL.
+  /// The number that the kernel's IDA lookup takes for present: its own -EINVAL.
   private static final int MISTAKEN_PASID = -Errno.EINVAL.number();
 
   private final SimulatedHost machine;
@@ -58,7 +58,7 @@ final class SimulatedBoundDevice implements BoundDevice {
     return object;
   }
 
-  /// What a PASID, or with 0 the function itself, is attached to, or null.
+  /// The page table of a PASID, or with 0 of the function itself; null if there is none.
   @Nullable Hwpt pageTable(int pasid) {
     if (pasid == 0) {
       return own;
@@ -272,7 +272,6 @@ final class SimulatedBoundDevice implements BoundDevice {
     host.driver.checkPaging(0, host.description);
     Hwpt made = context.makePaging(host.iommu, 0, ioas);
     made.automatic = true;
-    boolean done = false;
     try {
       if (replace) {
         ioas.map.follow(made, host.iommu);
@@ -281,15 +280,13 @@ final class SimulatedBoundDevice implements BoundDevice {
         change(pasid, made, false);
         ioas.map.follow(made, host.iommu);
       }
-      done = true;
-    } finally {
-      if (!done) {
-        if (pageTable(pasid) == made) {
-          host.group.detach(this, pasid);
-        } else {
-          context.destroyObject(made);
-        }
+    } catch (KernelError e) {
+      if (pageTable(pasid) == made) {
+        host.group.detach(this, pasid);
+      } else {
+        context.destroyObject(made);
       }
+      throw e;
     }
     return made.name();
   }

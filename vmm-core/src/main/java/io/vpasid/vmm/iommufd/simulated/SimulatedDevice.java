@@ -14,6 +14,7 @@ import io.vpasid.synth.PasidCapability;
 import io.vpasid.vmm.linux.Errno;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Describes a function of a simulated host; immutable, each method gives another description.
@@ -137,9 +138,7 @@ public final class SimulatedDevice {
       throw new IllegalArgumentException(
           "An IOMMU group has a number of at least 0, not " + number);
     }
-    SimulatedDevice other = copy();
-    other.group = number;
-    return other;
+    return with(other -> other.group = number);
   }
 
   /// With a PASID capability of this width (a virtual function: its physical function has it).
@@ -150,101 +149,73 @@ public final class SimulatedDevice {
     if (bits < 0 || bits > 30) {
       throw new IllegalArgumentException("A PASID capability has 0 to 30 bits here, not " + bits);
     }
-    SimulatedDevice other = copy();
-    other.pasidWidth = bits;
-    return other;
+    return with(other -> other.pasidWidth = bits);
   }
 
   /// Without a PASID capability.
   public SimulatedDevice withoutPasid() {
-    SimulatedDevice other = copy();
-    other.pasidWidth = NO_PASID;
-    return other;
+    return with(other -> other.pasidWidth = NO_PASID);
   }
 
   /// With execute permission enabled or not.
   public SimulatedDevice exec(boolean enabled) {
-    SimulatedDevice other = copy();
-    other.exec = enabled;
-    return other;
+    return with(other -> other.exec = enabled);
   }
 
   /// With privileged mode enabled or not.
   public SimulatedDevice priv(boolean enabled) {
-    SimulatedDevice other = copy();
-    other.priv = enabled;
-    return other;
+    return with(other -> other.priv = enabled);
   }
 
   /// With ATS or not; a function without it goes on translating while it is reset.
   public SimulatedDevice ats(boolean supported) {
-    SimulatedDevice other = copy();
-    other.ats = supported;
-    return other;
+    return with(other -> other.ats = supported);
   }
 
   /// With page requests (PRI) or not; of a virtual function, those of its physical function.
   public SimulatedDevice pageRequests(boolean supported) {
-    SimulatedDevice other = copy();
-    other.pageRequests = supported;
-    return other;
+    return with(other -> other.pageRequests = supported);
   }
 
   /// A virtual function.
   public SimulatedDevice virtualFunction() {
-    SimulatedDevice other = copy();
-    other.virtualFunction = true;
-    return other;
+    return with(other -> other.virtualFunction = true);
   }
 
   /// Without dirty tracking, though the IOMMU has it.
   public SimulatedDevice withoutDirtyTracking() {
-    SimulatedDevice other = copy();
-    other.dirtyTracking = false;
-    return other;
+    return with(other -> other.dirtyTracking = false);
   }
 
   /// Without any way to reset it.
   public SimulatedDevice withoutReset() {
-    SimulatedDevice other = copy();
-    other.resettable = false;
-    return other;
+    return with(other -> other.resettable = false);
   }
 
   /// With another driver than vfio-pci.
   public SimulatedDevice driver(Driver boundTo) {
-    SimulatedDevice other = copy();
-    other.driver = boundTo;
-    return other;
+    return with(other -> other.driver = boundTo);
   }
 
   /// Behind another IOMMU than the host's other functions.
   public SimulatedDevice behind(IommuProfile own) {
-    SimulatedDevice other = copy();
-    other.iommu = own;
-    return other;
+    return with(other -> other.iommu = own);
   }
 
   /// Which cannot be bound: EPERM where MSIs are not isolated, ENODEV without an IOMMU group,
   /// EACCES where a VF token is needed, and so on.
   public SimulatedDevice refusesToBind(Errno errno) {
-    SimulatedDevice other = copy();
-    other.bindError = errno;
-    return other;
+    return with(other -> other.bindError = errno);
   }
 
   /// With these registers in region 7.
   public SimulatedDevice config(DeviceConfig registers) {
-    SimulatedDevice other = copy();
-    other.config = registers;
-    return other;
+    return with(other -> other.config = registers);
   }
 
   /// Whose registers do this when VFIO resets it, on the thread that asked for the reset.
   public SimulatedDevice onReset(Runnable action) {
-    SimulatedDevice other = copy();
-    other.onReset = action;
-    return other;
+    return with(other -> other.onReset = action);
   }
 
   /// So that GET_HW_INFO says this, as far as the IOMMU allows the width.
@@ -254,8 +225,10 @@ public final class SimulatedDevice {
     return other.exec(info.exec()).priv(info.priv()).ats(info.ats());
   }
 
-  private SimulatedDevice copy() {
-    return new SimulatedDevice(this, address);
+  private SimulatedDevice with(Consumer<SimulatedDevice> change) {
+    SimulatedDevice other = movedTo(address);
+    change.accept(other);
+    return other;
   }
 
   /// The address where the function sits.

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// A machine with an IOMMU, a kernel and some functions that are bound to VFIO.
@@ -146,12 +147,7 @@ public final class SimulatedHost {
   ///   pages are needed
   /// @return its descriptor
   public int openFile(boolean mappable) {
-    lock();
-    try {
-      return memory.openFile(mappable);
-    } finally {
-      unlock();
-    }
+    return locked(() -> memory.openFile(mappable));
   }
 
   /// Lets a function send page requests.
@@ -169,39 +165,31 @@ public final class SimulatedHost {
     }
   }
 
-  /// What a function was told about its page requests since the last call, oldest first.
+  /// The answers to a function's page requests since the last call, oldest first.
   ///
   /// @throws IllegalArgumentException if there is no such function
   public List<PageAnswer> takeAnswers(PciAddress function) {
     HostDevice device = device(function);
-    lock();
-    try {
-      return device.takeAnswers();
-    } finally {
-      unlock();
-    }
+    return locked(device::takeAnswers);
   }
 
-  /// What a function itself is attached to; empty if to nothing.
+  /// The page table of a function itself; empty if there is none.
   ///
   /// @throws IllegalArgumentException if there is no such function
   public Optional<HwptId> attachment(PciAddress function) {
     return attachment(function, new Pasid(0));
   }
 
-  /// What a PASID of a function is attached to; empty if to nothing.
+  /// The page table of a PASID of a function; empty if there is none.
   ///
   /// @throws IllegalArgumentException if there is no such function
   public Optional<HwptId> attachment(PciAddress function, Pasid pasid) {
     HostDevice device = device(function);
-    lock();
-    try {
+    return locked(() -> {
       SimulatedBoundDevice bound = device.bound;
       Hwpt pageTable = bound == null || pasid.value() < 0 ? null : bound.pageTable(pasid.value());
       return Optional.ofNullable(pageTable).map(Hwpt::name);
-    } finally {
-      unlock();
-    }
+    });
   }
 
   /// True if the IOMMU translates for a PASID (0: for the function itself). It does not for PASIDs
@@ -211,15 +199,11 @@ public final class SimulatedHost {
   /// @throws IllegalArgumentException if there is no such function
   public boolean translates(PciAddress function, Pasid pasid) {
     HostDevice device = device(function);
-    lock();
-    try {
-      return pasid.value() >= 0
-          && device.group.current(pasid.value()) != null
-          && (pasid.value() == 0 || device.maxPasids > 0)
-          && !device.missing.contains(pasid.value());
-    } finally {
-      unlock();
-    }
+    return locked(() ->
+        pasid.value() >= 0
+            && device.group.current(pasid.value()) != null
+            && (pasid.value() == 0 || device.maxPasids > 0)
+            && !device.missing.contains(pasid.value()));
   }
 
   /// The attached PASIDs of a function, ascending.
@@ -249,13 +233,7 @@ public final class SimulatedHost {
   /// @throws IllegalArgumentException if there is no such function
   public int attachedPasidCount(PciAddress function) {
     HostDevice device = device(function);
-    lock();
-    try {
-      SimulatedBoundDevice bound = device.bound;
-      return bound == null ? 0 : bound.pasidCount();
-    } finally {
-      unlock();
-    }
+    return locked(() -> device.bound == null ? 0 : device.bound.pasidCount());
   }
 
   /// True if neither the function itself nor a PASID of it is attached to anything.
@@ -270,22 +248,12 @@ public final class SimulatedHost {
   /// @throws IllegalArgumentException if there is no such function
   public boolean isBound(PciAddress function) {
     HostDevice device = device(function);
-    lock();
-    try {
-      return device.bound != null;
-    } finally {
-      unlock();
-    }
+    return locked(() -> device.bound != null);
   }
 
   /// Bytes of memory that are pinned for DMA.
   public long pinnedBytes() {
-    lock();
-    try {
-      return memory.pinned();
-    } finally {
-      unlock();
-    }
+    return locked(memory::pinned);
   }
 
   void lock() {
@@ -296,10 +264,10 @@ public final class SimulatedHost {
     lock.unlock();
   }
 
-  private void locked(Runnable action) {
+  <T> T locked(Supplier<T> action) {
     lock();
     try {
-      action.run();
+      return action.get();
     } finally {
       unlock();
     }
@@ -315,10 +283,6 @@ public final class SimulatedHost {
 
   boolean takesPasids() {
     return kernel.hasPasids() || pasidInterface == PasidInterface.SEPTEMBER_2024;
-  }
-
-  boolean reportsPasids() {
-    return takesPasids();
   }
 
   boolean requiresPasidFlag() {

@@ -48,33 +48,25 @@ public final class SimulatedIommufd implements IommufdBackend {
   }
 
   /// The machine.
-  public SimulatedHost host() {
+  SimulatedHost host() {
     return host;
   }
 
   /// The names of all objects, ascending by number.
   public List<ObjectId> objects() {
-    host.lock();
-    try {
-      return objects.all().stream().map(KernelObject::name).toList();
-    } finally {
-      host.unlock();
-    }
+    return host.locked(() -> objects.all().stream().map(KernelObject::name).toList());
   }
 
   /// The number of users of an object, and one more; 0 if there is no such object.
   public int users(ObjectId id) {
-    host.lock();
     try {
-      return objects.get(id.value()).users;
+      return host.locked(() -> objects.get(id.value()).users);
     } catch (KernelError e) {
       return 0;
-    } finally {
-      host.unlock();
     }
   }
 
-  /// What a page table was made from; empty if there is no such page table.
+  /// The request that a page table was made from; empty if there is no such page table.
   public Optional<SimulatedPageTable> pageTable(HwptId id) {
     host.lock();
     try {
@@ -94,15 +86,12 @@ public final class SimulatedIommufd implements IommufdBackend {
     }
   }
 
-  /// What an I/O address space maps, by ascending IOVA; nothing if there is no such IOAS.
+  /// The mappings of an I/O address space, by ascending IOVA; none if there is no such IOAS.
   public List<SimulatedMapping> mappings(IoasId id) {
-    host.lock();
     try {
-      return mapOf(id).mappings();
+      return host.locked(() -> mapOf(id).mappings());
     } catch (KernelError e) {
       return List.of();
-    } finally {
-      host.unlock();
     }
   }
 
@@ -190,7 +179,7 @@ public final class SimulatedIommufd implements IommufdBackend {
     SimulatedDevice function = device.description;
     int width = 0;
     long capabilities = 0;
-    if (host.reportsPasids() && device.maxPasids > 0) {
+    if (host.takesPasids() && device.maxPasids > 0) {
       width = 31 - Integer.numberOfLeadingZeros(device.maxPasids);
       if (device.driver.showsPermissions()) {
         capabilities |= function.exec() ? HwInfo.PASID_EXEC : 0;
@@ -282,12 +271,8 @@ public final class SimulatedIommufd implements IommufdBackend {
     return request(
         Request.UNMAP,
         () ->
-            ioas
-                + ", IOVA 0x"
-                + Long.toHexString(iova)
-                + ", 0x"
-                + Long.toHexString(length)
-                + " bytes",
+            "%s, IOVA 0x%s, 0x%s bytes"
+                .formatted(ioas, Long.toHexString(iova), Long.toHexString(length)),
         () -> mapOf(ioas).unmap(iova, length));
   }
 
@@ -323,17 +308,14 @@ public final class SimulatedIommufd implements IommufdBackend {
           case Viommu viommu -> nestedOnViommu(device, viommu, flags, data);
           default -> throw new KernelError(Errno.EINVAL);
         };
-    boolean done = false;
-    try {
-      if (faults) {
+    if (faults) {
+      try {
         Fault queue = objects.get(request.faultQueue().value(), Fault.class);
         queue.users++;
         made.faults = queue;
-      }
-      done = true;
-    } finally {
-      if (!done) {
+      } catch (KernelError e) {
         destroyObject(made);
+        throw e;
       }
     }
     return made.name();
@@ -362,14 +344,11 @@ public final class SimulatedIommufd implements IommufdBackend {
     }
     device.driver.checkPaging(flags, device.description);
     Hwpt made = makePaging(device.iommu, flags, ioas);
-    boolean done = false;
     try {
       ioas.map.follow(made, device.iommu);
-      done = true;
-    } finally {
-      if (!done) {
-        destroyObject(made);
-      }
+    } catch (KernelError e) {
+      destroyObject(made);
+      throw e;
     }
     return made;
   }
@@ -515,7 +494,7 @@ public final class SimulatedIommufd implements IommufdBackend {
             throw new KernelError(Errno.EINVAL);
           }
           host.failures().allocate();
-          Viommu made = new Viommu(objects.reserve(), type, behind.iommu, parent);
+          Viommu made = new Viommu(objects.reserve(), behind.iommu, parent);
           parent.users++;
           objects.publish(made);
           return made.name();
@@ -666,15 +645,13 @@ public final class SimulatedIommufd implements IommufdBackend {
   }
 
   private void run(Request request, Supplier<String> arguments, Runnable body) {
-    host.failures().announce(request);
-    host.lock();
-    try {
-      enter(request);
-      body.run();
-    } catch (KernelError e) {
-      throw e.of(request, arguments.get());
-    } finally {
-      host.unlock();
-    }
+    boolean _ =
+        request(
+            request,
+            arguments,
+            () -> {
+              body.run();
+              return true;
+            });
   }
 }

@@ -4,7 +4,9 @@ import io.vpasid.pci.PciAddress;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.vmm.iommufd.BackendOptions;
 import io.vpasid.vmm.iommufd.IommufdBackendProvider;
-import java.util.Map;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -25,18 +27,12 @@ public final class SimulatedProvider implements IommufdBackendProvider {
   /// Name of the option for what GET_HW_INFO says.
   public static final String HW_INFO = "hw-info";
 
+  /// The kernel's own test IOMMU, which only this backend has by name.
+  private static final String MOCK = "mock";
+
   private static final Set<String> OPTIONS = Set.of(IOMMU, KERNEL, HW_INFO);
   private static final HardwareInfo DEFAULT_INFO = new HardwareInfo(20, true, true, true);
   private static final PciAddress ANYWHERE = new PciAddress(0, 0, 0, 0);
-
-  private static final Map<String, IommuProfile> IOMMUS =
-      Map.of(
-          "intel", IommuProfile.intel(),
-          "intel-legacy", IommuProfile.intelLegacy(),
-          "arm", IommuProfile.arm(),
-          "amd", IommuProfile.amd(),
-          "mock", IommuProfile.mock(),
-          "none", IommuProfile.none());
 
   /// For [java.util.ServiceLoader].
   public SimulatedProvider() {}
@@ -44,11 +40,6 @@ public final class SimulatedProvider implements IommufdBackendProvider {
   @Override
   public String name() {
     return "simulated";
-  }
-
-  @Override
-  public String description() {
-    return "an iommufd in memory that answers as Linux does; needs no hardware and no privileges";
   }
 
   @Override
@@ -76,12 +67,16 @@ public final class SimulatedProvider implements IommufdBackendProvider {
   }
 
   private static IommuProfile iommu(String name) {
-    IommuProfile profile = IOMMUS.get(name);
-    if (profile == null) {
-      throw new IllegalArgumentException(
-          "There is no simulated IOMMU '" + name + "': there are " + sorted(IOMMUS.keySet()));
+    if (name.equals(MOCK)) {
+      return IommuProfile.mock();
     }
-    return profile;
+    return IommuProfile.named(name)
+        .orElseThrow(() -> {
+          List<String> names = new ArrayList<>(IommuProfile.names());
+          names.add(MOCK);
+          return new IllegalArgumentException(
+              "There is no simulated IOMMU '" + name + "': there are " + sorted(names));
+        });
   }
 
   private static KernelVersion kernel(String text) {
@@ -91,7 +86,7 @@ public final class SimulatedProvider implements IommufdBackendProvider {
                 "'" + text + "' is no release of Linux: write 7.3 or 6.15"));
   }
 
-  private static String sorted(Set<String> names) {
+  private static String sorted(Collection<String> names) {
     return String.join(", ", names.stream().sorted().toList());
   }
 }

@@ -28,7 +28,7 @@ public final class Budget {
   /// A part of this budget.
   ///
   /// @param most how many may be taken of it, however many are left of the whole
-  public Budget share(long most) {
+  Budget share(long most) {
     return new Budget(most, Optional.of(this));
   }
 

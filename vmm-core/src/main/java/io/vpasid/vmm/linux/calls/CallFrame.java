@@ -12,8 +12,8 @@ import java.util.Collections;
 import java.util.Set;
 import java.util.WeakHashMap;
 
-/// What one thread needs to make a system call: a place for `errno`, and a block in which the
-/// structure of an ioctl, or a few bytes of a register, are handed over.
+/// One thread's memory for system calls: a place for `errno`, and a block in which the structure of
+/// an ioctl, or a few bytes of a register, are handed over.
 ///
 /// There is one per thread, used again by every call, so that a call allocates nothing. It is
 /// filled, handed to one call and read before the same thread makes another.
@@ -72,7 +72,7 @@ public final class CallFrame {
   }
 
   /// This thread's, with a structure in its block that is zero but for its first member, its size.
-  public static CallFrame with(Struct struct) {
+  static CallFrame with(Struct struct) {
     CallFrame frame = current();
     int size = struct.size();
     for (int at = 0; at < size; at += Long.BYTES) {

@@ -7,7 +7,8 @@ import static io.vpasid.vmm.linux.calls.Struct.u8;
 /// Requests and structures of `include/uapi/linux/iommufd.h`, as of Linux 7.3.
 ///
 /// The whole structures are sent, also to an older kernel: it takes a longer one as long as what it
-/// does not know is zero. Reserved members have no [Field], so that they stay zero.
+/// does not know is zero. Members that nobody sets, reserved ones above all, have no [Field], and
+/// stay zero.
 public final class IommufdUapi {
   private IommufdUapi() {}
 
@@ -31,7 +32,6 @@ public final class IommufdUapi {
     /// The request IOMMU_IOAS_ALLOC, to `/dev/iommu`.
     public static final IoctlRequest REQUEST = new IoctlRequest("IOMMU_IOAS_ALLOC", 0x3b81, STRUCT);
 
-    public static final Field FLAGS = STRUCT.field("flags");
     public static final Field OUT_IOAS_ID = STRUCT.field("out_ioas_id");
 
     private IoasAlloc() {}
@@ -67,9 +67,6 @@ public final class IommufdUapi {
 
     public static final Field START = STRUCT.field("start");
     public static final Field LAST = STRUCT.field("last");
-
-    /// Its bytes.
-    public static final int SIZE = STRUCT.size();
 
     private IovaRange() {}
   }
@@ -160,9 +157,6 @@ public final class IommufdUapi {
     public static final Field PGTBL_ADDR = STRUCT.field("pgtbl_addr");
     public static final Field ADDR_WIDTH = STRUCT.field("addr_width");
 
-    /// Its bytes.
-    public static final int SIZE = STRUCT.size();
-
     private HwptVtdS1() {}
   }
 
@@ -173,9 +167,6 @@ public final class IommufdUapi {
 
     public static final Field STE0 = STRUCT.field("ste[0]");
     public static final Field STE1 = STRUCT.field("ste[1]");
-
-    /// Its bytes.
-    public static final int SIZE = STRUCT.size();
 
     private HwptArmSmmuv3() {}
   }
@@ -190,9 +181,6 @@ public final class IommufdUapi {
     public static final Field DTE1 = STRUCT.field("dte[1]");
     public static final Field DTE2 = STRUCT.field("dte[2]");
     public static final Field DTE3 = STRUCT.field("dte[3]");
-
-    /// Its bytes.
-    public static final int SIZE = STRUCT.size();
 
     private HwptAmdGuest() {}
   }
@@ -406,7 +394,6 @@ public final class IommufdUapi {
     public static final IoctlRequest REQUEST =
         new IoctlRequest("IOMMU_FAULT_QUEUE_ALLOC", 0x3b8e, STRUCT);
 
-    public static final Field FLAGS = STRUCT.field("flags");
     public static final Field OUT_FAULT_ID = STRUCT.field("out_fault_id");
     public static final Field OUT_FAULT_FD = STRUCT.field("out_fault_fd");
 
@@ -503,13 +490,10 @@ public final class IommufdUapi {
     public static final IoctlRequest REQUEST =
         new IoctlRequest("IOMMU_VIOMMU_ALLOC", 0x3b90, STRUCT);
 
-    public static final Field FLAGS = STRUCT.field("flags");
     public static final Field TYPE = STRUCT.field("type");
     public static final Field DEV_ID = STRUCT.field("dev_id");
     public static final Field HWPT_ID = STRUCT.field("hwpt_id");
     public static final Field OUT_VIOMMU_ID = STRUCT.field("out_viommu_id");
-    public static final Field DATA_LEN = STRUCT.field("data_len");
-    public static final Field DATA_UPTR = STRUCT.field("data_uptr");
 
     private ViommuAlloc() {}
   }

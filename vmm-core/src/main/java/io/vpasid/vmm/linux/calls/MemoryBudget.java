@@ -25,7 +25,7 @@ public record MemoryBudget(Budget files, Budget bytes, Budget descriptors) {
       new MemoryBudget(
           Budget.of(mapCount() / 2), Budget.of(MOST_BYTES), Budget.of(descriptorLimit() * 3 / 4));
 
-  /// What this process can give away: half of the mappings and addresses that it may have, three
+  /// The budget of this process: half of the mappings and addresses that it may have, three
   /// quarters of the descriptors. There is one such budget.
   public static MemoryBudget ofProcess() {
     return PROCESS;

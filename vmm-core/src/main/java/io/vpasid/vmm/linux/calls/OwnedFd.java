@@ -144,12 +144,12 @@ public final class OwnedFd implements AutoCloseable {
   }
 
   /// Reads into all of a buffer, or as much of it as there is.
-  public int read(MemorySegment buffer) {
+  int read(MemorySegment buffer) {
     return transfer((frame, fd) -> calls.read(frame, fd, buffer));
   }
 
   /// Writes all of a buffer, or as much of it as goes.
-  public int write(MemorySegment buffer) {
+  int write(MemorySegment buffer) {
     return transfer((frame, fd) -> calls.write(frame, fd, buffer));
   }
 

@@ -28,7 +28,7 @@ public final class SharedFiles {
   private static final int O_PATH = 0x20_0000;
   private static final int F_SEAL_SHRINK = 2;
 
-  /// What answers by itself, apart from files in memory, which are told by their seals.
+  /// File systems that answer by themselves. So do files in memory, which are told by their seals.
   private static final Set<String> LOCAL =
       Set.of("ext2", "ext3", "ext4", "xfs", "btrfs", "f2fs", "zfs", "ramfs");
 
@@ -86,12 +86,8 @@ public final class SharedFiles {
     if (offset < 0 || size < 1 || offset > length || size > length - offset) {
       return new Opening.Unusable(
           Errno.EINVAL,
-          Long.toUnsignedString(size)
-              + " bytes at "
-              + Long.toUnsignedString(offset)
-              + " do not lie within the file that was sent, which has "
-              + length
-              + ".");
+          "%s bytes at %s do not lie within the file that was sent, which has %s."
+              .formatted(Long.toUnsignedString(size), Long.toUnsignedString(offset), length));
     }
     boolean cannotShrink = seals > 0 && (seals & F_SEAL_SHRINK) != 0;
     Key key = new Key(attributes.fileKey(), writable);

@@ -40,7 +40,7 @@ public final class SocketCalls {
   public static final int MAX_PIECES = 64;
 
   /// More descriptors arrived than a message may carry; they have been closed.
-  public static final int TOO_MANY_DESCRIPTORS = 109; // ETOOMANYREFS
+  static final int TOO_MANY_DESCRIPTORS = 109; // ETOOMANYREFS
 
   private static final int SOL_SOCKET = 1;
   private static final int SCM_RIGHTS = 1;
@@ -198,11 +198,11 @@ public final class SocketCalls {
   /// How a descriptor was opened: access mode and flags, as `F_GETFL` has them.
   ///
   /// @return the flags or a negated errno
-  public int flags(int descriptor) {
+  int flags(int descriptor) {
     return control(descriptor, F_GETFL, 0);
   }
 
-  /// What can no longer be done to a memory file, as `F_GET_SEALS` has it.
+  /// The seals of a memory file, which say what can no longer be done to it (`F_GET_SEALS`).
   ///
   /// @return the seals, or a negated errno: `-EINVAL` for a file that cannot be sealed
   int seals(int descriptor) {

@@ -41,7 +41,7 @@ public record Struct(StructLayout layout, int size) {
   }
 
   /// Its name in the header.
-  public String name() {
+  String name() {
     return layout.name().orElseThrow();
   }
 

@@ -28,8 +28,6 @@ public final class VfioUapi {
     public static final Field FLAGS = STRUCT.field("flags");
     public static final Field NUM_REGIONS = STRUCT.field("num_regions");
     public static final Field NUM_IRQS = STRUCT.field("num_irqs");
-    public static final Field CAP_OFFSET = STRUCT.field("cap_offset");
-    public static final Field PAD = STRUCT.field("pad");
 
     private DeviceInfo() {}
   }
@@ -52,7 +50,6 @@ public final class VfioUapi {
 
     public static final Field FLAGS = STRUCT.field("flags");
     public static final Field INDEX = STRUCT.field("index");
-    public static final Field CAP_OFFSET = STRUCT.field("cap_offset");
     public static final Field SIZE = STRUCT.field("size");
     public static final Field OFFSET = STRUCT.field("offset");
 
@@ -180,7 +177,6 @@ public final class VfioUapi {
     public static final IoctlRequest REQUEST =
         new IoctlRequest("VFIO_DEVICE_PASID_ATTACH_IOMMUFD_PT", 0x3b79, STRUCT);
 
-    public static final Field FLAGS = STRUCT.field("flags");
     public static final Field PASID = STRUCT.field("pasid");
     public static final Field PT_ID = STRUCT.field("pt_id");
 
@@ -196,7 +192,6 @@ public final class VfioUapi {
     public static final IoctlRequest REQUEST =
         new IoctlRequest("VFIO_DEVICE_PASID_DETACH_IOMMUFD_PT", 0x3b7a, STRUCT);
 
-    public static final Field FLAGS = STRUCT.field("flags");
     public static final Field PASID = STRUCT.field("pasid");
 
     private PasidDetachPt() {}
