@@ -57,45 +57,9 @@ final class DeviceSession implements VfioUserPeer {
     this.peer = peer;
     this.queries = new DeviceQueries(device, descriptorsPass);
     this.regions = new RegionRequests(device, own.maxDataTransfer(), guard);
-    this.dma =
-        new DmaRegions(
-            (int) own.maxDmaMaps(),
-            budget,
-            new DmaRegions.Listener() {
-              @Override
-              public Outcome mapped(DmaWindow window) {
-                return guard.guarded("DMA_MAP", () -> device.device().dmaMapped(window));
-              }
-
-              @Override
-              public void unmapped(DmaWindow window) {
-                guard.guarded("DMA_UNMAP", () -> device.device().dmaUnmapped(window));
-              }
-            });
+    this.dma = new DmaRegions((int) own.maxDmaMaps(), budget, device.device(), guard);
     this.dmaRequests = new DmaRequests(dma);
-    this.interrupts =
-        new Interrupts(
-            device.irqs(),
-            descriptorsPass,
-            budget.descriptors(),
-            new Interrupts.Listener() {
-              @Override
-              public Outcome assigned(int irq, int start, int... eventfds) {
-                return guard.guarded(
-                    "SET_IRQS", () -> device.device().interruptsAssigned(irq, start, eventfds));
-              }
-
-              @Override
-              public Outcome masked(int irq, int vector, boolean masked) {
-                return guard.guarded(
-                    "SET_IRQS", () -> device.device().interruptsMasked(irq, vector, masked));
-              }
-
-              @Override
-              public Outcome disabled(int irq) {
-                return guard.guarded("SET_IRQS", () -> device.device().interruptsDisabled(irq));
-              }
-            });
+    this.interrupts = new Interrupts(device, guard, descriptorsPass, budget.descriptors());
   }
 
   /// Lets the session ask the client.

@@ -30,7 +30,8 @@ final class DmaRegions {
   private static final Logger LOG = LoggerFactory.getLogger(DmaRegions.class);
 
   private final int limit;
-  private final Listener listener;
+  private final VfioUserDevice device;
+  private final FaultGuard guard;
   private final SharedFiles files;
   private final ReadWriteLock lock = new ReentrantReadWriteLock();
 
@@ -41,20 +42,12 @@ final class DmaRegions {
   ///
   /// @param limit how many there may be
   /// @param budget what the files in which they are may take
-  /// @param listener is asked about each
-  DmaRegions(int limit, MemoryBudget budget, Listener listener) {
+  /// @param device is asked about each
+  DmaRegions(int limit, MemoryBudget budget, VfioUserDevice device, FaultGuard guard) {
     this.limit = limit;
     files = new SharedFiles(budget);
-    this.listener = listener;
-  }
-
-  /// Who else has to know of the windows.
-  interface Listener {
-    /// A window is to be added.
-    Outcome mapped(DmaWindow window);
-
-    /// A window is gone in a moment.
-    void unmapped(DmaWindow window);
+    this.device = device;
+    this.guard = guard;
   }
 
   /// Adds a window. One that overlaps another is refused with EEXIST, as the specification says.
@@ -84,7 +77,7 @@ final class DmaRegions {
       }
     }
     DmaWindow window = new DmaWindow(address, request.size(), request.flags(), file.orElse(null));
-    Outcome outcome = listener.mapped(window);
+    Outcome outcome = guard.guarded("DMA_MAP", () -> device.dmaMapped(window));
     switch (outcome) {
       case Outcome.Done _ -> {
         lock.writeLock().lock();
@@ -169,7 +162,7 @@ final class DmaRegions {
         lock.writeLock().unlock();
       }
       for (DmaWindow window : gone) {
-        listener.unmapped(window);
+        guard.guarded("DMA_UNMAP", () -> device.dmaUnmapped(window));
         window.close();
       }
     } while (!which.isEmpty() && turn.hasTime());

@@ -29,39 +29,28 @@ final class Interrupts implements AutoCloseable {
   private static final ByteBuffer ONE =
       ByteBuffer.allocateDirect(Long.BYTES).order(ByteOrder.nativeOrder()).putLong(0, 1);
 
+  private final VfioUserDevice device;
+  private final FaultGuard guard;
   private final List<Irq> irqs;
   private final boolean descriptorsPass;
   private final Line[] lines;
-  private final Listener listener;
   private final Budget descriptors;
 
   /// Nothing set up yet.
   ///
-  /// @param irqs the device's interrupt types
+  /// @param device is asked about each change
   /// @param descriptorsPass whether eventfds can come at all
   /// @param descriptors of which each eventfd takes one
-  /// @param listener is asked about each change
-  Interrupts(List<Irq> irqs, boolean descriptorsPass, Budget descriptors, Listener listener) {
+  Interrupts(ServedDevice device, FaultGuard guard, boolean descriptorsPass, Budget descriptors) {
+    this.device = device.device();
+    this.guard = guard;
     this.descriptors = descriptors;
-    this.irqs = irqs;
-    this.listener = listener;
+    irqs = device.irqs();
     this.descriptorsPass = descriptorsPass;
     this.lines = new Line[irqs.size()];
     for (int i = 0; i < lines.length; i++) {
       lines[i] = new Line(irqs.get(i).count());
     }
-  }
-
-  /// Who else has to know of the eventfds.
-  interface Listener {
-    /// These are to be signalled from now on; -1 stands for none.
-    Outcome assigned(int irq, int start, int... eventfds);
-
-    /// An interrupt is to be held back, or no longer.
-    Outcome masked(int irq, int vector, boolean masked);
-
-    /// Nothing of this type is to be signalled.
-    Outcome disabled(int irq);
   }
 
   /// The interrupts of one type.
@@ -70,7 +59,7 @@ final class Interrupts implements AutoCloseable {
     final BitSet masked = new BitSet();
     final BitSet pending = new BitSet();
 
-    /// True if the listener was told to use it, be it with vectors that have no eventfd.
+    /// True if the device was told to use it, be it with vectors that have no eventfd.
     boolean isUsed;
 
     Line(int count) {
@@ -128,7 +117,7 @@ final class Interrupts implements AutoCloseable {
         || action != Payload.IrqSet.ACTION_TRIGGER) {
       return invalid("A count of 0 only disables a whole type.");
     }
-    Outcome outcome = listener.disabled(index);
+    Outcome outcome = guard.guarded("SET_IRQS", () -> device.interruptsDisabled(index));
     if (outcome instanceof Outcome.Done) {
       release(lines[index]);
     }
@@ -159,7 +148,8 @@ final class Interrupts implements AutoCloseable {
     }
     Line line = lines[index];
     line.isUsed = true;
-    Outcome outcome = listener.assigned(index, start, numbers);
+    Outcome outcome =
+        guard.guarded("SET_IRQS", () -> device.interruptsAssigned(index, start, numbers));
     if (outcome instanceof Outcome.Failed) {
       descriptors.giveBack(taken);
       return outcome;
@@ -192,7 +182,9 @@ final class Interrupts implements AutoCloseable {
     forEach(
         set,
         vector -> {
-          if (listener.masked(index, vector, mask) instanceof Outcome.Failed refused) {
+          Outcome outcome =
+              guard.guarded("SET_IRQS", () -> device.interruptsMasked(index, vector, mask));
+          if (outcome instanceof Outcome.Failed refused) {
             LOG.debug("Interrupt {}, {}: {}", index, vector, refused.reason());
           }
           line.masked.set(vector, mask);
@@ -276,9 +268,10 @@ final class Interrupts implements AutoCloseable {
   /// Closes all eventfds, and has every type disabled that was in use; from now on nothing is told.
   @Override
   public synchronized void close() {
-    for (int index = 0; index < lines.length; index++) {
+    for (int i = 0; i < lines.length; i++) {
+      int index = i;
       if (lines[index].isUsed) {
-        listener.disabled(index);
+        var _ = guard.guarded("SET_IRQS", () -> device.interruptsDisabled(index));
       }
       release(lines[index]);
     }

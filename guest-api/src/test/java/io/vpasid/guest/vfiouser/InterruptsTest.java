@@ -47,29 +47,30 @@ class InterruptsTest {
   private final Budget descriptors = Budget.of(2);
   private final Interrupts interrupts =
       new Interrupts(
-          new MemoryDevice().irqs(),
+          ServedDevice.of(
+              new MemoryDevice() {
+                @Override
+                public Outcome interruptsAssigned(int irq, int start, int... eventfds) {
+                  long open = Arrays.stream(eventfds).filter(number -> number >= 0).count();
+                  told.add("assigned " + irq + " " + start + " " + eventfds.length + " " + open);
+                  return hardware;
+                }
+
+                @Override
+                public Outcome interruptsMasked(int irq, int vector, boolean masked) {
+                  told.add((masked ? "masked " : "unmasked ") + irq + " " + vector);
+                  return hardware;
+                }
+
+                @Override
+                public Outcome interruptsDisabled(int irq) {
+                  told.add("disabled " + irq);
+                  return hardware;
+                }
+              }),
+          new FaultGuard(),
           true,
-          descriptors,
-          new Interrupts.Listener() {
-            @Override
-            public Outcome assigned(int irq, int start, int... eventfds) {
-              long open = Arrays.stream(eventfds).filter(number -> number >= 0).count();
-              told.add("assigned " + irq + " " + start + " " + eventfds.length + " " + open);
-              return hardware;
-            }
-
-            @Override
-            public Outcome masked(int irq, int vector, boolean masked) {
-              told.add((masked ? "masked " : "unmasked ") + irq + " " + vector);
-              return hardware;
-            }
-
-            @Override
-            public Outcome disabled(int irq) {
-              told.add("disabled " + irq);
-              return hardware;
-            }
-          });
+          descriptors);
 
   static boolean available() {
     return SocketKind.DESCRIPTORS.available();

@@ -15,7 +15,7 @@ import java.util.Set;
 /// Region 0 has 64 KiB that can be read and written, region 1 256 bytes that can only be read,
 /// region 2 256 bytes that can only be written, region 7 is a configuration space of 4096 bytes;
 /// the others are empty. Interrupt type 0 has one maskable, automasked interrupt, type 2 has 8.
-final class MemoryDevice implements VfioUserDevice {
+class MemoryDevice implements VfioUserDevice {
   static final int MEMORY = 0;
   static final int READ_ONLY = 1;
   static final int WRITE_ONLY = 2;
