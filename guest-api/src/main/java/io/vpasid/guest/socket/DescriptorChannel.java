@@ -139,12 +139,8 @@ final class DescriptorChannel extends UnixChannel {
       } else if (dry || messages >= MESSAGES_PER_TURN) {
         break;
       } else {
-        int length = incoming.receive(socket().intValue(), memory);
-        if (length == 0) {
+        if (checked(incoming.receive(socket().intValue(), memory), "recvmsg") == 0) {
           return false;
-        }
-        if (length < 0 && length != -EAGAIN) {
-          throw new IOException("recvmsg failed with errno " + -length);
         }
         dry = !incoming.wasFilled();
       }
@@ -288,10 +284,7 @@ final class DescriptorChannel extends UnixChannel {
     if (length == 0 || !isOpen()) {
       return;
     }
-    int sent = memory.calls.send(socket().intValue(), memory.replies, length);
-    if (sent < 0 && sent != -EAGAIN) {
-      throw new IOException("sendmsg failed with errno " + -sent);
-    }
+    int sent = checked(memory.calls.send(socket().intValue(), memory.replies, length), "sendmsg");
     int from = Math.max(sent, 0);
     if (from < length) {
       ByteBuf rest = alloc().directBuffer(length - from);
@@ -303,9 +296,12 @@ final class DescriptorChannel extends UnixChannel {
 
   /// The number of bytes sent, or a negative number if there is no room for any.
   private int send(List<MemorySegment> pieces, int... descriptors) throws IOException {
-    int length = SocketCalls.current().send(socket().intValue(), pieces, descriptors);
+    return checked(SocketCalls.current().send(socket().intValue(), pieces, descriptors), "sendmsg");
+  }
+
+  private static int checked(int length, String call) throws IOException {
     if (length < 0 && length != -EAGAIN) {
-      throw new IOException("sendmsg failed with errno " + -length);
+      throw new IOException(call + " failed with errno " + -length);
     }
     return length;
   }
