@@ -37,7 +37,7 @@ public final class AddressText {
                 problem(text).orElse("'" + text + "' is no address such as 0000:6a:01.0")));
   }
 
-  /// What is wrong with a text that was meant as an address and is none; empty for any other text.
+  /// The mistake in a text that was meant as an address and is none; empty for any other text.
   static Optional<String> problem(String text) {
     Matcher m = MEANT.matcher(text);
     if (!m.matches() || PciAddress.parse(text).isPresent()) {

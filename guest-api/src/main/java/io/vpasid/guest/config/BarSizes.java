@@ -1,5 +1,6 @@
 package io.vpasid.guest.config;
 
+import io.vpasid.synth.json.Form;
 import java.util.Collections;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -19,7 +20,8 @@ public record BarSizes(Map<Integer, Long> bytes) {
   /// The form in which one is written, for messages.
   public static final String FORM = "\"0=64K\", a BAR from 0 to 5 and its size";
 
-  private static final Pattern ONE = Pattern.compile("([0-5])=([0-9]{1,6})([KMGT]?)");
+  private static final Pattern SIZE = Pattern.compile("([0-9]{1,6})([KMGT]?)");
+  private static final Pattern ONE = Pattern.compile("([0-5])=" + SIZE);
 
   public BarSizes {
     bytes = Collections.unmodifiableSortedMap(new TreeMap<>(bytes));
@@ -41,8 +43,14 @@ public record BarSizes(Map<Integer, Long> bytes) {
     return new BarSizes(more);
   }
 
-  /// The size that digits and a unit say, which may be none.
-  static long size(String digits, String unit) {
+  /// A number of bytes, with or without a unit, as in `64K`.
+  ///
+  /// @param form what it has to be, for messages
+  static Form<Long> size(String form) {
+    return Form.matching(SIZE, form).map(m -> size(m.group(1), m.group(2)));
+  }
+
+  private static long size(String digits, String unit) {
     return Long.parseLong(digits) << (unit.isEmpty() ? 0 : 10 * (1 + "KMGT".indexOf(unit)));
   }
 

@@ -9,6 +9,7 @@ import io.vpasid.synth.PlacementPolicy;
 import io.vpasid.synth.json.Fields;
 import io.vpasid.synth.json.JsonCursor;
 import io.vpasid.synth.json.JsonCursor.Place;
+import io.vpasid.synth.json.Key;
 import io.vpasid.vmm.frontend.nested.TranslationMode;
 import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
 import java.nio.charset.StandardCharsets;
@@ -117,7 +118,7 @@ public final class DaemonConfigReader {
         hardware,
         functions,
         file.get(ADDRESS_SPACES).stream().map(this::uniqueSpace).toList(),
-        file.find(LIMITS).map(Limits::read).orElse(Limits.DEFAULTS),
+        file.find(LIMITS).map(Limits::new).orElse(Limits.DEFAULTS),
         Duration.of(file.get(BUSY_POLL), ChronoUnit.MICROS),
         iommus(file.get(IOMMU)),
         tenants(file.get(TENANTS)),
@@ -159,9 +160,8 @@ public final class DaemonConfigReader {
       if (iommus.stream().anyMatch(other -> other.name().equals(iommu.name()))) {
         throw fields.wrong(
             IOMMU_NAME,
-            "an IOMMU is named "
-                + JsonCursor.quote(iommu.name())
-                + " already; give this one another \"name\"");
+            "an IOMMU is named %s already; give this one another \"name\""
+                .formatted(JsonCursor.quote(iommu.name())));
       }
       iommus.add(iommu);
     }
@@ -172,12 +172,7 @@ public final class DaemonConfigReader {
   private IommuConfig iommu(Fields iommu, Map<String, String> coveredBy) {
     String name = iommu.get(IOMMU_NAME);
     Path socket = path(iommu.get(IOMMU_SOCKET));
-    String other = sockets.putIfAbsent(socket, name);
-    if (other != null) {
-      throw iommu.wrong(
-          IOMMU_SOCKET,
-          "the socket is already that of " + JsonCursor.quote(other) + "; choose another");
-    }
+    requireOwn(iommu, IOMMU_SOCKET, socket, name);
     Map<String, PciAddress> covers = new LinkedHashMap<>();
     for (Fields covered : iommu.get(COVERS)) {
       Named function = covered.get(COVERED_FUNCTION);
@@ -203,9 +198,8 @@ public final class DaemonConfigReader {
       String name, Path socket, List<String> covers, Optional<String> mode) {
     if (!FunctionKeys.NAME_PATTERN.matcher(name).matches()) {
       throw new InputException(
-          "an IOMMU cannot be named "
-              + JsonCursor.quote(name)
-              + "; use 1 to 64 letters, digits, '-', '.' and '_'");
+          "an IOMMU cannot be named %s; use 1 to 64 letters, digits, '-', '.' and '_'"
+              .formatted(JsonCursor.quote(name)));
     }
     Map<String, PciAddress> places = new LinkedHashMap<>();
     for (String covered : covers) {
@@ -213,9 +207,8 @@ public final class DaemonConfigReader {
       Matcher place = PLACE.matcher(covered.substring(at + 1));
       if (at <= 0 || !place.matches()) {
         throw new InputException(
-            JsonCursor.quote(covered)
-                + " is no function with its place; write it as in dsa@04.0, with the device and"
-                + " function number that the guest has it at");
+            "%s is no function with its place; write it as in dsa@04.0, with the device and function number that the guest has it at"
+                .formatted(JsonCursor.quote(covered)));
       }
       PciAddress its = DaemonConfigShape.placeOf(place.toMatchResult());
       if (places.containsValue(its)) {
@@ -266,13 +259,17 @@ public final class DaemonConfigReader {
           "the name %s is already used in line %d; choose another"
               .formatted(JsonCursor.quote(function.name()), first.line()));
     }
-    String other = sockets.putIfAbsent(function.socket(), function.name());
+    requireOwn(fields, FunctionKeys.SOCKET, function.socket(), function.name());
+    return function;
+  }
+
+  /// Each function and each IOMMU has a socket of its own.
+  private void requireOwn(Fields fields, Key<String> key, Path socket, String name) {
+    String other = sockets.putIfAbsent(socket, name);
     if (other != null) {
       throw fields.wrong(
-          FunctionKeys.SOCKET,
-          "the socket is already that of " + JsonCursor.quote(other) + "; choose another");
+          key, "the socket is already that of " + JsonCursor.quote(other) + "; choose another");
     }
-    return function;
   }
 
   private FunctionConfig function(Fields function, HardwareInfo hardware, SocketAccess daemons) {

@@ -22,12 +22,12 @@ public record FoundFunction(
     return captured.address();
   }
 
-  /// What is known of it for its emulation, with BARs of assumed sizes where nothing says them.
+  /// The facts that its emulation needs, with BARs of assumed sizes where nothing says them.
   public FunctionDescription describe() {
     return description.orElseGet(() -> FunctionDescription.of(captured));
   }
 
-  /// What is known of it for its emulation.
+  /// The facts that its emulation needs.
   ///
   /// @param bars the sizes of BARs that a user knows
   /// @throws IllegalArgumentException with a sentence, if they cannot be those of the function

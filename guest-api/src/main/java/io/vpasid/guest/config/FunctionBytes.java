@@ -137,12 +137,8 @@ final class FunctionBytes {
     for (ByteRange other : taken) {
       if (other.overlaps(range)) {
         throw new Misplaced(
-            "the bytes from "
-                + hex(range.offset())
-                + " on are taken already, from "
-                + hex(other.offset())
-                + " to "
-                + hex(other.end() - 1));
+            "the bytes from %s on are taken already, from %s to %s"
+                .formatted(hex(range.offset()), hex(other.offset()), hex(other.end() - 1)));
       }
     }
     taken.add(range);

@@ -85,7 +85,7 @@ public final class FunctionFile {
         file.find(DMA_ENGINE).map(engine -> engine.get(BAR)));
   }
 
-  /// What `lspci -n` would print, if nobody has named it.
+  /// Its name, or else the words of `lspci -n`.
   private String description() {
     return file.find(NAME)
         .orElseGet(() ->

@@ -44,7 +44,6 @@ public final class FunctionFileShape {
   record Subsystem(int vendor, int device) {}
 
   private static final int OFFSET_MAX = ConfigSpace.EXTENDED_SIZE - 1;
-  private static final Pattern SIZE_PATTERN = Pattern.compile("([0-9]{1,6})([KMGT]?)");
   private static final Pattern SUBSYSTEM_PATTERN =
       Pattern.compile("(0x[0-9a-fA-F]{1,4}):(0x[0-9a-fA-F]{1,4})");
   private static final Form<Integer> BAR_INDEX = Form.integer(0, 5);
@@ -54,11 +53,7 @@ public final class FunctionFileShape {
   static final Key<Integer> INDEX =
       Key.of("index", BAR_INDEX, "Which BAR.").required("add one from 0 to 5");
   static final Key<Long> SIZE =
-      Key.of(
-              "size",
-              Form.matching(SIZE_PATTERN, "\"64K\"")
-                  .map(m -> BarSizes.size(m.group(1), m.group(2))),
-              "A power of two, with K, M, G or T.")
+      Key.of("size", BarSizes.size("\"64K\""), "A power of two, with K, M, G or T.")
           .required("add one such as \"64K\"");
   static final Key<Bar.Type> TYPE =
       Key.of(

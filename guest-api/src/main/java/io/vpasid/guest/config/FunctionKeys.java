@@ -224,10 +224,8 @@ public final class FunctionKeys {
       return HardwareInfo.parse(text);
     } catch (IllegalArgumentException e) {
       throw json.wrong(
-          what
-              + " must be \"none\", or \"width=N\" with N from 0 to 20 and then exec, priv and"
-              + " no-ats as it applies, as in \"width=20,priv\", not "
-              + JsonCursor.quote(text));
+          "%s must be \"none\", or \"width=N\" with N from 0 to 20 and then exec, priv and no-ats as it applies, as in \"width=20,priv\", not %s"
+              .formatted(what, JsonCursor.quote(text)));
     }
   }
 

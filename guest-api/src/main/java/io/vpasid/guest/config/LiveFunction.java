@@ -15,8 +15,8 @@ import io.vpasid.synth.quirk.FunctionKind;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/// What sysfs, and VFIO where it may be asked, tell of a function of this machine, beside its
-/// configuration space.
+/// The facts that sysfs, and VFIO where it may be asked, tell of a function of this machine, beside
+/// its configuration space.
 ///
 /// @param kind a virtual function is one with a link to its physical function
 /// @param owner where the PASID capability that holds for the function is: the function itself, or
@@ -47,7 +47,7 @@ public record LiveFunction(
     };
   }
 
-  /// What IOMMU_GET_HW_INFO reports of the function, or else [#bound].
+  /// The report of IOMMU_GET_HW_INFO on the function, or else [#bound].
   public Optional<HardwareInfo> hardware() {
     return switch (vfio) {
       case VfioAnswer.Answered a -> Optional.of(a.hardware());
@@ -97,11 +97,8 @@ public record LiveFunction(
     }
     return capability()
         .map(at ->
-            "the PASID capability of "
-                + whose
-                + " has that, PASIDs being "
-                + (isEnabledAt(at) ? "enabled" : "not enabled")
-                + " there; the IOMMU may allow less")
+            "the PASID capability of %s has that, PASIDs being %s there; the IOMMU may allow less"
+                .formatted(whose, isEnabledAt(at) ? "enabled" : "not enabled"))
         .orElse(whose + " has no PASID capability");
   }
 

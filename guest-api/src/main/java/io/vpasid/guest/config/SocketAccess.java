@@ -60,20 +60,21 @@ public record SocketAccess(
     }
   }
 
-  private static final int MAX_ID = 999_999_999;
+  /// The id of a user or a group.
+  static final Form<Integer> ID = Form.integer(0, 999_999_999);
 
   /// Ids of users.
   static final Form<List<Integer>> USER_IDS =
-      Form.integer(0, MAX_ID).called("a user id").oneOrMore(64, "users; leave some out");
+      ID.called("a user id").oneOrMore(64, "users; leave some out");
 
   /// Ids of groups.
   static final Form<List<Integer>> GROUP_IDS =
-      Form.integer(0, MAX_ID).called("a group id").oneOrMore(64, "groups; leave some out");
+      ID.called("a group id").oneOrMore(64, "groups; leave some out");
 
   static final Key<Integer> OWNER =
       Key.of(
           "owner",
-          Form.integer(0, MAX_ID),
+          ID,
           "Id of the user who is to own the socket, which only root can give away. Without"
               + " \"users\", this user and root may connect.");
   static final Key<List<Integer>> GROUPS =
@@ -84,7 +85,7 @@ public record SocketAccess(
               + " one. Without it, and without \"users\" and \"owner\", those of the daemon's"
               + " \"groups\".");
   static final Key<Integer> GROUP =
-      Key.of("group", Form.integer(0, MAX_ID), "Id of the group that is to own the socket.");
+      Key.of("group", ID, "Id of the group that is to own the socket.");
   static final Key<Mode> MODE =
       Key.of(
           "mode",
@@ -159,12 +160,12 @@ public record SocketAccess(
       }
     } catch (IOException e) {
       throw new IOException(
-          socket
-              + " cannot be given to "
-              + owner.map(id -> "user " + id).orElse("this user")
-              + group.map(id -> " and group " + id).orElse("")
-              + ": "
-              + e.getMessage(),
+          "%s cannot be given to %s%s: %s"
+              .formatted(
+                  socket,
+                  owner.map(id -> "user " + id).orElse("this user"),
+                  group.map(id -> " and group " + id).orElse(""),
+                  e.getMessage()),
           e);
     }
   }

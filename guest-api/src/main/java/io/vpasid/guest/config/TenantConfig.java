@@ -1,12 +1,11 @@
 package io.vpasid.guest.config;
 
 import io.vpasid.synth.json.Fields;
-import io.vpasid.synth.json.Form;
 import io.vpasid.synth.json.Key;
 import io.vpasid.synth.json.Shape;
 import java.util.Optional;
 
-/// What is special about the process that serves a tenant's functions, where each tenant has one.
+/// The settings of the process that serves a tenant's functions, where each tenant has one.
 ///
 /// @param name of the tenant
 /// @param user id of the user whose process it is; empty for that of the daemon
@@ -19,7 +18,6 @@ public record TenantConfig(
     Optional<Integer> group,
     Optional<Long> heap,
     Optional<Long> memory) {
-  private static final int MAX_ID = 999_999_999;
 
   static final Key<String> NAME =
       Key.of("name", FunctionKeys.NAME_FORM, "The \"tenant\" of its functions.")
@@ -27,11 +25,11 @@ public record TenantConfig(
   private static final Key<Integer> USER =
       Key.of(
           "user",
-          Form.integer(0, MAX_ID),
+          SocketAccess.ID,
           "Id of the user whose process it is, which takes root. The folders of its sockets, and what"
               + " it passes through, must be that user's.");
   private static final Key<Integer> GROUP =
-      Key.of("group", Form.integer(0, MAX_ID), "Id of the process's group, which takes root.");
+      Key.of("group", SocketAccess.ID, "Id of the process's group, which takes root.");
   private static final Key<Long> HEAP =
       Key.of(
           "heap",

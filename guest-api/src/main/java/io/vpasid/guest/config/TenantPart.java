@@ -23,7 +23,7 @@ import tools.jackson.databind.node.ObjectNode;
 public final class TenantPart {
   private static final JsonMapper JSON = new JsonMapper();
 
-  /// What belongs to the whole, or is chosen for the tenant.
+  /// The keys that belong to the whole, or are chosen for the tenant.
   private static final Set<String> NOT_COPIED =
       Set.of(
           "$schema",

@@ -4,6 +4,7 @@ import io.vpasid.pci.dump.DumpAccessException;
 import io.vpasid.pci.dump.DumpException;
 import io.vpasid.pci.dump.IncompleteFunction;
 import io.vpasid.synth.json.JsonFileException;
+import io.vpasid.synth.json.Unprintable;
 import java.io.PrintWriter;
 import java.util.List;
 
@@ -34,14 +35,9 @@ public record Unread(String reason, boolean lacksAccess) {
     int named = Math.min(leftOut.size(), MAX_NOTES);
     leftOut.stream()
         .limit(named)
-        .forEach(u -> err.println("vpasid: note: left out: " + printable(u.reason())));
+        .forEach(u -> err.println("vpasid: note: left out: " + Unprintable.marked(u.reason())));
     if (total > named) {
       err.println("vpasid: note: left out: " + (total - named) + " more");
     }
-  }
-
-  /// The name of a file may have been chosen to do something to a terminal.
-  private static String printable(String text) {
-    return text.replaceAll("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]", "?");
   }
 }

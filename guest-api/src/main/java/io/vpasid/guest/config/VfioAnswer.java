@@ -10,8 +10,8 @@ import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IommufdException;
 import io.vpasid.vmm.iommufd.kernel.KernelProvider;
 
-/// What VFIO and iommufd say of a function of this machine: better than what can be concluded from
-/// sysfs, and without the privilege that sysfs wants for more than 64 bytes.
+/// The answer of VFIO and iommufd on a function of this machine: better than what can be concluded
+/// from sysfs, and without the privilege that sysfs wants for more than 64 bytes.
 ///
 /// Only a function that vfio-pci has, and that nobody has open, is asked: it is bound for a moment,
 /// which resets it.

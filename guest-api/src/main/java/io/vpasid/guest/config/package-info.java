@@ -1,5 +1,5 @@
-/// What users write and name: configuration files, descriptions of functions, dumps, addresses of
-/// this machine; each read once, into records.
+/// Input that users write and name: configuration files, descriptions of functions, dumps,
+/// addresses of this machine; each read once, into records.
 ///
 /// [io.vpasid.guest.config.DaemonConfig] is the configuration of the daemon,
 /// [io.vpasid.guest.config.FunctionFile] reads a description of a function in JSON, and

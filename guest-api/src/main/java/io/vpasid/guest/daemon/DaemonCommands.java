@@ -98,7 +98,7 @@ final class DaemonCommands extends ServingCommands {
             Reply.Limits.Budget.of(process.files()),
             Reply.Limits.Budget.of(process.bytes()),
             Reply.Limits.Budget.of(process.descriptors()),
-            new Reply.Limits.Budget(limits.bars(), daemon.functions().barBytes())));
+            new Reply.Limits.Budget(limits.get(Limits.BARS), daemon.functions().barBytes())));
   }
 
   private ServedFunction function(ControlArguments arguments) {

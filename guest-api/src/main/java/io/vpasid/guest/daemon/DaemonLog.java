@@ -75,7 +75,10 @@ public final class DaemonLog implements AutoCloseable {
     this.json = json;
     this.level = level;
     this.rates =
-        new LogRates(limits.logLinesAtOnce(), limits.logLinesPerSecond(), System::nanoTime);
+        new LogRates(
+            limits.get(Limits.LOG_LINES_AT_ONCE),
+            limits.get(Limits.LOG_LINES_PER_SECOND),
+            System::nanoTime);
     this.writer = Thread.ofPlatform().name("log").daemon().start(this::write);
   }
 

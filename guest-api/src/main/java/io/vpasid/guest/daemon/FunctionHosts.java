@@ -29,7 +29,7 @@ final class FunctionHosts implements AutoCloseable {
   private @Nullable IommufdBackend kernel;
 
   FunctionHosts(Limits limits) {
-    barPages = BarPages.ofBytes(limits.bars(), limits.functionBars());
+    barPages = BarPages.ofBytes(limits.get(Limits.BARS), limits.get(Limits.FUNCTION_BARS));
   }
 
   /// Puts a function on its host.

@@ -2,6 +2,7 @@ package io.vpasid.guest.daemon;
 
 import io.vpasid.guest.config.DaemonConfig;
 import io.vpasid.guest.config.InputException;
+import io.vpasid.guest.config.Limits;
 import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlServer;
 import io.vpasid.guest.control.ControlTarget;
@@ -81,7 +82,7 @@ public abstract sealed class ServingDaemon implements AutoCloseable permits Daem
   /// @param loops that answer; they wait for [#metricsText]
   /// @param state for the page, with the keys of [LiveState]
   final void openPages(SocketLoops loops, Supplier<?> state) throws IOException {
-    int most = config.limits().metricsConnections();
+    int most = config.limits().get(Limits.METRICS_CONNECTIONS);
     HttpServer.Handler answers = Metrics.served(this::metricsText);
     if (config.metricsSocket().isPresent()) {
       metricsServers.add(

@@ -1,5 +1,6 @@
 package io.vpasid.guest.daemon;
 
+import io.vpasid.guest.config.Limits;
 import io.vpasid.guest.config.TenantPart;
 import io.vpasid.guest.control.ControlCommand;
 import io.vpasid.guest.control.ControlEvent;
@@ -330,7 +331,7 @@ final class TenantProcess implements AutoCloseable {
     try {
       Optional<Duration> silence =
           control.awaitSilence(
-              started, Duration.ofSeconds(daemon.config().limits().tenantSeconds()));
+              started, Duration.ofSeconds(daemon.config().limits().get(Limits.TENANT_SECONDS)));
       if (silence.isPresent() && !isToEnd()) {
         daemon.tell(
             Level.WARN,

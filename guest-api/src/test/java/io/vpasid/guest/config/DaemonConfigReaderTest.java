@@ -7,6 +7,7 @@ import com.networknt.schema.InputFormat;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import io.vpasid.guest.vfiouser.ClientLimits;
 import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.synth.HardwareInfo;
@@ -177,9 +178,9 @@ class DaemonConfigReaderTest {
     DaemonConfig config = read(WHOLE);
 
     assertThat(config.control()).isEqualTo(Path.of("/run/c.sock"));
-    assertThat(config.limits().clientFiles()).isEqualTo(4);
-    assertThat(config.limits().bars()).isEqualTo(3 << 20);
-    assertThat(config.limits().clientMemory()).isEqualTo(Limits.DEFAULTS.clientMemory());
+    assertThat(config.limits().get(Limits.CLIENT_FILES)).isEqualTo(4);
+    assertThat(config.limits().get(Limits.BARS)).isEqualTo(3 << 20);
+    assertThat(config.limits().get(Limits.CLIENT_MEMORY)).isEqualTo(ClientLimits.DEFAULTS.bytes());
     assertThat(config.maxClients()).isEqualTo(3);
     assertThat(config.access().users()).containsExactlyInAnyOrder(0, 1000);
     assertThat(config.controlAccess().users()).containsExactly(0);

@@ -75,7 +75,7 @@ class TenantPartTest {
     assertThat(config.controlAccess().users()).containsExactly(0);
     assertThat(config.access().users()).containsExactlyInAnyOrder(0, 7);
     assertThat(config.metricsSocket()).isEmpty();
-    assertThat(config.limits().clientFiles()).isEqualTo(3);
+    assertThat(config.limits().get(Limits.CLIENT_FILES)).isEqualTo(3);
     assertThat(config.iommus()).hasSize(1);
     assertThat(config.folder()).isEqualTo(Path.of("/etc/vpasid"));
   }
