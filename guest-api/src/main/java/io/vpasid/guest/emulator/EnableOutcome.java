@@ -1,6 +1,6 @@
 package io.vpasid.guest.emulator;
 
-/// What became of the guest's try to enable PASIDs.
+/// The outcome of the guest's try to enable PASIDs.
 public sealed interface EnableOutcome {
 
   /// They are enabled.

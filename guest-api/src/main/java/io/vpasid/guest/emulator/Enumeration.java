@@ -3,7 +3,7 @@ package io.vpasid.guest.emulator;
 import java.util.List;
 import java.util.Optional;
 
-/// What the guest found in a function's configuration space.
+/// The findings of a guest in a function's configuration space.
 ///
 /// @param vendor Vendor ID, 0 to 0xffff
 /// @param device Device ID, 0 to 0xffff

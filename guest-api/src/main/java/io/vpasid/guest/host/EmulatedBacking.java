@@ -87,7 +87,7 @@ public record EmulatedBacking(
       FunctionOptions options,
       BarPages pages) {
     EmulatedHardware hardware =
-        EmulatedHardware.of(described, options.kind() == FunctionKind.VIRTUAL, pages);
+        new EmulatedHardware(described, options.kind() == FunctionKind.VIRTUAL, pages);
     host.add(hardware.device(reported));
     try {
       PassthroughFunction function =
@@ -112,13 +112,13 @@ public record EmulatedBacking(
     return host.attachedPasidCount(captured.address());
   }
 
-  /// What a page table of the simulated kernel leads to.
+  /// The end to which a page table of the simulated kernel leads.
   ///
   /// @param firstStage address of the guest's own page table, if it is nested; else empty
   /// @param mapped bytes that it maps, if it is not nested; else empty
   public record Reach(OptionalLong firstStage, OptionalLong mapped) {}
 
-  /// What a page table leads to; the kernel is asked, not we.
+  /// The end to which a page table leads; the kernel is asked, not we.
   public Reach reach(HwptId pageTable) {
     SimulatedPageTable found = iommufd.pageTable(pageTable).orElse(null);
     if (found != null && found.data() instanceof HwptData.VtdS1 first) {

@@ -47,7 +47,11 @@ public final class EmulatedHardware implements VfioUserDevice {
   private volatile @Nullable DmaEngine engine;
   private volatile @Nullable VfioUserPeer peer;
 
-  private EmulatedHardware(FunctionDescription description, boolean isVirtual, BarPages pages) {
+  /// Makes a function.
+  ///
+  /// @param isVirtual whether it is an SR-IOV virtual function
+  /// @param pages what the memory of its BARs is taken from
+  EmulatedHardware(FunctionDescription description, boolean isVirtual, BarPages pages) {
     memory = new BarMemory(pages);
     address = description.address();
     this.isVirtual = isVirtual;
@@ -76,16 +80,7 @@ public final class EmulatedHardware implements VfioUserDevice {
   ///
   /// @param isVirtual whether it is an SR-IOV virtual function
   public static EmulatedHardware of(FunctionDescription description, boolean isVirtual) {
-    return of(description, isVirtual, BarPages.ofOneFunction());
-  }
-
-  /// Makes a function.
-  ///
-  /// @param isVirtual whether it is an SR-IOV virtual function
-  /// @param pages what the memory of its BARs is taken from
-  public static EmulatedHardware of(
-      FunctionDescription description, boolean isVirtual, BarPages pages) {
-    return new EmulatedHardware(description, isVirtual, pages);
+    return new EmulatedHardware(description, isVirtual, BarPages.ofOneFunction());
   }
 
   /// Lets its DMA engine, if it has one, reach the guest's memory.

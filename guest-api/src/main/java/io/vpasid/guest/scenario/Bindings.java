@@ -4,7 +4,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/// What the names of a scenario mean in one run: parameters, and random numbers while they hold.
+/// The meaning of the names of a scenario in one run: parameters, and random numbers while they
+/// hold.
 ///
 /// @param values text or number by name
 record Bindings(Map<String, String> values) {

@@ -10,8 +10,6 @@ import io.vpasid.vmm.linux.calls.Memfd;
 import io.vpasid.vmm.linux.calls.SystemCalls;
 import io.vpasid.vmm.vfio.PciIndex;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -120,7 +118,7 @@ final class DaemonIommu implements IommuPort, AutoCloseable {
     accesses.write(function.get(), PciIndex.BAR0_REGION + bar, offset, width, value);
   }
 
-  /// What the kernel has attached, with what the guest's entries say of it.
+  /// The attachments of the kernel, with what the guest's entries say of them.
   ///
   /// @param inKernel by PASID, with no name for what is not nested; the function itself, which is
   ///   not among them, is added
@@ -161,16 +159,7 @@ final class DaemonIommu implements IommuPort, AutoCloseable {
     } catch (ControlException _) {
       // Others have taken it away before.
     } finally {
-      removeSocket();
-    }
-  }
-
-  /// A daemon that is killed leaves the socket.
-  private void removeSocket() {
-    try {
-      Files.deleteIfExists(daemon.socket(name));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      daemon.removeSocket(name);
     }
   }
 }

@@ -17,7 +17,6 @@ import io.vpasid.vmm.linux.Errno;
 import io.vpasid.vmm.pasid.PasidLimits.WhenDisabled;
 import io.vpasid.vmm.vfio.PciIndex;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -284,12 +283,8 @@ final class DaemonMachine implements Machine {
 
   @Override
   public void unplug() {
-    try {
-      left = execute("function-del", function()).path("left").asInt(0);
-      served = false;
-    } catch (ControlException e) {
-      throw new MachineException(e.desc(), e);
-    }
+    left = demand("function-del", function()).path("left").asInt(0);
+    served = false;
     disconnect();
   }
 
@@ -322,20 +317,27 @@ final class DaemonMachine implements Machine {
 
   @Override
   public OptionalInt objectsOnHost() {
-    return OptionalInt.of(result(look(0, true)).path("objects").asInt());
+    return OptionalInt.of(demand(look(0, true)).path("objects").asInt());
   }
 
   @Override
   public OptionalLong mappedOnHost(Pasid pasid) {
-    JsonNode first = result(look(number(pasid), true)).path("attachments").path(0);
+    JsonNode first = demand(look(number(pasid), true)).path("attachments").path(0);
     return first.path("pasid").asLong(-1) == number(pasid) && first.has("mapped")
         ? OptionalLong.of(first.path("mapped").asLong())
         : OptionalLong.empty();
   }
 
-  private JsonNode result(Call question) {
+  private JsonNode demand(Call call) {
+    return demand(call.command(), call.arguments());
+  }
+
+  /// Has a command done that the daemon has no reason to refuse.
+  ///
+  /// @throws MachineException if it does
+  private JsonNode demand(String command, ObjectNode arguments) {
     try {
-      return execute(question.command(), question.arguments());
+      return execute(command, arguments);
     } catch (ControlException e) {
       throw new MachineException(e.desc(), e);
     }
@@ -357,7 +359,7 @@ final class DaemonMachine implements Machine {
         function().put("first", first).put("limit", PART).put("kernel", inKernel));
   }
 
-  /// What is attached, as the first part and those that follow it say.
+  /// All that is attached, as the first part and those that follow it say.
   private SortedMap<Integer, String> attachments(Reply first, boolean inKernel) {
     SortedMap<Integer, String> attached = new TreeMap<>();
     Reply part = first;
@@ -393,7 +395,8 @@ final class DaemonMachine implements Machine {
   @Override
   public void fail(Request request, Errno errno, boolean every) {
     var _ =
-        plan(
+        demand(
+            "request-fail",
             function()
                 .put("request", request.title())
                 .put("errno", errno.name())
@@ -406,17 +409,9 @@ final class DaemonMachine implements Machine {
     if (number > 0) {
       request.put("number", number).put("errno", errno.name());
     }
-    boolean failed = plan(request).path("waiting").asInt() == 0 && planned;
+    boolean failed = demand("request-fail", request).path("waiting").asInt() == 0 && planned;
     planned = number > 0;
     return failed;
-  }
-
-  private JsonNode plan(ObjectNode request) {
-    try {
-      return execute("request-fail", request);
-    } catch (ControlException e) {
-      throw new MachineException(e.desc(), e);
-    }
   }
 
   @Override
@@ -438,7 +433,7 @@ final class DaemonMachine implements Machine {
         remove("address-space-del", JsonNodeFactory.instance.objectNode().put("space", handle));
       }
     } finally {
-      removeSocket();
+      daemon.removeSocket(name);
     }
     handles.clear();
   }
@@ -451,15 +446,6 @@ final class DaemonMachine implements Machine {
       if (e.kind() != ControlException.Kind.FUNCTION_NOT_FOUND) {
         throw new MachineException("it cannot be taken away: " + e.desc(), e);
       }
-    }
-  }
-
-  /// A daemon that is killed leaves the socket.
-  private void removeSocket() {
-    try {
-      Files.deleteIfExists(daemon.socket(name));
-    } catch (IOException e) {
-      throw new MachineException("its socket stays: " + e.getMessage(), e);
     }
   }
 }

@@ -10,6 +10,7 @@ import io.vpasid.guest.vfiouser.VfioUserClient;
 import io.vpasid.guest.vfiouser.VfioUserSockets;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -125,6 +126,17 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
     return path.resolveSibling(name + ".sock");
   }
 
+  /// Takes such a socket away: a daemon that is killed leaves it.
+  ///
+  /// @throws MachineException if it stays
+  void removeSocket(String name) {
+    try {
+      Files.deleteIfExists(socket(name));
+    } catch (IOException e) {
+      throw new MachineException("its socket stays: " + e.getMessage(), e);
+    }
+  }
+
   VfioUserClient guest(Path socket) throws IOException {
     return sockets.connect(socket, GUEST);
   }
@@ -157,8 +169,8 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
     return executeAll(List.of(new Call(command, arguments))).getFirst().result();
   }
 
-  /// What a guest's access that does not come through means: that the daemon is gone, or only what
-  /// it serves there.
+  /// The reason why a guest's access does not come through: the daemon is gone, or only what it
+  /// serves there.
   ///
   /// @throws UncheckedIOException if the daemon is gone
   MachineException broken(IOException e) {
@@ -166,7 +178,7 @@ public final class DaemonMachines implements Scenario.Machines, AutoCloseable {
     return new MachineException("its vfio-user socket does not answer: " + e.getMessage(), e);
   }
 
-  /// What has happened to a machine since the last call, oldest first.
+  /// Takes the events of a machine since the last call, oldest first.
   ///
   /// @throws UncheckedIOException if the daemon is gone
   /// @throws ImpossibleException if it has not told everything that has happened

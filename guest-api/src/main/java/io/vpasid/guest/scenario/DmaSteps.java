@@ -89,9 +89,8 @@ final class DmaSteps {
         "the IOMMU must take page requests, and does not offer to: only a nested one does");
     Optional<PageRequest> taken = driver.takePageRequest();
     String must =
-        StepText.who(step.pasid(), bindings)
-            + " must have asked for the page "
-            + StepText.hex(step.address());
+        "%s must have asked for the page %s"
+            .formatted(StepText.who(step.pasid(), bindings), StepText.hex(step.address()));
     require(step.place(), taken.isPresent(), must + ", and nobody has asked for any");
     PageRequest request = taken.orElseThrow();
     require(

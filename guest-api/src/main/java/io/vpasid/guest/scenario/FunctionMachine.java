@@ -31,7 +31,7 @@ public abstract class FunctionMachine implements Machine {
   private final Map<String, HwptId> spaces = new HashMap<>();
   private final Map<PageTableId, String> names = new HashMap<>();
 
-  /// What has happened, on whatever thread it did.
+  /// The events, from whatever thread they came on.
   private final Queue<Event> events = new ConcurrentLinkedQueue<>();
 
   /// @param iommufd the context that `function` is bound to; both are closed with the machine

@@ -28,7 +28,7 @@ final class GuestRuns {
         scenario, seed, tally.steps, Duration.ofNanos(System.nanoTime() - start), tally.verdict);
   }
 
-  /// What a guest came to.
+  /// The result of one guest.
   private record Tally(long steps, Verdict verdict) {}
 
   private static Tally several(Scenario scenario, long seed, Scenario.Machines machines) {

@@ -19,15 +19,11 @@ import io.vpasid.synth.json.JsonCursor;
 import io.vpasid.synth.json.Key;
 import io.vpasid.synth.json.Rule;
 import io.vpasid.synth.json.Shape;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /// The steps of a guest with a virtual IOMMU: for each its keys, and what makes a step of them.
 final class IommuStepShape {
-  /// The table that is the guest's memory as it is.
-  private static final String PASS_THROUGH = "pass-through";
 
   private static final int PAGE = 4096;
 
@@ -42,11 +38,11 @@ final class IommuStepShape {
 
   private static final Form<Long> PAGE_PLACE =
       Form.hex("0x400000", LAST_ADDRESS)
-          .check(IommuStepShape::pageAddress)
+          .check((address, json, what) -> multipleOf(PAGE, address, json, what))
           .with("pattern", "^0x0*(0|[0-9a-fA-F]{1,9}000)$");
   private static final Form<Long> WORD_PLACE =
       Form.hex("0x400000", LAST_ADDRESS)
-          .check(IommuStepShape::wordAddress)
+          .check((address, json, what) -> multipleOf(Long.BYTES, address, json, what))
           .with("pattern", "^0x0*[0-9a-fA-F]{0,11}[08]$");
 
   private static final Key<String> TABLE =
@@ -80,7 +76,7 @@ final class IommuStepShape {
   private static final Key<Boolean> BOUND =
       Key.of(
               "expect",
-              orName(Form.word(words("ok", "refused"))),
+              StepKeys.either("ok", "refused"),
               "Whether the host must do it, or refuse; then the PASID is left on nothing.")
           .or(true, "ok");
   private static final Key<Value> READ =
@@ -101,7 +97,7 @@ final class IommuStepShape {
   private static final Key<Long> REQUESTED =
       Key.of("address", PAGE_PLACE, "Of the page that it must have asked for.").required("add it");
   private static final Key<Boolean> TO_WRITE =
-      Key.of("to", orName(Form.word(words("write", "read"))), "What it must want to do with it.");
+      Key.of("to", StepKeys.either("write", "read"), "What it must want to do with it.");
   private static final Key<PageAnswer> ANSWER =
       Key.of("answer", orName(Form.constant(PageAnswer.class)), "What the guest answers.")
           .or(PageAnswer.SUCCESS, "success");
@@ -172,7 +168,8 @@ final class IommuStepShape {
                   new Step.Bind(
                       f.place(),
                       f.find(PASID),
-                      Optional.of(f.get(TO_TABLE)).filter(name -> !name.equals(PASS_THROUGH)),
+                      Optional.of(f.get(TO_TABLE))
+                          .filter(name -> !name.equals(IommuSteps.PASS_THROUGH)),
                       f.get(BOUND),
                       f.get(TELL)),
               Shape.of("\"bind\"", PASID, TO_TABLE, BOUND, TELL)
@@ -260,36 +257,16 @@ final class IommuStepShape {
         name, description, (Fields f, Making making) -> making.with(f, maker.make(f)), shape);
   }
 
-  private static Map<String, Boolean> words(String yes, String no) {
-    Map<String, Boolean> words = new LinkedHashMap<>();
-    words.put(yes, true);
-    words.put(no, false);
-    return words;
-  }
-
   private static String table(String name, JsonCursor json, String what) {
-    if (name.equals(PASS_THROUGH)) {
+    if (name.equals(IommuSteps.PASS_THROUGH)) {
       throw json.wrong(what + " pass-through maps everything; name a page table");
     }
     return name;
   }
 
-  private static long pageAddress(long address, JsonCursor json, String what) {
-    return multipleOf(PAGE, address, json, what);
-  }
-
-  private static long wordAddress(long address, JsonCursor json, String what) {
-    return multipleOf(Long.BYTES, address, json, what);
-  }
-
   private static long multipleOf(int size, long address, JsonCursor json, String what) {
     if (address % size != 0) {
-      throw json.wrong(
-          what
-              + " must be a multiple of 0x"
-              + Integer.toHexString(size)
-              + ", not 0x"
-              + Long.toHexString(address));
+      throw json.wrong("%s must be a multiple of 0x%x, not 0x%x".formatted(what, size, address));
     }
     return address;
   }

@@ -27,7 +27,8 @@ import java.util.function.Function;
 /// The steps of a guest with a virtual IOMMU: a driver that does what they say, and what the host
 /// must have after each, which follows from what the IOMMU was told.
 final class IommuSteps {
-  private static final String PASS_THROUGH = "pass-through";
+  /// The table that is the guest's memory as it is.
+  static final String PASS_THROUGH = "pass-through";
 
   /// For how many PASIDs the driver tells the same before it waits.
   private static final int AT_ONCE = 32;
@@ -48,12 +49,12 @@ final class IommuSteps {
     dma = new DmaSteps(port, driver, engineBar);
   }
 
-  /// What the IOMMU was told, by PASID, by the names of page tables.
+  /// The names of page tables of which the IOMMU was told, by PASID.
   SortedMap<Integer, String> told() {
     return entries.told();
   }
 
-  /// What the host has attached, by PASID, by the names of page tables.
+  /// The names of page tables that the host has attached, by PASID.
   SortedMap<Integer, String> onHost() {
     Map<String, String> names = new LinkedHashMap<>();
     tables.forEach((name, table) -> names.put(table.toString(), name));

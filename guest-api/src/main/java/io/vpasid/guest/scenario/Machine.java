@@ -11,7 +11,8 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.SortedMap;
 
-/// What one guest of a scenario has: a function, and a host behind it that can be told what to do.
+/// The machine of one guest of a scenario: a function, and a host behind it that can be told what
+/// to do.
 ///
 /// An embedding VMM lets scenarios run on itself by implementing this. One thread uses it.
 ///
@@ -48,16 +49,17 @@ public interface Machine extends ConfigPort, AutoCloseable {
   /// Takes the function away from the guest; afterwards only [#attachedOnHost] is asked.
   void unplug();
 
-  /// What the guest has been told is attached, by PASID.
+  /// The address spaces that the guest has been told are attached, by PASID.
   SortedMap<Integer, String> attached();
 
-  /// What the host's kernel has attached, by PASID: asked of the host, not of what keeps the books.
+  /// The address spaces that the host's kernel has attached, by PASID: asked of the host, not of
+  /// what keeps the books.
   ///
   /// With a virtual IOMMU, PASID 0 is there too, the function itself, and page tables have no names
   /// but `pass-through`, or what the guest's entry says: `first stage at 0x123000`.
   SortedMap<Integer, String> attachedOnHost();
 
-  /// What has happened since the last call, oldest first.
+  /// Takes the events since the last call, oldest first.
   List<Event> takeEvents();
 
   /// Lets a request to the host's kernel fail.
@@ -95,7 +97,7 @@ public interface Machine extends ConfigPort, AutoCloseable {
   @Override
   void close();
 
-  /// What a request came to.
+  /// The answer to a request.
   ///
   /// @param errno why it was refused; number 0 if it was not
   /// @param previous the address space that the PASID was attached to before; empty if to none
@@ -137,7 +139,7 @@ public interface Machine extends ConfigPort, AutoCloseable {
   /// @param pasid the PASID that it happened to; 0 where it happened to the function
   record Event(EventKind kind, int pasid) {}
 
-  /// What can happen.
+  /// The kinds of events.
   enum EventKind {
     /// A PASID was attached.
     ATTACHED,

@@ -23,7 +23,7 @@ final class ParameterCursor extends JsonCursor {
   /// Most characters of a text.
   static final int MAX_TEXT = 400;
 
-  /// What a parameter may be called, as a pattern.
+  /// The pattern of the name of a parameter.
   static final String NAME = "[a-zA-Z][a-zA-Z0-9-]{0,39}";
 
   private static final Pattern REFERENCE = Pattern.compile("\\$\\{(" + NAME + ")\\}");
@@ -113,14 +113,15 @@ final class ParameterCursor extends JsonCursor {
         Stream.concat(bindings.values().keySet().stream(), random.stream()).toList();
     if (!known.contains(name)) {
       throw wrong(
-          "nothing here is called "
-              + quote(name)
-              + Spelling.nearest(name, known)
-                  .map(n -> "; did you mean " + quote(n) + "?")
-                  .orElse(
-                      known.isEmpty()
-                          ? "; add it to \"matrix\", in front"
-                          : "; there are " + String.join(", ", known)));
+          "nothing here is called %s; %s"
+              .formatted(
+                  quote(name),
+                  Spelling.nearest(name, known)
+                      .map(n -> "did you mean " + quote(n) + "?")
+                      .orElse(
+                          known.isEmpty()
+                              ? "add it to \"matrix\", in front"
+                              : "there are " + String.join(", ", known))));
     }
     return Optional.of(name);
   }
@@ -159,15 +160,8 @@ final class ParameterCursor extends JsonCursor {
       // Falls through: a word is as wrong as a number out of range.
     }
     throw wrong(
-        what
-            + " must be a number from "
-            + min
-            + " to "
-            + Integer.toUnsignedString(max)
-            + ", and "
-            + name
-            + " is "
-            + quote(text));
+        "%s must be a number from %s to %s, and %s is %s"
+            .formatted(what, min, Integer.toUnsignedString(max), name, quote(text)));
   }
 
   @Override

@@ -18,10 +18,11 @@ final class PasidSteps {
 
   private final Machine machine;
 
-  /// What a guest with a virtual IOMMU does with it.
+  /// The steps of a guest with a virtual IOMMU.
   private final Optional<IommuSteps> iommu;
 
-  /// What requests are planned to fail with; a step that fails so is as good as one that does not.
+  /// The errno that requests are planned to fail with; a step that fails so is as good as one that
+  /// does not.
   private Optional<Errno> injected = Optional.empty();
 
   private boolean unplugged;
@@ -112,12 +113,13 @@ final class PasidSteps {
     require(
         place,
         before.equals(told),
-        what + " failed and must change nothing: before " + before + ", now " + told);
+        "%s failed and must change nothing: before %s, now %s".formatted(what, before, told));
     SortedMap<Integer, String> real = observed.onHost();
     require(
         place,
         before.equals(real),
-        what + " failed and must change nothing: before " + before + ", now on the host " + real);
+        "%s failed and must change nothing: before %s, now on the host %s"
+            .formatted(what, before, real));
   }
 
   /// A reset by the machine.

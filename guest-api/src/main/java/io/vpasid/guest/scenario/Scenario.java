@@ -51,7 +51,7 @@ public final class Scenario {
     return file;
   }
 
-  /// What it is about, from the file.
+  /// A sentence on what it is about, from the file.
   public String title() {
     return title;
   }
@@ -66,7 +66,7 @@ public final class Scenario {
     return file.substring(file.lastIndexOf('/') + 1).replaceFirst("\\.json$", "");
   }
 
-  /// What it runs on.
+  /// The function and the host that it runs on.
   public Setup setup() {
     return setup;
   }

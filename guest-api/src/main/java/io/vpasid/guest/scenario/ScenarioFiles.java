@@ -90,8 +90,8 @@ public record ScenarioFiles(List<Scenario> scenarios, List<Broken> broken) {
         && (!Files.exists(path) || ScenarioReader.looksLikeScenario(path));
   }
 
-  /// What a path is, if `run` would take it by itself for something else than a scenario; empty if
-  /// it is one, or nothing at all.
+  /// The name of what a path is, if `run` would take it by itself for something else than a
+  /// scenario; empty if it is one, or nothing at all.
   private static Optional<String> somethingElse(Path path) {
     String name = path.toString();
     boolean isThere = Files.exists(path);

@@ -88,10 +88,8 @@ final class ScenarioReader {
     fields.require(!steps.isEmpty(), fields.subject() + " has no \"steps\"; add \"steps\": [ … ]");
     fields.require(
         Step.weight(steps) <= Step.MAX_WEIGHT,
-        fields.subject()
-            + " does more than "
-            + Step.MAX_WEIGHT
-            + " steps, with all repetitions; repeat less");
+        "%s does more than %s steps, with all repetitions; repeat less"
+            .formatted(fields.subject(), Step.MAX_WEIGHT));
     return new Scenario(
         file,
         fields.get(TITLE),

@@ -3,7 +3,7 @@ package io.vpasid.guest.scenario;
 import java.time.Duration;
 import java.util.List;
 
-/// What a run of a scenario came to.
+/// The result of a run of a scenario.
 ///
 /// @param scenario which
 /// @param seed of its random numbers; a run with the same seed does the same
@@ -13,7 +13,7 @@ import java.util.List;
 public record ScenarioResult(
     Scenario scenario, long seed, long steps, Duration took, Verdict verdict) {
 
-  /// Whether it passed.
+  /// The end that it came to.
   public sealed interface Verdict {
     /// Every step came to what it must.
     record Passed() implements Verdict {}

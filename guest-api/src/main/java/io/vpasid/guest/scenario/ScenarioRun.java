@@ -40,7 +40,7 @@ final class ScenarioRun {
   /// The last steps, the one that is under way included, and what the names in them meant.
   private final Deque<Done> trace = new ArrayDeque<>(TRACED);
 
-  /// What a guest with a virtual IOMMU does with it.
+  /// The steps of a guest with a virtual IOMMU.
   private final Optional<IommuSteps> iommu;
 
   private final ConfigSteps config;

@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
-/// What a scenario runs on: the function and the host.
+/// The function and the host that a scenario runs on.
 ///
 /// @param function the function as captured or described
 /// @param hardware what the host's IOMMU reports for it

@@ -99,7 +99,7 @@ final class SimulatedIommu implements IommuPort, AutoCloseable {
     var _ = device.write(PciIndex.BAR0_REGION + bar, offset, bytes.limit(width));
   }
 
-  /// What the simulated kernel has attached, by PASID; 0 is the function itself, which is left out
+  /// The attachments of the simulated kernel, by PASID; 0 is the function itself, which is left out
   /// while translation is off.
   SortedMap<Integer, String> attached() {
     Map<Integer, ShownEntry> entries = new HashMap<>();
@@ -121,7 +121,7 @@ final class SimulatedIommu implements IommuPort, AutoCloseable {
     return attached;
   }
 
-  /// What a page table of the kernel is: of a nested one the kernel knows, of others the IOMMU.
+  /// A page table of the kernel in words: of a nested one the kernel knows, of others the IOMMU.
   private String text(HwptId pageTable, @Nullable ShownEntry entry) {
     OptionalLong firstStage = backing.reach(pageTable).firstStage();
     if (firstStage.isPresent()) {

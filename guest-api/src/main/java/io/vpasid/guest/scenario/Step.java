@@ -106,7 +106,7 @@ sealed interface Step {
   /// @param pasid the PASID it must have happened to; empty: whichever
   record Await(Place place, EventKind event, Optional<Value> pasid) implements Step {}
 
-  /// What the guest was told is attached is what the host has attached, and that is this.
+  /// The host must have attached what the guest was told is attached, and that is this.
   ///
   /// @param attached address space by PASID; empty: whatever it is
   /// @param count how many PASIDs; empty: any number
@@ -144,7 +144,7 @@ sealed interface Step {
   /// @param fits whether the guest must find the same there
   record Migrate(Place place, Setup to, boolean fits) implements Step {}
 
-  /// What only a guest with a virtual IOMMU can do.
+  /// A step of a guest with a virtual IOMMU, which no other can do.
   sealed interface OfIommu extends Step {}
 
   /// When the guest's driver tells the IOMMU what it has changed.
@@ -223,7 +223,7 @@ sealed interface Step {
       Place place, Optional<Value> pasid, long address, Optional<Boolean> write, PageAnswer answer)
       implements OfIommu {}
 
-  /// What a guest answers to a page request, with its code.
+  /// An answer of a guest to a page request, with its code.
   enum PageAnswer {
     /// The page is there now.
     SUCCESS(0),

@@ -187,7 +187,10 @@ final class StepKeys {
     return orName(Form.word(words).named(others.length == 0 ? "errno" : "outcome"));
   }
 
-  private static Form<Boolean> either(String yes, String no) {
+  /// One of two words, or a name that stands for one.
+  ///
+  /// @param yes the word for true
+  static Form<Boolean> either(String yes, String no) {
     Map<String, Boolean> words = new LinkedHashMap<>();
     words.put(yes, true);
     words.put(no, false);

@@ -29,10 +29,10 @@ final class StepShape {
     Step make(Fields action, Making making);
   }
 
-  /// What a step can do, and what makes a step of it.
+  /// An action of steps, and what makes a step of it.
   record Action(Key<Fields> key, Maker maker) {}
 
-  /// What steps are made with.
+  /// The surroundings in which steps are made.
   ///
   /// @param targets what a guest migrates to
   /// @param hasIommu whether the guest has a virtual IOMMU
@@ -45,10 +45,8 @@ final class StepShape {
     Step without(Fields action, String instead, Step step) {
       action.require(
           !hasIommu,
-          action.subject()
-              + " is nothing that a guest with an IOMMU does; it has \""
-              + instead
-              + "\"");
+          "%s is nothing that a guest with an IOMMU does; it has \"%s\""
+              .formatted(action.subject(), instead));
       return step;
     }
 

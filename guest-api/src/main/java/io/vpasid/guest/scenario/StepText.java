@@ -121,7 +121,7 @@ final class StepText {
     };
   }
 
-  /// What DMA must do, behind "must".
+  /// The end that DMA must come to, behind "must".
   static String of(End end) {
     return switch (end) {
       case DONE -> "be done";

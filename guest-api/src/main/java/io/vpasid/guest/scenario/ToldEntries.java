@@ -6,8 +6,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 
-/// What a guest has written into its PASID tables and page tables, and what of that its IOMMU has
-/// been told: this is what the host must have.
+/// The entries that a guest has written into its PASID tables and page tables, and what of them its
+/// IOMMU has been told: this is what the host must have.
 ///
 /// Page tables go by their names; PASID 0 is the function itself.
 final class ToldEntries {
@@ -86,7 +86,7 @@ final class ToldEntries {
     told.remove(pasid);
   }
 
-  /// What the IOMMU was told, by PASID.
+  /// The page tables of which the IOMMU was told, by PASID.
   SortedMap<Integer, String> told() {
     return told;
   }

@@ -96,7 +96,7 @@ public final class DmaEngineDriver {
   ///
   /// @throws DriverException if it takes too long
   public Outcome await() {
-    Unit.await("what the DMA engine waits for", Unit.PATIENCE, () -> outcome().end != End.WAITS);
+    Unit.await("what the DMA engine waits for", () -> outcome().end != End.WAITS);
     return outcome();
   }
 }

@@ -77,7 +77,7 @@ final class Invalidations {
     store(WAIT | 1 << 5 | 1 << 6 | (long) sequence << 32, status);
     waiting = 0;
     unit.write8(Unit.IQT, tail);
-    Unit.await("an invalidation", Unit.PATIENCE, this::isFinished);
+    Unit.await("an invalidation", this::isFinished);
   }
 
   private boolean isFinished() {
@@ -113,7 +113,7 @@ final class Invalidations {
     translations(pasid, domain, first, deviceTlb);
   }
 
-  /// What was translated for a PASID.
+  /// The translations for a PASID.
   void translations(int pasid, int domain, boolean first, boolean deviceTlb) {
     if (first) {
       put(PASID_IOTLB | 2 << 4 | (long) domain << 16 | (long) pasid << 32, 0);
@@ -129,7 +129,7 @@ final class Invalidations {
     }
   }
 
-  /// What was translated for a second stage.
+  /// The translations of a second stage.
   void domain(int domain) {
     put(IOTLB | 2 << 4 | (long) domain << 16, 0);
   }

@@ -26,7 +26,7 @@ final class Unit {
   static final int SRTP = 1 << 30;
   static final int QIE = 1 << 26;
 
-  /// What lasts of a command; the others are done once.
+  /// The commands that last; the others are done once.
   private static final int LASTING = TE | QIE;
 
   static final int FSTS_PFO = 1;
@@ -35,7 +35,7 @@ final class Unit {
   static final int FSTS_ITE = 1 << 6;
 
   /// Time that a unit may take for anything, also on a busy host that itself is emulated.
-  static final Duration PATIENCE = Duration.ofMinutes(1);
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
 
   private static final int SPINS = 1000;
   private static final long BETWEEN_LOOKS = 20_000;
@@ -69,15 +69,15 @@ final class Unit {
   void command(int on, int off) {
     int now = read4(GSTS) & LASTING;
     write4(GCMD, (now | on) & ~off);
-    await("the command 0x%x".formatted(on | off), PATIENCE, () -> (read4(GSTS) & (on | off)) == on);
+    await("the command 0x%x".formatted(on | off), () -> (read4(GSTS) & (on | off)) == on);
   }
 
   /// Waits.
   ///
   /// @param what for people, behind "does not do"
-  /// @throws DriverException after the time
-  static void await(String what, Duration limit, BooleanSupplier done) {
-    long end = System.nanoTime() + limit.toNanos();
+  /// @throws DriverException after [#PATIENCE]
+  static void await(String what, BooleanSupplier done) {
+    long end = System.nanoTime() + PATIENCE.toNanos();
     for (int i = 0; !done.getAsBoolean(); i++) {
       if (i < SPINS) {
         Thread.onSpinWait();
@@ -85,7 +85,7 @@ final class Unit {
         LockSupport.parkNanos(BETWEEN_LOOKS);
         if (System.nanoTime() > end) {
           throw new DriverException(
-              "the IOMMU does not do %s within %s s".formatted(what, limit.toSeconds()));
+              "the IOMMU does not do %s within %s s".formatted(what, PATIENCE.toSeconds()));
         }
       }
     }
