@@ -44,7 +44,8 @@ module io.vpasid.guest {
       info.picocli,
       tools.jackson.databind;
   opens io.vpasid.guest.cli.serve to
-      info.picocli;
+      info.picocli,
+      tools.jackson.databind;
   opens io.vpasid.guest.cli.terminal to
       info.picocli;
   opens io.vpasid.guest.cli.vtd to

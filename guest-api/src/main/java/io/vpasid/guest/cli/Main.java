@@ -138,9 +138,8 @@ public final class Main {
       case InvalidPathException name -> {
         say(
             command,
-            "the locale cannot spell the name '"
-                + name.getInput()
-                + "': set one with UTF-8, such as LC_ALL=C.UTF-8");
+            "the locale cannot spell the name '%s': set one with UTF-8, such as LC_ALL=C.UTF-8"
+                .formatted(name.getInput()));
         yield ExitCode.USAGE;
       }
       default -> {

@@ -77,7 +77,7 @@ final class Rehearsal {
     return exitCode.get();
   }
 
-  /// What people ask of functions, and read.
+  /// Commands with which people ask of functions, and read the answer.
   ///
   /// @param dump a path without blanks
   static List<String> text(String dump) {

@@ -40,15 +40,15 @@ import picocli.CommandLine.Spec;
 final class SchemaCommand implements Callable<Integer> {
   /// A kind of file.
   enum Kind {
-    /// What is known of particular devices.
+    /// Knowledge of particular devices.
     QUIRKS,
     /// A function that is made up.
     FUNCTION,
-    /// What a guest and its host do with a function.
+    /// Steps of a guest and its host with a function.
     SCENARIO,
-    /// What the daemon serves.
+    /// The daemon's configuration.
     SERVE,
-    /// What a plan had, for another host.
+    /// The layouts of a plan, for another host.
     LAYOUT;
 
     String schema() {

@@ -43,7 +43,7 @@ import picocli.CommandLine.Spec;
     footerHeading = "%n",
     footer = {"Start with: vpasid demo", "More on a command: vpasid help COMMAND"})
 public final class VpasidCommand implements Callable<Integer>, Terminal.Owner {
-  /// What exit codes mean where a command does not say it better.
+  /// The meaning of exit codes where a command does not say it better.
   private static final Map<String, String> EXIT_CODES = new LinkedHashMap<>();
 
   private static final List<String> VERSION = List.of("--version");

@@ -145,16 +145,8 @@ public final class ControlArguments {
     Optional<Long> number = Optional.ofNullable(values.get(name)).flatMap(ControlArguments::number);
     if (number.isPresent() && (number.get() < min || number.get() > max)) {
       throw ControlException.generic(
-          "the argument '"
-              + name
-              + "' of "
-              + command.title()
-              + " must be from "
-              + min
-              + " to "
-              + max
-              + ", not "
-              + shown(values.required(name)));
+          "the argument '%s' of %s must be from %s to %s, not %s"
+              .formatted(name, command.title(), min, max, shown(values.required(name))));
     }
     return number;
   }

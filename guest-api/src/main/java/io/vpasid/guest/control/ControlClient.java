@@ -42,7 +42,6 @@ public final class ControlClient implements AutoCloseable {
   private final ByteBuffer incoming = ByteBuffer.allocate(64 * 1024).flip();
   private final ByteArrayOutputStream line = new ByteArrayOutputStream();
   private final Queue<ObjectNode> events = new ArrayDeque<>();
-  private JsonNode greeting = JsonNodeFactory.instance.objectNode();
 
   private ControlClient(SocketChannel socket, Selector selector, Duration timeout) {
     this.socket = socket;
@@ -92,16 +91,10 @@ public final class ControlClient implements AutoCloseable {
   private void negotiate(Map<String, String> capabilities) throws IOException {
     ObjectNode first = receive(System.nanoTime() + timeout.toNanos()).orElseThrow(this::silence);
     throwError(first);
-    greeting = first.path("QMP");
-    if (!greeting.isObject()) {
+    if (!first.path("QMP").isObject()) {
       throw new IOException("it does not greet as one");
     }
     execute("qmp_capabilities", capabilities);
-  }
-
-  /// The greeting of the server: `version` and `capabilities`.
-  public JsonNode greeting() {
-    return greeting;
   }
 
   /// Has a command done.

@@ -1,5 +1,6 @@
 package io.vpasid.guest.control;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import io.vpasid.vmm.linux.Errno;
 import java.util.Optional;
 
@@ -76,8 +77,16 @@ public final class ControlException extends RuntimeException {
     return Errno.named(errno);
   }
 
-  String errnoName() {
-    return errno;
+  /// The `error` of a reply.
+  ///
+  /// @param kind the title of its class
+  /// @param desc its message
+  /// @param errno the name of the errno that is the reason, if one is
+  public record Reason(@JsonProperty("class") String kind, String desc, Optional<String> errno) {}
+
+  /// The error as its reply has it.
+  public Reason reason() {
+    return new Reason(kind.title(), desc(), Optional.of(errno).filter(name -> !name.isEmpty()));
   }
 
   /// The error's `desc`.

@@ -127,19 +127,10 @@ final class ControlMessages {
   private record Returned(@JsonProperty("return") Object result, Optional<JsonNode> id) {}
 
   static byte[] error(ControlException error, @Nullable JsonNode id) {
-    return line(
-        new Failed(
-            new Failed.Reason(
-                error.kind().title(),
-                error.desc(),
-                Optional.of(error.errnoName()).filter(name -> !name.isEmpty())),
-            Optional.ofNullable(id)));
+    return line(new Failed(error.reason(), Optional.ofNullable(id)));
   }
 
-  private record Failed(Reason error, Optional<JsonNode> id) {
-    private record Reason(
-        @JsonProperty("class") String kind, String desc, Optional<String> errno) {}
-  }
+  private record Failed(ControlException.Reason error, Optional<JsonNode> id) {}
 
   static byte[] event(ControlEvent event, Map<String, ?> data, Instant when) {
     return line(

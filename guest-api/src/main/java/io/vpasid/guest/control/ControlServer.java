@@ -62,12 +62,8 @@ public final class ControlServer implements AutoCloseable {
       readers = Set.copyOf(readers);
       if (maxClients < 1 || maxObject < 1024 || !negotiationTimeout.isPositive()) {
         throw new IllegalArgumentException(
-            "A control socket has at least 1 client, 1024 bytes and some time, not "
-                + maxClients
-                + ", "
-                + maxObject
-                + ", "
-                + negotiationTimeout);
+            "A control socket has at least 1 client, 1024 bytes and some time, not %s, %s, %s"
+                .formatted(maxClients, maxObject, negotiationTimeout));
       }
     }
 

@@ -56,7 +56,7 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
   private final boolean mayChange;
   private final WaitingEvents events = new WaitingEvents(EVENT_BYTES);
 
-  /// Whether the loop has been asked to send events, and has not begun.
+  /// True if the loop has been asked to send events, and has not begun.
   private final AtomicBoolean sending = new AtomicBoolean();
 
   private volatile boolean negotiated;
@@ -139,12 +139,12 @@ final class ControlSession extends SimpleChannelInboundHandler<ControlInput>
             .orElseThrow(() ->
                 new ControlException(
                     ControlException.Kind.COMMAND_NOT_FOUND,
-                    "there is no command '"
-                        + ControlArguments.printable(name)
-                        + "'; "
-                        + Spelling.nearest(name, ControlCommand.titles())
-                            .map(near -> "did you mean '" + near + "'?")
-                            .orElse("query-commands lists them")));
+                    "there is no command '%s'; %s"
+                        .formatted(
+                            ControlArguments.printable(name),
+                            Spelling.nearest(name, ControlCommand.titles())
+                                .map(near -> "did you mean '" + near + "'?")
+                                .orElse("query-commands lists them"))));
     if (!negotiated && command != ControlCommand.QMP_CAPABILITIES) {
       throw new ControlException(
           ControlException.Kind.COMMAND_NOT_FOUND,

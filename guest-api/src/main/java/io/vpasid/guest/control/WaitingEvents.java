@@ -37,7 +37,7 @@ final class WaitingEvents {
     this.capacity = capacity;
   }
 
-  /// What a client is told next.
+  /// A piece that a client is told next.
   sealed interface Told {
     /// An event.
     // Its bytes go to the socket as they are.

@@ -15,9 +15,7 @@ import java.util.List;
 /// @param others those that the user named and that are about another device
 public record DeviceQuirks(PciId id, String name, List<Quirk> entries, List<NearMiss> others) {
 
-  private record Miss(String id, String why) {}
-
-  private record Document(String id, List<QuirkJson> entries, List<Miss> notAboutIt) {}
+  private record Document(String id, List<QuirkJson> entries, List<QuirkJson.Miss> notAboutIt) {}
 
   public static DeviceQuirks of(PciId id, String name, QuirkTable table) {
     return new DeviceQuirks(id, name, table.naming(id), table.namedFor(id));
@@ -30,11 +28,7 @@ public record DeviceQuirks(PciId id, String name, List<Quirk> entries, List<Near
       page.entry("entries", "none names this device");
     }
     print(page, "any vendor", entries.stream().filter(q -> !namesVendor(q)).toList());
-    String label = "not about it";
-    for (NearMiss miss : others) {
-      page.entry(label, QuirkReport.named(miss.quirk()) + ": " + miss.why());
-      label = "";
-    }
+    page.entries("not about it", others.stream().map(QuirkReport::named).toList());
     page.entry(
         "note", "by its ids alone; a dump tells which of the conditions hold, and the place");
     page.blank();
@@ -57,8 +51,6 @@ public record DeviceQuirks(PciId id, String name, List<Quirk> entries, List<Near
   /// The same for [Json].
   public Object json() {
     return new Document(
-        id.toString(),
-        entries.stream().map(QuirkJson::of).toList(),
-        others.stream().map(miss -> new Miss(miss.quirk().id(), miss.why())).toList());
+        id.toString(), entries.stream().map(QuirkJson::of).toList(), QuirkJson.Miss.of(others));
   }
 }

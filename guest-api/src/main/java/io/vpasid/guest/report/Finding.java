@@ -21,7 +21,7 @@ public record Finding(
     String message,
     @JsonIgnore String about) {
 
-  /// What a rule found in a quirk file.
+  /// The finding of a rule in a quirk file.
   public static Finding of(LintFinding finding) {
     return new Finding(
         finding.severity(),

@@ -4,8 +4,8 @@ import io.vpasid.synth.quirk.LintFinding.Severity;
 import java.io.PrintWriter;
 import java.util.List;
 
-/// What was found in files, for people, for programs and for services that show it beside the
-/// lines.
+/// The findings of a command in files, for people, for programs and for services that show them
+/// beside the lines.
 public record Findings(List<Finding> all) {
   public Findings {
     all = List.copyOf(all);
@@ -29,11 +29,11 @@ public record Findings(List<Finding> all) {
 
   /// As in `1 error, 0 warnings, 2 notes`.
   public String summary() {
-    return counted(count(Severity.ERROR), "error")
-        + ", "
-        + counted(count(Severity.WARNING), "warning")
-        + ", "
-        + counted(count(Severity.NOTE), "note");
+    return "%s, %s, %s"
+        .formatted(
+            counted(count(Severity.ERROR), "error"),
+            counted(count(Severity.WARNING), "warning"),
+            counted(count(Severity.NOTE), "note"));
   }
 
   public static String counted(long number, String what) {

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/// What stands behind a function's address and ids, which it does not repeat.
+/// The words behind a function's address and ids, which they do not repeat.
 public final class FunctionTitle {
   /// Names of classes, for machines without `pci.ids`: base class and sub-class, or base class and
   /// ff for all others of it (PCI Code and ID Assignment Specification, section 1).

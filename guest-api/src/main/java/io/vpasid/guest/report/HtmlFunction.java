@@ -43,11 +43,7 @@ final class HtmlFunction {
     part.placement(reported);
     part.html.element("h3", "Map");
     part.picture(bytes.picture());
-    part.capabilities(
-        bytes.picture(),
-        "Capabilities",
-        Stream.concat(bytes.capabilities().stream(), bytes.extendedCapabilities().stream())
-            .toList());
+    part.capabilities(bytes.picture(), "Capabilities", bytes.listed());
     part.capabilities(
         bytes.picture(), "Capabilities that are in no list", bytes.unlinkedCapabilities());
     part.odd(bytes.anomalies());
@@ -65,11 +61,7 @@ final class HtmlFunction {
     part.html.element("p", partial.problem());
     part.html.element("p", "No vPASID: any byte that is not in the dump may be live.");
     part.picture(partial.picture());
-    part.capabilities(
-        partial.picture(),
-        "Capabilities",
-        Stream.concat(partial.capabilities().stream(), partial.extendedCapabilities().stream())
-            .toList());
+    part.capabilities(partial.picture(), "Capabilities", partial.listed());
     part.odd(partial.anomalies());
     return part.close();
   }
@@ -314,12 +306,10 @@ final class HtmlFunction {
     }
     html.element(
         "p",
-        "Passes: "
-            + checks.stream()
-                .filter(c -> c.verdict() == Verdict.PASS)
-                .map(CheckReport::id)
-                .collect(joining(", "))
-            + ".",
+        checks.stream()
+            .filter(c -> c.verdict() == Verdict.PASS)
+            .map(CheckReport::id)
+            .collect(joining(", ", "Passes: ", ".")),
         "class",
         "muted");
   }

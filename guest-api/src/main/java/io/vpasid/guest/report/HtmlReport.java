@@ -166,7 +166,7 @@ public final class HtmlReport {
     return html.close().toString();
   }
 
-  /// What the checks of a guest are, once for all functions.
+  /// The rules that a guest checks, once for all functions.
   private static String checks() {
     Html html = new Html();
     html.element("h2", "The checks of a Linux guest");

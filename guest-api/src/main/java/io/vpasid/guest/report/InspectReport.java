@@ -33,7 +33,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /// The configuration space of one function: what is where in it.
 ///
@@ -67,7 +66,8 @@ public record InspectReport(
     @JsonIgnore HostFunction captured,
     @JsonIgnore OccupancyMap map,
     @JsonIgnore String counts,
-    @JsonIgnore OccupancyPicture picture) {
+    @JsonIgnore OccupancyPicture picture)
+    implements SpaceReport {
 
   /// Most rows of live bytes that are printed.
   private static final int MAX_LIVE_ROWS = 32;
@@ -202,19 +202,14 @@ public record InspectReport(
     return anomalies.stream().map(AnomalyReport::text).toList();
   }
 
-  /// Prints the map, and what is where.
+  @Override
   public void print(Page page, int bytesPerRow, boolean colour) {
     page.line(function + " " + id + " " + name);
     page.line(counts);
     page.line(vpasid.text());
     page.blank();
     picture.print(page, bytesPerRow, colour);
-    CapabilityReport.print(
-        page,
-        picture,
-        "capability",
-        Stream.concat(capabilities.stream(), extendedCapabilities.stream()).toList(),
-        "");
+    CapabilityReport.print(page, picture, "capability", listed(), "");
     CapabilityReport.print(page, picture, "in no list", unlinkedCapabilities, ", unlinked");
     printGaps(page.out());
     AnomalyReport.print(page, anomalies);
@@ -247,7 +242,7 @@ public record InspectReport(
     }
   }
 
-  /// What is in a gap, and how many bytes of each.
+  /// The content of a gap: what there is, and how many bytes of each.
   private String contentOf(ByteRange gap) {
     Map<Use, Integer> bytes = new EnumMap<>(Use.class);
     Set<String> owners = new HashSet<>();

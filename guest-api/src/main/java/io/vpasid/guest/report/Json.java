@@ -4,15 +4,12 @@ import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
 import com.fasterxml.jackson.annotation.JsonInclude.Include;
 import com.fasterxml.jackson.annotation.PropertyAccessor;
 import io.vpasid.guest.config.InputException;
-import io.vpasid.pci.ByteRange;
 import io.vpasid.pci.PciAddress;
 import io.vpasid.pci.PciId;
 import io.vpasid.synth.HardwareInfo;
 import io.vpasid.synth.Layout;
 import java.io.PrintWriter;
-import java.util.LinkedHashMap;
 import java.util.Locale;
-import java.util.Map;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.ObjectWriter;
 import tools.jackson.databind.SerializationFeature;
@@ -64,11 +61,6 @@ public final class Json {
 
   private Json() {}
 
-  /// An object whose keys keep the order in which they are put.
-  public static Map<String, Object> object() {
-    return new LinkedHashMap<>();
-  }
-
   /// Refuses `--json` beside another `--format`.
   ///
   /// @param json whether `--json` is there
@@ -113,12 +105,5 @@ public final class Json {
   public static String hex(int offset) {
     String digits = Integer.toHexString(offset);
     return "0x" + "0".repeat(Math.max(0, 3 - digits.length())) + digits;
-  }
-
-  static Map<String, Object> range(ByteRange range) {
-    Map<String, Object> json = object();
-    json.put("offset", hex(range.offset()));
-    json.put("length", range.length());
-    return json;
   }
 }

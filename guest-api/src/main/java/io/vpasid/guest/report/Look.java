@@ -18,7 +18,9 @@ enum Look {
 
   private static final int LETTERS = 26;
 
+  /// For those with letters, that of the first.
   private final char symbol;
+
   private final String meaning;
 
   Look(char symbol, String meaning) {
@@ -39,11 +41,6 @@ enum Look {
       case NON_ZERO -> LIVE;
       case NOT_IN_DUMP -> NOT_IN_DUMP;
     };
-  }
-
-  /// The symbol, for those with letters that of the first.
-  char symbol() {
-    return symbol;
   }
 
   /// The symbol of the `index`-th area that looks so, from 0. Behind Z and z the letters begin

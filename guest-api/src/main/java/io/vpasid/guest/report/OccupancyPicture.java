@@ -25,12 +25,6 @@ import java.util.Map;
 ///  1a0  @@@@ @@@@ ···· ····        @ [1a0] vPASID
 /// ```
 public final class OccupancyPicture {
-  /// Fewest bytes in a row of text.
-  public static final int MIN_ROW = 16;
-
-  /// Most bytes in a row of text.
-  public static final int MAX_ROW = 256;
-
   private final OccupancyMap map;
   private final String title;
   private final List<String> details;
@@ -89,6 +83,11 @@ public final class OccupancyPicture {
     return areaAt(offset).symbol();
   }
 
+  /// True if a row of the text can have so many bytes.
+  public static boolean isRow(int bytes) {
+    return bytes >= 16 && bytes <= 256 && Integer.bitCount(bytes) == 1;
+  }
+
   /// The picture in characters: a line per row, equal rows in one line with their number, names
   /// beside, a legend below.
   ///
@@ -99,7 +98,7 @@ public final class OccupancyPicture {
   /// @return lines that end in LF
   /// @throws IllegalArgumentException if a row cannot have so many bytes
   String text(int bytesPerRow, boolean colour, int columns) {
-    if (bytesPerRow < MIN_ROW || bytesPerRow > MAX_ROW || Integer.bitCount(bytesPerRow) != 1) {
+    if (!isRow(bytesPerRow)) {
       throw new IllegalArgumentException(
           "A row has 16, 32, 64, 128 or 256 bytes, not " + bytesPerRow);
     }
@@ -226,6 +225,11 @@ public final class OccupancyPicture {
         plain(claim.owner()),
         plain(claim.shortName()),
         runs);
+  }
+
+  /// The first area that looks so.
+  Area sample(Look look) {
+    return areas.stream().filter(area -> area.look() == look).findFirst().orElseThrow();
   }
 
   /// The looks that occur, in the order of [Look].

@@ -1,6 +1,7 @@
 package io.vpasid.guest.report;
 
 import java.io.PrintWriter;
+import java.util.List;
 
 /// Text for people, whose lines end between words where the terminal ends.
 ///
@@ -17,7 +18,7 @@ public record Page(PrintWriter out, int columns) {
   /// Room for a name that is worth a column of its own.
   private static final int COMFORTABLE = 40;
 
-  /// What is before a text below the row that it belongs to.
+  /// The blanks before a text below the row that it belongs to.
   private static final String BELOW = " ".repeat(14);
 
   /// A paragraph from the left edge on.
@@ -28,6 +29,13 @@ public record Page(PrintWriter out, int columns) {
   /// A label of 12 characters, and what it is about beside it.
   public void entry(String label, String text) {
     item(String.format("  %-12s ", label), text);
+  }
+
+  /// A label, and behind it or below each other what it is about; nothing if that is nothing.
+  public void entries(String label, List<String> texts) {
+    for (int i = 0; i < texts.size(); i++) {
+      entry(i == 0 ? label : "", texts.get(i));
+    }
   }
 
   /// A row of a table and what it is about: beside it where that leaves room for some words, else

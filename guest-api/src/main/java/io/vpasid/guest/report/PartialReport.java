@@ -11,7 +11,6 @@ import io.vpasid.pci.dump.IncompleteFunction;
 import io.vpasid.pci.occupancy.OccupancyMap;
 import io.vpasid.pci.occupancy.Use;
 import java.util.List;
-import java.util.stream.Stream;
 
 /// A function of which a dump has not all bytes.
 ///
@@ -34,7 +33,8 @@ public record PartialReport(
     List<CapabilityReport> extendedCapabilities,
     List<AnomalyReport> anomalies,
     @JsonIgnore String counts,
-    @JsonIgnore OccupancyPicture picture) {
+    @JsonIgnore OccupancyPicture picture)
+    implements SpaceReport {
 
   /// A run of bytes.
   record Bytes(Hex offset, int length) {}
@@ -69,7 +69,7 @@ public record PartialReport(
                 function.problem()));
   }
 
-  /// Prints what there is of the function.
+  @Override
   public void print(Page page, int bytesPerRow, boolean colour) {
     page.line(function + " " + id + " " + description);
     page.line(counts);
@@ -77,12 +77,7 @@ public record PartialReport(
     page.line("no vPASID: any byte that is not in the dump may be live");
     page.blank();
     picture.print(page, bytesPerRow, colour);
-    CapabilityReport.print(
-        page,
-        picture,
-        "capability",
-        Stream.concat(capabilities.stream(), extendedCapabilities.stream()).toList(),
-        "");
+    CapabilityReport.print(page, picture, "capability", listed(), "");
     page.blank();
     page.out().printf("     %-11s  %6s%n", "not in dump", "bytes");
     notInDump.forEach(b ->

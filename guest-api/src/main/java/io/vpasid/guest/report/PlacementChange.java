@@ -35,7 +35,7 @@ public record PlacementChange(
     String why,
     boolean lost) {
 
-  /// What quirks do to a function.
+  /// The effect of quirks on a function.
   ///
   /// @param meant whether some of them are about it
   /// @param change what changes, if something does
@@ -105,7 +105,7 @@ public record PlacementChange(
             "A function gets another vPASID, at another place or none.");
   }
 
-  /// What the guest sees of it.
+  /// The vPASID as the guest sees it.
   private static String seen(SynthesisResult result) {
     return switch (result) {
       case Synthesis s -> Json.hex(s.offset()) + ", " + s.capability();

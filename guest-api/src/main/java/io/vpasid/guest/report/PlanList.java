@@ -18,7 +18,7 @@ public final class PlanList {
   /// Most functions that are named where a check says the same of several.
   private static final int NAMED = 4;
 
-  /// What a check says of a guest, which may be the same for several functions.
+  /// The reason of a check of a guest, which may be the same for several functions.
   ///
   /// @param label its id and what became of it
   /// @param of the functions
@@ -34,8 +34,8 @@ public final class PlanList {
   private final boolean severalFiles;
   private final List<PlanReport> placed;
 
-  /// What there is to say, by the text of it: the JVM would make the hash of a record at each start
-  /// anew, which takes longer than all the rest of a list.
+  /// The reasons by their texts: the JVM would make the hash of a record at each start anew, which
+  /// takes longer than all the rest of a list.
   private final Map<String, Reason> reasons = new LinkedHashMap<>();
 
   private PlanList(Page page, List<PlanReport> plans) {
@@ -99,7 +99,7 @@ public final class PlanList {
     return plan.guests().stream().map(CheckReport::label);
   }
 
-  /// What became of checks, where that is the same for all functions.
+  /// The results of checks that are the same for all functions.
   private Set<String> commonLabels() {
     return placed.stream()
         .flatMap(PlanList::labels)

@@ -158,8 +158,7 @@ public record PlanReport(
         }
       }
     }
-    printAll(
-        page,
+    page.entries(
         "passed over",
         vpasid.passedOver().stream()
             .filter(p -> p.strategy() != Strategy.REQUESTED) // which is the reason already
@@ -175,11 +174,11 @@ public record PlanReport(
     page.entry(
         "vPASID", "at " + p.offset() + ", " + new PasidCapability(p.width(), p.exec(), p.priv()));
     page.entry("place", p.strategy().title());
-    printAll(page, "why", p.reasons());
+    page.entries("why", p.reasons());
     page.entry("linked", linked);
     page.entry("bytes", p.bytes());
     page.entry("QEMU", qemuText(p.offset()));
-    printAll(page, "note", p.notes());
+    page.entries("note", p.notes());
   }
 
   private String qemuText(Hex planned) {
@@ -191,13 +190,6 @@ public record PlanReport(
                     ? ""
                     : " (not " + planned + ": QEMU passes guest writes on to the device)"))
         .orElseGet(() -> "none. " + String.join(" ", qemu.notes()));
-  }
-
-  /// A label, and behind it or below each other what it is about.
-  private static void printAll(Page page, String label, List<String> texts) {
-    for (int i = 0; i < texts.size(); i++) {
-      page.entry(i == 0 ? label : "", texts.get(i));
-    }
   }
 
   /// The place that QEMU is to be told, and what there is to say of it beside the reasons of the

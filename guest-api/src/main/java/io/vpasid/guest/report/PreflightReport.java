@@ -50,7 +50,7 @@ public record PreflightReport(Answer answer, List<CheckReport> checks) {
           check.id().decidesPasid());
     }
 
-    /// What keeps PASIDs from being enabled, or may.
+    /// True if it keeps PASIDs from being enabled, or may.
     boolean matters() {
       return verdict == Verdict.FAIL || verdict == Verdict.UNKNOWN;
     }
@@ -66,7 +66,7 @@ public record PreflightReport(Answer answer, List<CheckReport> checks) {
           };
     }
 
-    /// What there is to say: what is open is explained by what would close it.
+    /// The reason for people: what is open is explained by what would close it.
     String reason() {
       return ((verdict == Verdict.FAIL ? explanation + " " : "") + remedy.orElse("")).strip();
     }
@@ -111,7 +111,7 @@ public record PreflightReport(Answer answer, List<CheckReport> checks) {
     }
   }
 
-  /// What they come to, as a part of a sentence.
+  /// Their sum, as a part of a sentence.
   String summary() {
     String words =
         switch (answer) {

@@ -8,7 +8,6 @@ import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
 import io.vpasid.synth.quirk.Decision;
 import io.vpasid.synth.quirk.FunctionIdentity;
-import io.vpasid.synth.quirk.HiddenBits;
 import io.vpasid.synth.quirk.MatchedQuirks;
 import io.vpasid.synth.quirk.Quirk;
 import io.vpasid.synth.quirk.QuirkTable;
@@ -65,13 +64,11 @@ public record QuirkExplanation(
 
   private record ValueJson(String key, String value, String by, List<String> over) {}
 
-  private record Miss(String id, String why) {}
-
   private record Document(
       String function,
       String id,
       List<QuirkJson> entries,
-      List<Miss> notAboutIt,
+      List<QuirkJson.Miss> notAboutIt,
       List<QuirkJson.Hidden> hidden,
       List<QuirkJson.Range> available,
       List<QuirkJson.Range> shadow,
@@ -116,26 +113,19 @@ public record QuirkExplanation(
   public void print(Page page) {
     page.line(function.address() + " " + function.description());
     page.entry("function", identity.toString());
-    String label = "entries";
-    for (Quirk quirk : matching) {
-      page.entry(label, QuirkReport.named(quirk) + ", " + quirk.name());
-      label = "";
-    }
-    if (matching.isEmpty()) {
-      page.entry(label, "none is about it");
-    }
-    label = "not about it";
-    for (QuirkTable.NearMiss miss : nearMisses) {
-      page.entry(label, QuirkReport.named(miss.quirk()) + ": " + miss.why());
-      label = "";
-    }
-    label = "hidden";
-    for (HiddenBits bits : decided.hiddenBits()) {
-      page.entry(label, QuirkReport.hiddenText(bits) + ", by " + bits.source().entryId());
-      label = "";
-    }
-    printRanges(page, "available", decided.available());
-    printRanges(page, "shadow", decided.shadowing());
+    page.entries(
+        "entries",
+        matching.isEmpty()
+            ? List.of("none is about it")
+            : matching.stream().map(q -> QuirkReport.named(q) + ", " + q.name()).toList());
+    page.entries("not about it", nearMisses.stream().map(QuirkReport::named).toList());
+    page.entries(
+        "hidden",
+        decided.hiddenBits().stream()
+            .map(bits -> QuirkReport.hiddenText(bits) + ", by " + bits.source().entryId())
+            .toList());
+    page.entries("available", ranges(decided.available()));
+    page.entries("shadow", ranges(decided.shadowing()));
     for (Value value : values()) {
       page.entry(value.key, value.text());
     }
@@ -143,12 +133,8 @@ public record QuirkExplanation(
     page.blank();
   }
 
-  private static void printRanges(Page page, String label, List<Decision<ByteRange>> decisions) {
-    String first = label;
-    for (Decision<ByteRange> decision : decisions) {
-      page.entry(first, decision.value() + ", by " + decision.source().entryId());
-      first = "";
-    }
+  private static List<String> ranges(List<Decision<ByteRange>> decisions) {
+    return decisions.stream().map(d -> d.value() + ", by " + d.source().entryId()).toList();
   }
 
   private String outcome() {
@@ -164,7 +150,7 @@ public record QuirkExplanation(
         function.address().toString(),
         identity.id().toString(),
         matching.stream().map(QuirkJson::of).toList(),
-        nearMisses.stream().map(miss -> new Miss(miss.quirk().id(), miss.why())).toList(),
+        QuirkJson.Miss.of(nearMisses),
         decided.hiddenBits().stream().map(QuirkJson.Hidden::of).toList(),
         QuirkJson.Range.of(decided.available(), true),
         QuirkJson.Range.of(decided.shadowing(), true),

@@ -8,6 +8,7 @@ import io.vpasid.synth.quirk.IdRange;
 import io.vpasid.synth.quirk.MatchedQuirks;
 import io.vpasid.synth.quirk.Quirk;
 import io.vpasid.synth.quirk.QuirkMatch;
+import io.vpasid.synth.quirk.QuirkTable.NearMiss;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -87,6 +88,13 @@ record QuirkJson(
                   d.value().length(),
                   named ? Optional.of(d.source().entryId()) : Optional.empty()))
           .toList();
+    }
+  }
+
+  /// An entry that is not about a function or device.
+  record Miss(String id, String why) {
+    static List<Miss> of(List<NearMiss> misses) {
+      return misses.stream().map(miss -> new Miss(miss.quirk().id(), miss.why())).toList();
     }
   }
 

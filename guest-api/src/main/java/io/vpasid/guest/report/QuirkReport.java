@@ -7,6 +7,7 @@ import io.vpasid.synth.quirk.MatchedQuirks;
 import io.vpasid.synth.quirk.Quirk;
 import io.vpasid.synth.quirk.QuirkMatch;
 import io.vpasid.synth.quirk.QuirkSource;
+import io.vpasid.synth.quirk.QuirkTable.NearMiss;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -17,6 +18,11 @@ public record QuirkReport(Quirk quirk) {
   /// Its id, and where it stands.
   static String named(Quirk quirk) {
     return quirk.id() + " (" + new QuirkReport(quirk).place() + ")";
+  }
+
+  /// One that is not about a function, and why not.
+  static String named(NearMiss miss) {
+    return named(miss.quirk()) + ": " + miss.why();
   }
 
   /// Where it stands: the layer for built-in ones, else the file and line.
@@ -48,12 +54,12 @@ public record QuirkReport(Quirk quirk) {
     }
   }
 
-  /// What it is about and does, in a row.
+  /// Prints what it is about and does, in a row.
   public void printRow(Page page) {
     page.row(String.format(Locale.ROOT, "%-28s ", quirk.id()), quirk.name() + ": " + effects());
   }
 
-  /// All of it.
+  /// Prints all of it.
   public void print(Page page) {
     page.line(quirk.id());
     page.entry("name", quirk.name());
@@ -72,26 +78,18 @@ public record QuirkReport(Quirk quirk) {
   }
 
   private static void printEffects(Page page, MatchedQuirks effects) {
-    String label = "hidden";
-    for (HiddenBits bits : effects.hiddenBits()) {
-      page.entry(label, hiddenText(bits));
-      label = "";
-    }
+    page.entries("hidden", effects.hiddenBits().stream().map(QuirkReport::hiddenText).toList());
     effects.pinnedOffset().ifPresent(p -> page.entry("place", Json.hex(p.value())));
-    printRanges(page, "available", effects.available());
-    printRanges(page, "shadow", effects.shadowing());
+    page.entries("available", ranges(effects.available()));
+    page.entries("shadow", ranges(effects.shadowing()));
     effects.maxWidth().ifPresent(w -> page.entry("max width", w.value() + " bits"));
     effects.exec().ifPresent(e -> page.entry("exec", "never shown"));
     effects.priv().ifPresent(p -> page.entry("priv", "never shown"));
     effects.refusal().ifPresent(r -> page.entry("refused", r.value()));
   }
 
-  private static void printRanges(Page page, String label, List<Decision<ByteRange>> decisions) {
-    String first = label;
-    for (Decision<ByteRange> decision : decisions) {
-      page.entry(first, decision.value().toString());
-      first = "";
-    }
+  private static List<String> ranges(List<Decision<ByteRange>> decisions) {
+    return decisions.stream().map(decision -> decision.value().toString()).toList();
   }
 
   /// As in `0x488-0x48b mask 0x02000000 audio enable (rw, documented)`.

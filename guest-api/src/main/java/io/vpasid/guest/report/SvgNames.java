@@ -45,7 +45,7 @@ final class SvgNames {
         anchor,
         LIST_X - 9,
         middle);
-    swatch(into, area, LIST_X, middle);
+    swatch(into, area, middle);
     String start =
         area.look() == Look.HEADER ? "000" : String.format(Locale.ROOT, "%03x", area.start());
     SvgStyle.append(into, "<g><title>%s</title>", SvgText.escape(area.description()));
@@ -72,7 +72,7 @@ final class SvgNames {
     SvgStyle.append(into, "</g>");
   }
 
-  /// What stands behind the short name: the rest of the long one, and what is special.
+  /// The text behind the short name: the rest of the long one, and what is special.
   private static String more(Area area) {
     String acronym = " (" + area.shortName() + ")";
     String name = area.name();
@@ -91,14 +91,14 @@ final class SvgNames {
     };
   }
 
-  private static void swatch(StringBuilder into, Area area, int x, int middle) {
-    box(into, area, x, middle - 8);
+  private static void swatch(StringBuilder into, Area area, int middle) {
+    box(into, area, LIST_X, middle - 8);
     if (area.look() != Look.HEADER && area.look() != Look.MIRRORED) {
       SvgStyle.append(
           into,
           "<text class=\"%s\" x=\"%s\" y=\"%d\" text-anchor=\"middle\">%c</text>",
           SvgStyle.insideClass(area),
-          half(2 * x + 19),
+          half(2 * LIST_X + 19),
           middle + 4,
           area.symbol());
     }
@@ -114,7 +114,7 @@ final class SvgNames {
     }
   }
 
-  /// What the fills mean that are not named beside the map.
+  /// The meaning of the fills that are not named beside the map.
   ///
   /// @return the lower edge
   int legend(StringBuilder into, int top) {
@@ -130,9 +130,7 @@ final class SvgNames {
         x = SvgPicture.MARGIN;
         y += LIST_ROW;
       }
-      Area sample =
-          picture.areas().stream().filter(a -> a.look() == look).findFirst().orElseThrow();
-      box(into, sample, x, y - 12);
+      box(into, picture.sample(look), x, y - 12);
       SvgStyle.append(
           into, "<text class=\"muted\" x=\"%d\" y=\"%d\">%s</text>", x + 26, y, meaning);
       x += width;

@@ -50,7 +50,7 @@ final class SvgPicture {
     rows = new SvgRows(picture, gridY);
   }
 
-  /// What the picture stands in.
+  /// The surroundings of the picture.
   sealed interface Frame {
     /// A file of its own.
     record Document() implements Frame {}
@@ -138,13 +138,8 @@ final class SvgPicture {
     for (Slot slot : rows.all()) {
       if (!slot.isBand()) {
         for (int at = 4; at < SvgRows.ROW_BYTES; at += 4) {
-          ticks.append(
-              String.format(
-                  Locale.ROOT,
-                  "M%d %dv%d",
-                  SvgRows.GRID_X + at * SvgRows.CELL,
-                  slot.y(),
-                  SvgRows.ROW));
+          int x = SvgRows.GRID_X + at * SvgRows.CELL;
+          draw(ticks, "M%d %dv%d", x, slot.y(), SvgRows.ROW);
         }
       }
     }
@@ -171,15 +166,9 @@ final class SvgPicture {
     StringBuilder path = new StringBuilder();
     for (ByteRange run : area.runs()) {
       for (Box box : rows.boxes(run)) {
-        path.append(
-            String.format(
-                Locale.ROOT,
-                "M%d %dh%dv%dh-%dz",
-                box.x(),
-                box.slot().y(),
-                box.width(),
-                box.slot().height(),
-                box.width()));
+        Slot slot = box.slot();
+        int width = box.width();
+        draw(path, "M%d %dh%dv%dh-%dz", box.x(), slot.y(), width, slot.height(), width);
       }
     }
     return path.toString();
@@ -194,13 +183,8 @@ final class SvgPicture {
       if (!slot.isBand()) {
         for (int at = slot.offset() + 1; at < slot.end(); at++) {
           if (picture.areaIndexAt(at) != picture.areaIndexAt(at - 1)) {
-            path.append(
-                String.format(
-                    Locale.ROOT,
-                    "M%d %dv%d",
-                    SvgRows.GRID_X + (at - slot.offset()) * SvgRows.CELL,
-                    slot.y(),
-                    SvgRows.ROW));
+            int x = SvgRows.GRID_X + (at - slot.offset()) * SvgRows.CELL;
+            draw(path, "M%d %dv%d", x, slot.y(), SvgRows.ROW);
           }
         }
       }
@@ -223,13 +207,8 @@ final class SvgPicture {
       if (differs && from < 0) {
         from = i;
       } else if (!differs && from >= 0) {
-        path.append(
-            String.format(
-                Locale.ROOT,
-                "M%d %dh%d",
-                SvgRows.GRID_X + from * SvgRows.CELL,
-                below.y(),
-                (i - from) * SvgRows.CELL));
+        int x = SvgRows.GRID_X + from * SvgRows.CELL;
+        draw(path, "M%d %dh%d", x, below.y(), (i - from) * SvgRows.CELL);
         from = -1;
       }
     }
@@ -330,6 +309,12 @@ final class SvgPicture {
     if (!text.isEmpty()) {
       line("<text class=\"%s\" x=\"%d\" y=\"%d\">%s</text>", kind, x, y, SvgText.escape(text));
     }
+  }
+
+  /// Goes on with a path.
+  @SuppressWarnings("AnnotateFormatMethod") // as in SvgStyle
+  private static void draw(StringBuilder path, String format, Object... values) {
+    path.append(String.format(Locale.ROOT, format, values));
   }
 
   @SuppressWarnings("AnnotateFormatMethod") // likewise

@@ -65,7 +65,7 @@ final class SvgStyle {
     return "svg.map{\n" + STYLE + "}\n";
   }
 
-  /// What all pictures of a page refer to.
+  /// The fills to which all pictures of a page refer.
   static String shapesOfPage() {
     StringBuilder shapes = new StringBuilder("<svg class=\"map shapes\" aria-hidden=\"true\">");
     shapes(shapes);

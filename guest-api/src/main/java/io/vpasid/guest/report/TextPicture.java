@@ -193,14 +193,14 @@ final class TextPicture {
       int end = Character.isHighSurrogate(name.charAt(left - 2)) ? left - 2 : left - 1;
       name = name.substring(0, end).strip() + "…";
     }
-    return swatch(area.look(), area) + before + name + after;
+    return swatch(area) + before + name + after;
   }
 
   private static String place(Area area) {
     return String.format(Locale.ROOT, " [%02x] ", area.start());
   }
 
-  /// What the signs mean; of the letters, whom they stand for stands beside the rows.
+  /// The meaning of the signs; whom letters stand for is told beside the rows.
   private List<String> legend() {
     List<String> entries = new ArrayList<>();
     for (Look look : picture.looks()) {
@@ -208,18 +208,15 @@ final class TextPicture {
           || look == Look.LIVE
           || look == Look.QUIRK
           || look == Look.NOT_IN_DUMP) {
-        Area sample =
-            picture.areas().stream().filter(a -> a.look() == look).findFirst().orElseThrow();
-        entries.add(swatch(look, sample) + " " + look.meaning());
+        entries.add(swatch(picture.sample(look)) + " " + look.meaning());
       }
     }
     return entries;
   }
 
-  private String swatch(Look look, Area area) {
+  private String swatch(Area area) {
     String style = style(area);
-    String symbol = String.valueOf(look.hasLetters() ? area.symbol() : look.symbol());
-    return style.isEmpty() ? symbol : style + symbol + RESET;
+    return style.isEmpty() ? String.valueOf(area.symbol()) : style + area.symbol() + RESET;
   }
 
   /// Appends entries in lines, two blanks between.

@@ -85,7 +85,8 @@ public final class DoctorCommand implements Callable<Integer> {
       throw new InputException("--bind needs the ADDRESS of a function");
     }
     List<OfFunction> functions =
-        addresses().stream()
+        names.stream()
+            .map(AddressText::parse)
             .map(a -> new OfFunction(a, new FunctionCheckup(host, a).findings(bind)))
             .toList();
     List<Finding> findings = new HostCheckup(host).findings();
@@ -102,10 +103,6 @@ public final class DoctorCommand implements Callable<Integer> {
       page.line(verdict(all));
     }
     return exitCode(all);
-  }
-
-  private List<PciAddress> addresses() {
-    return names.stream().map(AddressText::parse).toList();
   }
 
   private static void print(Page page, String title, List<Finding> findings) {

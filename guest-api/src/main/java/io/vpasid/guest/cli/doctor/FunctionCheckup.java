@@ -118,9 +118,8 @@ final class FunctionCheckup {
     if (!Files.exists(entry.resolve("dev"))) {
       return Finding.missing(
           "device file",
-          name.get()
-              + " has no file of its own: the kernel was built without"
-              + " CONFIG_VFIO_DEVICE_CDEV",
+          "%s has no file of its own: the kernel was built without CONFIG_VFIO_DEVICE_CDEV"
+              .formatted(name.get()),
           "boot a kernel with CONFIG_VFIO_DEVICE_CDEV");
     }
     Path file = host.paths().vfioDevices().resolve(name.get());
@@ -159,11 +158,14 @@ final class FunctionCheckup {
     try (IommufdBackend iommufd = new KernelProvider().open(BackendOptions.DEFAULTS);
         BoundDevice device = iommufd.bind(address)) {
       HwInfo info = device.hwInfo();
-      String rest =
-          (info.has(HwInfo.PASID_EXEC) ? ", Exec+" : ", Exec-")
-              + (info.has(HwInfo.PASID_PRIV) ? ", Priv+" : ", Priv-");
+      String can =
+          "PASIDs of %s bits, Exec%s, Priv%s"
+              .formatted(
+                  info.maxPasidLog2(),
+                  info.has(HwInfo.PASID_EXEC) ? '+' : '-',
+                  info.has(HwInfo.PASID_PRIV) ? '+' : '-');
       return info.maxPasidLog2() > 0
-          ? Finding.ok("width", "PASIDs of " + info.maxPasidLog2() + " bits" + rest)
+          ? Finding.ok("width", can)
           : Finding.no("width", "the kernel has no PASIDs for it");
     } catch (IommufdException | IllegalStateException e) {
       return Finding.missing("width", String.valueOf(e.getMessage()).replaceFirst("\\.$", ""));

@@ -22,6 +22,11 @@ final class HostCheckup {
   private static final Pattern SCALABLE_MODE =
       Pattern.compile("\\bintel_iommu=(?:[^\\s,]*,)*sm_(on|off)\\b");
 
+  /// Switches translation and scalable mode on, from the next boot on.
+  private static final String SWITCH_ON =
+      "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&intel_iommu=on,sm_on /' /etc/default/grub"
+          + " && sudo update-grub && sudo reboot";
+
   private static final Pattern LOCKED_MEMORY =
       Pattern.compile("Max locked memory +(\\S+) +\\S+ +bytes");
 
@@ -58,9 +63,8 @@ final class HostCheckup {
         ? Finding.ok("kernel", "Linux " + release)
         : Finding.missing(
             "kernel",
-            "Linux "
-                + release
-                + ", and VFIO takes PASIDs from 6.15 on (or with the patches of September 2024)",
+            "Linux %s, and VFIO takes PASIDs from 6.15 on (or with the patches of September 2024)"
+                .formatted(release),
             "install and boot Linux 6.15 or newer");
   }
 
@@ -109,8 +113,7 @@ final class HostCheckup {
               "iommu",
               "no IOMMU is in use",
               "switch on VT-d or AMD-Vi in the firmware's setup",
-              bootParameter("intel_iommu=on,sm_on")
-                  + "  # on Intel; no parameter is needed on AMD"));
+              SWITCH_ON + "  # on Intel; no parameter is needed on AMD"));
     }
     // Not every function has to be behind one that can; which one it is behind, its own findings
     // say.
@@ -150,15 +153,9 @@ final class HostCheckup {
     return switch (scalableMode()) {
       case "on" -> Finding.ok("iommu", can);
       case "off" ->
-          Finding.missing(
-              "iommu",
-              can + ", but scalable mode is switched off",
-              bootParameter("intel_iommu=on,sm_on"));
+          Finding.missing("iommu", can + ", but scalable mode is switched off", SWITCH_ON);
       default ->
-          Finding.unknown(
-              "iommu",
-              can + "; whether scalable mode is on cannot be told",
-              bootParameter("intel_iommu=on,sm_on"));
+          Finding.unknown("iommu", can + "; whether scalable mode is on cannot be told", SWITCH_ON);
     };
   }
 
@@ -173,12 +170,6 @@ final class HostCheckup {
       mode = word.group(1);
     }
     return mode;
-  }
-
-  private static String bootParameter(String parameter) {
-    return "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&"
-        + parameter
-        + " /' /etc/default/grub && sudo update-grub && sudo reboot";
   }
 
   /// Guest memory is pinned on this account; root is not limited.

@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
-import picocli.CommandLine;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -26,18 +25,18 @@ final class Completions {
     String function = function(command);
     script.append('\n').append(function).append("() {\n");
     List<String> rules = new ArrayList<>();
-    for (OptionSpec option : shown(command)) {
+    for (OptionSpec option : ManPage.shownOptions(command)) {
       for (String name : option.names()) {
         String value = takesValue(option) ? (name.startsWith("--") ? "=" : "+") : "";
         rules.add(
             quoted(
-                (isRepeatable(option) ? "*" : "")
-                    + name
-                    + value
-                    + "["
-                    + summary(option).replace("[", "\\[").replace("]", "\\]")
-                    + "]"
-                    + (takesValue(option) ? ":" + label(option) + ":" + zshValues(option) : "")));
+                "%s%s%s[%s]%s"
+                    .formatted(
+                        option.isMultiValue() ? "*" : "",
+                        name,
+                        value,
+                        summary(option).replace("[", "\\[").replace("]", "\\]"),
+                        takesValue(option) ? ":" + label(option) + ":" + zshValues(option) : "")));
       }
     }
     if (command.subcommands().isEmpty()) {
@@ -50,11 +49,10 @@ final class Completions {
     script.append("  local state line\n  local -A opt_args\n  local -a commands=(\n");
     command
         .subcommands()
-        .forEach((name, line) ->
-            script
-                .append("    ")
-                .append(quoted(name + ":" + summary(line).replace(":", "\\:")))
-                .append('\n'));
+        .forEach((name, line) -> {
+          String words = name + ":" + ManPage.summary(line.getCommandSpec()).replace(":", "\\:");
+          script.append("    ").append(quoted(words)).append('\n');
+        });
     script
         .append("  )\n  _arguments -C ")
         .append(String.join(" \\\n    ", rules))
@@ -63,12 +61,7 @@ final class Completions {
     command
         .subcommands()
         .forEach((name, line) ->
-            script
-                .append("        ")
-                .append(name)
-                .append(") ")
-                .append(function(line.getCommandSpec()))
-                .append(" ;;\n"));
+            script.append("        %s) %s ;;\n".formatted(name, function(line.getCommandSpec()))));
     script.append("      esac\n      ;;\n  esac\n}\n");
     command.subcommands().values().forEach(line -> zshFunction(script, line.getCommandSpec()));
   }
@@ -105,14 +98,10 @@ final class Completions {
     command
         .subcommands()
         .forEach((name, line) ->
-            script
-                .append(start)
-                .append(" -f -a ")
-                .append(name)
-                .append(" -d ")
-                .append(quoted(summary(line)))
-                .append('\n'));
-    for (OptionSpec option : shown(command)) {
+            script.append(
+                "%s -f -a %s -d %s\n"
+                    .formatted(start, name, quoted(ManPage.summary(line.getCommandSpec())))));
+    for (OptionSpec option : ManPage.shownOptions(command)) {
       script.append(start);
       for (String name : option.names()) {
         script.append(
@@ -127,16 +116,8 @@ final class Completions {
     command.subcommands().values().forEach(line -> fishCommand(script, line.getCommandSpec()));
   }
 
-  private static List<OptionSpec> shown(CommandSpec command) {
-    return command.options().stream().filter(option -> !option.hidden()).toList();
-  }
-
   private static boolean takesValue(OptionSpec option) {
     return option.arity().max() > 0;
-  }
-
-  private static boolean isRepeatable(OptionSpec option) {
-    return option.isMultiValue();
   }
 
   private static String label(ArgSpec argument) {
@@ -156,12 +137,6 @@ final class Completions {
 
   private static String summary(OptionSpec option) {
     return ManPage.firstSentence(ManPage.plain(option.description()));
-  }
-
-  private static String summary(CommandLine line) {
-    CommandLine.Model.UsageMessageSpec usage = line.getCommandSpec().usageMessage();
-    List<String> header = ManPage.plain(usage.header());
-    return ManPage.firstSentence(header.isEmpty() ? ManPage.plain(usage.description()) : header);
   }
 
   /// As one word of either shell: `'it''s'` is closed, escaped and opened again.

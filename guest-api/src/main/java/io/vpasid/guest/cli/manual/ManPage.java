@@ -35,8 +35,6 @@ final class ManPage {
 
   private String write() {
     UsageMessageSpec usage = command.usageMessage();
-    List<String> description = plain(usage.description());
-    List<String> summary = plain(usage.header());
     macro(
         "TH",
         name(command).toUpperCase(Locale.ROOT),
@@ -45,12 +43,12 @@ final class ManPage {
         "vpasid " + version,
         "User Commands");
     macro("SH", "NAME");
-    text(
-        name(command) + " \\- " + escape(firstSentence(summary.isEmpty() ? description : summary)));
+    text(name(command) + " \\- " + escape(summary(command)));
     macro("SH", "SYNOPSIS");
     preformatted(synopsis());
     macro("SH", "DESCRIPTION");
-    Stream.concat(summary.stream(), description.stream())
+    Stream.of(usage.header(), usage.description())
+        .flatMap(lines -> plain(lines).stream())
         .filter(line -> !line.isBlank())
         .forEach(this::paragraph);
     arguments();
@@ -79,7 +77,7 @@ final class ManPage {
   }
 
   private void options() {
-    List<OptionSpec> shown = command.options().stream().filter(o -> !o.hidden()).toList();
+    List<OptionSpec> shown = shownOptions(command);
     if (!shown.isEmpty()) {
       macro("SH", "OPTIONS");
       shown.forEach(option -> entry(names(option), plain(option.description())));
@@ -97,13 +95,7 @@ final class ManPage {
       command
           .subcommands()
           .values()
-          .forEach(line -> {
-            UsageMessageSpec usage = line.getCommandSpec().usageMessage();
-            List<String> summary = plain(usage.header());
-            entry(
-                line.getCommandName(),
-                List.of(firstSentence(summary.isEmpty() ? plain(usage.description()) : summary)));
-          });
+          .forEach(line -> entry(line.getCommandName(), List.of(summary(line.getCommandSpec()))));
     }
   }
 
@@ -173,13 +165,24 @@ final class ManPage {
     return text.replace("\\", "\\e").replace("-", "\\-").replace("\"", "\\(dq");
   }
 
-  /// What picocli prints for lines with its markup, line by line.
+  /// Lines without the markup that picocli takes, as it prints them.
   static List<String> plain(String... lines) {
     return Arrays.stream(lines)
         .map(line -> line.replace("%n", "\n").replace("%%", "%"))
         .flatMap(line -> line.isEmpty() ? Stream.of("") : line.lines())
         .map(line -> Ansi.OFF.text(line).toString())
         .toList();
+  }
+
+  static List<OptionSpec> shownOptions(CommandSpec command) {
+    return command.options().stream().filter(option -> !option.hidden()).toList();
+  }
+
+  /// A command in one sentence: of its header, or else of its description.
+  static String summary(CommandSpec command) {
+    UsageMessageSpec usage = command.usageMessage();
+    List<String> header = plain(usage.header());
+    return firstSentence(header.isEmpty() ? plain(usage.description()) : header);
   }
 
   static String firstSentence(List<String> lines) {

@@ -1,4 +1,4 @@
-/// What packages install beside the program: man pages and completions for shells, out of the same
+/// Man pages and completions for shells, which packages install beside the program, out of the same
 /// descriptions that `--help` prints.
 @NullMarked
 package io.vpasid.guest.cli.manual;

@@ -67,10 +67,8 @@ final class OtherCaptures {
       }
       if (same.stream().noneMatch(o -> tellsSomething(o.config()))) {
         throw new InputException(
-            file.path
-                + ": shows nothing above 0x100 of "
-                + same.getFirst().id()
-                + "; capture it as root with lspci -xxxx while the device is awake");
+            "%s: shows nothing above 0x100 of %s; capture it as root with lspci -xxxx while the device is awake"
+                .formatted(file.path, same.getFirst().id()));
       }
     }
   }

@@ -97,7 +97,7 @@ public final class SynthesisOptions {
     assumption().ifPresent(note -> err.println("vpasid: note: " + note));
   }
 
-  /// What was assumed because no option told it.
+  /// The same as a text; empty if nothing was.
   public Optional<String> assumption() {
     return hardware.isEmpty()
         ? Optional.of("no --hw-info, so " + ASSUMED + " is assumed")
@@ -124,9 +124,8 @@ public final class SynthesisOptions {
   public void noteUselessShadowing(PrintWriter err, String with) {
     if (shadowing) {
       err.println(
-          "vpasid: note: --allow-shadowing has no effect with "
-              + with
-              + ": QEMU passes guest writes on to the device, so it may cover no live register");
+          "vpasid: note: --allow-shadowing has no effect with %s: QEMU passes guest writes on to the device, so it may cover no live register"
+              .formatted(with));
     }
   }
 
@@ -178,33 +177,20 @@ public final class SynthesisOptions {
   }
 
   public SynthesisRequest request(HostFunction function, QuirkTable table) {
-    return request(
-        VfioView.of(function.config(), function.id()),
-        function,
-        table,
-        kindOf(function),
-        hardware());
+    return request(function, table, Optional.empty());
   }
 
   /// The same for a function of this machine, where more is known of it.
   public SynthesisRequest request(
       HostFunction function, QuirkTable table, Optional<LiveFunction> live) {
-    return request(
+    return new SynthesisRequest(
         live.map(l -> l.view(function))
             .orElseGet(() -> VfioView.of(function.config(), function.id())),
-        function,
-        table,
         virtual ? FunctionKind.VIRTUAL : live.map(LiveFunction::kind).orElse(kindOf(function)),
-        hardware.or(() -> live.flatMap(LiveFunction::hardware)).orElse(ASSUMED));
-  }
-
-  private SynthesisRequest request(
-      VfioView view,
-      HostFunction function,
-      QuirkTable table,
-      FunctionKind kind,
-      HardwareInfo info) {
-    return new SynthesisRequest(view, kind, info, table, policy(), others().of(function));
+        hardware.or(() -> live.flatMap(LiveFunction::hardware)).orElse(ASSUMED),
+        table,
+        policy(),
+        others().of(function));
   }
 
   static final class HardwareInfoConverter implements ITypeConverter<HardwareInfo> {

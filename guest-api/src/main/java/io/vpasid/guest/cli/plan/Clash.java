@@ -57,7 +57,7 @@ record Clash(Hex offset, boolean live, boolean capability, boolean hiddenBits, b
     return false;
   }
 
-  /// What speaks against the place, each in a few words.
+  /// The reasons against the place, each in a few words.
   List<String> words() {
     List<String> words = new ArrayList<>();
     add(words, live, "live bytes");

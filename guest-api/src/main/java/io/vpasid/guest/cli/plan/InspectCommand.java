@@ -16,7 +16,9 @@ import io.vpasid.guest.report.Json;
 import io.vpasid.guest.report.OccupancyPicture;
 import io.vpasid.guest.report.Page;
 import io.vpasid.guest.report.PartialReport;
+import io.vpasid.guest.report.SpaceReport;
 import io.vpasid.pci.PciId;
+import io.vpasid.pci.dump.HostFunction;
 import io.vpasid.pci.dump.PciNames;
 import io.vpasid.pci.dump.SysfsDevice;
 import io.vpasid.synth.quirk.QuirkTable;
@@ -26,7 +28,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -109,7 +110,7 @@ public final class InspectCommand implements Callable<Integer> {
   public Integer call() {
     Json.checkFormat(json, format);
     int row = width.orElse(0);
-    if (width.isPresent() && (row < 16 || row > 256 || Integer.bitCount(row) != 1)) {
+    if (width.isPresent() && !OccupancyPicture.isRow(row)) {
       throw new ParameterException(
           spec.commandLine(), "--width " + row + ": a row has 16, 32, 64, 128 or 256 bytes");
     }
@@ -120,29 +121,26 @@ public final class InspectCommand implements Callable<Integer> {
     options.checkOtherCaptures(functions);
     QuirkTable quirks = options.quirkTable();
     PciNames names = PciNames.system();
-    List<InspectReport> reports =
-        functions.stream()
-            .map(f -> InspectReport.of(f.captured(), options.request(f.captured(), quirks), names))
-            .toList();
-    List<PartialReport> partial = found.incomplete().stream().map(PartialReport::of).toList();
+    List<SpaceReport> reports = new ArrayList<>();
+    for (FoundFunction function : functions) {
+      HostFunction captured = function.captured();
+      reports.add(InspectReport.of(captured, options.request(captured, quirks), names));
+    }
+    found.incomplete().forEach(function -> reports.add(PartialReport.of(function)));
     PrintWriter out = spec.commandLine().getOut();
     switch (json ? Format.JSON : format) {
-      case JSON -> Json.print(out, Stream.concat(reports.stream(), partial.stream()).toList());
-      case SVG -> out.print(only(found, reports, partial).svg());
+      case JSON -> Json.print(out, reports);
+      case SVG -> out.print(only(found, reports).svg());
       case TEXT -> {
         FunctionTitle.hint(functions.stream().map(FoundFunction::captured), names)
             .ifPresent(hint -> spec.commandLine().getErr().println("vpasid: note: " + hint));
         Page page = new Page(out, top.terminal().columns());
-        if (reports.size() + partial.size() + hidden.size() > 1 && !all) {
-          list(page, reports, partial, hidden, names);
+        if (reports.size() + hidden.size() > 1 && !all) {
+          list(page, reports, hidden, names);
         } else {
           boolean coloured = colour.isOn(top.terminal());
-          FileHeadings headings = headings(page, reports, partial);
-          for (InspectReport report : reports) {
-            headings.before(report.origin());
-            report.print(page, row, coloured);
-          }
-          for (PartialReport report : partial) {
+          FileHeadings headings = headings(page, reports);
+          for (SpaceReport report : reports) {
             headings.before(report.origin());
             report.print(page, row, coloured);
           }
@@ -160,58 +158,33 @@ public final class InspectCommand implements Callable<Integer> {
     return ExitCode.ENVIRONMENT;
   }
 
-  private static OccupancyPicture only(
-      FoundFunctions found, List<InspectReport> reports, List<PartialReport> partial) {
-    if (reports.size() + partial.size() != 1) {
+  private static OccupancyPicture only(FoundFunctions found, List<SpaceReport> reports) {
+    if (reports.size() != 1) {
       throw new InputException(
           "a picture is of one function, and there are %s: pick one with --function"
               .formatted(found.addresses()));
     }
-    return reports.isEmpty() ? partial.getFirst().picture() : reports.getFirst().picture();
+    return reports.getFirst().picture();
   }
 
-  private static FileHeadings headings(
-      Page page, List<InspectReport> reports, List<PartialReport> partial) {
-    return new FileHeadings(
-        page,
-        Stream.concat(
-            reports.stream().map(InspectReport::origin),
-            partial.stream().map(PartialReport::origin)));
+  private static FileHeadings headings(Page page, List<SpaceReport> reports) {
+    return new FileHeadings(page, reports.stream().map(SpaceReport::origin));
   }
 
   private static void list(
-      Page page,
-      List<InspectReport> reports,
-      List<PartialReport> partial,
-      List<SysfsDevice> hidden,
-      PciNames names) {
+      Page page, List<SpaceReport> reports, List<SysfsDevice> hidden, PciNames names) {
     page.out()
         .printf(
             "%-13s %-9s %5s %5s %5s %-7s %5s%n",
             "function", "id", "bytes", "caps", "ext", "pasid", "free");
-    FileHeadings headings = headings(page, reports, partial);
-    for (InspectReport report : reports) {
+    FileHeadings headings = headings(page, reports);
+    for (SpaceReport report : reports) {
       headings.before(report.origin());
-      page.row(
-          String.format(
-              Locale.ROOT,
-              "%-13s %-9s %5d %5d %5d %-7s %5d  ",
-              report.function(),
-              report.id(),
-              report.bytes(),
-              report.capabilities().size(),
-              report.extendedCapabilities().size(),
-              report.pasid().map(Hex::toString).orElse("-"),
-              report.free()),
-          report.name());
-      report.odd().forEach(text -> page.item(" ".repeat(14) + "odd: ", text));
-    }
-    for (PartialReport report : partial) {
-      headings.before(report.origin());
-      page.item(
-          String.format(Locale.ROOT, "%-13s %-9s ", report.function(), report.id()),
-          "%5d of %d bytes are in the dump  %s"
-              .formatted(report.bytesInDump(), report.bytes(), report.description()));
+      if (report instanceof InspectReport whole) {
+        row(page, whole);
+      } else if (report instanceof PartialReport part) {
+        row(page, part);
+      }
     }
     for (SysfsDevice device : hidden) {
       PciId id = device.id().orElse(new PciId(0xffff, 0xffff));
@@ -230,9 +203,30 @@ public final class InspectCommand implements Callable<Integer> {
               + device.driver().map(driver -> " (" + driver + ")").orElse(""));
     }
     page.line(
-        reports.size()
-            + partial.size()
-            + hidden.size()
+        (reports.size() + hidden.size())
             + " functions; --function ADDRESS or --all shows what is where");
+  }
+
+  private static void row(Page page, InspectReport report) {
+    page.row(
+        String.format(
+            Locale.ROOT,
+            "%-13s %-9s %5d %5d %5d %-7s %5d  ",
+            report.function(),
+            report.id(),
+            report.bytes(),
+            report.capabilities().size(),
+            report.extendedCapabilities().size(),
+            report.pasid().map(Hex::toString).orElse("-"),
+            report.free()),
+        report.name());
+    report.odd().forEach(text -> page.item(" ".repeat(14) + "odd: ", text));
+  }
+
+  private static void row(Page page, PartialReport report) {
+    page.item(
+        String.format(Locale.ROOT, "%-13s %-9s ", report.function(), report.id()),
+        "%5d of %d bytes are in the dump  %s"
+            .formatted(report.bytesInDump(), report.bytes(), report.description()));
   }
 }

@@ -111,12 +111,8 @@ final class LibvirtText {
         out);
     comment(
         "  ",
-        "QEMU shows the capability only behind an IOMMU with PASIDs. Unless the domain has one, add it"
-            + " before these as two further arguments, "
-            + DEVICE
-            + " and "
-            + iommu
-            + ".",
+        "QEMU shows the capability only behind an IOMMU with PASIDs. Unless the domain has one, add it before these as two further arguments, %s and %s."
+            .formatted(DEVICE, iommu),
         out);
     argument("-object", out);
     argument(QemuDevice.object(), out);

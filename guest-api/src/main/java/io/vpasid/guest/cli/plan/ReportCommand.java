@@ -110,9 +110,8 @@ public final class ReportCommand implements Callable<Integer> {
     int size = found.functions().size() + found.incomplete().size();
     if (size > MOST) {
       throw new InputException(
-          "there are %d functions, and a page has %d at most: name fewer sources, or pick one with"
-                  .formatted(size, MOST)
-              + " --function ADDRESS");
+          "there are %d functions, and a page has %d at most: name fewer sources, or pick one with --function ADDRESS"
+              .formatted(size, MOST));
     }
     options.checkOtherCaptures(found.functions());
     HtmlReport report = new HtmlReport();

@@ -27,7 +27,7 @@ final class ScanSummary {
   private int functions;
   private int qemuPlacements;
 
-  /// What speaks against an offset, as the table words it.
+  /// Something that speaks against an offset, as the table words it.
   private enum Finding {
     LIVE("on bytes that are not 0"),
     CAPABILITY("on a capability"),

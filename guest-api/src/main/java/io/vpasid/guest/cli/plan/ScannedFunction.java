@@ -9,6 +9,7 @@ import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisRequest;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.synth.Synthesizer;
+import io.vpasid.synth.json.Unprintable;
 import io.vpasid.synth.placement.Strategy;
 import java.util.Optional;
 
@@ -69,16 +70,11 @@ record ScannedFunction(
 
   /// One line for people.
   String summary() {
-    return printable(name())
+    return Unprintable.marked(name())
         + ": "
         + switch (outcome) {
           case Outcome.Placed p -> "vPASID at " + p.vpasid().offset() + ", " + p.strategy().title();
           case Outcome.Declined d -> "no vPASID. " + d.explanation();
         };
-  }
-
-  /// The name of a file may have been chosen to do something to a terminal.
-  private static String printable(String text) {
-    return text.replaceAll("[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]", "?");
   }
 }

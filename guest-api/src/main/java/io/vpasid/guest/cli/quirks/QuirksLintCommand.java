@@ -126,20 +126,21 @@ final class QuirksLintCommand implements Callable<Integer> {
     return exitCode(findings, found.stream().anyMatch(f -> f.rule() == LintRule.UNREADABLE));
   }
 
-  /// What has nothing to look at has found no mistakes, and is most likely another folder than
-  /// meant.
+  /// Refuses a folder without quirk files: no mistakes would be found in it, and most likely
+  /// another one was meant.
   private static void checkFolder(Path path) {
     if (Files.isDirectory(path) && QuirkTable.files(path).isEmpty()) {
       List<LintFinding> skipped = QuirkLint.skipped(path, QuirkTable.COMMAND_LINE);
       throw new InputException(
-          path
-              + ": there is no quirk file; their names end in .json"
-              + (skipped.isEmpty()
-                  ? ""
-                  : ", and "
-                      + skipped.getFirst().file()
-                      + (skipped.size() == 1 ? " is" : " and others are")
-                      + " not read"));
+          "%s: there is no quirk file; their names end in .json%s"
+              .formatted(
+                  path,
+                  switch (skipped.size()) {
+                    case 0 -> "";
+                    case 1 -> ", and %s is not read".formatted(skipped.getFirst().file());
+                    default ->
+                        ", and %s and others are not read".formatted(skipped.getFirst().file());
+                  }));
     }
   }
 

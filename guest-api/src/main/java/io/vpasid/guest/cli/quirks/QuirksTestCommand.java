@@ -75,7 +75,7 @@ final class QuirksTestCommand implements Callable<Integer> {
   @Option(names = "--json", description = "The same as --format json.")
   private boolean json;
 
-  /// What the files do to the functions of the dumps.
+  /// The effects of the files on the functions of the dumps.
   ///
   /// @param meant how many functions they are about
   private record Result(

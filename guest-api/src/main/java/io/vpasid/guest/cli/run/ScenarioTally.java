@@ -12,7 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
-/// What the runs of scenarios came to: the numbers, the first failures, why runs were skipped.
+/// The sum of the runs of scenarios: the numbers, the first failures, why runs were skipped.
 final class ScenarioTally {
   /// Most failures that are printed; the others are counted.
   private static final int MAX_FAILURES = 20;

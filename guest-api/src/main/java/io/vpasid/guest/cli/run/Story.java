@@ -25,7 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// What happens when an emulated guest finds and uses the vPASID of one function: step by step,
+/// The story of an emulated guest that finds and uses the vPASID of one function: step by step,
 /// with what each step came to and whether that is as it should be.
 final class Story {
   private static final int PASID = 0x1b;
@@ -79,11 +79,12 @@ final class Story {
     step(
         Actor.GUEST,
         "enumerate",
-        seen.extendedCapabilities().size()
-            + " extended capabilities, PASID "
-            + seen.extendedCapability(PASID)
-                .map(at -> "found at " + Json.hex(at))
-                .orElse("missing"),
+        "%s extended capabilities, PASID %s"
+            .formatted(
+                seen.extendedCapabilities().size(),
+                seen.extendedCapability(PASID)
+                    .map(at -> "found at " + Json.hex(at))
+                    .orElse("missing")),
         found);
     switch (guest.enablePasid()) {
       case EnableOutcome.NotEnabled refused ->
@@ -107,8 +108,8 @@ final class Story {
     step(Actor.HOST, "attach the function itself to page table " + own.value(), "0", true);
     HwptId first = newPageTable(machine);
     HwptId second = newPageTable(machine);
-    attach(machine, new Pasid(1), first, 1);
-    attach(machine, new Pasid(1), second, 1);
+    attach(machine, new Pasid(1), first);
+    attach(machine, new Pasid(1), second);
     Pasid beyond = new Pasid(1 << width);
     AttachOutcome refused = function.attachPasid(beyond, first);
     step(
@@ -122,7 +123,7 @@ final class Story {
         "detach PASID 1",
         text(detached),
         detached instanceof DetachOutcome.Detached && machine.attachedInKernel() == 0);
-    attach(machine, new Pasid(2), first, 1);
+    attach(machine, new Pasid(2), first);
   }
 
   /// A page table that PASIDs can be attached to, on an address space of its own.
@@ -169,13 +170,14 @@ final class Story {
         answer.errno() == expected);
   }
 
-  private void attach(EmulatedBacking machine, Pasid pasid, HwptId pageTable, int expected) {
+  /// Attaches a PASID, which is then the only one.
+  private void attach(EmulatedBacking machine, Pasid pasid, HwptId pageTable) {
     AttachOutcome outcome = machine.function().attachPasid(pasid, pageTable);
     step(
         Actor.GUEST,
         "attach PASID " + pasid + " to page table " + pageTable.value(),
         text(outcome),
-        !(outcome instanceof Refused) && machine.attachedInKernel() == expected);
+        !(outcome instanceof Refused) && machine.attachedInKernel() == 1);
   }
 
   private static String text(AttachOutcome outcome) {

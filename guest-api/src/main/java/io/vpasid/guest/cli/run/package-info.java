@@ -1,4 +1,4 @@
-/// What a guest does with its vPASID: `run`, with scenarios or without, and `demo`.
+/// The commands that let a guest use its vPASID: `run`, with scenarios or without, and `demo`.
 @NullMarked
 package io.vpasid.guest.cli.run;
 

@@ -171,13 +171,11 @@ public final class CtlCommand implements Callable<Integer> {
     }
   }
 
+  private record Refused(ControlException.Reason error) {}
+
   private int refused(ControlException e) {
     if (json) {
-      Map<String, Object> error = Json.object();
-      error.put("class", e.kind().title());
-      error.put("desc", e.desc());
-      e.errno().ifPresent(errno -> error.put("errno", errno.name()));
-      Json.print(spec.commandLine().getOut(), Map.of("error", error));
+      Json.print(spec.commandLine().getOut(), new Refused(e.reason()));
     } else {
       spec.commandLine().getErr().println("vpasid: " + e.desc());
     }
@@ -188,11 +186,13 @@ public final class CtlCommand implements Callable<Integer> {
     spec.commandLine()
         .getErr()
         .println(
-            "vpasid: "
-                + e.getMessage()
-                + (socket.isPresent()
-                    ? ""
-                    : "; is a daemon running, and is " + path + " its control socket (--socket)?"));
+            "vpasid: %s%s"
+                .formatted(
+                    e.getMessage(),
+                    socket.isPresent()
+                        ? ""
+                        : "; is a daemon running, and is %s its control socket (--socket)?"
+                            .formatted(path)));
     return ExitCode.ENVIRONMENT;
   }
 
@@ -250,12 +250,12 @@ public final class CtlCommand implements Callable<Integer> {
       case 1 -> ControlCommand.named(begun.getFirst());
       case 0 ->
           throw usageError(
-              "there is no command '"
-                  + written
-                  + "'"
-                  + Spelling.nearest(written, titles)
-                      .map(near -> "; did you mean " + near + "?")
-                      .orElse(""));
+              "there is no command '%s'%s"
+                  .formatted(
+                      written,
+                      Spelling.nearest(written, titles)
+                          .map(near -> "; did you mean " + near + "?")
+                          .orElse("")));
       default ->
           throw usageError(
               "'" + written + "' may be " + String.join(" or ", begun) + "; write more of it");

@@ -30,7 +30,6 @@ import io.vpasid.synth.Synthesis;
 import io.vpasid.synth.SynthesisResult;
 import io.vpasid.vmm.FunctionOptions;
 import io.vpasid.vmm.PassthroughFunction;
-import java.io.ByteArrayOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -76,17 +75,11 @@ import picocli.CommandLine.Spec;
       "-device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"dsa.sock\"}}'"
     })
 public final class ServeCommand implements Callable<Integer> {
-  /// The exit code of a process that a signal ends is this and the signal's number.
-  private static final int SIGNALLED = 128;
-
   /// Time that the end may take, whatever clients and devices do.
   private static final Duration END = Duration.ofSeconds(60);
 
   /// The options that a configuration goes with.
   private static final List<String> OF_DAEMON = List.of("--json", "--check", "--isolate", "--part");
-
-  /// Most bytes of the part of a configuration.
-  private static final int MAX_PART = 16 << 20;
 
   @Spec private CommandSpec spec;
   @ParentCommand private Terminal.Owner top;
@@ -149,18 +142,6 @@ public final class ServeCommand implements Callable<Integer> {
               + " of the input asks for the end.")
   private boolean part;
 
-  /// A signal that asks for the end.
-  private enum Signal {
-    TERM(15),
-    INT(2);
-
-    private final int number;
-
-    Signal(int number) {
-      this.number = number;
-    }
-  }
-
   @Override
   public Integer call() throws InterruptedException {
     return socket.isPresent() ? serveOne(socket.get()) : serveConfiguration();
@@ -172,11 +153,12 @@ public final class ServeCommand implements Callable<Integer> {
     for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
       if (!OF_DAEMON.contains(option.longestName())) {
         throw new InputException(
-            option.longestName()
-                + " goes with --socket PATH; a configuration says it "
-                + (option.longestName().equals("--busy-poll")
-                    ? "as \"busyPollMicros\""
-                    : "for each function"));
+            "%s goes with --socket PATH; a configuration says it %s"
+                .formatted(
+                    option.longestName(),
+                    option.longestName().equals("--busy-poll")
+                        ? "as \"busyPollMicros\""
+                        : "for each function"));
       }
     }
     requireConfiguration();
@@ -184,7 +166,7 @@ public final class ServeCommand implements Callable<Integer> {
     DaemonConfig config;
     byte[] text = {};
     if (part) {
-      text = firstLine();
+      text = PartInput.firstLine();
       config = DaemonConfig.ofPart(text, file);
     } else if (isolate) {
       text = bytes(file);
@@ -197,10 +179,10 @@ public final class ServeCommand implements Callable<Integer> {
     }
     // From before the start on: a signal that comes during it ends what is there by then.
     CountDownLatch ending = new CountDownLatch(1);
-    onFirst(ending::countDown);
+    EndSignal.onFirst(ending::countDown);
     LastWords.onDeathOfAThread(ExitCode.BUG);
     if (part) {
-      atTheEndOfTheInput(ending::countDown);
+      PartInput.atEnd(ending::countDown);
     }
     try (DaemonLog log = logTo(config.log(), config.limits());
         ServingDaemon daemon = start(config, text, log, ending)) {
@@ -214,43 +196,10 @@ public final class ServeCommand implements Callable<Integer> {
 
   private static byte[] bytes(Path file) {
     try (InputStream in = Files.newInputStream(file)) {
-      return in.readNBytes(MAX_PART);
+      return in.readNBytes(PartInput.MAX_PART);
     } catch (IOException e) {
       throw new InputException(file + ": cannot be read: " + e.getMessage());
     }
-  }
-
-  /// The part of a configuration that whoever started this process sends.
-  private static byte[] firstLine() {
-    ByteArrayOutputStream line = new ByteArrayOutputStream();
-    try {
-      for (int next = System.in.read(); next != '\n'; next = System.in.read()) {
-        if (next < 0 || line.size() == MAX_PART) {
-          throw new InputException("the input is no part of a configuration in one line");
-        }
-        line.write(next);
-      }
-    } catch (IOException e) {
-      throw new InputException("the input cannot be read: " + e.getMessage());
-    }
-    return line.toByteArray();
-  }
-
-  /// Whoever started this process keeps its input open as long as it is to serve.
-  private static void atTheEndOfTheInput(Runnable end) {
-    Thread.ofPlatform()
-        .daemon()
-        .name("input")
-        .start(() -> {
-          try {
-            while (System.in.read() >= 0) {
-              // Nothing more is said.
-            }
-          } catch (IOException _) {
-            // That is an end too.
-          }
-          end.run();
-        });
   }
 
   private DaemonLog logTo(LogStyle style, Limits limits) {
@@ -269,9 +218,8 @@ public final class ServeCommand implements Callable<Integer> {
     }
     if (!named) {
       throw new InputException(
-          sourceName
-              + ": is no configuration in JSON; to serve a dump, or a function of this machine, add"
-              + " --socket PATH");
+          "%s: is no configuration in JSON; to serve a dump, or a function of this machine, add --socket PATH"
+              .formatted(sourceName));
     }
   }
 
@@ -294,31 +242,42 @@ public final class ServeCommand implements Callable<Integer> {
     }
   }
 
+  /// The answer of `--check`.
+  ///
+  /// @param tenants empty without `--isolate`
+  /// @param metrics path of their socket
+  private record Checked(
+      boolean good,
+      List<String> problems,
+      List<String> functions,
+      List<String> iommus,
+      Optional<List<String>> tenants,
+      String control,
+      Optional<String> metrics,
+      Optional<Integer> metricsPort,
+      Map<String, Long> limits) {}
+
   private int check(DaemonConfig config, byte[] text) {
     PrintWriter out = spec.commandLine().getOut();
     ConfigurationCheck found = ConfigurationCheck.of(config, text, isolate);
     if (json) {
-      Map<String, Object> document = Json.object();
-      document.put("good", found.isGood());
-      document.put("problems", found.problems());
-      document.put("functions", found.functions());
-      document.put("iommus", found.iommus());
-      if (isolate) {
-        document.put("tenants", found.tenants());
-      }
-      document.put("control", config.control().toString());
-      config.metricsSocket().ifPresent(path -> document.put("metrics", path.toString()));
-      config.metricsPort().ifPresent(port -> document.put("metricsPort", port));
-      document.put("limits", config.limits().byKey());
-      Json.print(out, document);
+      Json.print(
+          out,
+          new Checked(
+              found.isGood(),
+              found.problems(),
+              found.functions(),
+              found.iommus(),
+              isolate ? Optional.of(found.tenants()) : Optional.empty(),
+              config.control().toString(),
+              config.metricsSocket().map(Path::toString),
+              config.metricsPort(),
+              config.limits().byKey()));
     } else {
       found.functions().forEach(out::println);
       found.tenants().forEach(out::println);
       found.iommus().forEach(out::println);
-      config.metricsSocket().ifPresent(path -> out.printf("metrics on socket %s%n", path));
-      config
-          .metricsPort()
-          .ifPresent(port -> out.printf("metrics on http://127.0.0.1:%d/metrics%n", port));
+      printMetrics(config.metricsSocket(), config.metricsPort());
       out.printf("control socket %s%n", config.control());
       out.println("limits: " + config.limits().inOneLine());
       if (found.isGood()) {
@@ -329,48 +288,46 @@ public final class ServeCommand implements Callable<Integer> {
     return found.isGood() ? ExitCode.DONE : ExitCode.USAGE;
   }
 
+  private void printMetrics(Optional<Path> socket, Optional<Integer> port) {
+    PrintWriter out = spec.commandLine().getOut();
+    socket.ifPresent(path -> out.printf("metrics on socket %s%n", path));
+    port.ifPresent(number -> out.printf("metrics on http://127.0.0.1:%d/metrics%n", number));
+  }
+
+  /// A daemon that serves.
+  ///
+  /// @param metrics path of their socket
+  /// @param page its address
+  private record Serving(
+      String control,
+      Optional<String> metrics,
+      Optional<Integer> metricsPort,
+      Optional<String> page,
+      List<?> functions) {}
+
+  /// A tenant's process that serves, as whoever started it is told.
+  private record ServingPart(List<?> functions, List<String> summary) {}
+
   private void announce(ServingDaemon daemon) {
     PrintWriter out = spec.commandLine().getOut();
     if (part) {
-      Map<String, Object> document = Json.object();
-      document.put("functions", daemon.summaryJson());
-      document.put("summary", daemon.summary());
-      Json.printLine(out, document);
+      Json.printLine(out, new ServingPart(daemon.summaryJson(), daemon.summary()));
     } else if (json) {
-      Map<String, Object> document = Json.object();
-      document.put("control", daemon.control().toString());
-      daemon.metricsSocket().ifPresent(path -> document.put("metrics", path.toString()));
-      daemon.metricsPort().ifPresent(port -> document.put("metricsPort", port));
-      daemon.page().ifPresent(address -> document.put("page", address));
-      document.put("functions", daemon.summaryJson());
-      Json.print(out, document);
+      Json.print(
+          out,
+          new Serving(
+              daemon.control().toString(),
+              daemon.metricsSocket().map(Path::toString),
+              daemon.metricsPort(),
+              daemon.page(),
+              daemon.summaryJson()));
     } else {
       daemon.summary().forEach(out::println);
-      daemon.metricsSocket().ifPresent(path -> out.printf("metrics on socket %s%n", path));
-      daemon
-          .metricsPort()
-          .ifPresent(port -> out.printf("metrics on http://127.0.0.1:%d/metrics%n", port));
+      printMetrics(daemon.metricsSocket(), daemon.metricsPort());
       daemon.page().ifPresent(address -> out.printf("page on %s%n", address));
       out.printf("control socket %s; end with Ctrl-C%n", daemon.control());
     }
     out.flush();
-  }
-
-  /// Does something at the first signal that asks for the end, and ends the process at the second.
-  private static void onFirst(Runnable end) {
-    CountDownLatch asked = new CountDownLatch(1);
-    for (Signal signal : Signal.values()) {
-      var _ =
-          ProcessSignals.handle(
-              signal.name(),
-              () -> {
-                if (asked.getCount() == 0) {
-                  Runtime.getRuntime().halt(SIGNALLED + signal.number);
-                }
-                asked.countDown();
-                end.run();
-              });
-    }
   }
 
   // One function
@@ -397,7 +354,7 @@ public final class ServeCommand implements Callable<Integer> {
         EmulatedBacking machine = EmulatedBacking.alone(described, options.hardware(), decisions);
         VfioUserSockets sockets = VfioUserSockets.open("vfio-user-server", 1, busyPoll());
         VfioUserServer server = open(sockets, path, machine)) {
-      onFirst(interrupted::countDown);
+      EndSignal.onFirst(interrupted::countDown);
       announce(captured, machine.function(), server);
       interrupted.await();
     }
@@ -441,6 +398,9 @@ public final class ServeCommand implements Callable<Integer> {
     }
   }
 
+  /// One function that is served.
+  private record ServingOne(String function, String id, String socket, String vpasid) {}
+
   private void announce(
       HostFunction captured, PassthroughFunction function, VfioUserServer server) {
     PrintWriter out = spec.commandLine().getOut();
@@ -450,12 +410,13 @@ public final class ServeCommand implements Callable<Integer> {
           case SynthesisResult.Declined d -> "no vPASID: " + d.explanation();
         };
     if (json) {
-      Map<String, Object> document = Json.object();
-      document.put("function", captured.address().toString());
-      document.put("id", captured.id().toString());
-      document.put("socket", server.path().toString());
-      document.put("vpasid", vpasid);
-      Json.print(out, document);
+      Json.print(
+          out,
+          new ServingOne(
+              captured.address().toString(),
+              captured.id().toString(),
+              server.path().toString(),
+              vpasid));
     } else {
       out.printf(
           "serving %s %s on %s, %s; end with Ctrl-C%n",

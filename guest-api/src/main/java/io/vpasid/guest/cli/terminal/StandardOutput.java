@@ -29,8 +29,8 @@ public final class StandardOutput extends OutputStream {
     }
   }
 
-  /// What was wrong when something could not be written. A reader that has seen enough and has
-  /// gone, as `head` does, is no failure.
+  /// The reason why something could not be written. A reader that has seen enough and has gone, as
+  /// `head` does, is no failure.
   public Optional<IOException> failure() {
     return failure.filter(_ -> !Terminal.leadsToReader(1));
   }

@@ -62,10 +62,8 @@ final class FirmwareBoot {
           .start();
     } catch (IOException e) {
       throw new IOException(
-          machine.qemu()
-              + " cannot be started; install QEMU 10.1 or newer, or name the program with --qemu ("
-              + e.getMessage()
-              + ")",
+          "%s cannot be started; install QEMU 10.1 or newer, or name the program with --qemu (%s)"
+              .formatted(machine.qemu(), e.getMessage()),
           e);
     }
   }
@@ -127,10 +125,9 @@ final class FirmwareBoot {
       }
       if (answer.has("error")) {
         throw new IOException(
-            "QEMU refuses "
-                + command
-                + ": "
-                + answer.path("error").path("desc").asString("it does not say why"));
+            "QEMU refuses %s: %s"
+                .formatted(
+                    command, answer.path("error").path("desc").asString("it does not say why")));
       }
     }
     qemu.waitFor(PAUSE_MS, TimeUnit.MILLISECONDS);

@@ -32,7 +32,7 @@ record QemuMachine(
     Map<String, Path> sockets,
     Path dmar,
     List<String> more) {
-  /// What firmware leaves free on a q35's first bus.
+  /// The devices that firmware leaves free on a q35's first bus.
   private static final int FIRST_FREE_DEVICE = 3;
 
   private static final int LAST_FREE_DEVICE = 0x1e;
@@ -136,15 +136,14 @@ record QemuMachine(
                 .filter(other -> other.device() == place.device())
                 .count()
             > 1;
-    return "{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":"
-        + JSON.writeValueAsString(socket.toString())
-        + "},\"addr\":\""
-        + place(place)
-        + "\""
-        + (hasOthers ? ",\"multifunction\":true" : "")
-        + ",\"x-msg-timeout\":"
-        + MESSAGE_TIMEOUT_MS
-        + "}";
+    return """
+    {"driver":"vfio-user-pci","socket":{"type":"unix","path":%s},"addr":"%s"%s,"x-msg-timeout":%s}\
+    """
+        .formatted(
+            JSON.writeValueAsString(socket.toString()),
+            place(place),
+            hasOthers ? ",\"multifunction\":true" : "",
+            MESSAGE_TIMEOUT_MS);
   }
 
   /// A path in an option of QEMU, which ends at a comma unless there are two.

@@ -144,21 +144,16 @@ final class VtdQemuCommand implements Callable<Integer> {
     }
     if (iommu.isEmpty() && names.size() > 1) {
       throw new InputException(
-          config
-              + ": there are several IOMMUs; choose one of "
-              + String.join(", ", names)
-              + " with --iommu");
+          "%s: there are several IOMMUs; choose one of %s with --iommu"
+              .formatted(config, String.join(", ", names)));
     }
     return daemon.iommus().stream()
         .filter(its -> iommu.isEmpty() || iommu.get().equals(its.name()))
         .findFirst()
         .orElseThrow(() ->
             new InputException(
-                config
-                    + ": there is no IOMMU '"
-                    + iommu.orElse("")
-                    + "'; there are "
-                    + String.join(", ", names)));
+                "%s: there is no IOMMU '%s'; there are %s"
+                    .formatted(config, iommu.orElse(""), String.join(", ", names))));
   }
 
   private PciAddress placeOf(IommuConfig chosen) {
@@ -178,9 +173,8 @@ final class VtdQemuCommand implements Callable<Integer> {
   private static void requireSockets(QemuMachine machine) {
     if (!Files.exists(machine.iommu().socket())) {
       throw new InputException(
-          machine.iommu().socket()
-              + " is not there; start the daemon first, with vpasid serve and the same"
-              + " configuration");
+          "%s is not there; start the daemon first, with vpasid serve and the same configuration"
+              .formatted(machine.iommu().socket()));
     }
   }
 
