@@ -18,39 +18,7 @@ import io.vpasid.vmm.linux.calls.VfioUapi.PasidDetachPt;
 /// the wrong one would attach something else. Which it is, the kernel says itself ([#ask]).
 enum PasidDialect {
   /// Linux 6.15 and newer: the requests for the function itself, with a flag.
-  MAINLINE {
-    @Override
-    int attach(OwnedFd device, Pasid pasid, PageTableId pageTable) {
-      CallFrame frame =
-          AttachPt.REQUEST
-              .frame()
-              .set(AttachPt.FLAGS, VfioUapi.FLAG_PASID)
-              .set(AttachPt.PT_ID, pageTable.value())
-              .set(AttachPt.PASID, pasid.value());
-      int result = device.ioctl(AttachPt.REQUEST, frame);
-      return result < 0 ? result : frame.getInt(AttachPt.PT_ID);
-    }
-
-    @Override
-    int detach(OwnedFd device, Pasid pasid) {
-      CallFrame frame =
-          DetachPt.REQUEST
-              .frame()
-              .set(DetachPt.FLAGS, VfioUapi.FLAG_PASID)
-              .set(DetachPt.PASID, pasid.value());
-      return device.ioctl(DetachPt.REQUEST, frame);
-    }
-
-    @Override
-    String attachRequest() {
-      return AttachPt.REQUEST.name();
-    }
-
-    @Override
-    String detachRequest() {
-      return DetachPt.REQUEST.name();
-    }
-  },
+  MAINLINE,
 
   /// Kernels before 6.15 with the patches of September 2024: requests of their own. The id of the
   /// page table is not written back, so that of an IOAS stays unknown; and one version of these
@@ -86,27 +54,7 @@ enum PasidDialect {
 
   /// Kernels before 6.15 without patches: they attach no PASIDs, and say so in the words of
   /// mainline.
-  NONE {
-    @Override
-    int attach(OwnedFd device, Pasid pasid, PageTableId pageTable) {
-      return MAINLINE.attach(device, pasid, pageTable);
-    }
-
-    @Override
-    int detach(OwnedFd device, Pasid pasid) {
-      return MAINLINE.detach(device, pasid);
-    }
-
-    @Override
-    String attachRequest() {
-      return MAINLINE.attachRequest();
-    }
-
-    @Override
-    String detachRequest() {
-      return MAINLINE.detachRequest();
-    }
-  };
+  NONE;
 
   private static final Pasid ANY = new Pasid(1);
 
@@ -127,18 +75,38 @@ enum PasidDialect {
   /// Attaches a PASID or moves it.
   ///
   /// @return the number of what it is attached to, or a negated errno
-  abstract int attach(OwnedFd device, Pasid pasid, PageTableId pageTable);
+  int attach(OwnedFd device, Pasid pasid, PageTableId pageTable) {
+    CallFrame frame =
+        AttachPt.REQUEST
+            .frame()
+            .set(AttachPt.FLAGS, VfioUapi.FLAG_PASID)
+            .set(AttachPt.PT_ID, pageTable.value())
+            .set(AttachPt.PASID, pasid.value());
+    int result = device.ioctl(AttachPt.REQUEST, frame);
+    return result < 0 ? result : frame.getInt(AttachPt.PT_ID);
+  }
 
   /// Detaches a PASID.
   ///
   /// @return 0 or a negated errno
-  abstract int detach(OwnedFd device, Pasid pasid);
+  int detach(OwnedFd device, Pasid pasid) {
+    CallFrame frame =
+        DetachPt.REQUEST
+            .frame()
+            .set(DetachPt.FLAGS, VfioUapi.FLAG_PASID)
+            .set(DetachPt.PASID, pasid.value());
+    return device.ioctl(DetachPt.REQUEST, frame);
+  }
 
   /// The request's name, for messages.
-  abstract String attachRequest();
+  String attachRequest() {
+    return AttachPt.REQUEST.name();
+  }
 
   /// The request's name, for messages.
-  abstract String detachRequest();
+  String detachRequest() {
+    return DetachPt.REQUEST.name();
+  }
 
   /// The page table behind the number that the kernel named, when it was asked for `asked`.
   static PageTableId chosen(PageTableId asked, int number) {

@@ -26,9 +26,9 @@ import java.util.Optional;
 /// Closing is one `close`: the kernel detaches what is attached, in the order of the PASIDs, and
 /// gives the function back. Nothing is left to do here, so it cannot be done wrong.
 final class VfioDevice implements BoundDevice {
-  private final KernelIommufd context;
   private static final System.Logger LOG = System.getLogger(VfioDevice.class.getName());
 
+  private final KernelIommufd context;
   private final OwnedFd file;
   private final PciAddress address;
   private final DeviceId id;
