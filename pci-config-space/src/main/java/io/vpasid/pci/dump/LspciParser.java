@@ -353,14 +353,11 @@ final class LspciParser {
     rows.begin(new PciAddress(0, 0, 0, 0), "", line);
     rows.damaged(
         line,
-        String.format(
-            Locale.ROOT,
-            "a hex row without a function line such as \"00:1f.2 SATA controller\" in front of it;"
-                + " %s; %s",
-            headers == 0
-                ? "the top of the dump is missing"
-                : "the function's first line is missing or damaged",
-            CapturedRows.again()));
+        "a hex row without a function line such as \"00:1f.2 SATA controller\" in front of it;"
+            + (headers == 0
+                ? " the top of the dump is missing; "
+                : " the function's first line is missing or damaged; ")
+            + CapturedRows.again());
     nameless = true;
   }
 
