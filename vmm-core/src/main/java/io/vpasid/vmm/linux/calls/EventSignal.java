@@ -3,6 +3,7 @@ package io.vpasid.vmm.linux.calls;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import io.vpasid.vmm.linux.Errno;
 import java.lang.foreign.Arena;
@@ -68,7 +69,7 @@ public final class EventSignal {
     events = arena.allocate((long) UNCOLLECTED * EVENT, 8);
     noTime = arena.allocate(JAVA_LONG, 2);
     requests.set(ADDRESS, 0, request);
-    request.set(java.lang.foreign.ValueLayout.JAVA_SHORT, OPCODE, (short) IOCB_CMD_PREAD);
+    request.set(JAVA_SHORT, OPCODE, (short) IOCB_CMD_PREAD);
     request.set(JAVA_INT, FILDES, file);
     request.set(ADDRESS, BUF, events);
     request.set(JAVA_INT, FLAGS, IOCB_FLAG_RESFD);
