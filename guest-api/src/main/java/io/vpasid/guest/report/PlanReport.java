@@ -40,7 +40,6 @@ import java.util.stream.Stream;
 /// @param qemu the place that QEMU can take, which may be another
 /// @param facts what has to be the same on a host that the guest moves to; JSON has its fingerprint
 /// @param preflight the checks that the guest makes of it
-/// @param layout the comparison with an expected layout
 public record PlanReport(
     @JsonUnwrapped Origin origin,
     PciAddress function,
@@ -52,8 +51,7 @@ public record PlanReport(
     @JsonIgnore String linked,
     QemuPlace qemu,
     @JsonProperty("fingerprint") Layout facts,
-    PreflightReport preflight,
-    Optional<LayoutComparison> layout) {
+    PreflightReport preflight) {
 
   /// The place that QEMU is to be told.
   ///
@@ -87,8 +85,7 @@ public record PlanReport(
         result instanceof Synthesis s ? linkText(request, s) : "",
         QemuPlace.of(qemu),
         Layout.of(request, result),
-        PreflightReport.of(preflight),
-        Optional.empty());
+        PreflightReport.of(preflight));
   }
 
   private static String advice(SynthesisRequest request, SynthesisResult result) {
@@ -108,23 +105,6 @@ public record PlanReport(
     return Synthesizer.synthesize(shadowing) instanceof Synthesis
         ? "With --allow-shadowing it is put there; the guest then cannot reach what it covers."
         : "";
-  }
-
-  /// The same with a comparison.
-  public PlanReport comparedBy(LayoutComparison comparison) {
-    return new PlanReport(
-        origin,
-        function,
-        id,
-        title,
-        hwInfo,
-        vpasid,
-        advice,
-        linked,
-        qemu,
-        facts,
-        preflight,
-        Optional.of(comparison));
   }
 
   public boolean isPlaced() {

@@ -92,9 +92,10 @@ final class Completions {
           "not __fish_seen_subcommand_from " + String.join(" ", command.subcommands().keySet()));
     }
     String start =
-        "complete -c "
-            + command.root().name()
-            + (path.isEmpty() ? "" : " -n " + quoted(String.join("; and ", path)));
+        "complete -c %s%s"
+            .formatted(
+                command.root().name(),
+                path.isEmpty() ? "" : " -n " + quoted(String.join("; and ", path)));
     command
         .subcommands()
         .forEach((name, line) ->

@@ -183,14 +183,13 @@ public final class SynthesisOptions {
   /// The same for a function of this machine, where more is known of it.
   public SynthesisRequest request(
       HostFunction function, QuirkTable table, Optional<LiveFunction> live) {
-    return new SynthesisRequest(
-        live.map(l -> l.view(function))
-            .orElseGet(() -> VfioView.of(function.config(), function.id())),
-        virtual ? FunctionKind.VIRTUAL : live.map(LiveFunction::kind).orElse(kindOf(function)),
-        hardware.or(() -> live.flatMap(LiveFunction::hardware)).orElse(ASSUMED),
-        table,
-        policy(),
-        others().of(function));
+    boolean isLive = live.isPresent();
+    VfioView view =
+        isLive ? live.get().view(function) : VfioView.of(function.config(), function.id());
+    FunctionKind kind = isLive && !virtual ? live.get().kind() : kindOf(function);
+    HardwareInfo info =
+        isLive && hardware.isEmpty() ? live.get().hardware().orElse(ASSUMED) : hardware();
+    return new SynthesisRequest(view, kind, info, table, policy(), others().of(function));
   }
 
   static final class HardwareInfoConverter implements ITypeConverter<HardwareInfo> {

@@ -1,5 +1,6 @@
 package io.vpasid.guest.cli.plan;
 
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import io.vpasid.guest.cli.option.SourceOptions;
 import io.vpasid.guest.cli.option.SynthesisOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
@@ -256,6 +257,9 @@ public final class PlanCommand implements Callable<Integer> {
     functions.forEach(f -> f.live().ifPresent(live -> options.noteAssumptions(err, live)));
   }
 
+  /// A plan with its comparison.
+  private record Compared(@JsonUnwrapped PlanReport plan, LayoutComparison layout) {}
+
   /// A layout of a function that is not in the plan.
   private record Missing(LayoutComparison layout) {}
 
@@ -265,7 +269,7 @@ public final class PlanCommand implements Callable<Integer> {
     List<Record> all = new ArrayList<>();
     for (int i = 0; i < reports.size(); i++) {
       PlanReport report = reports.get(i);
-      all.add(comparisons.isEmpty() ? report : report.comparedBy(comparisons.get(i)));
+      all.add(comparisons.isEmpty() ? report : new Compared(report, comparisons.get(i)));
     }
     comparisons.stream().skip(reports.size()).map(Missing::new).forEach(all::add);
     return all;

@@ -158,11 +158,9 @@ public final class ReportCommand implements Callable<Integer> {
   }
 
   private List<String> notes(List<FoundFunction> functions) {
-    List<String> notes = new ArrayList<>();
-    if (functions.stream().anyMatch(f -> f.live().isEmpty())) {
-      options.assumption().ifPresent(notes::add);
-    }
-    return notes;
+    return functions.stream().allMatch(f -> f.live().isPresent())
+        ? List.of()
+        : options.assumption().stream().toList();
   }
 
   private void write(HtmlReport report, List<String> notes) {
