@@ -254,7 +254,7 @@ final class EntryTracker {
               pageRequests,
               translation);
     }
-    tell(function, known, after, deviceTlb, pageRequests);
+    tell(function, known, after);
   }
 
   private void untranslated(ToldEntries function) {
@@ -271,25 +271,21 @@ final class EntryTracker {
             new long[3],
             false,
             false,
-            Translation.Untranslated.UNTRANSLATED),
-        false,
-        false);
+            Translation.Untranslated.UNTRANSLATED));
   }
 
-  private void tell(
-      ToldEntries function,
-      @Nullable Known before,
-      Known after,
-      boolean deviceTlb,
-      boolean pageRequests) {
+  private void tell(ToldEntries function, @Nullable Known before, Known after) {
     function.put(after);
     Translation told = before == null ? Translation.Absent.ABSENT : before.translation;
     boolean flagsChanged =
-        before == null || before.deviceTlb != deviceTlb || before.pageRequests != pageRequests;
+        before == null
+            || before.deviceTlb != after.deviceTlb
+            || before.pageRequests != after.pageRequests;
     if (flagsChanged || !told.equals(after.translation)) {
       changes++;
       backend.entryChanged(
-          new EntryChange(after.requester, told, after.translation, deviceTlb, pageRequests));
+          new EntryChange(
+              after.requester, told, after.translation, after.deviceTlb, after.pageRequests));
     }
   }
 
