@@ -120,12 +120,7 @@ public final class DaemonLog implements AutoCloseable {
   private static final Logger NETWORK = Logger.getLogger("io.netty.util.NetUtilInitializations");
 
   private static Level levelOf(LogStyle style) {
-    return switch (style.level()) {
-      case DEBUG -> Level.FINE;
-      case INFO -> Level.INFO;
-      case WARN -> Level.WARNING;
-      case ERROR -> Level.SEVERE;
-    };
+    return levelOf(org.slf4j.event.Level.valueOf(style.level().name()));
   }
 
   /// The levels of `java.util.logging`, which is behind SLF4J here and which nobody else speaks of.

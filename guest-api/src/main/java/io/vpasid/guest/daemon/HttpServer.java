@@ -154,11 +154,6 @@ final class HttpServer implements AutoCloseable {
     return port;
   }
 
-  /// The port on which one of these listens; empty if none does.
-  static Optional<Integer> portOf(List<HttpServer> servers) {
-    return servers.stream().map(HttpServer::port).filter(port -> port > 0).findFirst();
-  }
-
   // On the loop
 
   private void accepted(Channel channel) {

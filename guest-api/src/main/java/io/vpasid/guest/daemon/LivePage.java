@@ -61,23 +61,18 @@ final class LivePage implements AutoCloseable {
 
   private record Event(String event, Map<String, ?> data, String time) {}
 
-  private LivePage(Supplier<?> served, SocketLoops loops, int port, int most) throws IOException {
-    this.served = served;
-    byte[] random = new byte[TOKEN_BYTES];
-    new SecureRandom().nextBytes(random);
-    token = Base64.getUrlEncoder().withoutPadding().encode(random);
-    server = HttpServer.open(loops, port, most, this::answer);
-  }
-
   /// Serves the page.
   ///
   /// @param served the state in JSON's terms, with the keys of [LiveState]; asked by one thread
   /// @param port 0 for any that is free
   /// @param most connections at a time; of more the oldest is ended
   /// @throws IOException with a sentence that names the port, if it is taken
-  static LivePage open(Supplier<?> served, SocketLoops loops, int port, int most)
-      throws IOException {
-    return new LivePage(served, loops, port, most);
+  LivePage(Supplier<?> served, SocketLoops loops, int port, int most) throws IOException {
+    this.served = served;
+    byte[] random = new byte[TOKEN_BYTES];
+    new SecureRandom().nextBytes(random);
+    token = Base64.getUrlEncoder().withoutPadding().encode(random);
+    server = HttpServer.open(loops, port, most, this::answer);
   }
 
   /// The address, with the token.

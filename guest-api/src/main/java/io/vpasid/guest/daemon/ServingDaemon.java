@@ -45,9 +45,6 @@ public abstract sealed class ServingDaemon implements AutoCloseable permits Daem
   private volatile @Nullable LivePage page;
   private boolean closed;
 
-  /// @param version of the program
-  /// @param log where it tells what happens; stays the caller's to close
-  /// @param ending is counted down when the control command `quit` asks for the end
   ServingDaemon(DaemonConfig config, String version, DaemonLog log, CountDownLatch ending) {
     this.config = config;
     this.version = version;
@@ -92,7 +89,7 @@ public abstract sealed class ServingDaemon implements AutoCloseable permits Daem
       metricsServers.add(HttpServer.open(loops, config.metricsPort().get(), most, answers));
     }
     if (config.pagePort().isPresent()) {
-      page = LivePage.open(state, loops, config.pagePort().get(), most);
+      page = new LivePage(state, loops, config.pagePort().get(), most);
     }
   }
 
@@ -187,7 +184,7 @@ public abstract sealed class ServingDaemon implements AutoCloseable permits Daem
 
   /// The port of the metrics; empty if there is none.
   public final Optional<Integer> metricsPort() {
-    return HttpServer.portOf(metricsServers);
+    return metricsServers.stream().map(HttpServer::port).filter(port -> port > 0).findFirst();
   }
 
   /// The address of the page, with the token that lets its reader in; empty if there is none.

@@ -244,7 +244,7 @@ class LivePageTest {
   @Test
   void whoDoesNotReadLosesEventsAndIsTold() throws IOException {
     try (SocketLoops loops = SocketLoops.open(SocketKind.best(), "test", 1);
-        LivePage own = LivePage.open(Map::of, loops, 0, 1)) {
+        LivePage own = new LivePage(Map::of, loops, 0, 1)) {
       page = URI.create(own.address());
       try (Socket socket = events();
           BufferedReader events = lines(socket)) {
@@ -272,7 +272,7 @@ class LivePageTest {
   @Test
   void theOldestConnectionMakesRoomForTheNewest() throws IOException {
     try (SocketLoops loops = SocketLoops.open(SocketKind.best(), "test", 1);
-        LivePage own = LivePage.open(Map::of, loops, 0, 1)) {
+        LivePage own = new LivePage(Map::of, loops, 0, 1)) {
       page = URI.create(own.address());
       try (Socket first = events();
           BufferedReader events = lines(first)) {
