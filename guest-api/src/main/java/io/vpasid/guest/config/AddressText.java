@@ -14,16 +14,15 @@ public final class AddressText {
   private static final Pattern MEANT =
       Pattern.compile("(?:[0-9a-fA-F]+:)?([0-9a-fA-F]+):([0-9a-fA-F]+)\\.([0-9a-zA-Z]+)");
 
-  /// The most addresses that a message lists.
+  /// The most addresses or ids that a message lists.
   private static final int LISTED = 8;
 
   private AddressText() {}
 
-  /// The first of some addresses, and how many more there are.
-  public static String list(List<PciAddress> addresses) {
-    String first =
-        addresses.stream().limit(LISTED).map(PciAddress::toString).collect(joining(", "));
-    int more = addresses.size() - LISTED;
+  /// The first of some addresses or ids, and how many more there are.
+  public static String list(List<?> all) {
+    String first = all.stream().limit(LISTED).map(Object::toString).collect(joining(", "));
+    int more = all.size() - LISTED;
     return more > 0 ? first + " and " + more + " more" : first;
   }
 

@@ -15,8 +15,6 @@ import java.util.List;
 ///
 /// It keeps what it needs of a function as text, not its bytes.
 public final class HtmlReport {
-  private static final String WHOLE = "vpasid report";
-
   private final DataTable overview =
       DataTable.sortable(
           "Functions",
@@ -126,7 +124,7 @@ public final class HtmlReport {
     main.add("<h2 id=\"functions\">Each function</h2>\n");
     main.addAll(sections);
     main.add(checks());
-    HtmlPage.ofFile(WHOLE, SvgStyle.ofPage()).write(to, main);
+    HtmlPage.ofFile("vpasid report", SvgStyle.ofPage()).write(to, main);
   }
 
   private String summary(List<String> notes) {

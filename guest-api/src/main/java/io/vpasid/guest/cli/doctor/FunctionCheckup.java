@@ -19,8 +19,6 @@ import java.util.Optional;
 /// Looks at what one function needs: an IOMMU group that is free, vfio-pci, its device file, and a
 /// PASID capability that is enabled. It only reads files, unless it is told to bind.
 final class FunctionCheckup {
-  private static final String VFIO_PCI = "vfio-pci";
-
   private final HostFiles host;
   private final PciAddress address;
   private final SysfsDevice function;
@@ -52,7 +50,7 @@ final class FunctionCheckup {
   }
 
   private boolean isBound() {
-    return function.driver().equals(Optional.of(VFIO_PCI));
+    return function.driver().equals(Optional.of("vfio-pci"));
   }
 
   private Finding group() {

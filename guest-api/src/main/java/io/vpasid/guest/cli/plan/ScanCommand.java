@@ -5,6 +5,7 @@ import io.vpasid.guest.cli.terminal.ExitCode;
 import io.vpasid.guest.cli.terminal.Progress;
 import io.vpasid.guest.cli.terminal.Terminal;
 import io.vpasid.guest.config.DumpFolders;
+import io.vpasid.guest.config.DumpReader;
 import io.vpasid.guest.config.InputException;
 import io.vpasid.guest.config.Unread;
 import io.vpasid.guest.report.Json;
@@ -128,7 +129,7 @@ public final class ScanCommand implements Callable<Integer> {
     }
     Unread.note(err, reasons, leftOut);
     if (summary.functions() == 0) {
-      err.println("vpasid: there is no dump to read in " + names());
+      err.println("vpasid: " + DumpReader.nothingIn(paths));
       return lacksAccess ? ExitCode.ENVIRONMENT : ExitCode.USAGE;
     }
     PrintWriter out = spec.commandLine().getOut();
@@ -221,9 +222,5 @@ public final class ScanCommand implements Callable<Integer> {
     if (reasons.size() < Unread.MAX_NOTES) {
       reasons.add(unread);
     }
-  }
-
-  private String names() {
-    return String.join(", ", paths.stream().map(Path::toString).toList());
   }
 }

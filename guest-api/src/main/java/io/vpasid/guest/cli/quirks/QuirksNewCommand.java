@@ -1,9 +1,8 @@
 package io.vpasid.guest.cli.quirks;
 
-import static java.util.stream.Collectors.joining;
-
 import io.vpasid.guest.cli.option.SourceOptions;
 import io.vpasid.guest.cli.terminal.ExitCode;
+import io.vpasid.guest.config.AddressText;
 import io.vpasid.guest.config.DumpReader;
 import io.vpasid.guest.config.FoundFunction;
 import io.vpasid.guest.config.InputException;
@@ -67,9 +66,6 @@ import picocli.CommandLine.TypeConversionException;
       "  vpasid quirks new dumps/ --device 1234:0015 --output acme.json"
     })
 final class QuirksNewCommand implements Callable<Integer> {
-  /// Most devices that a message lists.
-  private static final int LISTED = 8;
-
   @Spec private CommandSpec spec;
 
   @Parameters(
@@ -126,7 +122,10 @@ final class QuirksNewCommand implements Callable<Integer> {
     if (captures.isEmpty()) {
       throw new InputException(
           "%s: has no device %s, but %s"
-              .formatted(String.join(", ", sources), device.orElseThrow(), ids(all)));
+              .formatted(
+                  String.join(", ", sources),
+                  device.orElseThrow(),
+                  AddressText.list(all.stream().map(HostFunction::id).distinct().toList())));
     }
     noteShortOnes(captures, err);
     QuirkTable known = QuirkTable.installed();
@@ -148,12 +147,6 @@ final class QuirksNewCommand implements Callable<Integer> {
     }
     note(quirks, err);
     return ExitCode.DONE;
-  }
-
-  private static String ids(List<HostFunction> captures) {
-    List<String> ids = captures.stream().map(f -> f.id().toString()).distinct().toList();
-    String first = ids.stream().limit(LISTED).collect(joining(", "));
-    return ids.size() > LISTED ? first + " and " + (ids.size() - LISTED) + " more" : first;
   }
 
   private static void noteShortOnes(List<HostFunction> captures, PrintWriter err) {
