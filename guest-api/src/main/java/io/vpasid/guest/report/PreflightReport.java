@@ -111,7 +111,7 @@ public record PreflightReport(Answer answer, List<CheckReport> checks) {
     }
   }
 
-  /// Their sum, as a part of a sentence.
+  /// The result of the checks, as a part of a sentence.
   String summary() {
     String words =
         switch (answer) {

@@ -90,7 +90,7 @@ public record ScenarioFiles(List<Scenario> scenarios, List<Broken> broken) {
         && (!Files.exists(path) || ScenarioReader.looksLikeScenario(path));
   }
 
-  /// The name of what a path is, if `run` would take it by itself for something else than a
+  /// The kind of thing that a path is, if `run` would take it by itself for something else than a
   /// scenario; empty if it is one, or nothing at all.
   private static Optional<String> somethingElse(Path path) {
     String name = path.toString();
