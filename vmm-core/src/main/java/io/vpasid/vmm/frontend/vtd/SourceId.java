@@ -26,7 +26,7 @@ public record SourceId(int value) implements Comparable<SourceId> {
   }
 
   /// Bus number, 0 to 255: which root entry.
-  int bus() {
+  public int bus() {
     return value >>> 8;
   }
 
