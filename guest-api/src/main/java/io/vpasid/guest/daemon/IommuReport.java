@@ -32,7 +32,7 @@ record IommuReport(
     boolean translating,
     String tables,
     Map<String, String> registers,
-    VtdStatus.Counters counters,
+    Counters counters,
     List<Entry> entries,
     boolean more) {
   /// Seconds that a unit's worker may take to answer.
@@ -51,6 +51,30 @@ record IommuReport(
           config.covers().entrySet().stream()
               .map(covered -> covered.getKey() + "@" + IommuConfig.text(covered.getValue()))
               .toList());
+    }
+  }
+
+  /// How often something happened; see [VtdStatus.Counters], which Jackson may not look into.
+  record Counters(
+      long descriptors,
+      long waits,
+      long queueErrors,
+      long entryChanges,
+      long faults,
+      long faultsLost,
+      long pageRequests,
+      long pageRequestsLost) {
+
+    private static Counters of(VtdStatus.Counters counters) {
+      return new Counters(
+          counters.descriptors(),
+          counters.waits(),
+          counters.queueErrors(),
+          counters.entryChanges(),
+          counters.faults(),
+          counters.faultsLost(),
+          counters.pageRequests(),
+          counters.pageRequestsLost());
     }
   }
 
@@ -118,7 +142,7 @@ record IommuReport(
         status.translating(),
         Json.word(status.mode()),
         registers,
-        status.counters(),
+        Counters.of(status.counters()),
         entries,
         status.entries().size() > entries.size());
   }
