@@ -49,7 +49,8 @@ public enum ControlCommand {
           + " with it if the function has a host for itself.",
       "`detached`, how many PASIDs were; `left`, how many the simulated kernel still has, for which"
           + " 0 is the only right number; `released` false if its kernel or its hardware takes more"
-          + " than 10 seconds to give it back, which goes on",
+          + " than 10 seconds to give it back, which goes on; `iommus`, the name of the IOMMU that"
+          + " went with it",
       required("function", Kind.TEXT, "the function's name")),
   ADDRESS_SPACE_ADD(
       "address-space-add",

@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BooleanSupplier;
 import org.slf4j.event.Level;
 
 /// The things that temporary clients have added, which go with the connection. Used by the daemon's
@@ -21,23 +20,25 @@ final class Belongings {
   private final DaemonLog log;
   private final Map<Client, List<Thing>> things = new HashMap<>();
 
-  private record Thing(Kind kind, BooleanSupplier isThere, Runnable delete) {}
+  private record Thing(Kind kind, String key, Runnable delete) {}
 
   Belongings(DaemonLog log) {
     this.log = log;
   }
 
-  /// Keeps something that a client has added, if the client is a temporary one. What is deleted
-  /// before the client goes stays in here only until it adds the next.
+  /// Keeps something that a client has added, if the client is a temporary one.
   ///
-  /// @param isThere false once it has been deleted
+  /// @param key its name, or the handle of an address space
   /// @param delete throws a [ControlException] if it is in use by others, whose it is then
-  void add(Client client, Kind kind, BooleanSupplier isThere, Runnable delete) {
+  void add(Client client, Kind kind, String key, Runnable delete) {
     if (client.isTemporary()) {
-      List<Thing> its = things.computeIfAbsent(client, _ -> new ArrayList<>());
-      its.removeIf(thing -> !thing.isThere.getAsBoolean());
-      its.add(new Thing(kind, isThere, delete));
+      things.computeIfAbsent(client, _ -> new ArrayList<>()).add(new Thing(kind, key, delete));
     }
+  }
+
+  /// Forgets what somebody has deleted: the next of its name may be another's.
+  void deleted(Kind kind, String key) {
+    things.values().forEach(its -> its.removeIf(has -> has.kind == kind && has.key.equals(key)));
   }
 
   /// Deletes what a client has added that is gone.
@@ -50,14 +51,12 @@ final class Belongings {
   }
 
   private void delete(Thing thing) {
-    if (thing.isThere.getAsBoolean()) {
-      try {
-        thing.delete.run();
-      } catch (ControlException e) {
-        log.say(Level.DEBUG, e.desc());
-      } catch (IommufdException e) {
-        log.say(Level.WARN, "An address space stays: " + e.getMessage());
-      }
+    try {
+      thing.delete.run();
+    } catch (ControlException e) {
+      log.say(Level.DEBUG, e.desc());
+    } catch (IommufdException e) {
+      log.say(Level.WARN, "An address space stays: " + e.getMessage());
     }
   }
 }

@@ -70,7 +70,7 @@ final class DaemonCommands extends ServingCommands {
       case QUERY_IOMMUS -> iommus.list();
       case QUERY_IOMMU -> iommus.query(arguments);
       case IOMMU_ADD -> addIommu(arguments, client);
-      case IOMMU_DEL -> iommus.delete(arguments);
+      case IOMMU_DEL -> delete(iommus.named(arguments.text("iommu")));
       case CONFIG_READ -> read(arguments);
       case CONFIG_WRITE -> write(arguments);
       case FUNCTION_RESET -> reset(function(arguments));
@@ -111,12 +111,14 @@ final class DaemonCommands extends ServingCommands {
 
   private IommuReport.Brief addIommu(ControlArguments arguments, Client client) throws IOException {
     ServedIommu added = iommus.add(wantedIommu(arguments));
-    belongings.add(
-        client,
-        Kind.IOMMU,
-        () -> daemon.iommus().all().contains(added),
-        () -> daemon.iommus().remove(added));
+    belongings.add(client, Kind.IOMMU, added.name(), () -> delete(added));
     return IommuReport.Brief.of(added);
+  }
+
+  private Reply delete(ServedIommu served) {
+    daemon.iommus().remove(served);
+    belongings.deleted(Kind.IOMMU, served.name());
+    return Reply.Done.DONE;
   }
 
   private ControlException unknown(String name) {
@@ -139,17 +141,19 @@ final class DaemonCommands extends ServingCommands {
   private FunctionReport.Brief add(ControlArguments arguments, Client client) throws IOException {
     ServedFunction added =
         daemon.functions().add(wantedFunction(arguments), daemon.quirks().table());
-    belongings.add(
-        client, Kind.FUNCTION, () -> daemon.functions().all().contains(added), () -> delete(added));
+    belongings.add(client, Kind.FUNCTION, added.name(), () -> delete(added));
     return FunctionReport.Brief.of(added);
   }
 
   private Reply delete(ServedFunction served) {
     ServedFunctions.Removed removed = daemon.functions().remove(served);
+    belongings.deleted(Kind.FUNCTION, served.name());
+    removed.iommu().ifPresent(name -> belongings.deleted(Kind.IOMMU, name));
     return new Reply.Removed(
         removed.detached(),
         removed.left(),
-        removed.isReleased() ? Optional.empty() : Optional.of(false));
+        removed.isReleased() ? Optional.empty() : Optional.of(false),
+        removed.iommu().map(List::of));
   }
 
   static SimulatedHost simulated(ServedFunction served) {

@@ -34,6 +34,11 @@ final class DaemonSpaceCommands extends SpaceCommands<AddressSpace> {
   }
 
   @Override
+  int handle(AddressSpace space) {
+    return space.handle();
+  }
+
+  @Override
   Reply.Space make(AddressSpaceConfig wanted, ControlArguments arguments) {
     AddressSpace added =
         daemon

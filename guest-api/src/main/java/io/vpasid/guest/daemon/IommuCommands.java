@@ -44,7 +44,7 @@ final class IommuCommands {
         "there is no IOMMU; iommu-add makes one, or \"iommu\" in the configuration");
   }
 
-  private ServedIommu named(String name) {
+  ServedIommu named(String name) {
     return daemon.iommus().find(name).orElseThrow(() -> unknown(name));
   }
 
@@ -69,10 +69,5 @@ final class IommuCommands {
       }
     }
     return daemon.iommus().add(wanted);
-  }
-
-  Reply delete(ControlArguments arguments) {
-    daemon.iommus().remove(named(arguments.text("iommu")));
-    return Reply.Done.DONE;
   }
 }

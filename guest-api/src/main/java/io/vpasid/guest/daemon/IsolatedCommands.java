@@ -161,11 +161,7 @@ final class IsolatedCommands extends ServingCommands {
       throw e;
     }
     tenant.part().add(Kind.FUNCTION, arguments.values());
-    belongings.add(
-        client,
-        Kind.FUNCTION,
-        () -> with(Kind.FUNCTION, wanted.name()).isPresent(),
-        () -> deleteFunction(wanted.name()));
+    belongings.add(client, Kind.FUNCTION, wanted.name(), () -> deleteFunction(wanted.name()));
     spaces.extend(tenant);
     return added;
   }
@@ -174,7 +170,8 @@ final class IsolatedCommands extends ServingCommands {
   private JsonNode deleteFunction(String name) {
     TenantProcess tenant = ofFunction(name);
     JsonNode deleted = tenant.execute(ControlCommand.FUNCTION_DEL, object("function", name));
-    tenant.part().remove(Kind.FUNCTION, name);
+    gone(tenant, Kind.FUNCTION, name);
+    deleted.path("iommus").forEach(iommu -> gone(tenant, Kind.IOMMU, iommu.asString("")));
     if (tenant.part().functions().isEmpty()) {
       daemon.remove(tenant);
     }
@@ -237,19 +234,20 @@ final class IsolatedCommands extends ServingCommands {
         .forEach((function, place) ->
             covers.addObject().put("function", function).put("place", IommuConfig.text(place)));
     tenants.getFirst().part().add(Kind.IOMMU, described);
-    belongings.add(
-        client,
-        Kind.IOMMU,
-        () -> with(Kind.IOMMU, wanted.name()).isPresent(),
-        () -> deleteIommu(wanted.name()));
+    belongings.add(client, Kind.IOMMU, wanted.name(), () -> deleteIommu(wanted.name()));
     return added;
   }
 
   private JsonNode deleteIommu(String name) {
     TenantProcess tenant = ofIommu(Optional.of(name));
     JsonNode deleted = tenant.execute(ControlCommand.IOMMU_DEL, object("iommu", name));
-    tenant.part().remove(Kind.IOMMU, name);
+    gone(tenant, Kind.IOMMU, name);
     return deleted;
+  }
+
+  private void gone(TenantProcess tenant, Kind kind, String name) {
+    tenant.part().remove(kind, name);
+    belongings.deleted(kind, name);
   }
 
   // Of all

@@ -90,6 +90,11 @@ final class IsolatedSpaceCommands extends SpaceCommands<IsolatedSpaceCommands.Sp
   }
 
   @Override
+  int handle(Space space) {
+    return space.handle;
+  }
+
+  @Override
   Reply.Space make(AddressSpaceConfig wanted, ControlArguments arguments) {
     Space made =
         new Space(wanted.handle().orElse(lastHandle + 1), wanted.name(), arguments.values());

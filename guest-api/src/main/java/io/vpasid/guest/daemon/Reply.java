@@ -78,7 +78,12 @@ sealed interface Reply {
   /// The end of a function.
   ///
   /// @param released is there, and false, if its kernel or hardware takes long to give it back
-  record Removed(int detached, Optional<Integer> left, Optional<Boolean> released)
+  /// @param iommus is there if IOMMUs went with it, whose names it has
+  record Removed(
+      int detached,
+      Optional<Integer> left,
+      Optional<Boolean> released,
+      Optional<List<String>> iommus)
       implements Reply {}
 
   /// A tenant whose functions have a process for themselves.

@@ -154,15 +154,16 @@ final class ServedFunctions implements AutoCloseable {
   ///   real one, which cannot be asked
   /// @param isReleased whether the host has it back; if not, its kernel or its hardware takes
   ///   longer than [LongWork#BOUND], and it will be when they are done
-  record Removed(int detached, Optional<Integer> left, boolean isReleased) {}
+  /// @param iommu the name of the IOMMU that went with it
+  record Removed(
+      int detached, Optional<Integer> left, boolean isReleased, Optional<String> iommu) {}
 
   /// Stops serving a function, and with one that has a host for itself the IOMMU that covers it,
   /// which cannot be without that host.
   Removed remove(ServedFunction served) {
     functions.remove(served.name());
-    if (served.backing().isAlone()) {
-      daemon.iommus().removeOver(served);
-    }
+    Optional<String> iommu =
+        served.backing().isAlone() ? daemon.iommus().removeOver(served) : Optional.empty();
     int attached = served.function().attachments().count();
     LongWork closing = LongWork.begin("end of " + served.name(), () -> giveBack(served));
     boolean isClosed = closing.endsIn(LongWork.BOUND);
@@ -180,7 +181,7 @@ final class ServedFunctions implements AutoCloseable {
       closing.then(() -> daemon.worker().execute(() -> release(served)));
     }
     daemon.events().tell(ControlEvent.FUNCTION_DELETED, EventData.of("function", served.name()));
-    return new Removed(attached, left, isClosed);
+    return new Removed(attached, left, isClosed, iommu);
   }
 
   /// Disconnects the client of a function and gives the function back.

@@ -83,8 +83,12 @@ final class ServedIommus {
   }
 
   /// Stops serving the one that a function is behind.
-  void removeOver(ServedFunction served) {
-    over(served).ifPresent(this::remove);
+  ///
+  /// @return its name
+  Optional<String> removeOver(ServedFunction served) {
+    Optional<ServedIommu> over = over(served);
+    over.ifPresent(this::remove);
+    return over.map(ServedIommu::name);
   }
 
   /// Ends all of them, without events.

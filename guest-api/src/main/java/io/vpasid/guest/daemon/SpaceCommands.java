@@ -29,6 +29,8 @@ abstract sealed class SpaceCommands<S> permits DaemonSpaceCommands, IsolatedSpac
 
   abstract Optional<S> find(int handle);
 
+  abstract int handle(S space);
+
   /// Makes an address space whose name and handle are free.
   ///
   /// @param arguments in which it is described
@@ -55,13 +57,19 @@ abstract sealed class SpaceCommands<S> permits DaemonSpaceCommands, IsolatedSpac
     belongings.add(
         client,
         Kind.ADDRESS_SPACE,
-        () -> find(added.handle()).isPresent(),
-        () -> delete(find(added.handle()).orElseThrow(), false));
+        Integer.toString(added.handle()),
+        () -> delete(added.handle(), false));
     return added;
   }
 
   final Reply delete(ControlArguments arguments) {
-    return delete(named(arguments), arguments.flag("detach"));
+    return delete(handle(named(arguments)), arguments.flag("detach"));
+  }
+
+  private Reply delete(int handle, boolean detach) {
+    Reply deleted = delete(find(handle).orElseThrow(), detach);
+    belongings.deleted(Kind.ADDRESS_SPACE, Integer.toString(handle));
+    return deleted;
   }
 
   /// The address space whose handle or name a client gives.

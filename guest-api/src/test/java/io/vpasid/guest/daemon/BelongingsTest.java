@@ -8,9 +8,7 @@ import io.vpasid.guest.control.ControlException;
 import io.vpasid.guest.control.ControlTarget.Client;
 import java.io.OutputStream;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -20,7 +18,6 @@ class BelongingsTest {
       DaemonLog.to(OutputStream.nullOutputStream(), LogStyle.DEFAULT, false);
   private final Belongings belongings = new Belongings(log);
   private final Client client = () -> true;
-  private final Set<String> there = new HashSet<>();
   private final List<String> deleted = new ArrayList<>();
 
   @AfterEach
@@ -29,8 +26,7 @@ class BelongingsTest {
   }
 
   private void add(Client by, Kind kind, String name) {
-    there.add(name);
-    belongings.add(by, kind, () -> there.contains(name), () -> deleted.add(name));
+    belongings.add(by, kind, name, () -> deleted.add(name));
   }
 
   @Test
@@ -49,7 +45,8 @@ class BelongingsTest {
   void whatIsDeletedAlreadyOrAnothersIsLeftAlone() {
     add(client, Kind.FUNCTION, "dsa");
     add(client, Kind.FUNCTION, "nic");
-    there.remove("dsa");
+    belongings.deleted(Kind.FUNCTION, "dsa");
+    belongings.deleted(Kind.IOMMU, "nic");
     add(() -> true, Kind.FUNCTION, "gpu");
     add(() -> false, Kind.FUNCTION, "nvme");
 
@@ -59,11 +56,25 @@ class BelongingsTest {
   }
 
   @Test
+  void anothersOfTheSameNameIsNotTaken() {
+    Client other = () -> true;
+    add(client, Kind.FUNCTION, "dsa");
+    belongings.deleted(Kind.FUNCTION, "dsa");
+    add(other, Kind.FUNCTION, "dsa");
+
+    belongings.delete(client);
+
+    assertThat(deleted).isEmpty();
+    belongings.delete(other);
+    assertThat(deleted).containsExactly("dsa");
+  }
+
+  @Test
   void whatOthersUseStaysAndTheRestGoes() {
     belongings.add(
         client,
         Kind.FUNCTION,
-        () -> true,
+        "dsa",
         () -> {
           throw ControlException.generic("it is in use");
         });

@@ -286,6 +286,29 @@ class IsolatedDaemonTest {
   }
 
   @Test
+  void anIommuGoesWithTheFunctionWhoseHostItNeeds() throws Exception {
+    try (DaemonProcess daemon = start(DaemonProcess.Setup.of(1))) {
+      String addMore =
+          add("more", "more.sock").replace("}}", ",\"iommu\":\"intel\",\"tenant\":\"f0\"}}");
+      assertThat(daemon.control(addMore)).contains("\"name\":\"more\"");
+      assertThat(daemon.control(addIommu("more@04.0"))).contains("return");
+
+      assertThat(daemon.control(command("function-del", "function", "\"more\"")))
+          .contains("\"iommus\":[\"vtd\"]");
+
+      assertThat(daemon.control(command("iommu-del", "iommu", "\"vtd\"")))
+          .contains("there is no IOMMU 'vtd'");
+      assertThat(daemon.control(addIommu("f0@04.0"))).contains("return");
+      daemon.isWellAndEnds(0);
+    }
+  }
+
+  private static String addIommu(String covers) {
+    return command(
+        "iommu-add", "name", "\"vtd\"", "socket", "\"vtd.sock\"", "covers", "[\"" + covers + "\"]");
+  }
+
+  @Test
   void processesEndWithTheirParentHoweverItEnds() throws Exception {
     try (DaemonProcess daemon = start(DaemonProcess.Setup.of(2))) {
       List<ProcessHandle> tenants = daemon.process().descendants().toList();
