@@ -83,7 +83,8 @@ class ServeProcessTest {
                 "-c",
                 // whoever started the tests may ignore SIGHUP, as nohup does, or SIGINT, as `&`
                 // does
-                "exec env --default-signal=HUP,INT \"$0\" \"$@\" 2>" + errors,
+                "exec env --unset=JAVA_TOOL_OPTIONS --default-signal=HUP,INT \"$0\" \"$@\" 2>"
+                    + errors,
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "-XX:TieredStopAtLevel=1",
