@@ -7,11 +7,13 @@ import io.vpasid.guest.config.TenantPart;
 import io.vpasid.guest.config.TenantPart.Kind;
 import io.vpasid.guest.control.ControlArguments;
 import io.vpasid.guest.control.ControlCommand;
+import io.vpasid.guest.control.ControlEvent;
 import io.vpasid.guest.control.ControlException;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.slf4j.event.Level;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -167,15 +169,33 @@ final class IsolatedCommands extends ServingCommands {
   }
 
   /// A process serves what is left of its tenant's functions, and ends with the last.
-  private JsonNode deleteFunction(String name) {
+  private Object deleteFunction(String name) {
     TenantProcess tenant = ofFunction(name);
-    JsonNode deleted = tenant.execute(ControlCommand.FUNCTION_DEL, object("function", name));
-    gone(tenant, Kind.FUNCTION, name);
-    deleted.path("iommus").forEach(iommu -> gone(tenant, Kind.IOMMU, iommu.asString("")));
+    Object deleted = Reply.Removed.NOTHING_SERVED;
+    if (isGoneWithoutProcess(tenant, Kind.FUNCTION, name)) {
+      daemon.tell(Level.INFO, ControlEvent.FUNCTION_DELETED, EventData.of("function", name));
+    } else {
+      JsonNode told = tenant.execute(ControlCommand.FUNCTION_DEL, object("function", name));
+      gone(tenant, Kind.FUNCTION, name);
+      told.path("iommus").forEach(iommu -> gone(tenant, Kind.IOMMU, iommu.asString("")));
+      deleted = told;
+    }
     if (tenant.part().functions().isEmpty()) {
       daemon.remove(tenant);
     }
     return deleted;
+  }
+
+  private void gone(TenantProcess tenant, Kind kind, String name) {
+    tenant.part().remove(kind, name);
+    belongings.deleted(kind, name);
+  }
+
+  /// Takes something away from a tenant who has no process: the next will not serve it.
+  ///
+  /// @return false if there is a process, which has to be told
+  private boolean isGoneWithoutProcess(TenantProcess tenant, Kind kind, String name) {
+    return tenant.changeWithoutProcess(() -> gone(tenant, kind, name));
   }
 
   // Attachments
@@ -238,16 +258,15 @@ final class IsolatedCommands extends ServingCommands {
     return added;
   }
 
-  private JsonNode deleteIommu(String name) {
+  private Object deleteIommu(String name) {
     TenantProcess tenant = ofIommu(Optional.of(name));
+    if (isGoneWithoutProcess(tenant, Kind.IOMMU, name)) {
+      daemon.tell(Level.INFO, ControlEvent.IOMMU_DELETED, EventData.of("iommu", name));
+      return Reply.Done.DONE;
+    }
     JsonNode deleted = tenant.execute(ControlCommand.IOMMU_DEL, object("iommu", name));
     gone(tenant, Kind.IOMMU, name);
     return deleted;
-  }
-
-  private void gone(TenantProcess tenant, Kind kind, String name) {
-    tenant.part().remove(kind, name);
-    belongings.deleted(kind, name);
   }
 
   // Of all

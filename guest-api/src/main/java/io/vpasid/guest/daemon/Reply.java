@@ -84,7 +84,11 @@ sealed interface Reply {
       Optional<Integer> left,
       Optional<Boolean> released,
       Optional<List<String>> iommus)
-      implements Reply {}
+      implements Reply {
+    /// Of a function that was not served, as its tenant has no process.
+    static final Removed NOTHING_SERVED =
+        new Removed(0, Optional.empty(), Optional.empty(), Optional.empty());
+  }
 
   /// A tenant whose functions have a process for themselves.
   ///

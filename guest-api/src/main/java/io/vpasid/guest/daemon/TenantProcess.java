@@ -165,6 +165,17 @@ final class TenantProcess implements AutoCloseable {
         });
   }
 
+  /// Changes the part while there is no process, and before the next one is told of it.
+  ///
+  /// @return false if there is a process; nothing is changed then
+  synchronized boolean changeWithoutProcess(Runnable change) {
+    if (process != null) {
+      return false;
+    }
+    change.run();
+    return true;
+  }
+
   /// Has the process do a command.
   ///
   /// @throws ControlException if it refuses, or does not answer

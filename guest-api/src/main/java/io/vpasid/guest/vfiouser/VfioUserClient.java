@@ -249,30 +249,6 @@ public final class VfioUserClient implements AutoCloseable {
     return (int) done.count();
   }
 
-  /// True if the device has a feature (`VFIO_DEVICE_FEATURE_PROBE`).
-  ///
-  /// @param feature its index, 0 to 0xffff
-  public boolean hasFeature(int feature) throws IOException {
-    if (feature < 0 || feature > Payload.DeviceFeature.FEATURE_MASK) {
-      throw new IllegalArgumentException("A feature's index is 0 to 65535, not " + feature);
-    }
-    Payload.DeviceFeature probe =
-        new Payload.DeviceFeature(
-            Payload.DeviceFeature.LENGTH,
-            Payload.DeviceFeature.PROBE | feature,
-            ByteBuffer.allocate(0));
-    try {
-      ask(
-          Command.DEVICE_FEATURE,
-          probe,
-          Payload.DeviceFeature.class,
-          "DEVICE_FEATURE, probing " + feature);
-      return true;
-    } catch (VfioUserException e) {
-      return false;
-    }
-  }
-
   /// Resets the device.
   public void reset() throws IOException {
     ask(Command.DEVICE_RESET, Payload.Empty.INSTANCE, Payload.Empty.class, "DEVICE_RESET");

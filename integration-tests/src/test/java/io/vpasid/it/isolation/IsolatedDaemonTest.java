@@ -260,6 +260,28 @@ class IsolatedDaemonTest {
   }
 
   @Test
+  void aFunctionWhoseProcessIsGivenUpCanBeDeleted() throws Exception {
+    try (DaemonProcess daemon = start(DaemonProcess.Setup.of(2));
+        Watcher watcher = new Watcher(daemon.control())) {
+      Path source = folder.resolve("function.json");
+      byte[] good = Files.readAllBytes(source);
+      Files.writeString(source, "{");
+      process(daemon, "f0").destroyForcibly();
+      assertThat(watcher.await("TENANT_ENDED")).contains("\"startsIn\"");
+      assertThat(watcher.await("TENANT_ENDED")).contains("\"exit\":2").doesNotContain("startsIn");
+
+      assertThat(daemon.control(command("function-del", "function", "\"f0\"")))
+          .contains("{\"return\":{\"detached\":0}}");
+
+      assertThat(watcher.await("FUNCTION_DELETED")).contains("\"f0\"");
+      assertThat(daemon.control(command("query-tenants"))).doesNotContain("f0");
+      Files.write(source, good);
+      assertThat(daemon.control(add("f0", "f0.sock"))).contains("\"name\":\"f0\"");
+      daemon.isWellAndEnds(0);
+    }
+  }
+
+  @Test
   void whatATemporaryClientAddedGoesWithIt() throws Exception {
     try (DaemonProcess daemon = start(DaemonProcess.Setup.of(1));
         Watcher watcher = new Watcher(daemon.control())) {
