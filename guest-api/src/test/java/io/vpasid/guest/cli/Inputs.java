@@ -23,4 +23,21 @@ public final class Inputs {
       throw new UncheckedIOException(e);
     }
   }
+
+  /// Writes a configuration of the daemon, `serve.json`, with the two functions of [#demo].
+  static Path daemon(Path folder) throws IOException {
+    demo(folder);
+    Files.createDirectories(folder.resolve("quirks"));
+    return Files.writeString(
+        folder.resolve("serve.json"),
+        """
+        { "format": 1, "control": { "socket": "control.sock" }, "quirks": "quirks",
+          "functions": [
+            { "name": "pf", "source": "machine.txt", "address": "0000:17:00.0",
+              "socket": "pf.sock" },
+            { "name": "vf", "source": "machine.txt", "address": "0000:17:00.1",
+              "socket": "vf.sock", "attachBeforeEnable": true } ],
+          "addressSpaces": [ { "name": "shell" } ] }
+        """);
+  }
 }

@@ -29,10 +29,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /// The daemon as a process of its own: signals, logs, users, restart.
 class ServeProcessTest {
+
   /// What a pipe of Linux holds.
   private static final int PIPE_BYTES = 1 << 16;
 
@@ -43,19 +43,7 @@ class ServeProcessTest {
 
   @BeforeEach
   void writeConfiguration() throws IOException {
-    Inputs.demo(folder);
-    Files.createDirectories(folder.resolve("quirks"));
-    Files.writeString(
-        folder.resolve("serve.json"),
-        """
-        { "format": 1, "control": { "socket": "control.sock" }, "quirks": "quirks",
-          "functions": [
-            { "name": "pf", "source": "machine.txt", "address": "0000:17:00.0",
-              "socket": "pf.sock" },
-            { "name": "vf", "source": "machine.txt", "address": "0000:17:00.1",
-              "socket": "vf.sock", "attachBeforeEnable": true } ],
-          "addressSpaces": [ { "name": "shell" } ] }
-        """);
+    var _ = Inputs.daemon(folder);
   }
 
   @AfterEach
@@ -344,207 +332,5 @@ class ServeProcessTest {
     String text = new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(client.waitFor()).isZero();
     return text;
-  }
-
-  @Test
-  void configurationThatIsBadIsOneLineAndExitCode2() throws Exception {
-    Path config = folder.resolve("serve.json");
-    Files.writeString(config, Files.readString(config).replace("\"quirks\":", "\"qirks\":"));
-
-    Run run = Run.of("serve", config.toString());
-
-    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
-    assertThat(run.err()).hasLineCount(1).contains(":1:57: unknown key \"qirks\"");
-  }
-
-  @Needs(Need.ROOT)
-  @Test
-  void checkJudgesFoldersByTheUserOfATenantsProcessWhereItHasOne() throws IOException {
-    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
-    Path theirs = Files.createDirectory(folder.resolve("theirs"));
-    Files.setAttribute(theirs, "unix:uid", 64_055);
-    Files.writeString(
-        folder.resolve("f.json"),
-        "{ \"format\": 1, \"vendor\": \"0xf00d\", \"device\": \"0x0001\", \"class\": \"0x088000\" }");
-    Path file =
-        Files.writeString(
-            folder.resolve("serve.json"),
-            """
-            { "format": 1, "control": { "socket": "control.sock" }, "functions": [
-                { "name": "a", "source": "f.json", "socket": "theirs/a.sock", "tenant": "acme" },
-                { "name": "b", "source": "f.json", "socket": "b.sock", "tenant": "acme" } ],
-              "tenants": [ { "name": "acme", "user": 64055, "group": 64055 } ] }
-            """);
-
-    Run alone = Run.of("serve", file.toString(), "--check");
-    Run isolated = Run.of("serve", file.toString(), "--check", "--isolate");
-
-    assertThat(alone.err()).contains("another user owns " + theirs).doesNotContain("64055");
-    assertThat(isolated.err())
-        .contains("b.sock cannot be created by user 64055")
-        .doesNotContain("another user owns");
-  }
-
-  @Test
-  void checkFindsAFunctionThatIsServedTwice() throws IOException {
-    Path file = folder.resolve("serve.json");
-    Files.writeString(file, Files.readString(file).replace("0000:17:00.1", "0000:17:00.0"));
-
-    Run run = Run.of("serve", file.toString(), "--check");
-
-    assertThat(run.code()).isEqualTo(2);
-    assertThat(run.out()).contains("pf: ").doesNotContain("vf: ", "is good");
-    assertThat(run.err().lines())
-        .containsExactly(
-            "vpasid: " + file + ":5:57: function 'vf': 0000:17:00.0 is served already, as 'pf'");
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"control.sock", "vf.sock"})
-  void checkFindsAFolderThatNoSocketMayBeIn(String socket) throws IOException {
-    Path open = Files.createDirectory(folder.resolve("open"));
-    Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
-    Path file = folder.resolve("serve.json");
-    Files.writeString(file, Files.readString(file).replace(socket, "open/" + socket));
-
-    Run run = Run.of("serve", file.toString(), "--check");
-
-    assertThat(run.code()).isEqualTo(2);
-    assertThat(run.err())
-        .contains(
-            "open/" + socket + " cannot be created safely: others may replace files in " + open);
-  }
-
-  @Test
-  void checkFindsASocketInNoFolder() throws IOException {
-    Path file = folder.resolve("serve.json");
-    Files.writeString(file, Files.readString(file).replace("vf.sock", "none/vf.sock"));
-
-    assertThat(Run.of("serve", file.toString(), "--check").err())
-        .contains(
-            "none/vf.sock cannot be created: there is no folder "
-                + folder
-                + "/none. Make it with"
-                + " mkdir -p.");
-  }
-
-  @Test
-  void checkTellsEveryProblemWithItsPlace() throws IOException {
-    Path file =
-        Files.writeString(
-            folder.resolve("serve.json"),
-            """
-            { "format": 1,
-              "control": { "socket": "/run/no-such-vpasid/control.sock" },
-              "metrics": { "socket": "pf.sock" },
-              "quirks": "no-quirks",
-              "functions": [
-                { "name": "pf", "source": "machine.txt", "address": "0000:17:00.0",
-                  "socket": "pf.sock" },
-                { "name": "a", "source": "missing.txt", "socket": "/run/no-such-vpasid/a.sock" },
-                { "name": "b", "source": "machine.txt", "address": "0000:17:00.7",
-                  "socket": "b.sock" },
-                { "name": "c", "source": "machine.txt", "socket": "c.sock" },
-                { "name": "d", "source": "machine.txt", "address": "0000:17:00.1",
-                  "socket": "d.sock", "bars": ["0=64K", "5=1M"] },
-                { "name": "e", "source": "machine.txt", "address": "0000:17:00.1",
-                  "socket": "e.sock", "iommu": "intel", "quirks": "none.json" } ],
-              "iommu": { "socket": "i.sock", "covers": [
-                { "function": "pf", "place": "04.0" }, { "function": "e", "place": "05.0" } ] } }
-            """);
-
-    Run run = Run.of("serve", file.toString(), "--check");
-
-    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
-    assertThat(run.out())
-        .contains("pf: 0000:17:00.0")
-        .contains("iommu iommu on " + folder + "/i.sock, nested if the host can, covers pf at 04.0")
-        .contains("control socket /run/no-such-vpasid/control.sock")
-        .doesNotContain("is good");
-    assertThat(run.err().lines().map(line -> line.replace("vpasid: " + file + ":", "")))
-        .satisfiesExactly(
-            line ->
-                assertThat(line)
-                    .startsWith("2:26: control socket: /run/no-such-vpasid/control.sock cannot be")
-                    .endsWith(
-                        "there is no folder /run/no-such-vpasid. Make it with mkdir -p, or in"
-                            + " systemd's unit with RuntimeDirectory=no-such-vpasid."),
-            line -> assertThat(line).startsWith("4:13: " + folder + "/no-quirks: "),
-            line ->
-                assertThat(line).startsWith("7:17: ").contains("function 'pf': ", "another socket"),
-            line -> assertThat(line).startsWith("8:30: function 'a': ").contains("missing.txt"),
-            line -> assertThat(line).startsWith("9:56: function 'b': ").contains("no function"),
-            line -> assertThat(line).startsWith("11:30: function 'c': ").contains("pick one with"),
-            line -> assertThat(line).startsWith("13:35: function 'd': ").contains("no BAR 0"),
-            line -> assertThat(line).startsWith("15:55: function 'e': ").contains("none.json"),
-            line ->
-                assertThat(line)
-                    .startsWith("16:44: iommu 'iommu': ")
-                    .contains("different hosts (pf, e)"));
-  }
-
-  @Test
-  void checkSaysWhatWouldBeServedAndMakesNoSocket() {
-    Run run = Run.of("serve", folder.resolve("serve.json").toString(), "--check");
-
-    assertThat(run.code()).isEqualTo(ExitCode.DONE);
-    assertThat(run.out())
-        .contains("pf: 0000:17:00.0")
-        .contains("limits: clientFiles 256, clientMemory 16T, clientDescriptors 4096,")
-        .contains("is good");
-    assertThat(control()).doesNotExist();
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "0=3K, 'BAR 0 (MEMORY_64) has to be a power of two'",
-    "1=4K, BAR 1 is the upper half of BAR 0",
-    "big, 'a BAR''s size is written as \"0=64K\"'"
-  })
-  void barSizeThatCannotBeIsOneLineAndExitCode2(String bar, String message) {
-    Path socket = folder.resolve("one.sock");
-    Run run = serveOne(socket, "--bar=" + bar);
-
-    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
-    assertThat(run.err()).contains("--bar").contains(message);
-    assertThat(socket).doesNotExist();
-  }
-
-  @Test
-  void optionsOfTheOtherWayToServeAreNamed() {
-    Run run = Run.of("serve", folder.resolve("serve.json").toString(), "--hw-info", "width=20");
-
-    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
-    assertThat(run.err()).contains("--hw-info goes with --socket PATH");
-  }
-
-  @Test
-  void busyPollOfADaemonIsAKeyOfItsConfiguration() {
-    Run run = Run.of("serve", folder.resolve("serve.json").toString(), "--busy-poll", "50");
-
-    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
-    assertThat(run.err())
-        .contains(
-            "--busy-poll goes with --socket PATH; a configuration says it as \"busyPollMicros\"");
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"-1", "1001"})
-  void busyPollHasABound(String micros) {
-    Path socket = folder.resolve("one.sock");
-    Run run = serveOne(socket, "--busy-poll=" + micros);
-
-    assertThat(run.code()).isEqualTo(ExitCode.USAGE);
-    assertThat(run.err()).contains("--busy-poll takes 0 to 1000 microseconds, not " + micros);
-    assertThat(socket).doesNotExist();
-  }
-
-  private Run serveOne(Path socket, String option) {
-    return Run.of(
-        "serve",
-        folder.resolve("machine.txt").toString(),
-        "--function=0000:17:00.0",
-        "--socket=" + socket,
-        option);
   }
 }

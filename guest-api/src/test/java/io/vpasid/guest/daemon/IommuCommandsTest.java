@@ -1,82 +1,28 @@
 package io.vpasid.guest.daemon;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.vpasid.guest.config.DaemonConfig;
-import io.vpasid.guest.config.LogStyle;
 import io.vpasid.guest.control.ControlClient;
-import io.vpasid.guest.control.ControlException;
 import io.vpasid.guest.vfiouser.VfioUserClient;
 import io.vpasid.vmm.vfio.PciIndex;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /// Virtual IOMMUs of a daemon by its control socket: one of the configuration, and others.
-class IommuCommandsTest {
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
-
+class IommuCommandsTest extends WithDaemon {
   private static final int GCMD = 0x18;
   private static final int TRANSLATION_ENABLE = 1 << 31;
 
-  @TempDir private Path folder;
-  private DaemonLog log;
-  private Daemon daemon;
-  private ControlClient client;
-
-  @BeforeEach
-  void start() throws IOException {
-    log = DaemonLog.to(OutputStream.nullOutputStream(), LogStyle.DEFAULT, false);
-    daemon =
-        Daemon.start(
-            DaemonConfig.read(
-                DaemonFiles.write(
-                    folder,
-                    """
-                    "iommu": { "name": "first", "socket": "iommu.sock",
-                      "covers": { "function": "pf", "place": "04.0" } },
-                    """)),
-            "0.1.0",
-            log,
-            new CountDownLatch(1));
-    client = ControlClient.connect(folder.resolve("control.sock"), PATIENCE);
-  }
-
-  @AfterEach
-  void end() {
-    client.close();
-    daemon.close();
-    log.close();
-  }
-
-  private JsonNode call(String line) throws IOException {
-    return CtlLine.call(client, line);
-  }
-
-  private void assertRefused(String desc, String line) {
-    assertThatThrownBy(() -> call(line))
-        .isInstanceOf(ControlException.class)
-        .hasMessageContaining(desc);
-  }
-
-  private JsonNode event(String name) throws IOException {
-    ObjectNode event = client.nextEvent(PATIENCE).orElseThrow();
-    while (!event.path("event").asString("").equals(name)) {
-      event = client.nextEvent(PATIENCE).orElseThrow();
-    }
-    return event.path("data");
+  IommuCommandsTest() {
+    super(
+        """
+        "iommu": { "name": "first", "socket": "iommu.sock",
+          "covers": { "function": "pf", "place": "04.0" } },
+        """);
   }
 
   @Test
@@ -110,7 +56,7 @@ class IommuCommandsTest {
     JsonNode added = call("iommu-add name=second socket=2.sock covers=vf@05.0");
 
     assertThat(added.path("covers").get(0).asString("")).isEqualTo("vf@05.0");
-    assertThat(event("IOMMU_ADDED").path("iommu").asString("")).isEqualTo("second");
+    assertThat(event("IOMMU_ADDED").path("data").path("iommu").asString("")).isEqualTo("second");
     assertThat(Files.exists(folder.resolve("2.sock"))).isTrue();
     assertThat(call("query-iommus").findValuesAsString("iommu")).containsExactly("first", "second");
     assertRefused("there are several IOMMUs; name one of first, second", "query-iommu");
@@ -119,8 +65,9 @@ class IommuCommandsTest {
 
     call("iommu-del iommu=second");
 
-    assertThat(event("IOMMU_ENTRY_GONE").path("function").asString("")).isEqualTo("vf");
-    assertThat(event("IOMMU_DELETED").path("iommu").asString("")).isEqualTo("second");
+    assertThat(event("IOMMU_ENTRY_GONE").path("data").path("function").asString(""))
+        .isEqualTo("vf");
+    assertThat(event("IOMMU_DELETED").path("data").path("iommu").asString("")).isEqualTo("second");
     assertThat(Files.exists(folder.resolve("2.sock"))).isFalse();
     assertThat(call("query-iommus")).hasSize(1);
     call("iommu-add name=second socket=2.sock covers=vf@05.0");
@@ -131,7 +78,7 @@ class IommuCommandsTest {
     try (VfioUserClient guest =
         VfioUserClient.connect(folder.resolve("iommu.sock"), VfioUserClient.Options.defaults())) {
       guest.write(PciIndex.BAR0_REGION, GCMD, dword(TRANSLATION_ENABLE));
-      JsonNode gone = event("IOMMU_ENTRY_GONE");
+      JsonNode gone = event("IOMMU_ENTRY_GONE").path("data");
       assertThat(gone.path("iommu").asString("")).isEqualTo("first");
       assertThat(gone.path("function").asString("")).isEqualTo("pf");
       assertThat(gone.has("pasid")).isFalse();
@@ -140,7 +87,7 @@ class IommuCommandsTest {
       assertThat(blocked.path("entries")).isEmpty();
 
       guest.write(PciIndex.BAR0_REGION, GCMD, dword(0));
-      assertThat(event("IOMMU_ENTRY_APPLIED").path("entry").asString(""))
+      assertThat(event("IOMMU_ENTRY_APPLIED").path("data").path("entry").asString(""))
           .isEqualTo("translation is off");
       assertThat(call("query-iommu").path("entries")).hasSize(1);
     }
@@ -154,7 +101,8 @@ class IommuCommandsTest {
   void functionThatGoesIsLetGo() throws IOException {
     call("function-del function=pf");
 
-    assertThat(event("FUNCTION_DETACHED").path("function").asString("")).isEqualTo("pf");
+    assertThat(event("FUNCTION_DETACHED").path("data").path("function").asString(""))
+        .isEqualTo("pf");
     assertThat(call("query-iommu").path("entries")).isEmpty();
   }
 
@@ -167,8 +115,9 @@ class IommuCommandsTest {
 
     call("function-del function=alone");
 
-    assertThat(event("IOMMU_DELETED").path("iommu").asString("")).isEqualTo("second");
-    assertThat(event("FUNCTION_DELETED").path("function").asString("")).isEqualTo("alone");
+    assertThat(event("IOMMU_DELETED").path("data").path("iommu").asString("")).isEqualTo("second");
+    assertThat(event("FUNCTION_DELETED").path("data").path("function").asString(""))
+        .isEqualTo("alone");
     assertThat(call("query-iommus")).hasSize(1);
     assertThat(Files.exists(folder.resolve("2.sock"))).isFalse();
   }
@@ -180,7 +129,7 @@ class IommuCommandsTest {
       CtlLine.call(temporary, "iommu-add name=second socket=2.sock covers=vf@05.0");
     }
 
-    assertThat(event("IOMMU_DELETED").path("iommu").asString("")).isEqualTo("second");
+    assertThat(event("IOMMU_DELETED").path("data").path("iommu").asString("")).isEqualTo("second");
     assertThat(Files.exists(folder.resolve("2.sock"))).isFalse();
     assertThat(call("query-iommus")).hasSize(1);
   }
