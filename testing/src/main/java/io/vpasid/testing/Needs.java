@@ -6,6 +6,9 @@ import java.lang.annotation.Inherited;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
+import java.lang.reflect.AnnotatedElement;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -25,18 +28,21 @@ public @interface Needs {
 
   /// Asks the machine, before the class or the method and the source of its arguments.
   final class Condition implements ExecutionCondition {
+    /// The first need of a class or method that this machine does not meet; empty if it meets all.
+    public static Optional<Need> unmet(AnnotatedElement element) {
+      return AnnotationSupport.findAnnotation(element, Needs.class).stream()
+          .flatMap(needs -> Stream.of(needs.value()))
+          .filter(need -> !need.isMet())
+          .findFirst();
+    }
+
     @Override
     public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
-      Needs needs =
-          AnnotationSupport.findAnnotation(context.getElement(), Needs.class).orElse(null);
-      if (needs != null) {
-        for (Need need : needs.value()) {
-          if (!need.isMet()) {
-            return ConditionEvaluationResult.disabled(need.toString());
-          }
-        }
-      }
-      return ConditionEvaluationResult.enabled("");
+      return context
+          .getElement()
+          .flatMap(Condition::unmet)
+          .map(need -> ConditionEvaluationResult.disabled(need.toString()))
+          .orElseGet(() -> ConditionEvaluationResult.enabled(""));
     }
   }
 }

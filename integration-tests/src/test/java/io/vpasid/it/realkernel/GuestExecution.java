@@ -1,52 +1,29 @@
 package io.vpasid.it.realkernel;
 
 import java.lang.reflect.Method;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Objects;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
-import org.junit.jupiter.api.extension.ExtensionContext.Store;
 import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
 
-/// On the host, stands in for what a class annotated with [InRealKernel] does: lets it run as a
-/// whole in a machine, which it boots for the first class, and gives each test the result that it
-/// had there. In the guest it does nothing.
+/// On the host, stands in for what a class annotated with [InRealKernel] does: it runs as a whole
+/// in a machine, as [GuestSchedule] has it, and each test gets the result that it had there. In the
+/// guest it does nothing.
 final class GuestExecution implements BeforeAllCallback, AfterAllCallback, InvocationInterceptor {
   private static final Namespace NAMESPACE = Namespace.create(GuestExecution.class);
-  private static final boolean IN_GUEST = Boolean.getBoolean(GuestMain.IN_GUEST);
+  static final boolean IN_GUEST = Boolean.getBoolean(GuestMain.IN_GUEST);
 
   @Override
   public void beforeAll(ExtensionContext context) {
     // A nested class runs in the machine of the one around it.
     if (!IN_GUEST && !isNested(context)) {
-      Class<?> testClass = context.getRequiredTestClass();
-      InRealKernel wish = testClass.getAnnotation(InRealKernel.class);
-      GuestReports reports =
-          machine(context, wish).execute(testClass, Duration.ofSeconds(wish.seconds()));
+      GuestReports reports = GuestSchedule.of(context.getRequiredTestClass());
       context.getStore(NAMESPACE).put(GuestReports.class, reports);
     }
-  }
-
-  /// The machine with this IOMMU that runs, or a new one if none does; closed when all classes have
-  /// run.
-  private static GuestRun machine(ExtensionContext context, InRealKernel wish) {
-    Store store = context.getRoot().getStore(NAMESPACE);
-    GuestRun last = store.get(wish.iommu(), GuestRun.class);
-    if (last != null && !last.isOff()) {
-      return last;
-    }
-    if (last != null) {
-      last.close();
-    }
-    Path folder = Path.of("target", "real-kernel", context.getRequiredTestClass().getName());
-    GuestRun next = GuestRun.boot(wish.iommu(), wish.cpus(), folder.toAbsolutePath());
-    store.put(wish.iommu(), next);
-    return next;
   }
 
   @Override

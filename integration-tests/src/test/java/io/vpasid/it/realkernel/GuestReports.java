@@ -76,6 +76,13 @@ final class GuestReports {
     return running.isEmpty() && finished.isEmpty() && ending == null;
   }
 
+  /// Waits until there will be no more reports.
+  synchronized void awaitOver() throws InterruptedException {
+    while (ending == null) {
+      wait();
+    }
+  }
+
   /// Whether there will be no more reports.
   synchronized boolean isOver() {
     return ending != null;
@@ -106,9 +113,7 @@ final class GuestReports {
   /// @throws AssertionError if something failed that was no test, such as a method that runs after
   ///   all; or JUnit itself
   synchronized void awaitEnd() throws InterruptedException {
-    while (ending == null) {
-      wait();
-    }
+    awaitOver();
     if (!isDone) {
       throw lost("The guest was not done.");
     }

@@ -10,9 +10,9 @@ import java.lang.annotation.Target;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/// The tests of the class run inside a real Linux kernel. The machine is booted for the first such
-/// class and serves all of them that want its IOMMU, one after the other, each in the state in
-/// which the one before left it.
+/// The tests of the class run inside a real Linux kernel, beside those of the host. The machine is
+/// booted for the first such class and serves all of them that want its IOMMU, one after the other,
+/// each in the state in which the one before left it.
 ///
 /// The class is an ordinary one: its tests, and what it declares before and after them, run in the
 /// machine; here each test only waits for its result and has it as its own. What differs:
