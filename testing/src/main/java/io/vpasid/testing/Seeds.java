@@ -1,8 +1,11 @@
 package io.vpasid.testing;
 
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.LongConsumer;
+import java.util.function.LongFunction;
+import java.util.function.UnaryOperator;
 import java.util.stream.LongStream;
 
 /// The seeds of a property test. A case is made of its seed and of nothing else, so the seed that a
@@ -24,6 +27,9 @@ public final class Seeds {
 
   private static final long HIGHEST = 1_000_000_000_000L;
 
+  /// Seeds between two looks at the clock.
+  private static final long AT_ONCE = 100;
+
   private Seeds() {}
 
   /// Where the second range begins, the same for all properties of a run.
@@ -41,17 +47,42 @@ public final class Seeds {
   /// @param fixed how many seeds the first range has
   /// @throws AssertionError if it throws for one; names the seed and how to try it alone
   public static void forAll(int fixed, LongConsumer property) {
+    forAll(fixed, property, LongStream::sequential);
+  }
+
+  /// Tries a property on all seeds of both ranges, on all processors.
+  ///
+  /// @param fixed how many seeds the first range has
+  /// @param property is called by several threads at once
+  /// @throws AssertionError if it throws for one; names the first such seed of a range and how to
+  ///   try it alone
+  public static void forAllAtOnce(int fixed, LongConsumer property) {
+    forAll(fixed, property, LongStream::parallel);
+  }
+
+  private static void forAll(
+      int fixed, LongConsumer property, UnaryOperator<LongStream> processors) {
     String wish = System.getProperty("vpasid.explore", "");
-    for (long seed = 1; seed <= first(fixed); seed++) {
-      attempt(seed, property);
-    }
+    LongFunction<Optional<AssertionError>> attempt = seed -> failureOf(seed, property);
+    forEach(processors.apply(LongStream.rangeClosed(1, first(fixed))), attempt);
     if (wish.matches("[0-9]+[sm]")) {
-      explore(duration(wish), property);
+      long end = System.nanoTime() + duration(wish).toNanos();
+      long seed = Begin.SEED;
+      for (; System.nanoTime() < end; seed += AT_ONCE) {
+        forEach(processors.apply(LongStream.range(seed, seed + AT_ONCE)), attempt);
+      }
+      System.out.printf("%,d seeds from %d: %s%n", seed - Begin.SEED, Begin.SEED, caller());
     } else {
       long end = Begin.SEED + explored(fixed, wish);
-      for (long seed = Begin.SEED; seed < end; seed++) {
-        attempt(seed, property);
-      }
+      forEach(processors.apply(LongStream.range(Begin.SEED, end)), attempt);
+    }
+  }
+
+  /// Throws the first failure as it is; a pool of threads would throw a copy without its message.
+  private static void forEach(LongStream seeds, LongFunction<Optional<AssertionError>> attempt) {
+    Optional<AssertionError> first = seeds.mapToObj(attempt).flatMap(Optional::stream).findFirst();
+    if (first.isPresent()) {
+      throw first.get();
     }
   }
 
@@ -79,21 +110,15 @@ public final class Seeds {
     return wish.endsWith("m") ? Duration.ofMinutes(number) : Duration.ofSeconds(number);
   }
 
-  private static void explore(Duration time, LongConsumer property) {
-    long end = System.nanoTime() + time.toNanos();
-    long seed = Begin.SEED;
-    while (System.nanoTime() < end) {
-      attempt(seed++, property);
-    }
-    System.out.printf("%,d seeds from %d: %s%n", seed - Begin.SEED, Begin.SEED, caller());
-  }
-
-  private static void attempt(long seed, LongConsumer property) {
+  private static Optional<AssertionError> failureOf(long seed, LongConsumer property) {
     try {
       property.accept(seed);
+      return Optional.empty();
     } catch (AssertionError | RuntimeException | StackOverflowError e) {
-      throw new AssertionError(
-          "seed %d (again: -Dvpasid.seed=%d -Dvpasid.explore=1): %s".formatted(seed, seed, e), e);
+      return Optional.of(
+          new AssertionError(
+              "seed %d (again: -Dvpasid.seed=%d -Dvpasid.explore=1): %s".formatted(seed, seed, e),
+              e));
     }
   }
 

@@ -29,9 +29,10 @@ final class Trials {
   /// Tries `property` on the cases of [Seeds].
   ///
   /// @param count how many there are in every run
+  /// @param property is asked by several threads at once
   /// @throws AssertionError if it does not hold for one of them
   void forAll(int count, Consumer<Trial> property) {
-    Seeds.forAll(count, seed -> attempt("case " + seed, of(seed), property));
+    Seeds.forAllAtOnce(count, seed -> attempt("case " + seed, of(seed), property));
   }
 
   /// The case of this number.
