@@ -12,7 +12,6 @@ import io.vpasid.vmm.frontend.MappedGuestMemory;
 import io.vpasid.vmm.frontend.nested.Bounds;
 import io.vpasid.vmm.frontend.nested.GuestPageTables;
 import io.vpasid.vmm.frontend.nested.HostMemory;
-import io.vpasid.vmm.frontend.nested.NestedFormat;
 import io.vpasid.vmm.frontend.nested.RefusedEntry;
 import io.vpasid.vmm.frontend.nested.TranslationMode;
 import io.vpasid.vmm.frontend.vtd.EntryChange;
@@ -25,20 +24,15 @@ import io.vpasid.vmm.frontend.vtd.SecondStageTable;
 import io.vpasid.vmm.frontend.vtd.SourceId;
 import io.vpasid.vmm.frontend.vtd.Translation;
 import io.vpasid.vmm.frontend.vtd.VtdReports;
-import io.vpasid.vmm.iommufd.HwptData;
 import io.vpasid.vmm.iommufd.HwptId;
-import io.vpasid.vmm.iommufd.Invalidation;
 import io.vpasid.vmm.iommufd.IoasId;
 import io.vpasid.vmm.iommufd.IommufdBackend;
 import io.vpasid.vmm.iommufd.IovaAccess;
 import io.vpasid.vmm.iommufd.PageFault;
 import io.vpasid.vmm.iommufd.Pasid;
-import io.vpasid.vmm.iommufd.Payload;
 import io.vpasid.vmm.linux.Errno;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -57,9 +51,6 @@ class KernelMockPageTablesTest {
   private static final int SIZE = 4 << 20;
   private static final SourceId FUNCTION = new SourceId(0x20);
 
-  /// What a nested page table of the mock IOMMU has cached at first.
-  private static final int CACHED = 0xbadbeef;
-
   private final List<RefusedEntry> refused = new ArrayList<>();
   private final List<Object> reported = Collections.synchronizedList(new ArrayList<>());
   private final KernelMockRig rig = new KernelMockRig();
@@ -69,38 +60,6 @@ class KernelMockPageTablesTest {
   private MockDevice device;
   private MappedGuestMemory memory;
   private GuestPageTables tables;
-
-  /// The mock IOMMU's own structures: `iommu_hwpt_selftest` and `iommu_hwpt_invalidate_selftest`.
-  /// Which of the four entries of its IOTLB goes the address says.
-  private static final class MockFormat implements NestedFormat {
-    private static final int TYPE = 0xdead;
-    private static final int INVALIDATION_TYPE = 0xdeadbeef;
-    private static final int FLUSH_ALL = 1;
-
-    @Override
-    public HwptData pageTable(FirstStageTable table) {
-      return new HwptData.Other(TYPE, ints(CACHED, 0));
-    }
-
-    @Override
-    public Invalidation invalidation(List<Invalidation.VtdS1.Entry> entries) {
-      int[] words = new int[2 * entries.size()];
-      for (int i = 0; i < entries.size(); i++) {
-        boolean all = entries.get(i).equals(Invalidation.VtdS1.Entry.ALL);
-        words[2 * i] = all ? FLUSH_ALL : 0;
-        words[2 * i + 1] = all ? 0 : (int) (entries.get(i).address() >>> 12);
-      }
-      return new Invalidation.Other(INVALIDATION_TYPE, 8, entries.size(), ints(words));
-    }
-
-    private static Payload ints(int... words) {
-      ByteBuffer bytes = ByteBuffer.allocate(4 * words.length).order(ByteOrder.nativeOrder());
-      for (int word : words) {
-        bytes.putInt(word);
-      }
-      return Payload.of(bytes.array());
-    }
-  }
 
   private final class Reports implements VtdReports {
     @Override
@@ -209,7 +168,7 @@ class KernelMockPageTablesTest {
 
     HwptId after = on(7).orElseThrow();
     assertThat(after).isNotEqualTo(before);
-    assertThat(device.hasCached(after, 0, CACHED)).isTrue();
+    assertThat(device.hasCached(after, 0, MockFormat.CACHED)).isTrue();
 
     attach(7, firstStage(2, MEMORY));
     assertThat(on(7)).contains(before);
@@ -248,7 +207,7 @@ class KernelMockPageTablesTest {
   private boolean[] cached(HwptId pageTable) {
     boolean[] cached = new boolean[4];
     for (int i = 0; i < cached.length; i++) {
-      cached[i] = device.hasCached(pageTable, i, CACHED);
+      cached[i] = device.hasCached(pageTable, i, MockFormat.CACHED);
     }
     return cached;
   }
