@@ -42,6 +42,10 @@ public final class Synthesizer {
   /// nothing.
   private final List<ConfigPatch> removal = new ArrayList<>();
 
+  /// What is removed so that the guest gets another one: device registers still, so no place for
+  /// anything, though the guest reads 0 there.
+  private final List<ByteRange> removed = new ArrayList<>();
+
   /// The bytes after the removal.
   private final ConfigSpace view;
 
@@ -66,6 +70,10 @@ public final class Synthesizer {
           wanted = false;
         } else {
           remove(capability, hasRegisters);
+          if (gate instanceof Gate.Open) {
+            int length = hasRegisters ? PasidCapability.LENGTH : PasidCapability.REGISTERS;
+            removed.add(new ByteRange(capability.offset(), length));
+          }
         }
       }
     }
@@ -297,6 +305,9 @@ public final class Synthesizer {
     map.capabilities(request.view().hidden(), Use.HIDDEN_CAPABILITY);
     map.capabilities(
         UnlinkedCapabilities.find(view, chain, request.view().hidden()), Use.UNLINKED_CAPABILITY);
+    for (ByteRange range : removed) {
+      map.claim(range, Use.HIDDEN_CAPABILITY, "a PASID capability that the guest does not see");
+    }
     for (HiddenBits bits : quirks.hiddenBits()) {
       map.claim(bits.range(), Use.QUIRK, bits.what() + " (" + bits.source() + ")", bits.what());
     }

@@ -71,6 +71,14 @@ class InvariantsTest {
     forAllCases(Invariants::i3);
   }
 
+  /// A broken list, in which a PASID capability is removed from the guest's view, whose bytes then
+  /// look free.
+  @Tag("I3")
+  @Test
+  void i3RemovedPasidCapabilityIsNoHole() {
+    Trials.attempt("case 41389554461", trials.of(41389554461L), Invariants::all);
+  }
+
   @Tag("I4")
   @Test
   void i4NoGuestAccessReachesTheDeviceInAnEmulatedRange() {
