@@ -54,6 +54,21 @@ class SpacePropertiesTest {
         });
   }
 
+  /// Registers beside the list must not look like one: at 0x100 is a capability, or 0.
+  @Test
+  void intactFunctionHasTheExtendedCapabilitiesThatItWasGiven() {
+    Seeds.forAll(
+        SPACES,
+        seed -> {
+          HostSpace host = HostSpaces.intact(new SplittableRandom(seed));
+
+          assertThat(CapabilityChain.walk(host.config()).extended())
+              .allMatch(c ->
+                  host.config().u16(c.offset()) == 0
+                      || host.owned().stream().anyMatch(owned -> owned.offset() == c.offset()));
+        });
+  }
+
   private static Set<Integer> offsets(List<Capability> capabilities) {
     Set<Integer> offsets = HashSet.newHashSet(capabilities.size());
     capabilities.forEach(c -> offsets.add(c.offset()));
